@@ -1,0 +1,50 @@
+# Everything runs in a virtual environment of its own, made from constraints.txt. `make` lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test check format bench notebooks generated clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.user: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[words,report]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[words,report,test]'
+	@touch $@ $(VENV)/.user
+
+quickstart: $(VENV)/.user ## Run sweeps/quickstart.toml on real language-model logits and say where to look
+	$(BIN)/jaxcollapse run sweeps/quickstart.toml
+
+test: check ## Check style and types, and run all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test ## Check style and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.test ## Time the kernel beside NumPy and idiomatic JAX
+	$(BIN)/python -m benchmarks.kernel
+
+notebooks: $(VENV)/.test ## Run the notebooks in analysis/ and keep their outputs
+	$(BIN)/python -m tests.notebooks
+
+generated: $(VENV)/.test ## Write the files that follow from the code: the schema and the reference pages
+	$(BIN)/python -m jaxcollapse.sweep.schema
+	$(BIN)/python -m docs.generate
+
+clean: ## Remove the virtual environment, caches and results
+	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

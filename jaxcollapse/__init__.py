@@ -1,0 +1,33 @@
+"""jaxcollapse: thousands of self-training trajectories at once, as labelled datasets."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxcollapse.errors import InputError
+    from jaxcollapse.planning import Plan, plan
+    from jaxcollapse.running import open_study, run
+    from jaxcollapse.sweep import Sweep
+
+__version__ = "0.1.0"
+__all__ = ["InputError", "Plan", "Sweep", "open_study", "plan", "run"]
+
+_HOMES = {
+    "InputError": "errors",
+    "Plan": "planning",
+    "Sweep": "sweep",
+    "open_study": "running",
+    "plan": "planning",
+    "run": "running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used, so that `import jaxcollapse` itself stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

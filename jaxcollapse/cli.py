@@ -1,0 +1,169 @@
+"""The command line: plan, run, status, finalize."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jaxcollapse.errors import InputError
+
+app = typer.Typer(
+    name="jaxcollapse",
+    help="Run thousands of self-training trajectories from a sweep file and get a labelled dataset.\n\n"
+    "Start with: jaxcollapse run sweeps/quickstart.toml",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INCOMPLETE, BAD_INPUT = 1, 2
+_PLAIN_WIDTH = 120  # columns where the output is no terminal
+
+SweepFile = Annotated[
+    Path, typer.Argument(metavar="SWEEP", help="A sweep file (TOML), or a study folder to go on with.")
+]
+StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="A study folder, as `run` made it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+
+
+def _tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
+    """Turns `InputError` into one message on stderr and exit code 2, and a command's number into its exit code."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except InputError as error:
+            print(f"jaxcollapse: {error}", file=sys.stderr)
+            raise typer.Exit(BAD_INPUT) from None
+        except OSError as error:
+            print(f"jaxcollapse: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+            raise typer.Exit(INCOMPLETE) from None
+        except KeyboardInterrupt:
+            print("jaxcollapse: interrupted; finished shards are kept, the same command goes on", file=sys.stderr)
+            raise typer.Exit(INCOMPLETE) from None
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+@app.command()
+@_tells_bad_input
+def plan(sweep: SweepFile, as_json: AsJson = False) -> int:
+    """Show what a run would compile, compute and store, without running it."""
+    from jaxcollapse.planning import plan as make_plan
+
+    made = make_plan(_sweep_of(sweep)[0])
+    if as_json:
+        print(json.dumps(made.to_dict(), indent=1))
+    else:
+        print(made)
+    made.check_fits()
+    return 0
+
+
+@app.command()
+@_tells_bad_input
+def run(
+    sweep: SweepFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="STUDY", help="Study folder; by default results/<name of the file>.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
+) -> int:
+    """Compute a sweep, or go on with it: finished shards are kept, and a sweep that has grown extends its study."""
+    from jaxcollapse.running import run as run_sweep
+    from jaxcollapse.store.study import Study
+
+    what, folder = _sweep_of(sweep)
+    folder = out or folder or Path("results") / sweep.stem
+    data = run_sweep(what, folder, progress=not quiet)
+    told = Study.open(folder).summary()
+    if as_json:
+        print(json.dumps(told, indent=1))
+    elif not quiet:
+        _show_result(data, folder)
+    if told["diverged"]:
+        print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
+    if not as_json:
+        print(f"dataset: {folder / 'result.nc'}")
+        print(f"study: {folder}")
+    return INCOMPLETE if told["missing"] else 0
+
+
+@app.command()
+@_tells_bad_input
+def status(study: StudyFolder, as_json: AsJson = False) -> int:
+    """Say how much of a study has been computed, and which of its files do not count."""
+    from jaxcollapse.store.study import Study
+
+    told = Study.open(study).summary()
+    if as_json:
+        print(json.dumps(told, indent=1))
+    else:
+        print(f"{told['title'] or study}: {told['complete'] + told['diverged']} of {told['trajectories']} trajectories")
+        for key in ("complete", "diverged", "missing", "shards"):
+            print(f"    {key:9} {told[key]}")
+        for name, reason in told["bad_shards"].items():
+            print(f"    {name} does not count: {reason}")
+        print(f"    result    {told['result'] or 'not assembled yet'}")
+    return INCOMPLETE if told["missing"] else 0
+
+
+@app.command()
+@_tells_bad_input
+def finalize(study: StudyFolder, as_json: AsJson = False) -> int:
+    """Assemble the shards into result.nc, complete or not."""
+    from jaxcollapse.store.study import Study
+
+    opened = Study.open(study)
+    opened.finalize().close()
+    told = opened.summary()
+    print(json.dumps(told, indent=1) if as_json else told["result"])
+    return INCOMPLETE if told["missing"] else 0
+
+
+def _sweep_of(path: Path) -> tuple[Any, Path | None]:
+    """The sweep that a path stands for, and the study folder if it is one."""
+    from jaxcollapse.store.study import Study
+    from jaxcollapse.sweep import Sweep
+
+    if path.is_dir():
+        return Study.open(path).sweep, path
+    return Sweep.from_toml(path), None
+
+
+def _show_result(data: Any, folder: Path) -> None:
+    """A short table, and the phase diagram where matplotlib is installed."""
+    from rich.console import Console
+
+    from jaxcollapse.analysis.phase import save_phase_diagram
+    from jaxcollapse.analysis.summary import summary_table
+    from jaxcollapse.analysis.verdict import NEEDED
+
+    lacking = [name for name in NEEDED if name not in data]
+    if lacking:
+        print(f"no verdicts: they need the observables {', '.join(lacking)}")
+        return
+    console = Console()
+    wide = console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+    wide.print(summary_table(data))
+    picture = folder / "phase.png"
+    try:
+        save_phase_diagram(data, picture)
+    except ImportError:
+        print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
+    else:
+        print(f"phase diagram: {picture}")
+
+
+def main() -> None:
+    """Entry point of the command `jaxcollapse`."""
+    app()

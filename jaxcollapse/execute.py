@@ -1,0 +1,188 @@
+"""Running chunks on this machine's devices: tiles go to a few threads, results come back in order.
+
+Each device call is one tile. All calls of a bucket on one kind of device run the same machine code, whatever their
+number: with several devices each compiles the program for itself, because a program partitioned over devices would not
+be the same program, and its last bits not the same bits.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import SingleDeviceSharding
+
+from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet
+from jaxcollapse.kernel import KEPT_PROGRAMS, Lanes, Program, Record, compiled
+from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.process import Loops, Settings
+from jaxcollapse.sampling import bits
+
+MISSING, COMPLETE, DIVERGED = 0, 1, 2
+STATUS_MEANINGS = "missing complete diverged"
+
+_CHUNKS_IN_FLIGHT = 2
+_INITIAL = 0xFFFFFFFF  # folded into a trajectory's key for its initial distribution; generations count from 0
+
+
+@dataclass
+class Result:
+    """A computed chunk. series: name → [trajectory, record]; events: name → [trajectory]; status: [trajectory].
+
+    logits: [trajectory, record, token], cut to the largest vocabulary of the chunk, if they are recorded.
+    """
+
+    chunk: Chunk
+    series: dict[str, np.ndarray]
+    events: dict[str, np.ndarray]
+    status: np.ndarray
+    logits: np.ndarray | None = None
+
+
+@dataclass
+class _Pending:
+    chunk: Chunk
+    tiles: list["Future[Record]"] = field(default_factory=list)
+
+
+def execute(plan: Plan, advance: Callable[[int], None]) -> Iterator[Result]:
+    """Computes the chunks of a plan, in order. `advance` is told how many trajectories have been finished.
+
+    A chunk is handed over while the next one is being computed.
+    """
+    machine = plan.machine
+    pending: deque[_Pending] = deque()
+    streams = plan.sweep.streams()
+    with ThreadPoolExecutor(machine.workers * len(machine.devices)) as pool:
+        try:
+            for chunk in plan.chunks:
+                pending.append(_submit(plan, chunk, streams, pool, advance))
+                if len(pending) > _CHUNKS_IN_FLIGHT:
+                    yield _collect(plan, pending.popleft())
+            while pending:
+                yield _collect(plan, pending.popleft())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submit(
+    plan: Plan, chunk: Chunk, streams: np.ndarray, pool: ThreadPoolExecutor, advance: Callable[[int], None]
+) -> _Pending:
+    bucket = plan.buckets[chunk.bucket]
+    records = len(plan.sweep.recorded)
+    waiting = _Pending(chunk)
+    for number, start in enumerate(range(0, len(chunk), bucket.lanes)):
+        device = plan.machine.devices[number % len(plan.machine.devices)]
+        part = slice(start, start + bucket.lanes)
+        call = executable(bucket.program, device, records)
+        waiting.tiles.append(pool.submit(_run_tile, plan, chunk, part, streams, call, device, advance))
+    return waiting
+
+
+def _run_tile(
+    plan: Plan,
+    chunk: Chunk,
+    part: slice,
+    streams: np.ndarray,
+    call: jax.stages.Compiled,
+    device: jax.Device,
+    advance: Callable[[int], None],
+) -> Record:
+    program, lanes = plan.buckets[chunk.bucket].program, plan.buckets[chunk.bucket].lanes
+    cell, replicate = chunk.cells[part], chunk.replicates[part]
+    used = len(cell)
+    cell = np.concatenate([cell, np.full(lanes - used, cell[0])])
+    replicate = np.concatenate([replicate, np.full(lanes - used, replicate[0])])
+    with _precision(program), jax.default_device(device):
+        keys = trajectory_keys(streams[cell], replicate)
+        tile = Lanes(_settings(plan, program, cell), _typed(keys), _initial_logits(plan, program, cell, keys))
+        gaps = jnp.asarray(np.diff(plan.sweep.recorded, prepend=0), jnp.int32)
+        loops = Loops(*(jnp.asarray(count, jnp.int32) for count in chunk.loops))
+        thresholds = Thresholds(
+            support=jnp.asarray(plan.sweep.support_threshold, program.dtype),
+            collapse=jnp.asarray(plan.sweep.collapse_threshold, program.dtype),
+        )
+        record = jax.device_get(call(*jax.device_put((tile, loops, gaps, thresholds), device)))
+    advance(used)
+    return jax.tree.map(lambda array: array[:used], record)
+
+
+def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:
+    def chosen(values: np.ndarray) -> jax.Array:
+        dtype = jnp.int32 if np.issubdtype(values.dtype, np.integer) else jnp.dtype(program.dtype)
+        return jnp.asarray(values[cell], dtype)
+
+    return Settings(**{name: chosen(values) for name, values in plan.cells.settings.items()})
+
+
+def _initial_logits(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array) -> jax.Array:
+    """Logits of p0 [lane, token] with probability zero beyond the vocabulary."""
+    library, width = plan.cells.library, program.structure.tokens
+    which = library.index[cell]
+    logits = np.full((len(cell), width), -np.inf, np.dtype(program.dtype))
+    for index in np.unique(which).tolist():
+        spec, distribution = library.specs[index], library.distributions[index]
+        mine = which == index
+        if isinstance(spec, Dirichlet) and spec.is_random:
+            own = jax.vmap(bits.fold_in, in_axes=(0, None))(keys, jnp.uint32(_INITIAL))
+            drawn = draw_dirichlet(own, jnp.float32(spec.concentration), distribution.size, width)
+            logits[mine] = np.asarray(drawn)[mine]
+        else:
+            logits[mine, : distribution.size] = distribution.logits
+    return jnp.asarray(logits)
+
+
+def trajectory_keys(streams: np.ndarray, replicates: np.ndarray) -> jax.Array:
+    """Raw threefry keys [lane, 2]: the cell's 64 bits, with the replicate number folded in."""
+    cell = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
+    return jax.vmap(bits.fold_in)(jnp.asarray(cell), jnp.asarray(replicates, jnp.uint32))
+
+
+def _typed(keys: jax.Array) -> jax.Array:
+    return jax.random.wrap_key_data(keys, impl="threefry2x32")
+
+
+def _collect(plan: Plan, pending: _Pending) -> Result:
+    tiles = [tile.result() for tile in pending.tiles]
+    whole: Any = jax.tree.map(lambda *parts: np.concatenate(parts), *tiles)
+    logits = whole.logits
+    if logits is not None:
+        cells = pending.chunk.cells
+        logits = logits[..., : int(plan.cells.library.sizes[cells].max())]
+    status = np.where(whole.finite, COMPLETE, DIVERGED).astype(np.int8)
+    return Result(pending.chunk, whole.series, whole.events, status, logits)
+
+
+@lru_cache(maxsize=KEPT_PROGRAMS)
+def executable(program: Program, device: jax.Device, records: int) -> jax.stages.Compiled:
+    """A program compiled for one device and number of records."""
+    with _precision(program):
+        return lowered(program, device, records).compile()
+
+
+def lowered(program: Program, device: jax.Device, records: int) -> jax.stages.Lowered:
+    """The same before compilation."""
+    sharding = SingleDeviceSharding(device)
+    lanes, tokens, real = program.width(device.platform), program.structure.tokens, jnp.dtype(program.dtype)
+
+    def array(shape: tuple[int, ...], dtype: Any) -> Any:
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
+
+    counts = {"samples", "batch_size"}
+    settings = Settings(*(array((lanes,), jnp.int32 if name in counts else real) for name in Settings._fields))
+    key = array((lanes,), jax.random.key(0, impl="threefry2x32").dtype)
+    loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
+    thresholds = Thresholds(array((), real), array((), real))
+    tile = Lanes(settings, key, array((lanes, tokens), real))
+    return compiled(program).lower(tile, loops, array((records,), jnp.int32), thresholds)
+
+
+def _precision(program: Program) -> AbstractContextManager[None]:
+    return jax.enable_x64(program.dtype == "float64")

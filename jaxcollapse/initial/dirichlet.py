@@ -1,0 +1,49 @@
+"""Random initial distributions: a symmetric Dirichlet law."""
+
+from functools import partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from pydantic import Field
+
+from jaxcollapse.initial.distribution import Distribution, InitialKind
+
+
+class Dirichlet(InitialKind):
+    """p0 drawn from a symmetric Dirichlet distribution, for each trajectory or once for all."""
+
+    kind: Literal["dirichlet"] = "dirichlet"
+    concentration: float = Field(
+        1.0, gt=0, allow_inf_nan=False, description="Concentration of each token: 1 is flat, small is sparse."
+    )
+    shared: bool = Field(False, description="Whether one p0 serves all trajectories; by default each draws its own.")
+
+    @property
+    def is_random(self) -> bool:
+        """Whether each trajectory draws its own p0."""
+        return not self.shared
+
+    def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
+        """The one p0 that is shared: it depends on the seed, the concentration and the vocabulary size."""
+        drawn = draw_dirichlet(jnp.asarray(key)[np.newaxis], jnp.float32(self.concentration), vocab_size, vocab_size)
+        return Distribution(np.asarray(drawn[0], float))
+
+
+@partial(jax.jit, static_argnames=("vocab_size", "padded"))
+def draw_dirichlet(
+    keys: Array, concentration: Float[Array, ""], vocab_size: int, padded: int
+) -> Float[Array, "lane token"]:
+    """Logits of one Dirichlet draw for each raw key, −∞ beyond `vocab_size`.
+
+    They are logarithms of gamma variates, which stay finite where tiny concentrations make the variates underflow.
+    """
+
+    def draw(key: Array) -> Float[Array, " token"]:
+        typed = jax.random.wrap_key_data(key, impl="threefry2x32")
+        logits = jax.random.loggamma(typed, concentration, (vocab_size,), jnp.float32)
+        return jnp.pad(logits - jnp.max(logits), (0, padded - vocab_size), constant_values=-jnp.inf)
+
+    return jax.vmap(draw)(keys)

@@ -1,0 +1,138 @@
+"""Initial distributions read from a file: netCDF, npz or csv, of logits or of probabilities."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.initial.distribution import Distribution, InitialKind
+
+_KEY = "process.initial"
+_LABELS = "token"  # the dimension, column or array that names the tokens
+
+
+class File(InitialKind):
+    """A distribution from a file, such as the next-token logits of a language model.
+
+    netCDF: `variable` after `select` has one dimension left; its coordinate labels the tokens. npz: arrays by name, one
+    of them `token` for the labels. csv: columns by name in the first row, `token` for the labels.
+    """
+
+    kind: Literal["file"] = "file"
+    path: str = Field(min_length=1, description="The file, relative to the sweep file; .nc, .npz or .csv.")
+    variable: str | None = Field(None, description="Variable, array or column; may be left out if there is only one.")
+    values: Literal["logits", "probabilities"] | None = Field(
+        None, description="What the numbers are; by default what the variable's name says, else logits."
+    )
+    select: dict[str, str | int | float] = Field(
+        default_factory=dict, description="netCDF: labels (or integer positions) along the other dimensions."
+    )
+    top: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Keep only the most likely tokens, this many, renormalised."
+    )
+
+    @property
+    def takes_vocab_size(self) -> bool:
+        """No: as many tokens as the file has, or `top`."""
+        return False
+
+    def input_file(self) -> Path:
+        """The file."""
+        return Path(self.path)
+
+    def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
+        """The selected numbers as logits, in the file's order, or in falling order if they are cut to `top`."""
+        path = Path(self.path)
+        readers = {".nc": self._netcdf, ".npz": self._npz, ".csv": self._csv}
+        if path.suffix not in readers:
+            raise InputError(f"{_KEY}.path", f"{self.path!r}: must end in {', '.join(readers)}")
+        if not path.is_file():
+            raise InputError(f"{_KEY}.path", f"{self.path!r}: no such file")
+        if self.select and path.suffix != ".nc":
+            raise InputError(f"{_KEY}.select", "only a netCDF file has dimensions to select along")
+        try:
+            name, numbers, labels = readers[path.suffix](path)
+        except (OSError, ValueError, UnicodeDecodeError, EOFError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{_KEY}.path", f"{self.path!r} cannot be read: {error}") from None
+        return self._cut(self._as_logits(name, numbers), labels)
+
+    def _netcdf(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
+        import xarray as xr
+
+        with xr.open_dataset(path) as file:
+            array: Any = file[self._choose([str(name) for name in file.data_vars])]
+            for dimension, label in self.select.items():
+                if dimension not in array.dims:
+                    wrong = did_you_mean(dimension, map(str, array.dims))
+                    raise InputError(f"{_KEY}.select", f"{dimension!r} is not a dimension of {array.name}{wrong}")
+                known = array.indexes.get(dimension)
+                if known is not None and label in known:
+                    array = array.sel({dimension: label})
+                elif isinstance(label, int) and -array.sizes[dimension] <= label < array.sizes[dimension]:
+                    array = array.isel({dimension: label})
+                else:
+                    names = [str(name) for name in known] if known is not None else []
+                    raise InputError(
+                        f"{_KEY}.select.{dimension}", f"{label!r} is not there{did_you_mean(str(label), names)}"
+                    )
+            if array.ndim != 1:
+                left = ", ".join(f"{dimension} ({size})" for dimension, size in array.sizes.items())
+                raise InputError(f"{_KEY}.select", f"{array.name} has the dimensions {left} left; one must remain")
+            dimension = array.dims[0]
+            labels = array[dimension].values.astype(str) if dimension in array.coords else None
+            return str(array.name), np.asarray(array.values, float), labels
+
+    def _npz(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
+        with np.load(path, allow_pickle=False) as file:
+            name = self._choose([name for name in file.files if name != _LABELS])
+            return name, np.asarray(file[name], float), file[_LABELS].astype(str) if _LABELS in file.files else None
+
+    def _csv(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
+        import csv
+
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))
+        if len(rows) < 2:
+            raise InputError(f"{_KEY}.path", f"{self.path!r}: needs a row of column names and a row for each token")
+        columns = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
+        name = self._choose([name for name in columns if name != _LABELS])
+        labels = np.array(columns[_LABELS]) if _LABELS in columns else None
+        return name, np.array([float(text) for text in columns[name]]), labels
+
+    def _choose(self, names: list[str]) -> str:
+        if self.variable is None:
+            if len(names) == 1:
+                return names[0]
+            raise InputError(f"{_KEY}.variable", f"{self.path!r} has several: {', '.join(names)}; name one")
+        if self.variable not in names:
+            raise InputError(
+                f"{_KEY}.variable", f"{self.variable!r} is not in {self.path!r}{did_you_mean(self.variable, names)}"
+            )
+        return self.variable
+
+    def _as_logits(self, name: str, numbers: np.ndarray) -> np.ndarray:
+        if numbers.ndim != 1 or not len(numbers):
+            raise InputError(f"{_KEY}.variable", f"{name} has the shape {numbers.shape}; one row of numbers is needed")
+        probabilities = self.values == "probabilities" or (self.values is None and name.startswith("prob"))
+        if np.isnan(numbers).any() or (numbers == np.inf).any():
+            raise InputError(f"{_KEY}.variable", f"{name} has NaN or infinite values")
+        if probabilities and (numbers < 0).any():
+            raise InputError(f"{_KEY}.variable", f"{name} has negative values; are they logits? Then values = 'logits'")
+        if probabilities:
+            with np.errstate(divide="ignore"):
+                numbers = np.log(numbers)
+        if not (numbers > -np.inf).any():
+            raise InputError(f"{_KEY}.variable", f"{name} has no possible token")
+        return numbers
+
+    def _cut(self, logits: np.ndarray, labels: np.ndarray | None) -> Distribution:
+        if self.top is None:
+            return Distribution(logits, labels)
+        if self.top > len(logits):
+            raise InputError(f"{_KEY}.top", f"{self.top}: the file has {len(logits)} tokens")
+        order = np.argsort(-logits, kind="stable")[: self.top]
+        return Distribution(logits[order], None if labels is None else labels[order])

@@ -1,0 +1,67 @@
+"""Real word frequencies, of one language or of several as one vocabulary."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.initial.distribution import Distribution, InitialKind
+
+
+class Words(InitialKind):
+    """Word frequencies from the package wordfreq (Speer 2022): the `vocab_size` most frequent words of a mixture.
+
+    Tokens are labelled by the word; the coordinate `language` names the language that uses it most.
+    """
+
+    kind: Literal["words"] = "words"
+    languages: list[Annotated[str, Field(min_length=1)]] = Field(
+        ["en"], min_length=1, description="Language codes, such as en, vi, de."
+    )
+    weights: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = Field(
+        None, description="Weights of the languages; equal by default."
+    )
+
+    @model_validator(mode="after")
+    def _as_many_weights(self) -> "Words":
+        if self.weights is not None and len(self.weights) != len(self.languages):
+            raise ValueError(f"weights has {len(self.weights)} values for {len(self.languages)} languages")
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError("a language is named twice")
+        return self
+
+    def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
+        """ln of the mixed frequencies, in falling order."""
+        try:
+            import wordfreq
+        except ImportError:
+            raise InputError(
+                "process.initial.kind", "words needs the package wordfreq: pip install 'jaxcollapse[words]'"
+            ) from None
+        known = wordfreq.available_languages("best")
+        for language in self.languages:
+            if language not in known:
+                raise InputError(
+                    "process.initial.languages", f"{language!r} is not one of wordfreq's: {', '.join(sorted(known))}"
+                )
+        weights = np.array(self.weights or [1.0] * len(self.languages))
+        frequencies = [wordfreq.get_frequency_dict(code) for code in self.languages]
+        words = sorted(set().union(*frequencies))
+        shares = np.array(
+            [
+                [weight * table.get(word, 0.0) for word in words]
+                for table, weight in zip(frequencies, weights / weights.sum(), strict=True)
+            ]
+        )
+        total = shares.sum(axis=0)
+        order = np.argsort(-total, kind="stable")[:vocab_size]
+        if len(order) < vocab_size:
+            raise InputError(
+                "process.vocab_size", f"{vocab_size}: wordfreq has {len(order)} words of {', '.join(self.languages)}"
+            )
+        return Distribution(
+            np.log(total[order]),
+            np.array(words)[order],
+            {"language": np.array(self.languages)[shares[:, order].argmax(axis=0)]},
+        )

@@ -1,0 +1,114 @@
+"""The compiled program of a bucket: generations scanned, trajectories vmapped, lanes sharded over devices.
+
+One device call runs a *tile* of trajectories through all generations. The width of a tile on one device follows from
+the padded vocabulary and the platform alone, never from how many trajectories there are: a compiler may sum in another
+order for another shape, a last bit flips a sample, and a sample flips everything after it. Narrow tiles are filled up
+with copies of their first trajectory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32, Key, Num
+
+from jaxcollapse.observables import OBSERVABLES, Observable
+from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.process import Loops, SelfTraining, Settings, State, Structure
+from jaxcollapse.sampling import bits
+
+NOT_YET = -1  # an event that has not happened
+KEPT_PROGRAMS = 32  # compiled programs kept in memory; each holds memory maps, of which a process has few
+_ELEMENTS = {"cpu": 2**16, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
+_MOST_LANES = {"cpu": 2**10, "gpu": 2**17, "tpu": 2**15}
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a compiled program depends on. observables: names, in the registry's order."""
+
+    structure: Structure
+    observables: tuple[str, ...]
+    record_logits: bool
+    dtype: str
+
+    def width(self, platform: str) -> int:
+        """Trajectories of a tile on one device: a function of the vocabulary and the platform."""
+        most = _MOST_LANES.get(platform, _MOST_LANES["gpu"])
+        elements = _ELEMENTS.get(platform, _ELEMENTS["gpu"])
+        return max(1, min(most, elements // self.structure.tokens))
+
+
+class Lanes(NamedTuple):
+    """The trajectories of a tile: their settings, keys (typed, one each) and initial logits [lane, token]."""
+
+    settings: Settings
+    key: Key[Array, "*lane"]
+    logits: Float[Array, "*lane token"]
+
+
+class Record(NamedTuple):
+    """What comes back of a tile.
+
+    series: name → [lane, record]. events: name → [lane], `NOT_YET` where censored. logits: [lane, record, token] or
+    None. finite: whether the logits stayed finite numbers (or −∞, for tokens that a refit has lost).
+    """
+
+    series: dict[str, Num[Array, "*lane record"]]
+    events: dict[str, Int32[Array, "*lane"]]
+    logits: Float[Array, "*lane record token"] | None
+    finite: Array
+
+
+def run_trajectory(
+    program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: Thresholds
+) -> Record:
+    """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself."""
+    process = SelfTraining(program.structure, lanes.settings, loops, lanes.logits[jnp.newaxis])
+    start = origin(lanes.logits, thresholds)
+    key = jax.random.key_data(lanes.key)
+    chosen = [OBSERVABLES[name] for name in program.observables]
+    series = [entry for entry in chosen if not entry.is_event]
+    events = [entry for entry in chosen if entry.is_event]
+
+    def snapshot(state: State) -> Snapshot:
+        return Snapshot(state.logits[0], start, thresholds)
+
+    def generation(_: Array, carry: tuple[State, dict[str, Array]]) -> tuple[State, dict[str, Array]]:
+        state, times = carry
+        times = _watch(events, times, snapshot(state), state.generation)
+        return process.step(bits.fold_in(key, state.generation), state), times
+
+    def segment(
+        carry: tuple[State, dict[str, Array]], gap: Array
+    ) -> tuple[tuple[State, dict[str, Array]], tuple[dict[str, Array], Array | None]]:
+        state, times = jax.lax.fori_loop(0, gap, generation, carry)
+        now = snapshot(state)
+        times = _watch(events, times, now, state.generation)
+        measured = {entry.name: entry.measure(now) for entry in series}
+        return (state, times), (measured, state.logits[0] if program.record_logits else None)
+
+    never = {entry.name: jnp.int32(NOT_YET) for entry in events}
+    (state, times), (measured, logits) = jax.lax.scan(segment, (process.init(), never), gaps)
+    lost = jnp.isneginf(state.logits[0]) & ~jnp.isneginf(lanes.logits)
+    overflowed = jnp.any(lost) if program.structure.update == "gradient" else jnp.zeros((), bool)
+    finite = jnp.all(state.logits < jnp.inf) & ~overflowed
+    return Record(measured, times, logits, finite)
+
+
+def _watch(
+    events: Sequence[Observable], times: dict[str, Array], now: Snapshot, generation: Int32[Array, ""]
+) -> dict[str, Array]:
+    return {
+        entry.name: jnp.where((times[entry.name] == NOT_YET) & entry.measure(now), generation, times[entry.name])
+        for entry in events
+    }
+
+
+@lru_cache(maxsize=KEPT_PROGRAMS)
+def compiled(program: Program) -> "jax.stages.Wrapped":
+    """The jitted program: (Lanes, Loops, gaps, Thresholds) → Record, for `program.width(platform)` lanes."""
+    return jax.jit(jax.vmap(partial(run_trajectory, program), in_axes=(0, None, None, None)))

@@ -1,0 +1,8 @@
+"""Models: a map from parameters to a table of next-token logits [context, token], and a walk over its rows.
+
+Counts per (context, token) are sufficient for training, so that a batch of any size is a table of integers.
+"""
+
+from jaxcollapse.models.categorical import Categorical
+
+MODELS = {"categorical": Categorical()}

@@ -1,0 +1,89 @@
+"""The registry: one entry gives an observable its computation, units, label and documentation.
+
+An *observable* is a number per trajectory and recorded generation. An *event* is the first generation at which a
+condition holds, watched at every generation; where it never holds it is censored at the last one.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from jaxtyping import Array, Bool, Num
+
+from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.observables.snapshot import Snapshot
+
+Group = Literal["diversity", "original", "tempering", "events"]
+_GROUPS = ("diversity", "original", "tempering", "events")
+
+
+@dataclass(frozen=True)
+class Observable:
+    """What is measured.
+
+    name: of the variable in the dataset. long_name: for axis labels. units: UDUNITS string or "nat". description: its
+    definition. group: a name that stands for several in a sweep file. default: whether "default" has it. whole:
+    whether it is a whole number (stored as int32). measure: its value, or for an event the condition.
+    """
+
+    name: str
+    long_name: str
+    units: str
+    description: str
+    group: Group
+    default: bool
+    whole: bool
+    measure: Callable[[Snapshot], Num[Array, ""] | Bool[Array, ""]]
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is the time of an event."""
+        return self.group == "events"
+
+
+OBSERVABLES: dict[str, Observable] = {}
+
+
+def observable(
+    long_name: str, units: str, group: Group, *, default: bool = True, whole: bool = False
+) -> Callable[[Callable[[Snapshot], Num[Array, ""]]], Callable[[Snapshot], Num[Array, ""]]]:
+    """Registers a function of a snapshot. Its name and docstring are the observable's."""
+
+    def register(measure: Callable[[Snapshot], Num[Array, ""]]) -> Callable[[Snapshot], Num[Array, ""]]:
+        description = " ".join((measure.__doc__ or "").split())
+        name = measure.__name__
+        OBSERVABLES[name] = Observable(name, long_name, units, description, group, default, whole, measure)
+        return measure
+
+    return register
+
+
+def catalogue() -> list[Observable]:
+    """All observables, group by group."""
+    return sorted(OBSERVABLES.values(), key=lambda entry: _GROUPS.index(entry.group))
+
+
+def names() -> list[str]:
+    """Everything that a sweep file may ask for: observables and groups."""
+    return [*OBSERVABLES, *_groups()]
+
+
+def select(wanted: Iterable[str]) -> tuple[Observable, ...]:
+    """The observables that these names and groups stand for, group by group."""
+    groups = _groups()
+    chosen = set()
+    for name in wanted:
+        if name not in OBSERVABLES and name not in groups:
+            raise InputError("observables", f"{name!r} is not an observable or group{did_you_mean(name, names())}")
+        chosen |= groups.get(name, {name})
+    return tuple(entry for entry in catalogue() if entry.name in chosen)
+
+
+def _groups() -> dict[str, set[str]]:
+    groups: dict[str, set[str]] = {
+        "default": {entry.name for entry in OBSERVABLES.values() if entry.default},
+        "all": set(OBSERVABLES),
+    }
+    for entry in OBSERVABLES.values():
+        groups.setdefault(entry.group, set()).add(entry.name)
+    return groups

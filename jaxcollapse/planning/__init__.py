@@ -1,0 +1,5 @@
+"""The plan: which programs are compiled, what runs in them, in which pieces, and whether it fits."""
+
+from jaxcollapse.planning.plan import Bucket, Chunk, Plan, plan
+
+__all__ = ["Bucket", "Chunk", "Plan", "plan"]

@@ -1,0 +1,151 @@
+"""From fields to programs: what each cell needs compiled, and its numbers.
+
+Everything here is a function of a cell alone: the same cell gets the same program, the same padding and the same
+numbers whatever else is in the grid. That is what makes its results the same bits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxcollapse.corpus import Corpus
+from jaxcollapse.initial.library import Library
+from jaxcollapse.kernel import Program
+from jaxcollapse.observables import select
+from jaxcollapse.process import Settings, Structure
+from jaxcollapse.sampling.multinomial import Method, method
+from jaxcollapse.sweep import rules
+from jaxcollapse.sweep.sweep import Sweep
+
+_UNUSED = 1  # stands for an infinite count where a number is needed
+_OFF = {"top_k": np.inf, "top_p": 1.0, "min_p": 0.0}
+
+
+def padded(tokens: int) -> int:
+    """Width of the token axis: a multiple of 16, and of an eighth of the power of two below, so few widths exist."""
+    step = max(16, 2 ** (max(tokens - 1, 1).bit_length() - 4))
+    return -(-tokens // step) * step
+
+
+@dataclass(frozen=True)
+class Cells:
+    """All cells of a sweep, as arrays.
+
+    programs: the distinct programs; `program` says which one a cell has. loops: (steps, sample blocks, batch blocks)
+    of each cell. settings: the traced numbers, by name. library: the initial distributions.
+    """
+
+    programs: list[Program]
+    program: np.ndarray
+    loops: np.ndarray
+    settings: dict[str, np.ndarray]
+    library: Library
+
+
+def resolve(sweep: Sweep) -> Cells:
+    """What each cell of the sweep needs."""
+    grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
+    samples, batch_size = rules.samples(grid), grid.numbers("batch_size")
+    tokens = np.array([padded(int(size)) for size in np.unique(library.sizes)])[
+        np.unique(library.sizes, return_inverse=True)[1].reshape(-1)
+    ]
+    refit, infinite = rules.is_refit(grid), np.isinf(samples)
+    batches = np.select(
+        [refit, rules.sees_whole_corpus(grid), rules.draws_from_generator(grid)],
+        ["full", "full", "generator"],
+        "corpus",
+    )
+    draws_samples = ~infinite & (batches != "generator")
+    independent = (batches == "generator") | (
+        (batches == "corpus") & (infinite | grid.column("replacement").where(True))
+    )
+    sampler, sampler_code = _methods(tokens, samples, draws_samples)
+    batch_sampler, batch_code = _methods(tokens, batch_size, independent)
+
+    columns = {name: grid.column(name) for name in ("model", "optimizer", "optimizer_state", "corpus", "window")}
+    cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
+    batch_names, batch_index = np.unique(batches, return_inverse=True)
+    # One row of integers for each cell; fields that its program does not depend on are zero.
+    is_window = columns["corpus"].where("window")
+    table = np.stack(
+        [
+            tokens,
+            refit,
+            infinite,
+            batch_index.reshape(-1),
+            sampler_code,
+            batch_code,
+            columns["model"].codes,
+            np.where(refit, 0, columns["optimizer"].codes),
+            np.where(refit, 0, columns["optimizer_state"].codes),
+            np.where(batches == "generator", 0, columns["corpus"].codes),
+            np.where(is_window, grid.numbers("window"), 0).astype(np.int64),
+            *cuts,
+            grid.numbers("fresh_fraction") > 0,
+        ],
+        axis=1,
+    ).astype(np.int64)
+    rows, program = np.unique(table, axis=0, return_inverse=True)
+    observables = tuple(entry.name for entry in select(sweep.observables))
+
+    def structure(row: list[int]) -> Structure:
+        width, is_refit, is_infinite, batch, first, second, model, optimizer, state, corpus, window, *rest = row
+        names = [name for name, used in zip(_OFF, rest[:3], strict=True) if used]
+        source = str(batch_names[batch])
+        kind = columns["corpus"].values[corpus]
+        return Structure(
+            model=columns["model"].values[model],
+            tokens=width,
+            update="refit" if is_refit else "gradient",
+            corpus=Corpus("replace" if source == "generator" else kind, window),
+            infinite_samples=bool(is_infinite),
+            sampler=sampler[first],
+            batches=source,  # type: ignore[arg-type]
+            batch_sampler=batch_sampler[second],
+            optimizer="sgd" if is_refit else columns["optimizer"].values[optimizer],
+            carry_optimizer=columns["optimizer_state"].values[state] == "carried",
+            truncations=tuple(names),  # type: ignore[arg-type]
+            fresh_data=bool(rest[3]),
+        )
+
+    programs = [Program(structure(row), observables, sweep.record.logits, sweep.precision) for row in rows.tolist()]
+    steps = np.where(refit, 0, grid.numbers("steps"))
+    loops = np.stack(
+        [steps, _blocks(sampler, sampler_code, samples), _blocks(batch_sampler, batch_code, batch_size)], axis=1
+    ).astype(np.int32)
+    return Cells(programs, program.reshape(-1), loops, _settings(sweep), library)
+
+
+def _methods(tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray) -> tuple[list[Method | None], np.ndarray]:
+    """The distinct sampling methods, None first, and which of them each cell has."""
+    finite = np.where(wanted, draws, 0).astype(np.int64)
+    pairs, index = np.unique(np.stack([tokens, finite], axis=1), axis=0, return_inverse=True)
+    chosen = [method(width, number) if number else None for width, number in pairs.tolist()]
+    distinct: list[Method | None] = [
+        None,
+        *sorted({how for how in chosen if how}, key=lambda how: (how.rounds, how.block)),
+    ]
+    return distinct, np.array([distinct.index(how) for how in chosen])[index.reshape(-1)]
+
+
+def _blocks(methods: list[Method | None], code: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Blocks of draws of each cell; 0 where nothing is drawn."""
+    block = np.array([how.block if how else 1 for how in methods])[code]
+    rounds = np.array([bool(how and how.rounds) for how in methods])[code]
+    finite = np.where((code > 0) & np.isfinite(draws), draws, 0)
+    return np.where(rounds, 1, np.ceil(finite / block))
+
+
+def _settings(sweep: Sweep) -> dict[str, np.ndarray]:
+    """The traced numbers of all cells, as float64 and int32."""
+    grid = sweep.grid
+    counts = {"samples": rules.samples(grid), "batch_size": grid.numbers("batch_size")}
+    values = {
+        name: np.where(np.isfinite(counts[name]), counts[name], _UNUSED).astype(np.int32)
+        if name in counts
+        else grid.numbers(name)
+        for name in Settings._fields
+    }
+    # Gradient steps to convergence are a refit without mixing.
+    values["mixing"] = np.where(grid.column("update").where("refit"), values["mixing"], 1.0)
+    return values

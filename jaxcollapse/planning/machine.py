@@ -1,0 +1,46 @@
+"""What the machine has: devices, their memory, workers, and room on disk."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import psutil
+
+
+@dataclass(frozen=True)
+class Machine:
+    """devices: local accelerators, or the CPU. workers: device calls in flight on each device at once.
+
+    device_bytes: memory that device calls may use together, on one device.
+    """
+
+    devices: tuple[jax.Device, ...]
+    workers: int
+    device_bytes: int
+
+    @property
+    def platform(self) -> str:
+        """cpu, gpu or tpu."""
+        return self.devices[0].platform
+
+
+def this_machine(devices: Sequence[jax.Device] | None = None) -> Machine:
+    """These devices, by default all local ones. A CPU is kept busy by one call for each core, an accelerator by two."""
+    devices = tuple(jax.local_devices() if devices is None else devices)
+    if devices[0].platform == "cpu":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        available = psutil.virtual_memory().available
+        return Machine(devices, max(1, cores // len(devices)), available // len(devices))
+    limits = devices[0].memory_stats() or {}
+    return Machine(devices, 2, int(limits.get("bytes_limit", 8 * 2**30)))
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes free where `folder` is, or will be."""
+    folder = folder.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

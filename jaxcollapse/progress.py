@@ -1,0 +1,111 @@
+"""Showing progress: a bar with rate and time left on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+_LINES_EVERY = 10.0  # seconds between plain lines
+
+
+class Reporter(Protocol):
+    """Told of a run as it goes; `advance` may be called from several threads."""
+
+    def __enter__(self) -> "Reporter": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def advance(self, trajectories: int) -> None:
+        """So many trajectories have been finished."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def advance(self, trajectories: int) -> None:
+        """Says nothing."""
+
+
+class Bar:
+    """A progress bar on a terminal."""
+
+    def __init__(self, total: int, console: Console):
+        self._progress = Progress(
+            TextColumn("trajectories"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task("", total=total)
+
+    def __enter__(self) -> "Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def advance(self, trajectories: int) -> None:
+        """Moves the bar."""
+        self._progress.advance(self._task, trajectories)
+
+
+class Lines:
+    """A line every ten seconds, and one at the end."""
+
+    def __init__(self, total: int, console: Console):
+        self._total, self._console = total, console
+        self._done, self._start = 0, time.monotonic()
+        self._next = self._start + _LINES_EVERY
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def advance(self, trajectories: int) -> None:
+        """Prints a line if it is time."""
+        self._done += trajectories
+        now = time.monotonic()
+        if now < self._next and self._done < self._total:
+            return
+        self._next = now + _LINES_EVERY
+        rate = self._done / max(now - self._start, 1e-9)
+        left = (self._total - self._done) / rate
+        self._console.print(
+            f"{self._done}/{self._total} trajectories, {rate:.3g}/s, {left:.0f} s left", highlight=False, soft_wrap=True
+        )
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.3g}/s" if task.speed else "compiling")
+
+
+def reporter(total: int, *, show: bool = True) -> Reporter:
+    """What suits the standard error stream."""
+    if not show or not total:
+        return Silent()
+    console = Console(file=sys.stderr)
+    return Bar(total, console) if console.is_terminal else Lines(total, console)

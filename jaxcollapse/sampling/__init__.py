@@ -1,0 +1,1 @@
+"""Drawing counts, exactly: random words, temperature, truncation, multinomial and hypergeometric counts."""

@@ -1,0 +1,68 @@
+"""Where a dataset comes from: versions, device, command, times."""
+
+import datetime
+import json
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("jaxcollapse", "jax", "jaxlib", "optax", "numpy", "xarray", "netCDF4")
+
+
+def provenance(started: datetime.datetime, precision: str) -> dict[str, Any]:
+    """A record of this process, with the time it is called as the end."""
+    import jax
+
+    device = jax.local_devices()[0]
+    return {
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "platform": device.platform,
+        "device_kind": device.device_kind,
+        "devices": jax.local_device_count(),
+        "prng": "threefry2x32",
+        "x64": precision == "float64",
+        "git_commit": git_commit(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "start": timestamp(started),
+        "end": timestamp(now()),
+    }
+
+
+def now() -> datetime.datetime:
+    """The time, in UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def timestamp(time: datetime.datetime) -> str:
+    """ISO 8601 to the second."""
+    return time.isoformat(timespec="seconds")
+
+
+def encode(record: dict[str, Any]) -> str:
+    """As JSON, keys sorted."""
+    return json.dumps(record, sort_keys=True)
+
+
+def git_commit() -> str | None:
+    """The commit of the working tree that jaxcollapse runs from, if it is one."""
+    folder = Path(__file__).resolve().parent.parent
+    if not (folder.parent / ".git").exists():
+        return None
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,303 @@
+"""The study folder: sweep.toml, inputs, plan.json, shards, result.nc."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.execute import COMPLETE, DIVERGED, Result
+from jaxcollapse.initial.file import File
+from jaxcollapse.initial.library import Library
+from jaxcollapse.observables import select
+from jaxcollapse.planning import Plan
+from jaxcollapse.store import dataset
+from jaxcollapse.store.provenance import encode
+from jaxcollapse.store.shard import BadShardError, move_into_place, read_shard, write_shard
+from jaxcollapse.sweep.grid import content_digest
+from jaxcollapse.sweep.sweep import Sweep
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Shards:
+    """What a study's shards hold.
+
+    good: verified files. bad: file → why it does not count. status: of each trajectory, [cell, replicate].
+    """
+
+    good: list[Path]
+    bad: dict[Path, str]
+    status: np.ndarray
+
+    @property
+    def done(self) -> np.ndarray:
+        """Trajectories that need not be computed again."""
+        return self.status > 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study folder and the sweep that it stands for."""
+
+    folder: Path
+    sweep: Sweep
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Study":
+        """An existing study.
+
+        Raises:
+            InputError: the folder is not a study.
+        """
+        folder = Path(folder)
+        if not (folder / "sweep.toml").is_file():
+            raise InputError("", "is not a study: there is no sweep.toml in it", str(folder))
+        return cls(folder, Sweep.from_toml(folder / "sweep.toml", folder=folder / "inputs"))
+
+    @classmethod
+    def create(cls, folder: str | Path, sweep: Sweep) -> "Study":
+        """A study of this sweep: a new one, or an existing one that the sweep extends.
+
+        Raises:
+            InputError: the folder holds something else, or a study that the sweep contradicts.
+        """
+        folder = Path(folder)
+        if (folder / "sweep.toml").exists():
+            _check_extends(cls.open(folder).sweep, sweep, folder)
+        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError("", "is neither empty nor a study; name another folder with --out", str(folder))
+        try:
+            (folder / "shards").mkdir(parents=True, exist_ok=True)
+            own = _with_inputs(sweep, folder / "inputs")
+            _write_text(folder / "sweep.toml", own.to_toml())
+        except OSError as error:
+            raise InputError("", f"cannot be written: {error.strerror}", str(folder)) from None
+        return cls(folder, own)
+
+    @property
+    def result(self) -> Path:
+        """The dataset's file."""
+        return self.folder / "result.nc"
+
+    @cached_property
+    def identities(self) -> np.ndarray:
+        """The 64-bit identity of each cell."""
+        return self.sweep.grid.identities(self.sweep.seed)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of all that shards of one study have in common."""
+        return hashlib.sha256(encode(settings(self.sweep)).encode()).hexdigest()[:16]
+
+    def write_plan(self, plan: Plan) -> None:
+        """Records what a run is about to do."""
+        told = {
+            "format": FORMAT,
+            "study": self.fingerprint,
+            "settings": settings(self.sweep),
+            **plan.to_dict(),
+            "chunk_ids": [chunk.id for chunk in plan.chunks],
+        }
+        _write_text(self.folder / "plan.json", json.dumps(told, indent=1))
+
+    def write(self, result: Result, told: dict[str, Any]) -> Path:
+        """Stores a computed chunk."""
+        identities = self.identities[result.chunk.cells]
+        return write_shard(self.folder / "shards", result, identities, self.sweep.recorded, self.fingerprint, told)
+
+    def shards(self) -> Shards:
+        """Reads and verifies every shard."""
+        good, bad = [], {}
+        status = np.zeros((self.sweep.grid.cells, self.sweep.replicates), np.int8)
+        for path in sorted((self.folder / "shards").glob("*.nc")):
+            try:
+                data = read_shard(path, self.fingerprint)
+            except BadShardError as reason:
+                bad[path] = str(reason)
+                continue
+            cells, replicates, mine = self._place(data)
+            if mine.any():
+                good.append(path)
+                status[cells, replicates] = data.status.values[mine]
+        return Shards(good, bad, status)
+
+    def _place(self, data: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Indices of a shard's trajectories in the grid, and which of its trajectories these are."""
+        order = np.argsort(self.identities, kind="stable")
+        position = np.searchsorted(self.identities, data.cell.values, sorter=order)
+        cells = order[np.minimum(position, len(order) - 1)]
+        mine = (self.identities[cells] == data.cell.values) & (data.replicate.values < self.sweep.replicates)
+        return cells[mine], data.replicate.values[mine], mine
+
+    def finalize(self) -> xr.Dataset:
+        """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily."""
+        shards = self.shards()
+        content = hashlib.sha256(" ".join(path.stem for path in shards.good).encode()).hexdigest()
+        content += f" {self.sweep.shape} {self.sweep.replicates}"
+        if self.result.exists() and _content(self.result) == content:
+            return xr.open_dataset(self.result)
+        parts, told = [], []
+        for path in shards.good:
+            data = read_shard(path, self.fingerprint)
+            cells, replicates, mine = self._place(data)
+            told.append(json.loads(data.attrs["provenance"]))
+            parts.append(dataset.Part(cells, replicates, partial(_read, path, mine)))
+        library = Library(self.sweep.grid, self.sweep.seed)
+        whole = dataset.skeleton(self.sweep, library, told)
+        whole.attrs["shards"] = content
+        temporary = self.folder / ".result.nc.tmp"
+        try:
+            whole.to_netcdf(temporary, engine="netcdf4")
+            for name, variable in dataset.variables(self.sweep, library, parts):
+                xr.Dataset({name: variable}).to_netcdf(temporary, mode="a", engine="netcdf4")
+            move_into_place(temporary, self.result)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return xr.open_dataset(self.result)
+
+    def summary(self) -> dict[str, Any]:
+        """Numbers of trajectories by status, and shards that do not count."""
+        shards = self.shards()
+        return {
+            "study": str(self.folder),
+            "title": self.sweep.title,
+            "trajectories": self.sweep.trajectories,
+            "complete": int((shards.status == COMPLETE).sum()),
+            "diverged": int((shards.status == DIVERGED).sum()),
+            "missing": int((~shards.done).sum()),
+            "shards": len(shards.good),
+            "bad_shards": {path.name: reason for path, reason in shards.bad.items()},
+            "result": str(self.result) if self.result.exists() else None,
+        }
+
+
+def settings(sweep: Sweep) -> dict[str, Any]:
+    """What the numbers of a trajectory depend on beside its cell, seed and replicate."""
+    return {
+        "format": FORMAT,
+        "generations": sweep.generations,
+        "recorded": sweep.recorded.tolist(),
+        "logits": sweep.record.logits,
+        "observables": [entry.name for entry in select(sweep.observables)],
+        "support_threshold": sweep.support_threshold,
+        "collapse_threshold": sweep.collapse_threshold,
+        "precision": sweep.precision,
+        "common_random_numbers": sorted(sweep.common_random_numbers),
+    }
+
+
+def _check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
+    """Raises unless every trajectory of the old sweep is one of the new sweep."""
+    before, after = settings(old), settings(new)
+    changed = [key for key in before if before[key] != after[key]]
+    if changed:
+        told = "; ".join(f"{key} is {before[key]} there and {after[key]} here" for key in changed)
+        raise InputError(changed[0], f"the study holds results of other settings: {told}", str(folder))
+    if new.replicates < old.replicates:
+        raise InputError("replicates", f"{new.replicates}: the study has {old.replicates} already", str(folder))
+    held, asked = old.grid.identities(old.seed), new.grid.identities(new.seed)
+    gone = np.flatnonzero(~np.isin(held, asked))
+    if len(gone):
+        what = _difference(old, new, int(gone[0]))
+        raise InputError(
+            "",
+            f"the study has {len(gone)} cells that the sweep has not ({what}); name another folder with --out",
+            str(folder),
+        )
+
+
+def _difference(old: Sweep, new: Sweep, cell: int) -> str:
+    if old.seed != new.seed:
+        return f"seed {old.seed}, not {new.seed}"
+    for field in dict.fromkeys([*old.grid.given, *new.grid.given]):
+        column = old.grid.column(field)
+        value = column.values[column.codes[cell]]
+        if value not in new.grid.column(field).values:
+            return f"{field} = {value}"
+    return ", ".join(f"{field} = {value}" for field, value in old.grid.cell(cell).items())
+
+
+def _with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
+    """The sweep with the files that it reads copied to `inputs`, so that the study can be moved.
+
+    Plain relative paths stay as they are, below `inputs`; others become the file's name.
+    """
+    located = {
+        spec.path: content_digest(spec) for spec in sweep.grid.column("initial").values if isinstance(spec, File)
+    }
+    if not located:
+        return sweep
+
+    def adopt(path: str) -> str:
+        source = sweep.folder / path
+        plain = not Path(path).is_absolute() and ".." not in Path(path).parts
+        name = path if plain else f"{source.stem}-{located[str(source)][:8]}{source.suffix}"
+        target = inputs / name
+        if not (target.exists() and content_digest(File(path=str(target))) == located[str(source)]):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".{target.name}.tmp")
+            shutil.copyfile(source, temporary)
+            move_into_place(temporary, target)
+        return name
+
+    return Sweep.from_dict(_map_paths(sweep.to_dict(), adopt), folder=inputs)
+
+
+def _map_paths(data: dict[str, Any], adopt: Callable[[str], str]) -> dict[str, Any]:
+    """A sweep's keys with every path of an initial distribution replaced."""
+
+    def table(initial: Any) -> Any:
+        return (
+            {**initial, "path": adopt(initial["path"])} if isinstance(initial, dict) and "path" in initial else initial
+        )
+
+    def axes(columns: dict[str, Any]) -> dict[str, Any]:
+        changed: dict[str, Any] = {}
+        for field, spec in columns.items():
+            if isinstance(spec, dict) and "zip" in spec:
+                changed[field] = {"zip": axes(spec["zip"])}
+            elif field == "initial.path":
+                changed[field] = [adopt(path) for path in spec]
+            elif field == "initial":
+                changed[field] = [table(entry) for entry in spec]
+            else:
+                changed[field] = spec
+        return changed
+
+    mapped = dict(data)
+    if "initial" in mapped.get("process", {}):
+        mapped["process"] = {**mapped["process"], "initial": table(mapped["process"]["initial"])}
+    if "axes" in mapped:
+        mapped["axes"] = axes(mapped["axes"])
+    return mapped
+
+
+def _read(path: Path, mine: np.ndarray, name: str) -> np.ndarray:
+    with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as file:
+        return file[name].values[mine]
+
+
+def _content(path: Path) -> str | None:
+    try:
+        with xr.open_dataset(path) as file:
+            return file.attrs.get("shards")
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        move_into_place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,128 @@
+"""Axes: each key of `[axes]` becomes a dimension of the dataset."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.initial import KINDS
+from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.validation import validate_field
+
+MOST_VALUES = 100_000
+RESERVED = ("replicate", "generation", "token", "token_label", "status", "logits")
+_FORMS = ("linspace", "geomspace", "zip")
+_WHOLE = {"vocab_size", "samples", "batch_size", "steps", "window", "top_k", "initial.top"}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One dimension. fields: for each dotted key of `[process]` that varies along it, its values."""
+
+    name: str
+    fields: dict[str, list[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.fields.values())))
+
+
+def parse_axis(name: str, spec: Any) -> Axis:
+    """An axis from what stands behind its key: a list, or a table with `linspace`, `geomspace` or `zip`."""
+    key = f"axes.{name}"
+    if isinstance(spec, Mapping) and "zip" in spec:
+        _only_key(key, spec)
+        return _zipped(name, spec["zip"])
+    _check_field(key, name)
+    return Axis(name, {name: _values(key, name, spec)})
+
+
+def _zipped(name: str, columns: Any) -> Axis:
+    key = f"axes.{name}.zip"
+    if name in Process.model_fields or name in RESERVED or name.startswith("initial."):
+        raise InputError(f"axes.{name}", "a zip needs a dimension name of its own, not that of a field")
+    if not name.isidentifier():
+        raise InputError(f"axes.{name}", "the name of a zip must be a plain word")
+    if not isinstance(columns, Mapping) or not columns:
+        raise InputError(key, "must be a table with a list of values for each field")
+    fields = {}
+    for field, spec in columns.items():
+        _check_field(f"{key}.{field}", field)
+        fields[field] = _values(f"{key}.{field}", field, spec, distinct=False)
+    lengths = {field: len(values) for field, values in fields.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{field} has {length}" for field, length in lengths.items())
+        raise InputError(key, f"lists of one length are needed: {told} values")
+    return Axis(name, fields)
+
+
+def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[Any]:
+    if isinstance(spec, np.ndarray):
+        spec = spec.tolist()
+    if isinstance(spec, Mapping):
+        _only_key(key, spec)
+        form, arguments = next(iter(spec.items()))
+        values = _spaced(f"{key}.{form}", form, arguments, whole=field in _WHOLE)
+    elif isinstance(spec, list | tuple):
+        values = list(spec)
+    else:
+        raise InputError(
+            key, f"{spec!r}: must be a list of values, or a table with {', '.join(_FORMS[:-1])} or {_FORMS[-1]}"
+        )
+    if not values:
+        raise InputError(key, "is empty; give at least one value")
+    values = [validate_field(f"{key}[{index}]", field, value) for index, value in enumerate(values)]
+    if distinct:
+        _check_distinct(key, values)
+    return values
+
+
+def _check_distinct(key: str, values: list[Any]) -> None:
+    seen = set()
+    for index, value in enumerate(values):
+        mark = float(value) if isinstance(value, int | float) else repr(value)
+        if mark in seen:
+            raise InputError(f"{key}[{index}]", f"{value!r} is there twice")
+        seen.add(mark)
+
+
+def _spaced(key: str, form: str, arguments: Any, *, whole: bool) -> list[Any]:
+    if not isinstance(arguments, list | tuple) or len(arguments) != 3:
+        raise InputError(key, f"{arguments!r}: must be [first, last, number of values]")
+    first, last, number = arguments
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_VALUES:
+        raise InputError(key, f"{number!r}: the number of values must be a whole number from 1 to {MOST_VALUES}")
+    for end in (first, last):
+        if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
+            raise InputError(key, f"{end!r}: the ends must be finite numbers; write inf in a list of values")
+        if form == "geomspace" and end <= 0:
+            raise InputError(key, f"{end!r}: the ends must be > 0")
+    spaced = np.linspace(first, last, number) if form == "linspace" else np.geomspace(first, last, number)
+    if whole:
+        return sorted({round(value) for value in spaced.tolist()}, reverse=first > last)
+    # Twelve digits: 0.9 is 0.9, whatever the ends of the range, so that a later, finer axis finds the same cells.
+    return [float(f"{value:.12g}") for value in spaced.tolist()]
+
+
+def _only_key(key: str, spec: Mapping[str, Any]) -> None:
+    for form in spec:
+        if form not in _FORMS:
+            raise InputError(f"{key}.{form}", f"unknown form{did_you_mean(str(form), _FORMS)}")
+    if len(spec) != 1:
+        raise InputError(key, f"one of {', '.join(_FORMS)} is needed, not {len(spec)}")
+
+
+def _check_field(key: str, field: str) -> None:
+    first, *rest = field.split(".")
+    if first not in Process.model_fields:
+        raise InputError(key, f"unknown field{did_you_mean(first, Process.model_fields)}")
+    if rest and first != "initial":
+        raise InputError(key, f"{first} has no keys of its own")
+    if rest:
+        known = {name for kind in KINDS.values() for name in kind.model_fields}
+        if rest[0] not in known:
+            raise InputError(key, f"unknown key of initial{did_you_mean(rest[0], known)}")
+        if len(rest) > (2 if rest[0] == "select" else 1):
+            raise InputError(key, f"initial.{rest[0]} has no key {'.'.join(rest[1:])!r}")

@@ -1,0 +1,76 @@
+"""How a sweep shows itself."""
+
+import html
+from typing import TYPE_CHECKING, Any
+
+from jaxcollapse.sweep.axes import Axis
+
+if TYPE_CHECKING:
+    from jaxcollapse.sweep.sweep import Sweep
+
+_SHOWN = 7
+
+
+def label(value: Any) -> str:
+    """A value as one would write it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _values(values: list[Any]) -> str:
+    shown = [label(value) for value in values]
+    if len(shown) > _SHOWN:
+        shown = [*shown[: _SHOWN - 2], "…", shown[-1]]
+    return ", ".join(shown)
+
+
+def _rows(sweep: "Sweep") -> list[tuple[str, int, str]]:
+    rows = []
+    for axis in sweep.grid.axes:
+        rows.append((axis.name, len(axis), _axis_values(axis)))
+    return rows
+
+
+def _axis_values(axis: Axis) -> str:
+    if list(axis.fields) == [axis.name]:
+        return _values(axis.fields[axis.name])
+    return "; ".join(f"{field} = {_values(values)}" for field, values in axis.fields.items())
+
+
+def size(sweep: "Sweep") -> str:
+    """ "3 × 9 = 27 cells × 64 replicates = 1 728 trajectories × 400 generations"."""
+    product = " × ".join(str(length) for length in sweep.shape)
+    cells = f"{product} = {sweep.grid.cells:,}" if len(sweep.shape) > 1 else f"{sweep.grid.cells:,}"
+    noun = "cell" if sweep.grid.cells == 1 else "cells"
+    return (
+        f"{cells} {noun} × {sweep.replicates:,} replicates = {sweep.trajectories:,} trajectories"
+        f" × {sweep.generations:,} generations"
+    )
+
+
+def as_text(sweep: "Sweep") -> str:
+    """A few lines: title, size, axes, constants."""
+    lines = [f"<Sweep {sweep.title!r}, seed {sweep.seed}>", size(sweep)]
+    rows = _rows(sweep)
+    width = max([len(name) for name, _, _ in rows] + [len(key) for key in sweep.process], default=0)
+    if rows:
+        lines.append("Axes:")
+        lines += [f"    {name:{width}}  ({length}) {values}" for name, length, values in rows]
+    if sweep.process:
+        lines.append("Constants:")
+        lines += [f"    {key:{width}}  {label(value)}" for key, value in sweep.process.items()]
+    lines.append(f"Recorded: {len(sweep.recorded)} generations of {', '.join(sweep.observables)}")
+    return "\n".join(lines)
+
+
+def as_html(sweep: "Sweep") -> str:
+    """The same as a table."""
+    rows = [("axis", name, f"{length}", values) for name, length, values in _rows(sweep)]
+    rows += [("constant", key, "", label(value)) for key, value in sweep.process.items()]
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    head = "<tr><th></th><th>field</th><th>size</th><th>values</th></tr>"
+    return (
+        f"<b>Sweep</b> {html.escape(sweep.title)}, seed {sweep.seed}<br>{html.escape(size(sweep))}"
+        f"<table>{head}{body}</table>"
+    )

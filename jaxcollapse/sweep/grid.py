@@ -1,0 +1,218 @@
+"""The grid of cells: every combination of the axes' values, without a Python object for each.
+
+A *column* is one field of `[process]` over all cells: its distinct values, and for each cell which of them it has.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.initial.distribution import InitialKind
+from jaxcollapse.initial.file import File
+from jaxcollapse.sweep.axes import Axis
+from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.validation import as_input_error, validate_field
+
+
+@dataclass(frozen=True)
+class Column:
+    """values: the distinct values. codes: for each cell, in C order over the axes, the index of its value."""
+
+    values: list[Any]
+    codes: np.ndarray
+
+    def where(self, *wanted: Any) -> np.ndarray:
+        """The cells that have one of these values."""
+        return np.array([value in wanted for value in self.values])[self.codes]
+
+    def numbers(self, missing: float = np.nan) -> np.ndarray:
+        """The values as floating-point numbers; `missing` in place of None."""
+        return np.array([missing if value is None else value for value in self.values], float)[self.codes]
+
+
+class Grid:
+    """Cells of a sweep.
+
+    constants: what stands in `[process]`. axes: the dimensions, in file order. folder: where relative paths start.
+    """
+
+    def __init__(self, constants: Mapping[str, Any], axes: tuple[Axis, ...], folder: Path):
+        self.axes = axes
+        self._folder = folder
+        self._initial_table = constants.get("initial", {})
+        if not isinstance(self._initial_table, Mapping):
+            raise InputError("process.initial", f"{self._initial_table!r}: must be a table with kind and its keys")
+        self.constants = {
+            key: validate_field(f"process.{key}", key, value) for key, value in constants.items() if key != "initial"
+        }
+        self._axis_of = {field: (place, axis) for place, axis in enumerate(axes) for field in axis.fields}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each axis."""
+        return tuple(len(axis) for axis in self.axes)
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return int(np.prod(self.shape, dtype=object))
+
+    @property
+    def given(self) -> list[str]:
+        """The fields that the sweep names, as constants or axes; nested keys as `initial`."""
+        names = [*self.constants, *(["initial"] if self._initial_table else []), *self._axis_of]
+        return list(dict.fromkeys(name.split(".")[0] for name in names))
+
+    def key_of(self, field: str) -> str:
+        """Where a field stands in the sweep file, for messages."""
+        for name, (_, axis) in self._axis_of.items():
+            if name.split(".")[0] == field:
+                return f"axes.{axis.name}" if axis.name == name else f"axes.{axis.name}.zip.{name}"
+        return f"process.{field}"
+
+    def column(self, field: str) -> Column:
+        """One field over all cells."""
+        if field == "initial":
+            return self._initial
+        if field in self._axis_of:
+            place, axis = self._axis_of[field]
+            return Column(axis.fields[field], self._codes(place))
+        value = self.constants.get(field, Process.model_fields[field].default)
+        return Column([value], np.zeros(self.cells, np.int32))
+
+    def numbers(self, field: str, missing: float = np.nan) -> np.ndarray:
+        """One numeric field over all cells."""
+        return self.column(field).numbers(missing)
+
+    def cell(self, index: int) -> dict[str, Any]:
+        """The axes' values of one cell, by field."""
+        places = np.unravel_index(index, self.shape) if self.axes else ()
+        return {
+            field: values[i] for axis, i in zip(self.axes, places, strict=True) for field, values in axis.fields.items()
+        }
+
+    @cached_property
+    def _initial(self) -> Column:
+        """Initial distributions: one for each combination of the axes that change them."""
+        places = sorted({place for field, (place, _) in self._axis_of.items() if field.split(".")[0] == "initial"})
+        values: list[InitialKind] = []
+        codes = np.zeros([len(self.axes[place]) for place in places], np.int32)
+        for combination in itertools.product(*(range(len(self.axes[place])) for place in places)):
+            spec = self._initial_spec(dict(zip(places, combination, strict=True)))
+            if spec not in values:
+                values.append(spec)
+            codes[combination] = values.index(spec)
+        if not places:
+            return Column(values, np.zeros(self.cells, np.int32))
+        flat = np.ravel_multi_index([self._codes(place) for place in places], codes.shape)
+        return Column(values, codes.reshape(-1)[flat])
+
+    def _initial_spec(self, at: Mapping[int, int]) -> InitialKind:
+        """The table of constants, overridden by the axes' values at these indices, validated."""
+        table: dict[str, Any] = dict(self._initial_table)
+        nested: set[str] = set()
+        for field, (place, axis) in self._axis_of.items():
+            first, *rest = field.split(".")
+            if first != "initial":
+                continue
+            value = axis.fields[field][at[place]]
+            if not rest:
+                return self._located(value)
+            nested.add(rest[0])
+            if len(rest) == 2:
+                table[rest[0]] = {**table.get(rest[0], {}), rest[1]: value}
+            else:
+                table[rest[0]] = value
+        if not table:
+            return Process().initial
+        try:
+            return self._located(Process.model_validate({"initial": table}).initial)
+        except ValidationError as error:
+            wrong = as_input_error(error, "initial", within=1)
+            leaf = wrong.key.split(".")[1].split("[")[0] if "." in wrong.key else ""
+            raise InputError(f"axes.{wrong.key}" if leaf in nested else f"process.{wrong.key}", wrong.problem) from None
+
+    def _located(self, spec: InitialKind) -> InitialKind:
+        if isinstance(spec, File):
+            return spec.model_copy(update={"path": str(self._folder / spec.path)})
+        return spec
+
+    def _codes(self, place: int) -> np.ndarray:
+        """Index along one axis, for each cell."""
+        shape = [1] * len(self.axes)
+        shape[place] = len(self.axes[place])
+        return np.broadcast_to(np.arange(shape[place], dtype=np.int32).reshape(shape), self.shape).reshape(-1)
+
+    def identities(self, seed: int, leave_out: frozenset[str] = frozenset()) -> np.ndarray:
+        """A 64-bit number for each cell that depends on the seed and the values of its fields alone.
+
+        It is the sum, modulo 2⁶⁴, of a hash of the seed and one of each field that differs from its default. So it is
+        the same for a constant and for an axis of that value, and no other value of any axis can change it.
+        leave_out: fields (also nested keys of `initial`) that it shall not depend on.
+        """
+        total = np.full(self.cells, stable_hash("seed", seed), np.uint64)
+        for field, info in Process.model_fields.items():
+            if field in leave_out:
+                continue
+            column = self.column(field)
+            hashes = [
+                0 if value == info.default else stable_hash(field, _without(fingerprint(value), field, leave_out))
+                for value in column.values
+            ]
+            if any(hashes):
+                total += np.array(hashes, np.uint64)[column.codes]
+        return total
+
+
+def fingerprint(value: Any) -> Any:
+    """What of a value identifies it: numbers as floats, files by their content, tables without their defaults."""
+    if isinstance(value, BaseModel):
+        table = value.model_dump(exclude_defaults=True)
+        table["kind"] = getattr(value, "kind", None)
+        if isinstance(value, File):
+            table["path"] = content_digest(value)
+        return {key: fingerprint(entry) for key, entry in sorted(table.items())}
+    if isinstance(value, Mapping):
+        return {key: fingerprint(entry) for key, entry in sorted(value.items())}
+    if isinstance(value, list):
+        return [fingerprint(entry) for entry in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(float(value))
+    return value
+
+
+def content_digest(spec: InitialKind) -> str:
+    """SHA-256 of the file that a distribution is read from."""
+    path = spec.input_file()
+    assert path is not None
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError("process.initial.path", f"{str(path)!r} cannot be read: {error.strerror}") from None
+
+
+def _without(value: Any, field: str, leave_out: frozenset[str]) -> Any:
+    """A fingerprint less the nested keys that are left out."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without(entry, f"{field}.{key}", leave_out)
+        for key, entry in value.items()
+        if f"{field}.{key}" not in leave_out
+    }
+
+
+def stable_hash(name: str, value: Any) -> int:
+    """64 bits of SHA-256 that follow from a name and a JSON value alone."""
+    text = json.dumps([name, value], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

@@ -1,0 +1,113 @@
+"""The fields of `[process]`: what one cell of the grid is. Each has a type, a range, a default and a description."""
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from jaxcollapse.initial import Initial
+from jaxcollapse.initial.parametric import Zipf
+
+MOST_COUNT = 2_000_000_000  # counts are int32
+MOST_TOKENS = 2**24
+
+
+def _count(value: Any) -> int | float:
+    """A whole number ≥ 1, or infinity."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and value == math.inf:
+        return math.inf
+    if not is_number or not 1 <= value <= MOST_COUNT or value != int(value):
+        raise ValueError(f"must be a whole number from 1 to {MOST_COUNT}, or inf")
+    return int(value)
+
+
+def _whole(value: Any) -> int:
+    """A whole number from 1 to the largest vocabulary."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= MOST_TOKENS:
+        raise ValueError(f"must be a whole number from 1 to {MOST_TOKENS}")
+    if value != int(value):
+        raise ValueError(f"must be a whole number from 1 to {MOST_TOKENS}")
+    return int(value)
+
+
+_COUNT_SCHEMA = {
+    "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_COUNT}, {"const": "inf"}, {"type": "number"}]
+}
+Count = Annotated[int | float, PlainValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
+Whole = Annotated[
+    int, PlainValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_TOKENS})
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _setting(default: Any, description: str, long_name: str, units: str = "1", **limits: Any) -> Any:
+    return Field(default, description=description, json_schema_extra={"long_name": long_name, "units": units}, **limits)
+
+
+class Process(BaseModel):
+    """One cell: how a model is trained on its own samples. Any field, also a nested one, can be an axis."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    model: Literal["categorical"] = _setting(
+        "categorical", "What the model is: one categorical distribution over the vocabulary.", "model"
+    )
+    initial: Initial = _setting(Zipf(), "The initial distribution p0: a table with `kind` and its keys.", "p0")
+    vocab_size: Whole = _setting(
+        256,
+        "Number of tokens V. Distributions that bring their own number (file, values) ignore it.",
+        "vocabulary size",
+    )
+    temperature: float = _setting(
+        1.0, "Sampling temperature T ≥ 0: 0 is the argmax, inf is uniform.", "sampling temperature", ge=0
+    )
+    top_k: Count = _setting(math.inf, "Sample from the k most likely tokens only; inf: from all.", "top-k")
+    top_p: float = _setting(
+        1.0, "Sample from the fewest most likely tokens that hold this probability together.", "top-p", gt=0, le=1
+    )
+    min_p: Share = _setting(
+        0.0, "Sample from the tokens at least this many times as likely as the most likely one.", "min-p"
+    )
+    samples: Count | None = _setting(
+        None, "Traces N drawn in each generation; by default batch_size × steps. inf: exact expectations.", "samples"
+    )
+    corpus: Literal["replace", "accumulate", "window"] = _setting(
+        "replace",
+        "Training data: the last generation's samples, those of all so far, or of the last `window`.",
+        "corpus",
+    )
+    window: Whole = _setting(4, "Number of generations kept by corpus = 'window'.", "corpus window", "generation")
+    fresh_fraction: Share = _setting(
+        0.0, "Fraction m of the samples that are real data, drawn from p0 at temperature 1.", "fraction of real data"
+    )
+    update: Literal["gradient", "refit"] = _setting(
+        "gradient", "How the model is trained: optimiser steps, or the maximum-likelihood fit.", "update"
+    )
+    mixing: float = _setting(1.0, "Refit: p ← (1 − a) p + a p̂ with this a.", "mixing of the refit", gt=0, le=1)
+    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "sign_sgd"] = _setting(
+        "sgd", "Gradient: the optax optimiser.", "optimiser"
+    )
+    learning_rate: float = _setting(
+        0.5, "Gradient: step size η of the optimiser.", "learning rate", ge=0, allow_inf_nan=False
+    )
+    batch_size: Count = _setting(
+        16, "Gradient: traces B in a minibatch; inf: the whole corpus at every step.", "batch size"
+    )
+    steps: Count = _setting(
+        1, "Gradient: optimiser steps K per generation; inf: until convergence (whole corpus only).", "optimiser steps"
+    )
+    replacement: bool = _setting(
+        False, "Gradient: draw minibatches with replacement; by default each epoch is a fresh shuffle.", "replacement"
+    )
+    optimizer_state: Literal["carried", "fresh"] = _setting(
+        "carried", "Gradient: whether moments are carried from one generation to the next.", "optimiser state"
+    )
+    momentum: float = _setting(0.9, "Decay of the momentum (momentum, nesterov).", "momentum", ge=0, lt=1)
+    b1: float = _setting(0.9, "Decay of the first moment (adam, adamw).", "b1", ge=0, lt=1)
+    b2: float = _setting(0.999, "Decay of the second moment (adam, adamw).", "b2", ge=0, lt=1)
+    eps: float = _setting(1e-8, "Added to the denominator (adam, adamw, rmsprop).", "eps", gt=0, allow_inf_nan=False)
+    weight_decay: float = _setting(
+        1e-4, "Decay of the logits towards 0 (adamw).", "weight decay", ge=0, allow_inf_nan=False
+    )
+    decay: float = _setting(0.9, "Decay of the mean squared gradient (rmsprop).", "decay", ge=0, lt=1)

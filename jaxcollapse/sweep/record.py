@@ -1,0 +1,38 @@
+"""Which generations are recorded, and what of them."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Record(BaseModel):
+    """Recorded generations. Generation 0 and the last are always among them."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    spacing: Literal["log", "linear"] = Field("log", description="How the recorded generations are spread.")
+    points: Annotated[int, Field(ge=2, le=1_000_000)] = Field(
+        40, description="About how many generations are recorded (fewer where rounding makes them coincide)."
+    )
+    every: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Record every so many generations, in place of spacing and points."
+    )
+    logits: bool = Field(False, description="Whether the logits themselves are recorded, with a dimension `token`.")
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Record":
+        if self.every is not None and self.model_fields_set & {"spacing", "points"}:
+            raise ValueError("give either every, or spacing and points")
+        return self
+
+    def generations(self, last: int) -> np.ndarray:
+        """The recorded generations from 0 to `last`, in rising order."""
+        chosen: np.ndarray
+        if self.every is not None:
+            chosen = np.arange(0, last + 1, self.every)
+        elif self.spacing == "linear":
+            chosen = np.linspace(0, last, self.points)
+        else:
+            chosen = np.geomspace(1, max(last, 1), self.points - 1)
+        return np.unique(np.concatenate([[0], np.round(chosen), [last]]).astype(np.int32))

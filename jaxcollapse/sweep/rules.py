@@ -1,0 +1,147 @@
+"""What fits together: fields that would have no effect, and combinations that mean nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.sweep.grid import Grid
+from jaxcollapse.sweep.process import MOST_COUNT
+from jaxcollapse.training.constants import CONSTANTS, CONVERGING
+
+Cells = np.ndarray  # one boolean for each cell
+
+
+def check(grid: Grid, generations: int) -> None:
+    """Raises `InputError` at the first rule that the grid breaks."""
+    for field in grid.given:
+        used = USED_WHEN.get(field)
+        if used is not None and not used[1](grid).any():
+            raise InputError(grid.key_of(field), f"has no effect: it matters {used[0]}")
+    for rule in (_refit_needs_samples, _batch_fits, _convergence, _counts_fit):
+        rule(grid, generations)
+
+
+def samples(grid: Grid) -> np.ndarray:
+    """N for each cell: as given, else batch_size × steps."""
+    given = grid.numbers("samples")
+    return np.where(np.isnan(given), grid.numbers("batch_size") * grid.numbers("steps"), given)
+
+
+def is_refit(grid: Grid) -> Cells:
+    """Cells that are fitted by maximum likelihood: update = "refit", or gradient steps to convergence."""
+    return grid.column("update").where("refit") | np.isinf(grid.numbers("steps"))
+
+
+def draws_from_generator(grid: Grid) -> Cells:
+    """Cells whose minibatches are independent fresh traces: at most one pass over this generation's samples."""
+    batch, everything = grid.numbers("batch_size"), samples(grid)
+    one_pass = np.isfinite(batch) & (batch * grid.numbers("steps") <= everything)
+    repeats = _with_replacement(grid) & np.isfinite(everything)
+    return grid.column("corpus").where("replace") & one_pass & ~repeats
+
+
+def sees_whole_corpus(grid: Grid) -> Cells:
+    """Cells whose optimiser steps see the whole corpus each time."""
+    batch = grid.numbers("batch_size")
+    all_of_it = (batch == samples(grid)) & grid.column("corpus").where("replace") & ~_with_replacement(grid)
+    return np.isinf(batch) | (all_of_it & ~draws_from_generator(grid))
+
+
+def _with_replacement(grid: Grid) -> Cells:
+    return grid.column("replacement").where(True)
+
+
+def _gradient(grid: Grid) -> Cells:
+    return grid.column("update").where("gradient")
+
+
+def _draws_minibatches(grid: Grid) -> Cells:
+    return _gradient(grid) & np.isfinite(grid.numbers("batch_size")) & np.isfinite(samples(grid))
+
+
+def _reads(constant: str) -> Callable[[Grid], Cells]:
+    names = [name for name, constants in CONSTANTS.items() if constant in constants]
+    return lambda grid: _gradient(grid) & grid.column("optimizer").where(*names)
+
+
+def _takes_vocab_size(grid: Grid) -> Cells:
+    column = grid.column("initial")
+    return np.array([spec.takes_vocab_size for spec in column.values])[column.codes]
+
+
+USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
+    "vocab_size": ("unless the initial distribution brings its own number of tokens (file, values)", _takes_vocab_size),
+    "window": ("with corpus = 'window'", lambda grid: grid.column("corpus").where("window")),
+    "mixing": ("with update = 'refit'", lambda grid: grid.column("update").where("refit")),
+    "batch_size": ("with update = 'gradient'; for a refit give samples", _gradient),
+    "steps": ("with update = 'gradient'; for a refit give samples", _gradient),
+    "replacement": ("with update = 'gradient', finite batch_size and finite samples", _draws_minibatches),
+    **dict.fromkeys(("optimizer", "learning_rate", "optimizer_state"), ("with update = 'gradient'", _gradient)),
+    **{
+        name: (f"with optimizer = {' or '.join(repr(o) for o, c in CONSTANTS.items() if name in c)}", _reads(name))
+        for name in sorted({name for constants in CONSTANTS.values() for name in constants})
+    },
+}
+
+
+def _refuse(grid: Grid, wrong: Cells, field: str, problem: Callable[[Any], str]) -> None:
+    """Raises for the first wrong cell; `problem` gets the value of a field there."""
+    if not wrong.any():
+        return
+    cell = int(np.argmax(wrong))
+
+    def value(name: str) -> Any:
+        column = grid.column(name)
+        return column.values[column.codes[cell]]
+
+    raise InputError(grid.key_of(field), problem(value))
+
+
+def _refit_needs_samples(grid: Grid, generations: int) -> None:
+    unknown = np.isnan(grid.numbers("samples")) & ~_gradient(grid)
+    if not _gradient(grid).any():
+        _refuse(grid, unknown, "samples", lambda value: "is missing: a refit needs the number of samples, or inf")
+
+
+def _batch_fits(grid: Grid, generations: int) -> None:
+    wrong = _gradient(grid) & (grid.numbers("batch_size") > samples(grid)) & np.isfinite(grid.numbers("batch_size"))
+    _refuse(
+        grid,
+        wrong & ~_with_replacement(grid),
+        "batch_size",
+        lambda value: (
+            f"{value('batch_size')} is more than samples = {value('samples')}; "
+            "draw with replacement = true, or more samples"
+        ),
+    )
+
+
+def _convergence(grid: Grid, generations: int) -> None:
+    endless = _gradient(grid) & np.isinf(grid.numbers("steps"))
+    _refuse(
+        grid,
+        endless & np.isfinite(grid.numbers("batch_size")),
+        "steps",
+        lambda value: f"inf steps converge with batch_size = inf only, not {value('batch_size')}",
+    )
+    _refuse(
+        grid,
+        endless & ~grid.column("optimizer").where(*CONVERGING),
+        "steps",
+        lambda value: f"inf steps of {value('optimizer')} have no limit; allowed with {', '.join(CONVERGING)}",
+    )
+
+
+def _counts_fit(grid: Grid, generations: int) -> None:
+    finite = np.where(np.isfinite(samples(grid)), samples(grid), 0)
+    kept = np.where(grid.column("corpus").where("accumulate"), generations, 1)
+    kept = np.where(grid.column("corpus").where("window"), grid.numbers("window"), kept)
+    stored = is_refit(grid) | ~draws_from_generator(grid)
+    _refuse(
+        grid,
+        stored & (finite * kept > MOST_COUNT),
+        "samples",
+        lambda value: f"the corpus would pass {MOST_COUNT} traces (counts are int32); use fewer, or inf",
+    )

@@ -1,0 +1,75 @@
+"""The JSON Schema of the sweep file, so that editors complete and check it. Shipped as `sweep.schema.json`.
+
+TOML knows inf and nan, which JSON does not: the schema takes any number where the model takes inf.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jaxcollapse.initial import KINDS
+from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.sweep import Sweep
+
+PATH = Path(__file__).with_name("sweep.schema.json")
+
+
+def schema() -> dict[str, Any]:
+    """The schema, from the same models that validate a file."""
+    whole, process = Sweep.model_json_schema(), Process.model_json_schema()
+    definitions = {**whole.pop("$defs", {}), **process.pop("$defs", {})}
+    process["title"], process["description"] = "Constants", "Fields that are not swept."
+    nested = [f"initial.{key}" for kind in KINDS.values() for key in kind.model_fields]
+    fields = {**process["properties"], **dict.fromkeys(nested, {"description": "Nested key of initial."})}
+    definitions.update({f"axis {name}": _axis(field) for name, field in fields.items()})
+    references = {name: {"$ref": f"#/$defs/axis%20{name}"} for name in fields}
+    zipped = {"type": "object", "minProperties": 1, "properties": references, "additionalProperties": False}
+    whole["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    whole["title"] = "jaxcollapse sweep"
+    whole["$defs"] = definitions
+    whole["properties"]["process"] = process
+    whole["properties"]["axes"] = {
+        "title": "Axes",
+        "description": "What is swept: each key becomes a dimension of the dataset, in this order.",
+        "type": "object",
+        "properties": references,
+        "patternProperties": {r"^initial\.select\.": _axis({})},
+        "additionalProperties": {
+            "type": "object",
+            "description": "Several fields along one dimension.",
+            "required": ["zip"],
+            "additionalProperties": False,
+            "properties": {"zip": zipped},
+        },
+    }
+    return _without_infinity(whole)
+
+
+def _axis(field: dict[str, Any]) -> dict[str, Any]:
+    ends = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "number"}}
+    spaced = {**ends, "description": "[first, last, number of values]"}
+    value = {key: entry for key, entry in field.items() if key not in ("description", "default")}
+    forms = [
+        {"type": "object", "required": [form], "additionalProperties": False, "properties": {form: spaced}}
+        for form in ("linspace", "geomspace")
+    ]
+    return {
+        "description": field.get("description", ""),
+        "anyOf": [{"type": "array", "minItems": 1, "items": value}, *forms],
+    }
+
+
+def _without_infinity(schema: Any) -> Any:
+    """The schema less defaults and bounds that JSON cannot write."""
+    if isinstance(schema, dict):
+        return {key: _without_infinity(entry) for key, entry in schema.items() if entry != float("inf")}
+    return [_without_infinity(entry) for entry in schema] if isinstance(schema, list) else schema
+
+
+def text() -> str:
+    """The content of the shipped file."""
+    return json.dumps(schema(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), encoding="utf-8")

@@ -1,0 +1,228 @@
+"""The sweep: what a sweep file says, validated."""
+
+import tomllib
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.sweep import rules
+from jaxcollapse.sweep.axes import RESERVED, Axis, parse_axis
+from jaxcollapse.sweep.grid import Grid
+from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.record import Record
+from jaxcollapse.sweep.toml import as_toml
+from jaxcollapse.sweep.validation import as_input_error
+
+MOST_CELLS = 2_000_000
+
+
+class Sweep(BaseModel):
+    """A grid of self-training processes and how each is run. Made by `from_toml` or `from_dict`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    title: str = Field("", description="What the sweep is about.")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Seed of all random numbers.")
+    replicates: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
+        64, description="Trajectories of each cell, with different random numbers."
+    )
+    generations: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(
+        400, description="Generations of a trajectory; generation 0 is p0 itself."
+    )
+    record: Record = Field(Record(), description="Which generations are recorded, and whether their logits are.")
+    observables: Annotated[list[str], Field(min_length=1)] = Field(
+        ["default"],
+        description="Names of observables, or groups: default, all, diversity, original, tempering, events.",
+    )
+    support_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
+        1e-9, description="A token counts as present while its probability is above this."
+    )
+    collapse_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.01, description="A model counts as collapsed when its modal probability reaches 1 minus this."
+    )
+    precision: Literal["float32", "float64"] = Field("float32", description="Floating-point type of the logits.")
+    common_random_numbers: list[str] = Field(
+        [], description="Axes (or fields) that random numbers do not depend on: their cells share streams."
+    )
+    process: dict[str, Any] = Field({}, description="Constants: the fields of a process that are not swept.")
+    axes: dict[str, Any] = Field({}, description="What is swept: each key becomes a dimension, in this order.")
+
+    _grid: Grid = PrivateAttr()
+    _folder: Path = PrivateAttr()
+
+    @classmethod
+    def from_toml(cls, path: str | Path, *, folder: str | Path | None = None) -> "Sweep":
+        """Reads a sweep file.
+
+        Args:
+            path: the file.
+            folder: where relative paths in it start; by default the file's own folder.
+
+        Raises:
+            InputError: naming the file, the key, the value and what is allowed.
+        """
+        path = Path(path)
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+            raise InputError("", f"cannot be read: {reason}", str(path)) from None
+        except tomllib.TOMLDecodeError as error:
+            raise InputError("", f"is not valid TOML: {error}", str(path)) from None
+        try:
+            return cls.from_dict(data, folder=path.parent if folder is None else folder)
+        except InputError as error:
+            raise InputError(error.key, error.problem, str(path)) from None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, folder: str | Path = ".") -> "Sweep":
+        """A sweep from the keys of a sweep file. NumPy numbers and arrays are welcome.
+
+        Args:
+            data: the same keys as a sweep file.
+            folder: where relative paths in it start.
+
+        Raises:
+            InputError: naming the key, the value and what is allowed.
+        """
+        if not isinstance(data, Mapping):
+            raise InputError("", f"{data!r}: must be a table")
+        try:
+            sweep = cls.model_validate(_plain(data))
+        except ValidationError as error:
+            raise as_input_error(error, model=cls) from None
+        sweep._build(Path(folder))
+        return sweep
+
+    def _build(self, folder: Path) -> None:
+        for field in self.process:
+            if field not in Process.model_fields:
+                raise InputError(f"process.{field}", f"unknown key{did_you_mean(field, Process.model_fields)}")
+        axes = tuple(parse_axis(name, spec) for name, spec in self.axes.items())
+        self._check_names(axes)
+        if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
+            raise InputError("axes", f"the grid has {cells} cells; at most {MOST_CELLS} are allowed")
+        self._folder = folder
+        self._grid = Grid(self.process, axes, folder)
+        self._grid.column("initial")
+        rules.check(self._grid, self.generations)
+        self._left_out()
+        from jaxcollapse.observables import select
+
+        select(self.observables)
+
+    def _check_names(self, axes: tuple[Axis, ...]) -> None:
+        from jaxcollapse.observables import OBSERVABLES
+
+        seen: dict[str, str] = {}
+        for axis in axes:
+            if axis.name in RESERVED or axis.name in OBSERVABLES:
+                raise InputError(f"axes.{axis.name}", "is the name of something else in the dataset")
+            for field in axis.fields:
+                for other in (field, field.split(".")[0]):
+                    if other in seen:
+                        raise InputError(f"axes.{axis.name}", f"{field} is swept by axes.{seen[other]} already")
+                nested = [name for name in seen if name.startswith(f"{field}.")]
+                if nested:
+                    raise InputError(f"axes.{axis.name}", f"{nested[0]}, a key of {field}, is swept already")
+                seen[field] = axis.name
+                self._check_constant(axis.name, field)
+
+    def _check_constant(self, axis: str, field: str) -> None:
+        table: Any = self.process
+        parts = field.split(".")
+        for part in parts[:-1]:
+            table = table.get(part, {}) if isinstance(table, Mapping) else {}
+        if isinstance(table, Mapping) and parts[-1] in table:
+            raise InputError(f"axes.{axis}", f"{field} is a constant in [process] too; keep one of them")
+
+    def _left_out(self) -> frozenset[str]:
+        """The fields that random numbers do not depend on."""
+        fields = {axis.name: set(axis.fields) for axis in self._grid.axes}
+        left_out: set[str] = set()
+        for name in self.common_random_numbers:
+            known = [*fields, *Process.model_fields]
+            if name not in known:
+                raise InputError(
+                    "common_random_numbers", f"{name!r} is neither an axis nor a field{did_you_mean(name, known)}"
+                )
+            left_out |= fields.get(name, {name})
+        return frozenset(left_out)
+
+    @property
+    def grid(self) -> Grid:
+        """The cells."""
+        return self._grid
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start."""
+        return self._folder
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the axes."""
+        return tuple(axis.name for axis in self._grid.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each axis."""
+        return self._grid.shape
+
+    @property
+    def trajectories(self) -> int:
+        """Number of cells times number of replicates."""
+        return self._grid.cells * self.replicates
+
+    @property
+    def recorded(self) -> np.ndarray:
+        """The recorded generations."""
+        return self.record.generations(self.generations)
+
+    def streams(self) -> np.ndarray:
+        """A 64-bit number for each cell that its random numbers follow from."""
+        return self._grid.identities(self.seed, self._left_out())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of a sweep file, as they were given."""
+        return self.model_dump(exclude_unset=True)
+
+    def to_toml(self) -> str:
+        """The text of a sweep file that says the same."""
+        return as_toml(self.to_dict())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sweep) and self.model_dump() == other.model_dump() and self.dims == other.dims
+
+    def __hash__(self) -> int:
+        return hash(self.to_toml())
+
+    def __repr__(self) -> str:
+        from jaxcollapse.sweep.display import as_text
+
+        return as_text(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from jaxcollapse.sweep.display import as_html
+
+        return as_html(self)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays, and tuples, as TOML has them."""
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value

@@ -1,0 +1,79 @@
+"""From pydantic's errors to one sentence: the key, the value, and what is allowed."""
+
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.initial import KINDS
+from jaxcollapse.sweep.process import Process
+
+
+def validate_field(key: str, field: str, value: Any) -> Any:
+    """The validated value of one field of `[process]`; nested keys of `initial` are checked with their table."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if "." in field:
+        return value
+    try:
+        return getattr(Process.model_validate({field: value}), field)
+    except ValidationError as error:
+        raise as_input_error(error, key, within=1) from None
+
+
+def as_input_error(
+    error: ValidationError, prefix: str = "", *, within: int = 0, model: type[BaseModel] = Process
+) -> InputError:
+    """The first of pydantic's errors as an `InputError`, its place written as a dotted key.
+
+    prefix: what the key starts with, in place of the first `within` parts of pydantic's own. model: what was validated.
+    """
+    first = error.errors()[0]
+    key = prefix
+    for part in first["loc"][within:]:
+        if part not in KINDS:  # pydantic names the kind of a tagged table as if it were a key
+            key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    return InputError(key, _sentence(first, model))
+
+
+def _sentence(error: Any, model: type[BaseModel]) -> str:
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        name = str(error["loc"][-1])
+        if len(error["loc"]) == 1 and name in Process.model_fields and model is not Process:
+            return "unknown key; it belongs in [process]"
+        return f"unknown key{did_you_mean(name, _siblings(error, model))}"
+    if kind == "missing":
+        return "is missing"
+    if kind == "literal_error":
+        return f"{value!r} is not allowed{did_you_mean(str(value), _literals(context['expected']))}"
+    if kind == "union_tag_invalid":
+        tag = value.get("kind") if isinstance(value, dict) else value
+        return f"kind = {tag!r} is not allowed{did_you_mean(str(tag), _literals(context['expected_tags']))}"
+    if kind == "union_tag_not_found":
+        return "needs a kind, such as kind = 'zipf'"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"{value!r}: must be a table"
+    if kind == "value_error":
+        message = str(context["error"])
+        return f"{value!r}: {message}" if not isinstance(value, dict | BaseModel) else message
+    message = error["msg"].replace("Input should be ", "must be ")
+    return f"{value!r}: {message[:1].lower()}{message[1:]}"
+
+
+def _literals(expected: str) -> list[str]:
+    return [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+
+
+def _siblings(error: Any, model: type[BaseModel]) -> list[str]:
+    place = error["loc"]
+    tag = next((part for part in place if part in KINDS), None)
+    if tag is not None:
+        return list(KINDS[tag].model_fields)
+    fields = model.model_fields
+    for part in place[:-1]:
+        annotation = fields[part].annotation if part in fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            fields = annotation.model_fields
+    return list(fields)

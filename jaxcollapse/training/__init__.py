@@ -1,0 +1,1 @@
+"""Training on a corpus: the maximum-likelihood fit, or steps of an optax optimiser."""

@@ -1,0 +1,28 @@
+"""Gradient steps on the mean cross-entropy of traces, for a table of logits."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def cross_entropy_gradient(
+    logits: Float[Array, "context token"], frequencies: Float[Array, "context token"]
+) -> Float[Array, "context token"]:
+    """∂/∂z of −Σ frequencies · log softmax(z): each row is its share of the tokens times p, minus their frequencies.
+
+    `frequencies` are counts over (context, token) divided by the number of tokens. One row: p − p̂.
+    """
+    share = jnp.sum(frequencies, axis=-1, keepdims=True) if logits.shape[0] > 1 else 1
+    return share * jax.nn.softmax(logits, axis=-1) - frequencies
+
+
+def expected_gradient(
+    logits: Float[Array, "context token"], target: Float[Array, "context token"]
+) -> Float[Array, "context token"]:
+    """The same for infinitely many samples of the one-row distribution softmax(`target`).
+
+    Exactly zero where `logits` and `target` are the same bits, whatever way the two softmaxes are compiled.
+    """
+    same = jnp.all(logits == target, axis=-1, keepdims=True)
+    difference = jax.nn.softmax(logits, axis=-1) - jax.nn.softmax(target, axis=-1)
+    return jnp.where(same, 0, difference)

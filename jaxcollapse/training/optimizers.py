@@ -1,0 +1,36 @@
+"""The optimisers, all of them optax's."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import optax
+from jaxtyping import Array, Float
+
+Settings = Mapping[str, Float[Array, ""]]
+
+OPTIMIZERS: dict[str, Callable[[Settings], optax.GradientTransformation]] = {
+    "sgd": lambda s: optax.sgd(s["learning_rate"]),
+    "momentum": lambda s: optax.sgd(s["learning_rate"], momentum=s["momentum"]),
+    "nesterov": lambda s: optax.sgd(s["learning_rate"], momentum=s["momentum"], nesterov=True),
+    "adam": lambda s: optax.adam(s["learning_rate"], b1=s["b1"], b2=s["b2"], eps=s["eps"]),
+    "adamw": lambda s: optax.adamw(
+        s["learning_rate"], b1=s["b1"], b2=s["b2"], eps=s["eps"], weight_decay=s["weight_decay"]
+    ),
+    "rmsprop": lambda s: optax.rmsprop(s["learning_rate"], decay=s["decay"], eps=s["eps"]),
+    "sign_sgd": lambda s: optax.sign_sgd(s["learning_rate"]),
+}
+
+
+def optimizer(name: str, settings: Settings) -> optax.GradientTransformation:
+    """One of `OPTIMIZERS`, its constants traced.
+
+    optax counts on JAX's standard type promotion, whatever the user has set.
+    """
+    made = OPTIMIZERS[name](settings)
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        with jax.numpy_dtype_promotion("standard"):
+            return made.update(updates, state, params)
+
+    return optax.GradientTransformation(made.init, update)

@@ -1,0 +1,55 @@
+"""Settings of the whole test run: two CPU devices, shapes and types checked, strictness everywhere."""
+
+import gc
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import pytest
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+import tests.typecheck
+
+jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+# Every function of the package that says which shapes and types it takes is held to it.
+with install_import_hook("jaxcollapse", "tests.typecheck.checked"):
+    import jaxcollapse  # noqa: F401
+    import jaxcollapse.execute
+    import jaxcollapse.store.study
+
+settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("suite")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _release_programs() -> Iterator[None]:
+    """Compiled programs hold memory maps, of which a process has a limited number."""
+    yield
+    from jaxcollapse import execute, kernel
+
+    execute.executable.cache_clear()
+    kernel.compiled.cache_clear()
+    jax.clear_caches()
+    gc.collect()
+
+
+@pytest.fixture
+def in_root(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The repository's root as the working folder."""
+    monkeypatch.chdir(ROOT)
+    return ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment() -> None:
+    os.environ.pop("FORCE_COLOR", None)
+    os.environ["NO_COLOR"] = "1"
+    warnings.filterwarnings("error")

@@ -1,0 +1,26 @@
+"""Small sweeps for tests."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import jaxcollapse as jc
+
+
+def run(process: dict[str, Any] | None = None, axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:
+    """Runs a sweep in memory."""
+    data = {"observables": ["entropy"], **top, "process": process or {}, "axes": axes or {}}
+    return jc.run(jc.Sweep.from_dict(data), progress=False)
+
+
+def values(p: Any) -> dict[str, Any]:
+    """An initial distribution given by its probabilities."""
+    return {"kind": "values", "probabilities": np.asarray(p, float).tolist()}
+
+
+def probabilities(data: xr.Dataset) -> np.ndarray:
+    """p over the last dimension, from recorded logits."""
+    logits = data.logits.values.astype(float)
+    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return p / p.sum(axis=-1, keepdims=True)
