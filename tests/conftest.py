@@ -11,17 +11,12 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-import tests.typecheck
-
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
-# Every function of the package that says which shapes and types it takes is held to it.
-with install_import_hook("jaxcollapse", "tests.typecheck.checked"):
-    import jaxcollapse  # noqa: F401
-    import jaxcollapse.execute
-    import jaxcollapse.store.study
+# Functions that say which shapes and types they take are held to it. This stands before the import of the package.
+install_import_hook("jaxcollapse", "tests.typecheck.checked")
 
 settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("suite")

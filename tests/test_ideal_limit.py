@@ -182,9 +182,7 @@ def test_ideal_refit_follows_its_definition(process: dict[str, Any]) -> None:
         replicates=1,
         record={"every": 1, "logits": True},
     )
-    np.testing.assert_allclose(
-        probabilities(data)[0], _reference(np.array(SKEWED), process, 8), rtol=2e-4, atol=1e-9
-    )
+    np.testing.assert_allclose(probabilities(data)[0], _reference(np.array(SKEWED), process, 8), rtol=2e-4, atol=1e-9)
 
 
 @pytest.mark.parametrize("state", ["carried", "fresh"])
@@ -259,9 +257,7 @@ def test_gradient_flow_leaves_the_tempered_family() -> None:
 
 def test_one_token_alone_stays_alone() -> None:
     """V = 1: nothing can happen, and nothing is NaN that need not be."""
-    data = run(
-        {"vocab_size": 1, "batch_size": 1, "temperature": 0.5}, generations=5, replicates=3, observables=["all"]
-    )
+    data = run({"vocab_size": 1, "batch_size": 1, "temperature": 0.5}, generations=5, replicates=3, observables=["all"])
     assert (data.entropy == 0).all()
     assert (data.modal_probability == 1).all()
     assert (data.recovery_gap == 0).all()

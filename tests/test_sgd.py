@@ -64,7 +64,9 @@ def test_probabilities_drift_as_the_second_order_says() -> None:
     rate = 0.5
     chance, outcomes = one_sgd_step(Z0, rate)
     data = run(
-        {**SGD, "learning_rate": rate, "batch_size": 1}, generations=1, replicates=50_000,
+        {**SGD, "learning_rate": rate, "batch_size": 1},
+        generations=1,
+        replicates=50_000,
         record={"every": 1, "logits": True},
     )
     assert_mean(probabilities(data)[:, 1], chance @ softmax(outcomes))
@@ -165,7 +167,9 @@ def test_an_epoch_without_replacement_sees_every_sample_once() -> None:
     """With tiny steps only the total counts: two epochs of minibatches equal as many full-batch steps."""
     common = {**SGD, "samples": 24, "learning_rate": 1e-3}
     settings: dict[str, Any] = {
-        "generations": 1, "replicates": 200, "record": {"every": 1, "logits": True},
+        "generations": 1,
+        "replicates": 200,
+        "record": {"every": 1, "logits": True},
         "common_random_numbers": ["batch_size", "steps", "replacement"],
     }
     axes = {"pair": {"zip": {"batch_size": [4, 8, 24], "steps": [12, 6, 2]}}}
@@ -179,7 +183,7 @@ def test_an_epoch_without_replacement_sees_every_sample_once() -> None:
 
 
 def test_an_accumulated_corpus_is_drawn_from_without_replacement() -> None:
-    """Minibatches of half of all data so far, at tiny steps: their mean is the corpus, their variance hypergeometric."""
+    """Minibatches of half of all data so far, at tiny steps: mean as the corpus, variance hypergeometric."""
     samples, rate = 8, 1e-3
     data = run(
         {**SGD, "samples": samples, "learning_rate": rate, "batch_size": 4, "corpus": "accumulate"},
@@ -202,7 +206,13 @@ def test_an_accumulated_corpus_is_drawn_from_without_replacement() -> None:
 def test_momentum_carries_noise_over_generations() -> None:
     """Heavy ball, B = 1, T = 1: after two generations E (z_2 − z_0)² is that of two steps with weights 1 + μ and 1."""
     rate, mu = 1e-3, 0.9
-    common = {"initial": values(SKEWED), "optimizer": "momentum", "momentum": mu, "learning_rate": rate, "batch_size": 1}
+    common = {
+        "initial": values(SKEWED),
+        "optimizer": "momentum",
+        "momentum": mu,
+        "learning_rate": rate,
+        "batch_size": 1,
+    }
     settings = {"generations": 2, "replicates": 40_000, "record": {"every": 1, "logits": True}}
     for state, weight in (("carried", (1 + mu) ** 2 + 1), ("fresh", 2.0)):
         z = run({**common, "optimizer_state": state}, **settings).logits.values.astype(float)
@@ -222,7 +232,10 @@ def test_double_precision_follows_the_same_samples() -> None:
 
 def test_overflow_is_marked_and_stays_with_its_trajectory() -> None:
     data = run(
-        {"initial": values(SKEWED), "batch_size": 1, "optimizer": "momentum"}, {"learning_rate": [0.1, 3e38]}, generations=20, replicates=8,
+        {"initial": values(SKEWED), "batch_size": 1, "optimizer": "momentum"},
+        {"learning_rate": [0.1, 3e38]},
+        generations=20,
+        replicates=8,
         record={"every": 20},
     )
     assert (data.status.sel(learning_rate=0.1) == 1).all()

@@ -46,9 +46,7 @@ def test_heterozygosity_decays_by_one_over_n() -> None:
 
 
 def test_tokens_fix_with_their_initial_probability_and_groups_do_too() -> None:
-    data = run(
-        {**REFIT, "samples": 5}, generations=100, replicates=20_000, record={"every": 100, "logits": True}
-    )
+    data = run({**REFIT, "samples": 5}, generations=100, replicates=20_000, record={"every": 100, "logits": True})
     last = probabilities(data)[:, -1]
     assert (last.max(axis=1) == 1).all()
     assert_counts(last.sum(axis=0), len(last) * SKEWED)
@@ -87,7 +85,10 @@ def test_collapse_takes_about_as_long_as_diffusion_says() -> None:
     """Mean collapse time ≈ −2N Σ (1 − p_i) ln(1 − p_i), up to terms of order 1/N."""
     samples = 60
     data = run(
-        {**REFIT, "samples": samples}, generations=3000, replicates=5000, observables=["collapse_time"],
+        {**REFIT, "samples": samples},
+        generations=3000,
+        replicates=5000,
+        observables=["collapse_time"],
         collapse_threshold=1e-3,
     )
     expected = -2 * samples * ((1 - SKEWED) * np.log1p(-SKEWED)).sum()
@@ -120,7 +121,10 @@ def test_the_first_extinction_and_the_half_life_are_first_times() -> None:
 
 def test_extinct_tokens_never_come_back_and_absorption_is_for_ever() -> None:
     data = run(
-        {**REFIT, "samples": 10, "temperature": 1.5}, generations=50, replicates=500, record={"every": 1, "logits": True}
+        {**REFIT, "samples": 10, "temperature": 1.5},
+        generations=50,
+        replicates=500,
+        record={"every": 1, "logits": True},
     )
     alive = np.isfinite(data.logits.values)
     assert (alive[:, 1:] <= alive[:, :-1]).all()
@@ -206,7 +210,7 @@ def test_many_samples_do_not_drift_and_few_do_at_once() -> None:
 
 
 def test_selection_has_its_control_parameter() -> None:
-    """Two tokens, T near 1: P(token with p wins) = ∫_0^p e^{2Ns S} / ∫_0^1 e^{2Ns S}, S the binary entropy, s = 1/T − 1."""
+    """Two tokens, T near 1: P(one with p wins) = ∫_0^p e^{2Ns S} / ∫_0^1 e^{2Ns S}, S binary entropy, s = 1/T − 1."""
     samples, start = 50, 0.3
     data = run(
         {"update": "refit", "initial": values([start, 1 - start]), "samples": samples},

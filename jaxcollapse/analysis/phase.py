@@ -64,13 +64,18 @@ def save_phase_diagram(data: xr.Dataset, path: Path) -> None:
     phase_diagram(data).savefig(path, dpi=150)
 
 
-def _draw_panel(axis: Any, words: xr.DataArray, gap: xr.DataArray, across: str | None, up: str | None, norm: Any) -> None:
+def _draw_panel(
+    axis: Any, words: xr.DataArray, gap: xr.DataArray, across: str | None, up: str | None, norm: Any
+) -> None:
     order = [name for name in (up, across) if name]
     shape = (words.sizes[up] if up else 1, words.sizes[across] if across else 1)
     word, value = (array.transpose(*order).values.reshape(shape) for array in (words, gap))
     axis.imshow(
         np.maximum(np.where(np.isinf(value), norm.vmax, value), norm.vmin),
-        norm=norm, cmap="cividis", origin="lower", aspect="auto",
+        norm=norm,
+        cmap="cividis",
+        origin="lower",
+        aspect="auto",
     )
     for (row, column), verdict in np.ndenumerate(word):
         dark = not value[row, column] > np.sqrt(norm.vmin * norm.vmax)

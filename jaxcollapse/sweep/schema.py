@@ -20,7 +20,7 @@ def schema() -> dict[str, Any]:
     definitions = {**whole.pop("$defs", {}), **process.pop("$defs", {})}
     process["title"], process["description"] = "Constants", "Fields that are not swept."
     nested = [f"initial.{key}" for kind in KINDS.values() for key in kind.model_fields]
-    fields = {**process["properties"], **dict.fromkeys(nested, {"description": "Nested key of initial."})}
+    fields = {**process["properties"], **{key: {"description": "Nested key of initial."} for key in nested}}
     definitions.update({f"axis {name}": _axis(field) for name, field in fields.items()})
     references = {name: {"$ref": f"#/$defs/axis%20{name}"} for name in fields}
     zipped = {"type": "object", "minProperties": 1, "properties": references, "additionalProperties": False}

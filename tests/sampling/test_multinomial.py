@@ -38,9 +38,7 @@ def weights_of(kind: str, tokens: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("how", [Method(1, False), Method(64, False), Method(64, True)], ids=str)
-@pytest.mark.parametrize(
-    "kind", ["equal", "random", "one token", "thirty decades", "subnormal", "half impossible"]
-)
+@pytest.mark.parametrize("kind", ["equal", "random", "one token", "thirty decades", "subnormal", "half impossible"])
 @pytest.mark.parametrize(("tokens", "draws"), [(1, 5), (2, 1), (17, 64), (16, 300), (100, 100)])
 def test_counts_have_the_exact_total_and_the_right_means(tokens: int, draws: int, kind: str, how: Method) -> None:
     weights = weights_of(kind, tokens).astype(np.float32)

@@ -15,7 +15,11 @@ from jaxcollapse.sampling.temperature import temper
 # Few lengths, so that few programs are compiled.
 rows = (
     st.sampled_from([1, 2, 31])
-    .flatmap(lambda size: arrays(np.float32, size, elements=st.floats(-60, 60, width=32, allow_subnormal=False) | st.just(-np.inf)))
+    .flatmap(
+        lambda size: arrays(
+            np.float32, size, elements=st.floats(-60, 60, width=32, allow_subnormal=False) | st.just(-np.inf)
+        )
+    )
     .filter(lambda row: bool(np.isfinite(row).any()))
 )
 cool, top_k, top_p, min_p = map(jax.jit, (temper, truncation.top_k, truncation.top_p, truncation.min_p))
@@ -47,9 +51,7 @@ def test_temperature_zero_is_the_argmax_and_ties_share(row: np.ndarray) -> None:
 @given(rows)
 def test_infinite_temperature_is_uniform_over_possible_tokens(row: np.ndarray) -> None:
     possible = np.isfinite(row)
-    np.testing.assert_allclose(
-        jax.nn.softmax(cool(row, jnp.float32(np.inf))), possible / possible.sum(), rtol=1e-6
-    )
+    np.testing.assert_allclose(jax.nn.softmax(cool(row, jnp.float32(np.inf))), possible / possible.sum(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("temperature", [1e-38, 1e-10, 1e10, 3e38])

@@ -50,8 +50,10 @@ def test_poisson_counts_follow_the_poisson_law(mean: float) -> None:
 
 @pytest.mark.parametrize(
     ("trials", "probability"),
-    [(0, 0.3), (1, 0.5), (5, 0.3), (19, 0.5), (20, 0.5), (21, 0.5), (100, 0.11), (1000, 0.5), (10**6, 1e-5)]
-    + [(10**6, 0.3), (2 * 10**9, 0.5), (10**9, 1e-9), (10**9, 3e-8), (7, 0.0)],
+    [
+        *[(0, 0.3), (1, 0.5), (5, 0.3), (19, 0.5), (20, 0.5), (21, 0.5), (100, 0.11), (1000, 0.5), (10**6, 1e-5)],
+        *[(10**6, 0.3), (2 * 10**9, 0.5), (10**9, 1e-9), (10**9, 3e-8), (7, 0.0)],
+    ],
 )
 def test_binomial_counts_follow_the_binomial_law(trials: int, probability: float) -> None:
     sample = np.asarray(_binomial(keys(2), jnp.full(EACH, trials, jnp.int32), jnp.float32(probability)))
