@@ -11,12 +11,14 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+from tests import typecheck
+
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Functions that say which shapes and types they take are held to it. This stands before the import of the package.
-install_import_hook("jaxcollapse", "tests.typecheck.checked")
+install_import_hook("jaxcollapse", f"{typecheck.__name__}.checked")
 
 settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("suite")
