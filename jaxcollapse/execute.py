@@ -19,7 +19,7 @@ import numpy as np
 from jax.sharding import SingleDeviceSharding
 
 from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet
-from jaxcollapse.kernel import KEPT_PROGRAMS, Lanes, Program, Record, compiled
+from jaxcollapse.kernel import KEPT_PROGRAMS, Lanes, Program, Record, compiled, trajectory_key
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.process import Loops, Settings
@@ -101,8 +101,9 @@ def _run_tile(
     cell = np.concatenate([cell, np.full(lanes - used, cell[0])])
     replicate = np.concatenate([replicate, np.full(lanes - used, replicate[0])])
     with _precision(program), jax.default_device(device):
-        keys = trajectory_keys(streams[cell], replicate)
-        tile = Lanes(_settings(plan, program, cell), _typed(keys), _initial_logits(plan, program, cell, keys))
+        keys = cell_keys(streams[cell])
+        logits = _initial_logits(plan, program, cell, keys, replicate)
+        tile = Lanes(_settings(plan, program, cell), keys, jnp.asarray(replicate, jnp.uint32), logits)
         gaps = jnp.asarray(np.diff(plan.sweep.recorded, prepend=0), jnp.int32)
         loops = Loops(*(jnp.asarray(count, jnp.int32) for count in chunk.loops))
         thresholds = Thresholds(
@@ -122,7 +123,9 @@ def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:
     return Settings(**{name: chosen(values) for name, values in plan.cells.settings.items()})
 
 
-def _initial_logits(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array) -> jax.Array:
+def _initial_logits(
+    plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: np.ndarray
+) -> jax.Array:
     """Logits of p0 [lane, token] with probability zero beyond the vocabulary."""
     library, width = plan.cells.library, program.structure.tokens
     which = library.index[cell]
@@ -131,22 +134,26 @@ def _initial_logits(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Ar
         spec, distribution = library.specs[index], library.distributions[index]
         mine = which == index
         if isinstance(spec, Dirichlet) and spec.is_random:
-            own = jax.vmap(bits.fold_in, in_axes=(0, None))(keys, jnp.uint32(_INITIAL))
-            drawn = draw_dirichlet(own, jnp.float32(spec.concentration), distribution.size, width)
+            drawn = draw_dirichlet(
+                _initial_keys(keys, replicate), jnp.float32(spec.concentration), distribution.size, width
+            )
             logits[mine] = np.asarray(drawn)[mine]
         else:
             logits[mine, : distribution.size] = distribution.logits
     return jnp.asarray(logits)
 
 
-def trajectory_keys(streams: np.ndarray, replicates: np.ndarray) -> jax.Array:
-    """Raw threefry keys [lane, 2]: the cell's 64 bits, with the replicate number folded in."""
-    cell = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
-    return jax.vmap(bits.fold_in)(jnp.asarray(cell), jnp.asarray(replicates, jnp.uint32))
+def cell_keys(streams: np.ndarray) -> jax.Array:
+    """Typed keys [lane] of the cells' 64 bits."""
+    words = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
+    return jax.random.wrap_key_data(jnp.asarray(words), impl="threefry2x32")
 
 
-def _typed(keys: jax.Array) -> jax.Array:
-    return jax.random.wrap_key_data(keys, impl="threefry2x32")
+@jax.jit
+def _initial_keys(keys: jax.Array, replicate: jax.Array) -> jax.Array:
+    """Raw keys [lane, 2] of the initial distributions of trajectories."""
+    own = jax.vmap(trajectory_key)(keys, replicate)
+    return jax.vmap(bits.fold_in, in_axes=(0, None))(own, jnp.uint32(_INITIAL))
 
 
 def _collect(plan: Plan, pending: _Pending) -> Result:
@@ -180,7 +187,7 @@ def lowered(program: Program, device: jax.Device, records: int) -> jax.stages.Lo
     key = array((lanes,), jax.random.key(0, impl="threefry2x32").dtype)
     loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
     thresholds = Thresholds(array((), real), array((), real))
-    tile = Lanes(settings, key, array((lanes, tokens), real))
+    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, tokens), real))
     return compiled(program).lower(tile, loops, array((records,), jnp.int32), thresholds)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32, Key, Num
+from jaxtyping import Array, Float, Int32, Key, Num, UInt32
 
 from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
@@ -43,10 +43,11 @@ class Program:
 
 
 class Lanes(NamedTuple):
-    """The trajectories of a tile: their settings, keys (typed, one each) and initial logits [lane, token]."""
+    """The trajectories of a tile: their settings, typed keys of their cells, replicate numbers and initial logits."""
 
     settings: Settings
     key: Key[Array, "*lane"]
+    replicate: UInt32[Array, "*lane"]
     logits: Float[Array, "*lane token"]
 
 
@@ -69,7 +70,7 @@ def run_trajectory(
     """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself."""
     process = SelfTraining(program.structure, lanes.settings, loops, lanes.logits[jnp.newaxis])
     start = origin(lanes.logits, thresholds)
-    key = jax.random.key_data(lanes.key)
+    key = trajectory_key(lanes.key, lanes.replicate)
     chosen = [OBSERVABLES[name] for name in program.observables]
     series = [entry for entry in chosen if not entry.is_event]
     events = [entry for entry in chosen if entry.is_event]
@@ -97,6 +98,11 @@ def run_trajectory(
     overflowed = jnp.any(lost) if program.structure.update == "gradient" else jnp.zeros((), bool)
     finite = jnp.all(state.logits < jnp.inf) & ~overflowed
     return Record(measured, times, logits, finite)
+
+
+def trajectory_key(cell: Key[Array, ""], replicate: UInt32[Array, ""]) -> bits.Key:
+    """The raw key of a trajectory: its cell's, with the replicate number folded in."""
+    return bits.fold_in(jax.random.key_data(cell), replicate)
 
 
 def _watch(

@@ -34,5 +34,5 @@ class Record(BaseModel):
         elif self.spacing == "linear":
             chosen = np.linspace(0, last, self.points)
         else:
-            chosen = np.geomspace(1, max(last, 1), self.points - 1)
+            chosen = np.geomspace(max(last, 1), 1, self.points - 1)
         return np.unique(np.concatenate([[0], np.round(chosen), [last]]).astype(np.int32))
