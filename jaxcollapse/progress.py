@@ -2,8 +2,8 @@
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -12,23 +12,10 @@ from rich.text import Text
 _LINES_EVERY = 10.0  # seconds between plain lines
 
 
-class Reporter(Protocol):
-    """Told of a run as it goes; `advance` may be called from several threads."""
+class Reporter(ABC):
+    """Told of a run as it goes. A context: what it shows ends with the run."""
 
-    def __enter__(self) -> "Reporter": ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def advance(self, trajectories: int) -> None:
-        """So many trajectories have been finished."""
-
-
-class Silent:
-    """Shows nothing."""
-
-    def __enter__(self) -> "Silent":
+    def __enter__(self) -> "Reporter":
         return self
 
     def __exit__(
@@ -36,11 +23,19 @@ class Silent:
     ) -> None:
         return None
 
+    @abstractmethod
+    def advance(self, trajectories: int) -> None:
+        """So many more trajectories have been finished; may be called from several threads."""
+
+
+class Silent(Reporter):
+    """Shows nothing."""
+
     def advance(self, trajectories: int) -> None:
         """Says nothing."""
 
 
-class Bar:
+class Bar(Reporter):
     """A progress bar on a terminal."""
 
     def __init__(self, total: int, console: Console):
@@ -54,7 +49,7 @@ class Bar:
         )
         self._task = self._progress.add_task("", total=total)
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> "Reporter":
         self._progress.start()
         return self
 
@@ -68,21 +63,13 @@ class Bar:
         self._progress.advance(self._task, trajectories)
 
 
-class Lines:
+class Lines(Reporter):
     """A line every ten seconds, and one at the end."""
 
     def __init__(self, total: int, console: Console):
         self._total, self._console = total, console
         self._done, self._start = 0, time.monotonic()
         self._next = self._start + _LINES_EVERY
-
-    def __enter__(self) -> "Lines":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def advance(self, trajectories: int) -> None:
         """Prints a line if it is time."""

@@ -2,8 +2,12 @@
 
 import gc
 import os
+import shutil
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
@@ -43,6 +47,25 @@ def in_root(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The repository's root as the working folder."""
     monkeypatch.chdir(ROOT)
     return ROOT
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A folder laid out like the repository, in which a sweep has been run. printed: what the command said."""
+
+    folder: Path
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The quickstart as a user runs it: a process of its own, on the real logits."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    shutil.copytree(ROOT / "sweeps", folder / "sweeps")
+    command = [sys.executable, "-m", "jaxcollapse", "run", "sweeps/quickstart.toml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Finished(folder, done.stdout)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """A distribution over labelled tokens, and what all kinds of initial distribution have in common."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Distribution:
         return len(self.logits)
 
 
-class InitialKind(BaseModel):
+class InitialKind(BaseModel, ABC):
     """One kind of initial distribution: `kind` and its own keys."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -46,6 +47,6 @@ class InitialKind(BaseModel):
         """A file that the distribution is read from."""
         return None
 
+    @abstractmethod
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """p0 for `vocab_size` tokens. `key` (raw threefry words) is for kinds that draw one p0 for a whole study."""
-        raise NotImplementedError

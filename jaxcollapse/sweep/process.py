@@ -54,11 +54,7 @@ class Process(BaseModel):
         "categorical", "What the model is: one categorical distribution over the vocabulary.", "model"
     )
     initial: Initial = _setting(Zipf(), "The initial distribution p0: a table with `kind` and its keys.", "p0")
-    vocab_size: Whole = _setting(
-        256,
-        "Number of tokens V. Distributions that bring their own number (file, values) ignore it.",
-        "vocabulary size",
-    )
+    vocab_size: Whole = _setting(256, "Number of tokens V.", "vocabulary size")
     temperature: float = _setting(
         1.0, "Sampling temperature T ≥ 0: 0 is the argmax, inf is uniform.", "sampling temperature", ge=0
     )

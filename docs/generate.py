@@ -1,0 +1,91 @@
+"""Writes the pages of the documentation that follow from the code: `make generated`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from jaxcollapse.initial import KINDS
+from jaxcollapse.observables import catalogue
+from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.record import Record
+from jaxcollapse.sweep.rules import USED_WHEN
+from jaxcollapse.sweep.sweep import Sweep
+
+FOLDER = Path(__file__).resolve().parent
+
+
+def observables() -> str:
+    """The observables, from their registry."""
+    lines = [
+        "# Observables",
+        "",
+        "Made from the registry by `make generated`. A sweep file asks for them by name or by group: `default`, `all`, "
+        "or a group below. p is the model's distribution, p0 the initial one, τ_T(p) is p at temperature T. Events are "
+        "the generation at which something is true for the first time; they are watched at every generation.",
+    ]
+    for group in dict.fromkeys(entry.group for entry in catalogue()):
+        rows = [
+            (f"`{entry.name}`", entry.long_name, entry.units, "yes" if entry.default else "", entry.description)
+            for entry in catalogue()
+            if entry.group == group
+        ]
+        lines += ["", f"## {group}", "", *_table(("name", "long name", "units", "default", "definition"), rows)]
+    return "\n".join(lines) + "\n"
+
+
+def fields() -> str:
+    """The keys of the sweep file, from the models that validate it."""
+    top = [field for field in Sweep.model_fields if field not in ("process", "axes", "record")]
+    lines = [
+        "# Fields of a sweep file",
+        "",
+        "Made from the code by `make generated`. [sweep-file.md](sweep-file.md) tells how the parts go together.",
+        *_section("Top level", Sweep, top),
+        *_section("`record`", Record),
+        *_section("`[process]`", Process),
+    ]
+    for name, kind in KINDS.items():
+        lines += _section(
+            f'`initial = {{ kind = "{name}" }}`', kind, [key for key in kind.model_fields if key != "kind"]
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _section(heading: str, model: type[BaseModel], keys: list[str] | None = None) -> list[str]:
+    properties = model.model_json_schema()["properties"]
+    rows = [
+        (f"`{key}`", _default(model.model_fields[key].get_default()), _described(model, key, properties[key]))
+        for key in (model.model_fields if keys is None else keys)
+    ]
+    about = ["", " ".join((model.__doc__ or "").split())] if model in KINDS.values() else []
+    table = ["", *_table(("key", "default", "meaning"), rows)] if rows else []
+    return ["", f"## {heading}", *about, *table]
+
+
+def _described(model: type[BaseModel], key: str, schema: dict[str, Any]) -> str:
+    choices = schema.get("enum") or [word for form in schema.get("anyOf", ()) for word in form.get("enum", ())]
+    allowed = f" One of {', '.join(f'`{word}`' for word in choices)}." if choices else ""
+    used = f" Used {USED_WHEN[key][0]}." if model is Process and key in USED_WHEN else ""
+    return f"{model.model_fields[key].description}{allowed}{used}"
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return f'`{{ kind = "{getattr(value, "kind", "")}" }}`' if hasattr(value, "kind") else ""
+    if value in (None, "") or repr(value) == "PydanticUndefined":
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    cells = [heads, ("---",) * len(heads), *rows]
+    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
+
+
+PAGES = {"observables.md": observables, "fields.md": fields}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
