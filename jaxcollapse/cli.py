@@ -36,11 +36,12 @@ def _tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
     """Turns `InputError` into one message on stderr and exit code 2, and a command's number into its exit code."""
 
     @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
+    def wrapped(**arguments: Any) -> None:
         try:
-            code = command(*args, **kwargs)
+            code = command(**arguments)
         except InputError as error:
-            print(f"jaxcollapse: {error}", file=sys.stderr)
+            source = error.source or str(arguments.get("sweep") or arguments.get("study"))
+            print(f"jaxcollapse: {InputError(error.key, error.problem, source)}", file=sys.stderr)
             raise typer.Exit(BAD_INPUT) from None
         except OSError as error:
             print(f"jaxcollapse: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)

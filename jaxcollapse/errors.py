@@ -2,6 +2,9 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
+
+_SHOWN = 80  # characters of a value in a message
 
 
 class InputError(ValueError):
@@ -12,7 +15,17 @@ class InputError(ValueError):
 
     def __init__(self, key: str, problem: str, source: str | None = None):
         self.key, self.problem, self.source = key, problem, source
-        super().__init__(": ".join(part for part in (source, key, problem) if part))
+        told = ": ".join(part for part in (source, key, problem) if part)
+        super().__init__(told.replace("\n", "\\n"))  # one line, whatever a key is called
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: as Python writes it, cut where that is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write out numbers of thousands of digits
+        return "a number of too many digits"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:

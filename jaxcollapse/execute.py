@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import cycle
 from typing import Any
 
 import jax
@@ -60,10 +61,11 @@ def execute(plan: Plan, advance: Callable[[int], None]) -> Iterator[Result]:
     machine = plan.machine
     pending: deque[_Pending] = deque()
     streams = plan.sweep.streams()
+    devices = cycle(machine.devices)
     with ThreadPoolExecutor(machine.workers * len(machine.devices)) as pool:
         try:
             for chunk in plan.chunks:
-                pending.append(_submit(plan, chunk, streams, pool, advance))
+                pending.append(_submit(plan, chunk, streams, devices, pool, advance))
                 if len(pending) > _CHUNKS_IN_FLIGHT:
                     yield _collect(plan, pending.popleft())
             while pending:
@@ -73,14 +75,18 @@ def execute(plan: Plan, advance: Callable[[int], None]) -> Iterator[Result]:
 
 
 def _submit(
-    plan: Plan, chunk: Chunk, streams: np.ndarray, pool: ThreadPoolExecutor, advance: Callable[[int], None]
+    plan: Plan,
+    chunk: Chunk,
+    streams: np.ndarray,
+    devices: Iterator[jax.Device],
+    pool: ThreadPoolExecutor,
+    advance: Callable[[int], None],
 ) -> _Pending:
     bucket = plan.buckets[chunk.bucket]
     records = len(plan.sweep.recorded)
     waiting = _Pending(chunk)
-    for number, start in enumerate(range(0, len(chunk), bucket.lanes)):
-        device = plan.machine.devices[number % len(plan.machine.devices)]
-        part = slice(start, start + bucket.lanes)
+    for start in range(0, len(chunk), bucket.lanes):
+        device, part = next(devices), slice(start, start + bucket.lanes)
         call = executable(bucket.program, device, records)
         waiting.tiles.append(pool.submit(_run_tile, plan, chunk, part, streams, call, device, advance))
     return waiting
@@ -99,11 +105,11 @@ def _run_tile(
     cell, replicate = chunk.cells[part], chunk.replicates[part]
     used = len(cell)
     cell = np.concatenate([cell, np.full(lanes - used, cell[0])])
-    replicate = np.concatenate([replicate, np.full(lanes - used, replicate[0])])
+    replicate = np.concatenate([replicate, np.full(lanes - used, replicate[0])]).astype(np.uint32)
     with _precision(program), jax.default_device(device):
         keys = cell_keys(streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
-        tile = Lanes(_settings(plan, program, cell), keys, jnp.asarray(replicate, jnp.uint32), logits)
+        tile = Lanes(_settings(plan, program, cell), keys, jnp.asarray(replicate), logits)
         gaps = jnp.asarray(np.diff(plan.sweep.recorded, prepend=0), jnp.int32)
         loops = Loops(*(jnp.asarray(count, jnp.int32) for count in chunk.loops))
         thresholds = Thresholds(
@@ -135,7 +141,7 @@ def _initial_logits(
         mine = which == index
         if isinstance(spec, Dirichlet) and spec.is_random:
             drawn = draw_dirichlet(
-                _initial_keys(keys, replicate), jnp.float32(spec.concentration), distribution.size, width
+                _initial_keys(keys, jnp.asarray(replicate)), jnp.float32(spec.concentration), distribution.size, width
             )
             logits[mine] = np.asarray(drawn)[mine]
         else:

@@ -1,16 +1,21 @@
 """The phase diagram: what each cell became, over two axes, side by side for a third."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.labels import entries, long_heading, spread
 from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, median, verdicts
-from jaxcollapse.sweep.display import label
 
 _MOST_PANELS = 6
 _SMALLEST_GAP = 1e-3
+_FOREVER, _MISSING = "#d55e00", "#dddddd"  # colours of an infinite gap, and of none
+_INITIALS = ("u", "c", "h", "f", "×")  # of `VERDICTS`, where words find no room
+_PANEL, _WIDEST, _TALLEST = (3.6, 3.4), 15.0, 10.0  # inches
+_WORD, _LINE, _LETTER = 0.62, 0.18, 0.1  # inches that a verdict, a line of text, and a letter of a tick label take
 
 
 def phase_diagram(data: xr.Dataset) -> Any:
@@ -19,6 +24,7 @@ def phase_diagram(data: xr.Dataset) -> Any:
     The last axis runs along x, the first along y, the one before last over the panels; any other is held at its middle
     value, and the title says so.
     """
+    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
@@ -26,36 +32,52 @@ def phase_diagram(data: xr.Dataset) -> Any:
     words, gap = verdicts(data), median(data.recovery_gap.isel(generation=-1))
     held = []
     varied = [str(name) for name in words.dims if words.sizes[name] > 1]
-    for name in words.dims:
+    for name in map(str, words.dims):
         if name not in (varied[:1] + varied[-2:]):
             place = words.sizes[name] // 2
             if words.sizes[name] > 1:
-                held.append(f"{name} = {label(words[name].values[place].item())}")
+                held.append(f"{long_heading(data, name)} = {entries(data, name)[place]}")
             words, gap = words.isel({name: place}), gap.isel({name: place})
     across = varied[-1] if varied else None
     up = varied[0] if len(varied) > 1 else None
     over = varied[-2] if len(varied) > 2 else None
-    panels = _spread(words.sizes[over]) if over else [None]
+    panels = spread(words.sizes[over], _MOST_PANELS) if over else [None]
 
-    figure = Figure(figsize=(1.2 + 3.6 * len(panels), 4.2), layout="constrained")
+    columns, rows = (words.sizes[name] if name else 1 for name in (across, up))
+    width = np.clip(_WORD * columns, _PANEL[0], max(_PANEL[0], _WIDEST / len(panels)))
+    height = np.clip(_LINE * rows, _PANEL[1], _TALLEST)
+    beside = _LETTER * max(map(len, entries(data, up))) if up else 0
+    figure = Figure(figsize=(1.2 + beside + width * len(panels), 0.9 + height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     highest = max(1.0, float(np.nanmax(np.where(np.isfinite(gap.values), gap.values, 0.0), initial=0.0)))
-    norm = LogNorm(_SMALLEST_GAP, highest, clip=True)
+    colours = colormaps["cividis"].with_extremes(over=_FOREVER, bad=_MISSING)
+    scale = {"norm": LogNorm(_SMALLEST_GAP, highest), "cmap": colours}
+    room = (width / columns, height / rows)
+    told = _names(room)
     for axis, panel in zip(axes, panels, strict=True):
+        order = [name for name in (up, across) if name]
         here = {} if panel is None else {over: panel}
-        _draw_panel(axis, words.isel(here), gap.isel(here), across, up, norm)
+        word, value = (a.isel(here).transpose(*order).values.reshape(rows, columns) for a in (words, gap))
+        mesh = _draw_cells(axis, word, value, scale, told)
+        axis.set_xticks(*_ticks(data, across, room[0], upright=False))
         if across:
-            axis.set_xlabel(_name(data, across))
-        if panel is not None:
-            axis.set_title(f"{_name(data, over)} {_tick(words[over].values[panel].item())}", fontsize=10)
+            axis.set_xlabel(long_heading(data, across))
+        if over and panel is not None:
+            axis.set_title(f"{long_heading(data, over)} {entries(data, over)[panel]}", fontsize=10)
+    axes[0].set_yticks(*_ticks(data, up, room[1], upright=True))
     if up:
-        axes[0].set_ylabel(_name(data, up))
-    bar = figure.colorbar(axes[0].images[0], ax=list(axes), pad=0.01)
-    bar.set_label("recovery gap [nat]")
+        axes[0].set_ylabel(long_heading(data, up))
+
+    is_lost = bool(np.isinf(gap).any())
+    bar = figure.colorbar(mesh, ax=list(axes), pad=0.01, extend="max" if is_lost else "neither")
+    bar.set_label("recovery gap [nat]" + (", ∞ at the tip" if is_lost else ""))
     bar.ax.axhline(TOLERANCE, color="white", linewidth=2)
-    replicates = f"median of {data.sizes['replicate']} replicates after {int(data.generation[-1])} generations"
-    figure.suptitle(", ".join([data.attrs.get("title", ""), *held]) + f"\n{replicates}", fontsize=11)
+    lines = textwrap.wrap(", ".join([data.attrs.get("title", ""), *held]), int(11 * figure.get_figwidth()))
+    lines.append(f"median of {data.sizes['replicate']} replicates after {int(data.generation[-1])} generations")
+    if told is _INITIALS:
+        lines.append(", ".join(f"{initial} {verdict}" for initial, verdict in zip(_INITIALS, VERDICTS, strict=True)))
+    figure.suptitle("\n".join(lines), fontsize=11)
     return figure
 
 
@@ -64,36 +86,38 @@ def save_phase_diagram(data: xr.Dataset, path: Path) -> None:
     phase_diagram(data).savefig(path, dpi=150)
 
 
-def _draw_panel(
-    axis: Any, words: xr.DataArray, gap: xr.DataArray, across: str | None, up: str | None, norm: Any
-) -> None:
-    order = [name for name in (up, across) if name]
-    shape = (words.sizes[up] if up else 1, words.sizes[across] if across else 1)
-    word, value = (array.transpose(*order).values.reshape(shape) for array in (words, gap))
-    axis.imshow(
-        np.maximum(np.where(np.isinf(value), norm.vmax, value), norm.vmin),
-        norm=norm,
-        cmap="cividis",
-        origin="lower",
-        aspect="auto",
-    )
-    for (row, column), verdict in np.ndenumerate(word):
-        dark = not value[row, column] > np.sqrt(norm.vmin * norm.vmax)
-        text = VERDICTS[verdict] if verdict >= 0 else "missing"
-        axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
-    for name, size, set_ticks in ((across, shape[1], axis.set_xticks), (up, shape[0], axis.set_yticks)):
-        set_ticks(range(size), [_tick(entry) for entry in words[name].values.tolist()] if name else [""] * size)
+def _names(room: tuple[float, float]) -> tuple[str, ...] | None:
+    """What to call the verdicts in cells of this width and height in inches; None where there is no room."""
+    if room[0] < 2 * _LETTER or room[1] < 0.75 * _LINE:
+        return None
+    return VERDICTS if room[0] >= _WORD else _INITIALS
+
+
+def _draw_cells(
+    axis: Any, word: np.ndarray, value: np.ndarray, scale: dict[str, Any], told: tuple[str, ...] | None
+) -> Any:
+    """One panel: a colour for each cell, and what its verdict is called."""
+    norm = scale["norm"]
+    shown = np.ma.masked_invalid(np.where(np.isinf(value), 2 * norm.vmax, np.maximum(value, norm.vmin)))
+    edges = [np.arange(size + 1) - 0.5 for size in reversed(word.shape)]
+    mesh = axis.pcolormesh(*edges, shown, **scale, edgecolors="white", linewidth=0.4)
     axis.tick_params(length=0)
+    if told is None:
+        return mesh
+    dark = value <= np.sqrt(norm.vmin * norm.vmax)
+    for (row, column), verdict in np.ndenumerate(word):
+        text = told[verdict] if verdict >= 0 else "missing" if told is VERDICTS else ""
+        colour = "white" if dark[row, column] else "black"
+        axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+    return mesh
 
 
-def _spread(size: int) -> list[int]:
-    """At most `_MOST_PANELS` indices, ends included."""
-    return np.unique(np.linspace(0, size - 1, min(size, _MOST_PANELS)).round().astype(int)).tolist()
-
-
-def _tick(value: Any) -> str:
-    return "∞" if value == float("inf") else label(value)
-
-
-def _name(data: xr.Dataset, name: Any) -> str:
-    return str(data[name].attrs.get("long_name", name))
+def _ticks(data: xr.Dataset, name: str | None, room: float, *, upright: bool) -> tuple[list[int], list[str]]:
+    """As many places and labels of an axis as stand side by side, with so many inches for each value."""
+    if name is None:
+        return [], []
+    labels = entries(data, name)
+    needed = _LINE if upright else _LETTER * (max(map(len, labels)) + 1)
+    step = int(np.ceil(needed / room - 1e-9))
+    places = list(range(0, len(labels), step))
+    return places, [labels[place] for place in places]

@@ -46,8 +46,14 @@ def verdicts(data: xr.Dataset) -> xr.DataArray:
 
 
 def median(values: xr.DataArray) -> xr.DataArray:
-    """The lower median over replicates, which is one of the values and so may be infinite."""
-    return values.quantile(0.5, "replicate", method="lower", skipna=True).drop_vars("quantile")
+    """The lower median over replicates, which is one of the values and so may be infinite; NaN if all are."""
+    return xr.apply_ufunc(_lower_median, values.compute(), input_core_dims=[["replicate"]])
+
+
+def _lower_median(values: np.ndarray) -> np.ndarray:
+    ordered = np.sort(values, axis=-1)  # NaN come last
+    known = np.count_nonzero(~np.isnan(ordered), axis=-1, keepdims=True)
+    return np.take_along_axis(ordered, np.maximum(known - 1, 0) // 2, axis=-1)[..., 0]
 
 
 def _collapse_threshold(data: xr.Dataset) -> float:

@@ -17,7 +17,7 @@ class Dirichlet(InitialKind):
 
     kind: Literal["dirichlet"] = "dirichlet"
     concentration: float = Field(
-        1.0, gt=0, allow_inf_nan=False, description="Concentration of each token: 1 is flat, small is sparse."
+        1.0, ge=1e-30, le=1e30, description="Concentration of each token: 1 is flat, small is sparse."
     )
     shared: bool = Field(False, description="Whether one p0 serves all trajectories; by default each draws its own.")
 

@@ -1,16 +1,27 @@
 """Initial distributions read from a file: netCDF, npz or csv, of logits or of probabilities."""
 
+import csv
+import zipfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.distribution import Distribution, InitialKind
 
 _KEY = "process.initial"
 _LABELS = "token"  # the dimension, column or array that names the tokens
+
+
+def _label(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("must be a label or an integer position")
+    return value
+
+
+Label = Annotated[str | int | float, BeforeValidator(_label)]
 
 
 class File(InitialKind):
@@ -26,7 +37,7 @@ class File(InitialKind):
     values: Literal["logits", "probabilities"] | None = Field(
         None, description="What the numbers are; by default what the variable's name says, else logits."
     )
-    select: dict[str, str | int | float] = Field(
+    select: dict[str, Label] = Field(
         default_factory=dict, description="netCDF: labels (or integer positions) along the other dimensions."
     )
     top: Annotated[int, Field(ge=1)] | None = Field(
@@ -54,16 +65,19 @@ class File(InitialKind):
             raise InputError(f"{_KEY}.select", "only a netCDF file has dimensions to select along")
         try:
             name, numbers, labels = readers[path.suffix](path)
-        except (OSError, ValueError, UnicodeDecodeError, EOFError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"{_KEY}.path", f"{self.path!r} cannot be read: {error}") from None
+        except InputError:
+            raise
+        except (OSError, ValueError, zipfile.BadZipFile, csv.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{_KEY}.path", f"{self.path!r} cannot be read: {reason}") from None
+        if labels is not None and labels.shape != numbers.shape:
+            raise InputError(f"{_KEY}.path", f"{self.path!r} has {len(labels)} labels for {len(numbers)} tokens")
         return self._cut(self._as_logits(name, numbers), labels)
 
     def _netcdf(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
         import xarray as xr
 
-        with xr.open_dataset(path) as file:
+        with xr.open_dataset(path, engine="netcdf4") as file:
             array: Any = file[self._choose([str(name) for name in file.data_vars])]
             for dimension, label in self.select.items():
                 if dimension not in array.dims:
@@ -81,23 +95,26 @@ class File(InitialKind):
                     )
             if array.ndim != 1:
                 left = ", ".join(f"{dimension} ({size})" for dimension, size in array.sizes.items())
-                raise InputError(f"{_KEY}.select", f"{array.name} has the dimensions {left} left; one must remain")
+                raise InputError(f"{_KEY}.select", f"{array.name} has {left or 'no dimension'} left; one must remain")
             dimension = array.dims[0]
             labels = array[dimension].values.astype(str) if dimension in array.coords else None
             return str(array.name), np.asarray(array.values, float), labels
 
     def _npz(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is not an npz archive")
         with np.load(path, allow_pickle=False) as file:
             name = self._choose([name for name in file.files if name != _LABELS])
             return name, np.asarray(file[name], float), file[_LABELS].astype(str) if _LABELS in file.files else None
 
     def _csv(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
-        import csv
-
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
+            rows = [row for row in csv.reader(file) if row]
         if len(rows) < 2:
             raise InputError(f"{_KEY}.path", f"{self.path!r}: needs a row of column names and a row for each token")
+        for number, row in enumerate(rows, start=1):
+            if len(row) != len(rows[0]):
+                raise ValueError(f"row {number} has {len(row)} columns, and the first row has {len(rows[0])}")
         columns = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
         name = self._choose([name for name in columns if name != _LABELS])
         labels = np.array(columns[_LABELS]) if _LABELS in columns else None

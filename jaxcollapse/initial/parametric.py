@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from jaxcollapse.initial.distribution import Distribution, InitialKind
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Exponent = Annotated[float, Field(ge=-1000, le=1000)]
 
 
 class Uniform(InitialKind):
@@ -24,7 +24,7 @@ class Zipf(InitialKind):
     """Zipf's law, p ∝ 1 / rank^exponent."""
 
     kind: Literal["zipf"] = "zipf"
-    exponent: Finite = Field(1.0, description="Exponent of the power law; 0 is uniform.")
+    exponent: Exponent = Field(1.0, description="Exponent of the power law; 0 is uniform.")
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """ln p = −exponent · ln rank."""
@@ -35,7 +35,7 @@ class ZipfMandelbrot(InitialKind):
     """The Zipf–Mandelbrot law, p ∝ 1 / (rank + shift)^exponent (Mandelbrot 1953)."""
 
     kind: Literal["zipf_mandelbrot"] = "zipf_mandelbrot"
-    exponent: Finite = Field(1.0, description="Exponent of the power law; 0 is uniform.")
+    exponent: Exponent = Field(1.0, description="Exponent of the power law; 0 is uniform.")
     shift: float = Field(2.7, gt=-1, allow_inf_nan=False, description="Added to the rank, which starts at 1.")
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
@@ -50,7 +50,7 @@ class Values(InitialKind):
     probabilities: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = Field(
         None, min_length=1, description="Weights ≥ 0 of the tokens; normalised."
     )
-    logits: list[Annotated[float, Field(lt=float("inf"))]] | None = Field(
+    logits: list[Annotated[float, Field(le=1e30)]] | None = Field(
         None, min_length=1, description="Unnormalised log-probabilities; -inf for an impossible token."
     )
     tokens: list[str] | None = Field(None, description="Names of the tokens.")

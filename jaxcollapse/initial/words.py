@@ -35,6 +35,7 @@ class Words(InitialKind):
         """ln of the mixed frequencies, in falling order."""
         try:
             import wordfreq
+            from wordfreq.numbers import has_digit_sequence
         except ImportError:
             raise InputError(
                 "process.initial.kind", "words needs the package wordfreq: pip install 'jaxcollapse[words]'"
@@ -47,7 +48,8 @@ class Words(InitialKind):
                 )
         weights = np.array(self.weights or [1.0] * len(self.languages))
         frequencies = [wordfreq.get_frequency_dict(code) for code in self.languages]
-        words = sorted(set().union(*frequencies))
+        # wordfreq counts all numbers of one length as one entry, "00" or "0000", which is no word.
+        words = sorted(word for word in set().union(*frequencies) if not has_digit_sequence(word))
         shares = np.array(
             [
                 [weight * table.get(word, 0.0) for word in words]

@@ -48,7 +48,7 @@ def tail_mass(now: Snapshot) -> Scalar:
 
 @observable("rank correlation with the original", "1", "original", default=False)
 def rank_correlation(now: Snapshot) -> Scalar:
-    """Spearman's correlation of ln p with ln p0 over p0's tokens; tied tokens share their mean rank."""
+    """Spearman's correlation of ln p with ln p0 over p0's tokens, ties at their mean rank; NaN if all tie."""
     here, there = _centred_ranks(now.logits, now.start.logits), _centred_ranks(now.start.logits, now.start.logits)
     return jnp.sum(here * there) / jnp.sqrt(jnp.sum(here * here) * jnp.sum(there * there))
 
@@ -57,8 +57,9 @@ def _centred_ranks(values: Row, start: Row) -> Row:
     """Mean ranks among the tokens that p0 has, less their mean, in units of the number of tokens; 0 for others."""
     possible = start > -jnp.inf
     impossible = jnp.sum(~possible, dtype=jnp.int32)
-    total = jnp.sum(possible, dtype=values.dtype)
+    total = jnp.sum(possible, dtype=jnp.int32)
     order = jnp.sort(values)
     below, upto = (jnp.searchsorted(order, values, side=side).astype(jnp.int32) for side in ("left", "right"))
     first, last = jnp.maximum(below - impossible, 0), upto - impossible
-    return jnp.where(possible, (first + last).astype(values.dtype) / (2 * total) - 0.5, 0)
+    # Centred as integers, so that ranks that all tie are exactly zero and the correlation NaN.
+    return jnp.where(possible, (first + last - total).astype(values.dtype) / (2 * total).astype(values.dtype), 0)

@@ -3,7 +3,8 @@
 For a target t and a base b, KL(t ‖ τ_T(b)) is least where both give ln b the same mean, E_t[ln b] = E_{τ_T(b)}[ln b].
 With d = max ln b − ln b ≥ 0 and β = 1/T this is the monotone equation f(β) = Σ d e^{−βd} / Σ e^{−βd} = E_t[d]. It is
 solved for ln f by Newton's method inside a bracket, with the smallest positive d factored out, so that temperatures
-from 1e-18 (a base cooled for hundreds of generations) to 1e6 come out with full relative precision in float32.
+down to 1e-18 (a base cooled for hundreds of generations) come out with full relative precision in float32. A target
+close to uniform says little about T: the relative error is about 1e-6 T there, and T = ∞ from about 1e6.
 """
 
 from typing import NamedTuple
@@ -67,13 +68,15 @@ def nearest_tempering(log_target: Row, base: Row) -> Tempering:
         low, high = jnp.where(excess > 0, beta, low), jnp.where(excess > 0, high, beta)
         newton = beta - excess / slope
         bisected = jnp.where(high == jnp.inf, 2 * beta + 1, jnp.where(low > 0, jnp.sqrt(low * high), high / 8))
-        better = jnp.where((newton > low) & (newton < high), newton, bisected)
-        return iteration + 1, better, low, high, jnp.abs(better - beta) <= _TOLERANCE * beta
+        is_last = jnp.abs(newton - beta) <= _TOLERANCE * beta  # even if rounding leaves it on the bracket's edge
+        better = jnp.where(is_last | ((newton > low) & (newton < high)), newton, bisected)
+        return iteration + 1, better, low, high, is_last
 
     mean_depth = jnp.sum(depth) / jnp.sum(possible, dtype=base.dtype)
     flat = ~jnp.any(is_deep)
     lost = jnp.any((target > 0) & ~possible)
-    hottest = log_aim >= jnp.log(mean_depth)
+    is_uniform = jnp.max(log_target) == jnp.min(jnp.where(possible, log_target, jnp.inf))
+    hottest = is_uniform | (log_aim >= jnp.log(mean_depth))
     coldest = log_aim == -jnp.inf
     solved = flat | lost | hottest | coldest
     zero, one = jnp.zeros((), base.dtype), jnp.ones((), base.dtype)

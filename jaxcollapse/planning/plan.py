@@ -21,16 +21,22 @@ from jaxcollapse.sweep.sweep import Sweep
 _CHUNK_SECONDS = 20.0  # aimed at, on all cores together
 _CHUNK_BYTES = 64 * 2**20
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
+_RECORD_COPIES = 2  # what is recorded, and the scan's own copy of it
+_FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Cells that share one compiled program. lanes: trajectories of one device call."""
+    """Cells that share one compiled program. lanes: trajectories of one device call.
+
+    device_bytes: memory of one device call. record_bytes: how much of it holds what is recorded.
+    """
 
     program: Program
     cells: np.ndarray
     lanes: int
     device_bytes: int
+    record_bytes: int
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,18 @@ class Plan:
 
     @property
     def disk_bytes(self) -> int:
-        """Size of the shards and the dataset before compression."""
+        """Size of the shards to be written and of the dataset, before compression."""
         width = max((bucket.program.structure.tokens for bucket in self.buckets), default=0)
-        return 2 * self.trajectories * _trajectory_bytes(self.sweep, width)
+        trajectories = self.trajectories + self.sweep.trajectories
+        return trajectories * _trajectory_bytes(self.sweep, width) + (len(self.chunks) + 1) * _FILE_BYTES
+
+    @property
+    def compiles(self) -> int:
+        """Programs to compile: one for each bucket and device that it runs on."""
+        calls = [0] * len(self.buckets)
+        for chunk in self.chunks:
+            calls[chunk.bucket] += -(-len(chunk) // self.buckets[chunk.bucket].lanes)
+        return sum(min(number, len(self.machine.devices)) for number in calls)
 
     @property
     def token_updates(self) -> float:
@@ -95,8 +110,12 @@ class Plan:
     def check_fits(self, folder: Path | None = None) -> None:
         """Raises `InputError` if the plan needs more memory than a device has, or more disk than is free."""
         if self.device_bytes > self.machine.device_bytes:
+            largest = max(self.buckets, key=lambda bucket: bucket.device_bytes)
+            swept = "vocab_size" in self.sweep.dims
             raise InputError(
-                "axes.vocab_size" if "vocab_size" in self.sweep.dims else "process.vocab_size",
+                "record"
+                if largest.record_bytes > largest.device_bytes / 2
+                else f"{'axes' if swept else 'process'}.vocab_size",
                 f"needs {_bytes(self.device_bytes)} on one {self.machine.platform} device, "
                 f"which has {_bytes(self.machine.device_bytes)}",
             )
@@ -120,7 +139,7 @@ class Plan:
             "trajectories": self.trajectories,
             "platform": self.machine.platform,
             "devices": len(self.machine.devices),
-            "compiles": len({chunk.bucket for chunk in self.chunks}) * len(self.machine.devices),
+            "compiles": self.compiles,
             "buckets": [
                 {
                     "tokens": bucket.program.structure.tokens,
@@ -180,7 +199,8 @@ def plan(
     for index, program in enumerate(cells.programs):
         lanes = program.width(machine.platform)
         members = np.flatnonzero(cells.program == index)
-        buckets.append(Bucket(program, members, lanes, lanes * _lane_bytes(program)))
+        record = lanes * _RECORD_COPIES * _trajectory_bytes(sweep, program.structure.tokens)
+        buckets.append(Bucket(program, members, lanes, lanes * _lane_bytes(program) + record, record))
     identities = sweep.grid.identities(sweep.seed)
     chunks = [
         chunk
@@ -237,11 +257,11 @@ def _chunk_size(sweep: Sweep, bucket: Bucket, loops: list[int]) -> int:
 
 
 def _trajectory_bytes(sweep: Sweep, tokens: int) -> int:
+    """What is recorded of one trajectory, its labels included."""
     chosen = select(sweep.observables)
     events = sum(entry.is_event for entry in chosen)
-    records = len(sweep.recorded)
     per_record = len(chosen) - events + (tokens if sweep.record.logits else 0)
-    return 4 * (records * per_record + events + 1)
+    return np.dtype(sweep.precision).itemsize * (len(sweep.recorded) * per_record + events) + 16
 
 
 def _lane_bytes(program: Program) -> int:

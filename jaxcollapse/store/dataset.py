@@ -50,6 +50,8 @@ def skeleton(sweep: Sweep, library: Library, told: Iterable[dict[str, Any]]) -> 
         "title": sweep.title or "jaxcollapse sweep",
         "source": f"jaxcollapse {latest['versions']['jaxcollapse']}" if latest else "jaxcollapse",
         "history": f"{timestamp(now())} assembled by jaxcollapse",
+        "support_threshold": sweep.support_threshold,
+        "collapse_threshold": sweep.collapse_threshold,
         "sweep": sweep.to_toml(),
         "provenance": encode(_merged(records)),
     }

@@ -19,8 +19,9 @@ from jaxcollapse.initial.library import Library
 from jaxcollapse.observables import select
 from jaxcollapse.planning import Plan
 from jaxcollapse.store import dataset
+from jaxcollapse.store.atomic import is_sealed, replacing, seal
 from jaxcollapse.store.provenance import encode
-from jaxcollapse.store.shard import BadShardError, move_into_place, read_shard, write_shard
+from jaxcollapse.store.shard import BadShardError, read_shard, write_shard
 from jaxcollapse.sweep.grid import content_digest
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -141,8 +142,8 @@ class Study:
     def finalize(self) -> xr.Dataset:
         """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily."""
         shards = self.shards()
-        content = hashlib.sha256(" ".join(path.stem for path in shards.good).encode()).hexdigest()
-        content += f" {self.sweep.shape} {self.sweep.replicates}"
+        stands_for = {"sweep": self.sweep.to_toml(), "shards": [path.stem for path in shards.good]}
+        content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
         if self.result.exists() and _content(self.result) == content:
             return xr.open_dataset(self.result)
         parts, told = [], []
@@ -154,14 +155,11 @@ class Study:
         library = Library(self.sweep.grid, self.sweep.seed)
         whole = dataset.skeleton(self.sweep, library, told)
         whole.attrs["shards"] = content
-        temporary = self.folder / ".result.nc.tmp"
-        try:
+        with replacing(self.result) as temporary:
             whole.to_netcdf(temporary, engine="netcdf4")
             for name, variable in dataset.variables(self.sweep, library, parts):
                 xr.Dataset({name: variable}).to_netcdf(temporary, mode="a", engine="netcdf4")
-            move_into_place(temporary, self.result)
-        finally:
-            temporary.unlink(missing_ok=True)
+            seal(temporary)
         return xr.open_dataset(self.result)
 
     def summary(self) -> dict[str, Any]:
@@ -244,9 +242,8 @@ def _with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
         target = inputs / name
         if not (target.exists() and content_digest(File(path=str(target))) == located[str(source)]):
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name}.tmp")
-            shutil.copyfile(source, temporary)
-            move_into_place(temporary, target)
+            with replacing(target) as temporary:
+                shutil.copyfile(source, temporary)
         return name
 
     return Sweep.from_dict(_map_paths(sweep.to_dict(), adopt), folder=inputs)
@@ -287,17 +284,13 @@ def _read(path: Path, mine: np.ndarray, name: str) -> np.ndarray:
 
 
 def _content(path: Path) -> str | None:
-    try:
-        with xr.open_dataset(path) as file:
-            return file.attrs.get("shards")
-    except (OSError, ValueError, RuntimeError):
+    """What a dataset's file was assembled from; None if it is damaged."""
+    if not is_sealed(path):
         return None
+    with xr.open_dataset(path) as file:
+        return file.attrs["shards"]
 
 
 def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        move_into_place(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

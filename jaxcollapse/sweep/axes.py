@@ -1,18 +1,18 @@
 """Axes: each key of `[axes]` becomes a dimension of the dataset."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.initial import KINDS
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.validation import validate_field
 
 MOST_VALUES = 100_000
+_FARTHEST = 1e300  # ends of a range are within ± this, so that their difference is a number too
 RESERVED = ("replicate", "generation", "token", "token_label", "status", "logits")
 _FORMS = ("linspace", "geomspace", "zip")
 _WHOLE = {"vocab_size", "samples", "batch_size", "steps", "window", "top_k", "initial.top"}
@@ -55,6 +55,7 @@ def _zipped(name: str, columns: Any) -> Axis:
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{field} has {length}" for field, length in lengths.items())
         raise InputError(key, f"lists of one length are needed: {told} values")
+    _check_distinct(key, list(zip(*fields.values(), strict=True)))
     return Axis(name, fields)
 
 
@@ -69,10 +70,12 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
         values = list(spec)
     else:
         raise InputError(
-            key, f"{spec!r}: must be a list of values, or a table with {', '.join(_FORMS[:-1])} or {_FORMS[-1]}"
+            key, f"{shown(spec)}: must be a list of values, or a table with {', '.join(_FORMS[:-1])} or {_FORMS[-1]}"
         )
     if not values:
         raise InputError(key, "is empty; give at least one value")
+    if None in values:
+        raise InputError(f"{key}[{values.index(None)}]", "None is not a value")
     values = [validate_field(f"{key}[{index}]", field, value) for index, value in enumerate(values)]
     if distinct:
         _check_distinct(key, values)
@@ -80,23 +83,28 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
 
 
 def _check_distinct(key: str, values: list[Any]) -> None:
-    seen = set()
+    seen: set[Any] = set()
+    tables: list[Any] = []
     for index, value in enumerate(values):
-        mark = float(value) if isinstance(value, int | float) else repr(value)
-        if mark in seen:
-            raise InputError(f"{key}[{index}]", f"{value!r} is there twice")
-        seen.add(mark)
+        try:
+            known = value in seen
+            seen.add(value)
+        except TypeError:  # lists and tables have no hash
+            known = value in tables
+            tables.append(value)
+        if known:
+            raise InputError(f"{key}[{index}]", f"{shown(value)} is there twice")
 
 
 def _spaced(key: str, form: str, arguments: Any, *, whole: bool) -> list[Any]:
     if not isinstance(arguments, list | tuple) or len(arguments) != 3:
-        raise InputError(key, f"{arguments!r}: must be [first, last, number of values]")
+        raise InputError(key, f"{shown(arguments)}: must be [first, last, number of values]")
     first, last, number = arguments
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_VALUES:
-        raise InputError(key, f"{number!r}: the number of values must be a whole number from 1 to {MOST_VALUES}")
+        raise InputError(key, f"{shown(number)}: the number of values must be a whole number from 1 to {MOST_VALUES}")
     for end in (first, last):
-        if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
-            raise InputError(key, f"{end!r}: the ends must be finite numbers; write inf in a list of values")
+        if isinstance(end, bool) or not isinstance(end, int | float) or not abs(end) <= _FARTHEST:
+            raise InputError(key, f"{shown(end)}: the ends must be finite numbers; write inf in a list of values")
         if form == "geomspace" and end <= 0:
             raise InputError(key, f"{end!r}: the ends must be > 0")
     spaced = np.linspace(first, last, number) if form == "linspace" else np.geomspace(first, last, number)

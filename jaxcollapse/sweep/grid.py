@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, shown
 from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.initial.file import File
 from jaxcollapse.sweep.axes import Axis
@@ -50,7 +50,7 @@ class Grid:
         self._folder = folder
         self._initial_table = constants.get("initial", {})
         if not isinstance(self._initial_table, Mapping):
-            raise InputError("process.initial", f"{self._initial_table!r}: must be a table with kind and its keys")
+            raise InputError("process.initial", f"{shown(self._initial_table)}: must be a table with kind and its keys")
         self.constants = {
             key: validate_field(f"process.{key}", key, value) for key, value in constants.items() if key != "initial"
         }
@@ -129,7 +129,10 @@ class Grid:
                 return self._located(value)
             nested.add(rest[0])
             if len(rest) == 2:
-                table[rest[0]] = {**table.get(rest[0], {}), rest[1]: value}
+                constants = table.get(rest[0], {})
+                if not isinstance(constants, Mapping):
+                    raise InputError(f"process.initial.{rest[0]}", f"{shown(constants)}: must be a table")
+                table[rest[0]] = {**constants, rest[1]: value}
             else:
                 table[rest[0]] = value
         if not table:
@@ -164,10 +167,9 @@ class Grid:
             if field in leave_out:
                 continue
             column = self.column(field)
-            hashes = [
-                0 if value == info.default else stable_hash(field, _without(fingerprint(value), field, leave_out))
-                for value in column.values
-            ]
+            default = _without(fingerprint(info.default), field, leave_out)
+            told = [_without(fingerprint(value), field, leave_out) for value in column.values]
+            hashes = [0 if value == default else stable_hash(field, value) for value in told]
             if any(hashes):
                 total += np.array(hashes, np.uint64)[column.codes]
         return total
@@ -186,7 +188,7 @@ def fingerprint(value: Any) -> Any:
     if isinstance(value, list):
         return [fingerprint(entry) for entry in value]
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return repr(float(value))
+        return repr(float(value) + 0.0)  # -0.0 is 0.0
     return value
 
 

@@ -31,9 +31,7 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
-_COUNT_SCHEMA = {
-    "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_COUNT}, {"const": "inf"}, {"type": "number"}]
-}
+_COUNT_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_COUNT}, {"type": "number"}]}
 Count = Annotated[int | float, PlainValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
 Whole = Annotated[
     int, PlainValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_TOKENS})

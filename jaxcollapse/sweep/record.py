@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST_POINTS = 1_000_000
+
 
 class Record(BaseModel):
     """Recorded generations. Generation 0 and the last are always among them."""
@@ -12,7 +14,7 @@ class Record(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     spacing: Literal["log", "linear"] = Field("log", description="How the recorded generations are spread.")
-    points: Annotated[int, Field(ge=2, le=1_000_000)] = Field(
+    points: Annotated[int, Field(ge=2, le=MOST_POINTS)] = Field(
         40, description="About how many generations are recorded (fewer where rounding makes them coincide)."
     )
     every: Annotated[int, Field(ge=1)] | None = Field(
@@ -35,4 +37,4 @@ class Record(BaseModel):
             chosen = np.linspace(0, last, self.points)
         else:
             chosen = np.geomspace(max(last, 1), 1, self.points - 1)
-        return np.unique(np.concatenate([[0], np.round(chosen), [last]]).astype(np.int32))
+        return np.unique(np.concatenate([[0], np.minimum(np.round(chosen), last), [last]]).astype(np.int32))

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, parse_axis
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process import Process
-from jaxcollapse.sweep.record import Record
+from jaxcollapse.sweep.record import MOST_POINTS, Record
 from jaxcollapse.sweep.toml import as_toml
 from jaxcollapse.sweep.validation import as_input_error
 
@@ -72,7 +72,7 @@ class Sweep(BaseModel):
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
             raise InputError("", f"cannot be read: {reason}", str(path)) from None
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError("", f"is not valid TOML: {error}", str(path)) from None
         try:
             return cls.from_dict(data, folder=path.parent if folder is None else folder)
@@ -81,7 +81,7 @@ class Sweep(BaseModel):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, folder: str | Path = ".") -> "Sweep":
-        """A sweep from the keys of a sweep file. NumPy numbers and arrays are welcome.
+        """A sweep from the keys of a sweep file. NumPy numbers and arrays are welcome; None leaves a key out.
 
         Args:
             data: the same keys as a sweep file.
@@ -91,7 +91,7 @@ class Sweep(BaseModel):
             InputError: naming the key, the value and what is allowed.
         """
         if not isinstance(data, Mapping):
-            raise InputError("", f"{data!r}: must be a table")
+            raise InputError("", f"{shown(data)}: must be a table")
         try:
             sweep = cls.model_validate(_plain(data))
         except ValidationError as error:
@@ -105,6 +105,7 @@ class Sweep(BaseModel):
                 raise InputError(f"process.{field}", f"unknown key{did_you_mean(field, Process.model_fields)}")
         axes = tuple(parse_axis(name, spec) for name, spec in self.axes.items())
         self._check_names(axes)
+        self._check_record()
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
             raise InputError("axes", f"the grid has {cells} cells; at most {MOST_CELLS} are allowed")
         self._folder = folder
@@ -124,7 +125,8 @@ class Sweep(BaseModel):
             if axis.name in RESERVED or axis.name in OBSERVABLES:
                 raise InputError(f"axes.{axis.name}", "is the name of something else in the dataset")
             for field in axis.fields:
-                for other in (field, field.split(".")[0]):
+                parts = field.split(".")
+                for other in (".".join(parts[:length]) for length in range(len(parts), 0, -1)):
                     if other in seen:
                         raise InputError(f"axes.{axis.name}", f"{field} is swept by axes.{seen[other]} already")
                 nested = [name for name in seen if name.startswith(f"{field}.")]
@@ -132,6 +134,11 @@ class Sweep(BaseModel):
                     raise InputError(f"axes.{axis.name}", f"{nested[0]}, a key of {field}, is swept already")
                 seen[field] = axis.name
                 self._check_constant(axis.name, field)
+
+    def _check_record(self) -> None:
+        every = self.record.every
+        if every is not None and (number := self.generations // every) > MOST_POINTS:
+            raise InputError("record.every", f"{every}: would record {number} generations; at most {MOST_POINTS}")
 
     def _check_constant(self, axis: str, field: str) -> None:
         table: Any = self.process
@@ -200,7 +207,7 @@ class Sweep(BaseModel):
         return isinstance(other, Sweep) and self.model_dump() == other.model_dump() and self.dims == other.dims
 
     def __hash__(self) -> int:
-        return hash(self.to_toml())
+        return hash((self.title, self.seed, self.replicates, self.generations, self.dims, self.shape))
 
     def __repr__(self) -> str:
         from jaxcollapse.sweep.display import as_text
@@ -216,9 +223,9 @@ class Sweep(BaseModel):
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays, and tuples, as TOML has them."""
+    """NumPy's numbers and arrays, and tuples, as TOML has them; without None, which it has not."""
     if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: _plain(entry) for key, entry in value.items() if entry is not None}
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):

@@ -1,13 +1,17 @@
 """From pydantic's errors to one sentence: the key, the value, and what is allowed."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.initial import KINDS
 from jaxcollapse.sweep.process import Process
+
+_TAG_ERRORS = ("union_tag_invalid", "union_tag_not_found")
+_BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
 
 
 def validate_field(key: str, field: str, value: Any) -> Any:
@@ -31,9 +35,11 @@ def as_input_error(
     """
     first = error.errors()[0]
     key = prefix
-    for part in first["loc"][within:]:
-        if part not in KINDS:  # pydantic names the kind of a tagged table as if it were a key
+    for parent, part in list(pairwise(("", *first["loc"])))[within:]:
+        if parent != "initial":  # after which pydantic names the table's kind as if it were a key
             key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    if first["type"] in _TAG_ERRORS:
+        key += ".kind"
     return InputError(key, _sentence(first, model))
 
 
@@ -47,19 +53,28 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
     if kind == "missing":
         return "is missing"
     if kind == "literal_error":
-        return f"{value!r} is not allowed{did_you_mean(str(value), _literals(context['expected']))}"
+        return f"{shown(value)} is not allowed{did_you_mean(_word(value), _literals(context['expected']))}"
     if kind == "union_tag_invalid":
         tag = value.get("kind") if isinstance(value, dict) else value
-        return f"kind = {tag!r} is not allowed{did_you_mean(str(tag), _literals(context['expected_tags']))}"
+        return f"{shown(tag)} is not allowed{did_you_mean(_word(tag), _literals(context['expected_tags']))}"
     if kind == "union_tag_not_found":
-        return "needs a kind, such as kind = 'zipf'"
+        return f"is missing; allowed: {', '.join(KINDS)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return f"{value!r}: must be a table"
+        return f"{shown(value)}: must be a table"
+    if kind == "too_short":
+        return "is empty; give at least one value"
+    if kind in _BOUNDS:
+        (bound,) = context.values()
+        return f"{shown(value)}: must be {_BOUNDS[kind]} {f'{bound:g}' if isinstance(bound, float) else bound}"
     if kind == "value_error":
         message = str(context["error"])
-        return f"{value!r}: {message}" if not isinstance(value, dict | BaseModel) else message
+        return f"{shown(value)}: {message}" if not isinstance(value, dict | BaseModel) else message
     message = error["msg"].replace("Input should be ", "must be ")
-    return f"{value!r}: {message[:1].lower()}{message[1:]}"
+    return f"{shown(value)}: {message[:1].lower()}{message[1:]}"
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _literals(expected: str) -> list[str]:

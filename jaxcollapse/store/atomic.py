@@ -1,0 +1,64 @@
+"""Writing a file whole or not at all, and knowing that it still is: its last 32 bytes are the SHA-256 of the rest.
+
+HDF5 does not look behind its own end, so a sealed netCDF file is an ordinary one. A seal is checked before a file is
+opened: HDF5 may never come back from reading a damaged one.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+_SEAL_BYTES = hashlib.sha256().digest_size
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name to write to, in the same folder; what is there at the end is flushed and moved to `path`.
+
+    Raises:
+        OSError: it cannot be written; `path` is as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _flush_folder(path.parent)
+    except RuntimeError as error:  # netCDF4 says no more of a full disk
+        free = shutil.disk_usage(path.parent).free
+        problem = f"cannot be written ({error}); {free} bytes are free on its disk"
+        raise OSError(errno.EIO, problem, str(path)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def seal(path: Path) -> None:
+    """Appends its SHA-256 to a file."""
+    with path.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0, os.SEEK_END)
+        file.write(digest)
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file is what was sealed, to the last bit."""
+    digest, left = hashlib.sha256(), path.stat().st_size - _SEAL_BYTES
+    with path.open("rb") as file:
+        while left > 0 and (block := file.read(min(left, 2**20))):
+            digest.update(block)
+            left -= len(block)
+        return file.read() == digest.digest()
+
+
+def _flush_folder(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

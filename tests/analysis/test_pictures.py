@@ -1,0 +1,208 @@
+"""What is shown of a study: the table in a terminal, and the phase diagram, for datasets of every shape."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.image import imread
+from matplotlib.transforms import Bbox
+from rich.console import Console
+
+from jaxcollapse.analysis.phase import phase_diagram, save_phase_diagram
+from jaxcollapse.analysis.summary import summary_table
+from jaxcollapse.analysis.verdict import VERDICTS, verdicts
+from tests.sweeps import run
+
+INF, NAN = float("inf"), float("nan")
+WIDTH = 120
+
+#               unchanged cooled heated forgetting collapsed missing
+KINDS = {
+    "kl_to_initial": [0.0, 2.0, 2.0, INF, INF, NAN],
+    "recovery_gap": [0.0, 0.004, 0.02, 0.3, INF, NAN],
+    "recovery_temperature": [1.0, 3.0, 0.4, 2.0, NAN, NAN],
+    "modal_probability": [0.3, 0.9, 0.2, 0.5, 1.0, NAN],
+}
+WORDS = [*VERDICTS, "missing"]
+
+
+def synthetic(axes: dict[str, list[Any]], title: str = "Made by hand", first: int = 0) -> xr.Dataset:
+    """A dataset over these axes that has every verdict in turn, from the `first` on, and gaps from 0 to ∞."""
+    shape = tuple(map(len, axes.values()))
+    which = np.resize(np.roll(np.arange(len(WORDS)), -first), int(np.prod(shape))).reshape(*shape, 1, 1)
+    dims = (*axes, "replicate", "generation")
+    data = {name: (dims, np.broadcast_to(np.array(values)[which], (*shape, 3, 2))) for name, values in KINDS.items()}
+    return xr.Dataset(data, {**axes, "generation": [0, 1000]}, {"title": title})
+
+
+LONG_TITLE = "What becomes of a model that is trained on its own samples, at many temperatures and learning rates, " * 2
+TEMPERATURES = [0.8, 1.0, 1.2]
+STUDIES: dict[str, xr.Dataset] = {
+    "no axis": synthetic({}, first=4),
+    "one axis": synthetic({"temperature": [0.5, 0.75, 1.0, 1.5, 2.0, INF]}),
+    "one value": synthetic({"temperature": [0.5]}),
+    "two axes": synthetic({"samples": [1.0, 100.0, INF], "temperature": [*TEMPERATURES, 1.5]}),
+    "two axes, one of one value": synthetic({"samples": [10.0], "temperature": TEMPERATURES}),
+    "three axes": synthetic({"vocab_size": [4, 16, 64], "samples": [1.0, INF], "temperature": TEMPERATURES}),
+    "four axes": synthetic(
+        {"update": ["refit", "gradient"], "vocab_size": [4, 16], "samples": [1.0, INF], "temperature": TEMPERATURES}
+    ),
+    "strings": synthetic(
+        {
+            "initial": ["uniform()", "zipf(exponent=1.5)", f"words(languages={['en', 'vi', 'de', 'fr', 'es', 'it']})"],
+            "corpus": ["replace", "accumulate", "window"],
+        }
+    ),
+    "many values": synthetic({"samples": list(range(1, 20)), "temperature": np.linspace(0.7, 1.3, 15).tolist()}),
+    "very many values": synthetic(
+        {"learning_rate": np.geomspace(1e-5, 10, 30).tolist(), "temperature": np.linspace(0.5, 2, 90).tolist()},
+        title=LONG_TITLE,
+    ),
+    "many panels": synthetic({"vocab_size": [2, 4], "steps": list(range(1, 24)), "temperature": TEMPERATURES}),
+    "nothing computed": synthetic({"temperature": [1.0]}, first=5),
+}
+
+
+def printed(data: xr.Dataset, width: int = WIDTH) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(summary_table(data))
+    return capture.get()
+
+
+def rows(text: str) -> list[str]:
+    """The lines below the head of a table."""
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines[1 + next(i for i, line in enumerate(lines) if line.startswith("──")) :] if line]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_table_says_what_is_in_it_and_is_not_cut(name: str) -> None:
+    data = STUDIES[name]
+    text = printed(data)
+    assert text.splitlines()[0].strip() == "After 1000 generations, the median of 3 replicates:"
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert text.count("…") == (1 if name == "strings" else 0)  # a long p0 is shortened
+    words = verdicts(data)
+    shown = [word for word in " ".join(rows(text)).split() if word in WORDS]
+    last = words.sizes[words.dims[-1]] if words.dims else 1
+    assert len(rows(text)) <= 24
+    assert len(shown) == len(rows(text)) * (last if last <= 6 else 5)
+    if words.size <= 24:
+        assert sorted(shown) == sorted(WORDS[code] for code in words.values.ravel())
+        assert "values of" not in text
+
+
+def test_the_table_of_two_axes_is_this() -> None:
+    lines = [line.split() for line in rows(printed(STUDIES["two axes"]))]
+    assert lines == [
+        ["1", "unchanged", "0.00", "cooled", "0.00", "heated", "0.02", "forgetting", "0.30"],
+        ["100", "collapsed", "∞", "missing", "unchanged", "0.00", "cooled", "0.00"],
+        ["∞", "heated", "0.02", "forgetting", "0.30", "collapsed", "∞", "missing"],
+    ]
+
+
+def test_a_table_says_what_it_leaves_out() -> None:
+    assert "at 5 of the 15 values of temperature" in printed(STUDIES["many values"])
+    assert "at 23 of the 30 values of learning_rate" in printed(STUDIES["very many values"])
+    assert "at steps = 12" in printed(STUDIES["many panels"])
+
+
+def test_a_narrow_terminal_folds_a_table_and_cuts_nothing() -> None:
+    text = printed(STUDIES["four axes"], width=72)
+    assert max(map(len, text.splitlines())) <= 72
+    assert "…" not in text
+
+
+def test_brackets_in_a_label_are_no_markup() -> None:
+    data = synthetic({"corpus": ["[bold]odd[/bold]", "[red]"], "temperature": [1.0]})
+    assert [line.split()[0] for line in rows(printed(data))] == ["[bold]odd[/bold]", "[red]"]
+
+
+def picture(data: xr.Dataset, folder: Path) -> np.ndarray:
+    """The phase diagram as it is saved: [height, width, colour]."""
+    path = folder / "phase.png"
+    save_phase_diagram(data, path)
+    return imread(path)
+
+
+def colours(image: np.ndarray) -> int:
+    """The number of colours that cover more than 1/2000 of it."""
+    _, counts = np.unique((255 * image.reshape(-1, image.shape[-1])).astype(int), axis=0, return_counts=True)
+    return int((counts > image.shape[0] * image.shape[1] / 2000).sum())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_phase_diagram_is_saved_and_shows_something(name: str, tmp_path: Path) -> None:
+    image = picture(STUDIES[name], tmp_path)
+    height, width, _ = image.shape
+    assert 500 < height < 2000
+    assert 600 < width < 4000
+    assert width > 0.8 * height
+    kinds = len(set(verdicts(STUDIES[name]).values.ravel()))
+    assert colours(image) > min(kinds, 4)  # white, and one for nearly every verdict
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_no_text_of_a_phase_diagram_is_cut_or_runs_into_another(name: str) -> None:
+    figure = phase_diagram(STUDIES[name])
+    figure.canvas.draw()
+    inside = Bbox.from_bounds(0, 0, *(figure.dpi * figure.get_size_inches()))
+    *panels, bar = figure.axes
+    texts = [figure._suptitle, bar.yaxis.label]
+    for axis in panels:
+        texts += [axis.title, axis.xaxis.label, axis.yaxis.label, *axis.texts]
+        texts += [*axis.get_xticklabels(), *axis.get_yticklabels()]
+    boxes = [text.get_window_extent() for text in texts if text.get_text() and text.get_visible()]
+    assert len(boxes) >= 3
+    for box in boxes:
+        assert inside.x0 - 1 <= box.x0 <= box.x1 <= inside.x1 + 1
+        assert inside.y0 - 1 <= box.y0 <= box.y1 <= inside.y1 + 1
+    corners = np.array([[box.x0 + 1, box.y0 + 1, box.x1 - 1, box.y1 - 1] for box in boxes])
+    apart = np.maximum(corners[:, None, :2] - corners[None, :, 2:], corners[None, :, :2] - corners[:, None, 2:])
+    overlapping = (apart.max(axis=-1) < 0) & ~np.eye(len(boxes), dtype=bool)
+    assert not overlapping.any()
+
+
+def told(figure: Any) -> list[str]:
+    return [text.get_text() for axis in figure.axes for text in axis.texts]
+
+
+def test_a_phase_diagram_tells_the_verdicts() -> None:
+    """A word in each cell; letters with a key where words find no room; colour alone where letters find none."""
+    for name in ("no axis", "two axes", "three axes", "many values", "nothing computed"):
+        words = verdicts(STUDIES[name]).values.ravel()
+        assert sorted(told(phase_diagram(STUDIES[name]))) == sorted(WORDS[code] for code in words)
+    crowded = phase_diagram(synthetic({"samples": list(range(10)), "temperature": np.linspace(0, 3, 40).tolist()}))
+    assert set(told(crowded)) == {"u", "c", "h", "f", "×", ""}
+    assert "u unchanged, c cooled, h heated, f forgetting, × collapsed" in crowded._suptitle.get_text()
+    silent = phase_diagram(STUDIES["very many values"])
+    assert told(silent) == []
+    assert "collapsed" not in silent._suptitle.get_text()
+
+
+def test_a_phase_diagram_says_what_it_holds_and_where_it_was_measured() -> None:
+    title = phase_diagram(STUDIES["four axes"])._suptitle.get_text()
+    assert title == "Made by hand, vocab_size = 16\nmedian of 3 replicates after 1000 generations"
+    panels = [axis.get_title() for axis in phase_diagram(STUDIES["three axes"]).axes]
+    assert panels == ["samples 1", "samples ∞", ""]
+
+
+def test_a_zip_is_told_by_its_values() -> None:
+    """A real run: headings and ticks name the zipped fields and their values, not positions."""
+    data = run(
+        {"vocab_size": 12},
+        {"pair": {"zip": {"learning_rate": [0.01, 3.0], "batch_size": [64, 1]}}, "temperature": [0.5, 1.0]},
+        generations=20,
+        replicates=3,
+        observables=["default"],
+    )
+    text = printed(data)
+    assert "learning_rate, batch_size" in text
+    assert [line.split("  ")[0] for line in rows(text)] == ["0.01, 64", "3, 1"]
+    axis = phase_diagram(data).axes[0]
+    assert axis.get_ylabel() == "learning rate, batch size"
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["0.01, 64", "3, 1"]
+    assert axis.get_xlabel() == "sampling temperature"

@@ -1,0 +1,114 @@
+"""Verdicts: one word for each cell, from runs whose outcome is known and from datasets made by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxcollapse.analysis.verdict import NEEDED, TOLERANCE, VERDICTS, median, verdicts
+from tests.sweeps import run
+
+INF, NAN = float("inf"), float("nan")
+
+
+def cells(replicates: list[dict[str, float]], **attributes: Any) -> xr.Dataset:
+    """One cell with these replicates at its last generation; at generation 0 all was as it is at first."""
+    start = {"kl_to_initial": 0.0, "recovery_gap": 0.0, "recovery_temperature": 1.0, "modal_probability": 0.3}
+    data = {
+        name: (("replicate", "generation"), [[start[name], (start | last)[name]] for last in replicates])
+        for name in NEEDED
+    }
+    return xr.Dataset(data, {"generation": [0, 50]}, attributes)
+
+
+def word(data: xr.Dataset) -> str:
+    code = int(verdicts(data))
+    return VERDICTS[code] if code >= 0 else "missing"
+
+
+COOLED = {"kl_to_initial": 3.0, "recovery_gap": 0.01, "recovery_temperature": 2.0, "modal_probability": 0.99}
+LOST = {"kl_to_initial": INF, "recovery_gap": INF, "recovery_temperature": NAN, "modal_probability": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ({}, "unchanged"),
+        ({"kl_to_initial": TOLERANCE, "recovery_gap": 0.05, "recovery_temperature": 3.0}, "unchanged"),
+        (COOLED, "cooled"),
+        (COOLED | {"recovery_temperature": INF}, "cooled"),
+        (COOLED | {"recovery_gap": 1.01 * TOLERANCE, "modal_probability": 0.9}, "forgetting"),
+        (COOLED | {"recovery_gap": 1.01 * TOLERANCE}, "collapsed"),
+        (COOLED | {"recovery_temperature": 0.5}, "heated"),
+        (LOST, "forgetting"),
+        (LOST | {"modal_probability": 0.98999}, "forgetting"),
+        (LOST | {"modal_probability": 0.99001}, "collapsed"),
+        (LOST | {"modal_probability": 1.0}, "collapsed"),
+        (dict.fromkeys(NEEDED, NAN), "missing"),
+    ],
+)
+def test_the_word_follows_its_definition(last: dict[str, float], expected: str) -> None:
+    assert word(cells([last])) == expected
+
+
+def test_collapse_is_what_the_sweep_file_says_it_is() -> None:
+    """The sweep's collapse_threshold, not the default, decides between forgetting and collapsed."""
+    last = [LOST | {"modal_probability": 0.85}]
+    assert word(cells(last)) == "forgetting"
+    assert word(cells(last, collapse_threshold=0.2)) == "collapsed"
+    assert word(cells([LOST | {"modal_probability": 0.995}], collapse_threshold=0.001)) == "forgetting"
+
+
+def test_the_majority_of_replicates_decides() -> None:
+    """The lower median; replicates that are missing do not vote."""
+    assert word(cells([COOLED, COOLED, LOST])) == "cooled"
+    assert word(cells([COOLED, LOST, LOST])) == "forgetting"
+    gone = dict.fromkeys(NEEDED, NAN)
+    assert word(cells([gone, gone, COOLED])) == "cooled"
+    assert word(cells([gone, LOST, gone])) == "forgetting"
+
+
+def test_the_median_is_one_of_the_values() -> None:
+    values = xr.DataArray(
+        [[3.0, 1.0, 2.0, 4.0], [INF, 1.0, INF, 2.0], [NAN, 5.0, NAN, 7.0], [NAN, NAN, NAN, NAN], [INF, INF, INF, 0.0]],
+        dims=("cell", "replicate"),
+    )
+    np.testing.assert_array_equal(median(values), [2.0, 2.0, 5.0, NAN, INF])
+
+
+def test_a_dataset_without_the_observables_is_refused() -> None:
+    data = cells([COOLED]).drop_vars(["recovery_gap", "modal_probability"])
+    with pytest.raises(ValueError, match="needs the observables recovery_gap, modal_probability"):
+        verdicts(data)
+
+
+def test_the_ideal_limit_only_cools_and_heats_and_few_samples_collapse() -> None:
+    """Infinitely many samples: cooled at T = 0.8, heated at 1.25, unchanged at 1; five samples: collapsed."""
+    data = run(
+        {"update": "refit", "vocab_size": 12},
+        {"samples": [5, INF], "temperature": [0.8, 1.0, 1.25]},
+        generations=12,
+        replicates=9,
+        observables=["default"],
+        collapse_threshold=0.02,
+    )
+    assert data.attrs["collapse_threshold"] == 0.02
+    assert verdicts(data).dims == ("samples", "temperature")
+    ideal = verdicts(data).sel(samples=INF)
+    assert [VERDICTS[code] for code in ideal.values] == ["cooled", "unchanged", "heated"]
+    assert VERDICTS[int(verdicts(data).sel(samples=5, temperature=0.8))] == "collapsed"
+
+    long = run(
+        {"update": "refit", "vocab_size": 12, "samples": 5}, generations=100, replicates=9, observables=["default"]
+    )
+    assert word(long) == "collapsed"
+    assert np.isnan(long.recovery_temperature[:, -1]).all()
+
+
+def test_a_verdict_explains_its_numbers() -> None:
+    """CF flags, so that the codes can be read without this package."""
+    told = verdicts(cells([COOLED]))
+    assert told.dtype == np.int8
+    assert told.attrs["flag_meanings"].split() == list(VERDICTS)
+    assert told.attrs["flag_values"].tolist() == list(range(len(VERDICTS)))

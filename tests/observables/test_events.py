@@ -1,0 +1,109 @@
+"""First times: watched at every generation, whatever is recorded, and censored at the last one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.sweeps import probabilities, run, values
+
+SKEWED = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])
+GENERATIONS, REPLICATES = 120, 150
+EVENTS = ("collapse_time", "first_extinction_time", "half_life")
+
+# Gradient steps on single traces: a rare token can come back, so that a first time is not the time since when.
+SGD: dict[str, Any] = {"initial": values(SKEWED), "learning_rate": 0.8, "batch_size": 1}
+THRESHOLDS = {
+    "default": {},
+    "loose": {"support_threshold": 2e-3, "collapse_threshold": 0.05},
+    "never": {"support_threshold": 0.0, "collapse_threshold": 0.0},
+}
+
+
+def _run(record: dict[str, Any], **top: Any) -> Any:
+    settings = {"generations": GENERATIONS, "replicates": REPLICATES, "observables": ["events"]}
+    return run(SGD, record=record, **(settings | top))
+
+
+@pytest.fixture(scope="module")
+def trajectories() -> np.ndarray:
+    """p [replicate, generation, token] of every generation."""
+    return probabilities(_run({"every": 1, "logits": True}))
+
+
+def _first(holds: np.ndarray) -> np.ndarray:
+    """The first index along the last axis at which it holds, NaN where it never does."""
+    return np.where(holds.any(axis=1), holds.argmax(axis=1), np.nan)
+
+
+@pytest.mark.parametrize("name", THRESHOLDS)
+def test_times_are_those_of_a_record_of_every_generation(name: str, trajectories: np.ndarray) -> None:
+    """Even if generation 0 and the last are all that is recorded; NaN where it has not happened by the last one."""
+    thresholds = {"support_threshold": 1e-9, "collapse_threshold": 0.01} | THRESHOLDS[name]
+    data = _run({"every": GENERATIONS}, **THRESHOLDS[name])
+    assert data.generation.values.tolist() == [0, GENERATIONS]
+    p, support = trajectories, thresholds["support_threshold"]
+    expected = {
+        "collapse_time": _first(p.max(axis=-1) >= 1 - thresholds["collapse_threshold"]),
+        "first_extinction_time": _first((p <= support).any(axis=-1)),
+        "half_life": _first(1 - (p**2).sum(axis=-1) <= 0.5 * (1 - SKEWED @ SKEWED)),
+    }
+    for event, times in expected.items():
+        np.testing.assert_array_equal(data[event], times, event)
+    happened = {event: np.isfinite(times).mean() for event, times in expected.items()}
+    if name == "never":
+        assert happened["collapse_time"] == happened["first_extinction_time"] == 0
+    if name == "loose":
+        assert 0.1 < happened["collapse_time"] < 1  # so that both kinds are seen
+        assert happened["first_extinction_time"] > 0.5
+        came_back = (p[:, -1] > support).all(axis=-1) & np.isfinite(expected["first_extinction_time"])
+        assert came_back.any()
+
+
+def test_a_shorter_run_censors_earlier_and_changes_no_time() -> None:
+    long, short = _run({"every": GENERATIONS}), _run({"every": 40}, generations=40)
+    for event in EVENTS:
+        times = long[event].values
+        np.testing.assert_array_equal(short[event], np.where(times <= 40, times, np.nan), event)
+    assert (long.half_life > 40).any()
+
+
+def test_what_is_true_at_the_start_happens_at_generation_zero() -> None:
+    """p0 with a token above 1 − collapse_threshold has collapsed at 0; what p0 never had cannot go extinct."""
+    data = run(
+        {"initial": values([0.995, 0.005, 0.0]), "update": "refit", "samples": 3},
+        generations=50,
+        replicates=40,
+        record={"every": 50},
+        observables=["events"],
+    )
+    assert (data.collapse_time == 0).all()
+    assert (data.half_life >= 1).any()
+    lost = data.first_extinction_time.values
+    assert (lost >= 1).all()
+    strict = run(
+        {"initial": values([0.995, 0.005, 0.0]), "update": "refit", "samples": 3},
+        generations=50,
+        replicates=40,
+        record={"every": 50},
+        observables=["events"],
+        collapse_threshold=1e-3,
+        support_threshold=0.01,
+    )
+    assert (strict.collapse_time == data.half_life).all()  # of two tokens, the loss of one is all of either
+    assert np.isnan(strict.first_extinction_time[strict.collapse_time == 1]).all()
+
+
+def test_no_generations_at_all_leave_only_what_is_true_at_once() -> None:
+    data = run(SGD, generations=0, replicates=3, observables=["events"], collapse_threshold=0.6)
+    assert (data.collapse_time == 0).all()
+    assert np.isnan(data.first_extinction_time).all()
+    assert np.isnan(data.half_life).all()
+
+
+def test_times_say_how_they_are_censored() -> None:
+    data = _run({"every": GENERATIONS})
+    for event in EVENTS:
+        assert data[event].dims == ("replicate",)
+        assert data[event].attrs["units"] == "generation"
+        assert str(GENERATIONS) in data[event].attrs["censoring"]

@@ -1,0 +1,185 @@
+"""The nearest tempering: against a bounded search in float64, and in the cases that can be solved by hand."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import optimize, special
+
+from jaxcollapse.observables.tempering import kl_divergence, nearest_tempering
+
+TINY = np.finfo(np.float32).tiny  # probabilities below the normal range count as zero
+_SCAN = np.linspace(-70, 70, 1401)  # ln T
+
+# Logits on a lattice, so that ties are common and no two are closer than float32 resolves after normalisation.
+rows = arrays(
+    np.float32, 23, elements=st.integers(-600, 600).map(lambda number: number / 16) | st.just(-np.inf)
+).filter(lambda row: bool(np.isfinite(row).any()))
+
+
+class Nearest(NamedTuple):
+    """Where KL(target ‖ softmax(base / T)) is least, and what it is there."""
+
+    temperature: float
+    gap: float
+
+
+def nearest(log_target: np.ndarray, base: np.ndarray) -> Nearest:
+    """By a bounded search over ln T, in float64; the ends T = 0 and T = ∞ are compared with what it finds."""
+    target, possible = np.exp(log_target), base > -np.inf
+    held = target > TINY
+    if (held & ~possible).any():
+        return Nearest(np.nan, np.inf)
+    depth = (base.max() - base)[possible]
+
+    def divergence(inverse_temperature: np.ndarray) -> np.ndarray:
+        cooled = -depth * inverse_temperature[..., None]
+        log_q = np.full((*inverse_temperature.shape, len(base)), -np.inf)
+        log_q[..., possible] = special.log_softmax(cooled, axis=-1)
+        return (target[held] * (log_target[held] - log_q[..., held])).sum(axis=-1)
+
+    if not depth.any():
+        return Nearest(np.nan, float(divergence(np.zeros(()))))
+    if not (held & (base < base.max())).any():
+        modes = np.count_nonzero(base == base.max())
+        return Nearest(0.0, float((target[held] * (log_target[held] + np.log(modes))).sum()))
+    scanned = divergence(np.exp(-_SCAN))
+    best = int(np.argmin(scanned))
+    around = _SCAN[[max(best - 1, 0), min(best + 1, len(_SCAN) - 1)]]
+    found = optimize.minimize_scalar(
+        lambda log_temperature: divergence(np.exp(-np.asarray(log_temperature))),
+        bounds=around,
+        method="bounded",
+        options={"xatol": 1e-10},
+    )
+    at_infinity = float(divergence(np.zeros(())))
+    if at_infinity <= found.fun * (1 + 1e-12) + 1e-15:
+        return Nearest(np.inf, at_infinity)
+    return Nearest(float(np.exp(found.x)), float(found.fun))
+
+
+@jax.jit
+def _nearest_tempering(log_target: jax.Array, base: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Temperature, gap, and the divergence at T = 1, row by row."""
+
+    def row(log_target: jax.Array, base: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        return *nearest_tempering(log_target, base), kl_divergence(log_target, jax.nn.log_softmax(base))
+
+    return jax.vmap(row)(log_target, base)
+
+
+def tempering(log_target: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The package's answer for arrays [row, token], given in float64 and rounded to float32."""
+    log_target, base = np.broadcast_arrays(log_target, base)
+    answer = _nearest_tempering(jnp.asarray(log_target, jnp.float32), jnp.asarray(base, jnp.float32))
+    return tuple(np.asarray(values, float) for values in answer)  # type: ignore[return-value]
+
+
+def _moment(log_p: np.ndarray, base: np.ndarray) -> float:
+    """E_p[max ln b − ln b]."""
+    p = np.exp(log_p)
+    held = p > 0
+    return float((p[held] * (base.max() - base[held])).sum())
+
+
+@given(rows, rows)
+def test_it_is_the_minimum_that_a_search_finds(target: np.ndarray, base: np.ndarray) -> None:
+    log_target = special.log_softmax(target.astype(float))
+    base = base.astype(float)
+    temperature, gap, at_one = (float(values[0]) for values in tempering(log_target[None], base[None]))
+    expected = nearest(log_target, base)
+    assert gap >= 0
+    assert gap <= at_one + 1e-6 * (1 + at_one) or np.isinf(at_one)
+    assert np.isinf(gap) == np.isinf(expected.gap)
+    if np.isfinite(gap):
+        assert np.sqrt(gap) == pytest.approx(np.sqrt(max(expected.gap, 0)), abs=2e-5)
+    assert np.isnan(temperature) == np.isnan(expected.temperature)
+    if temperature > 0 and np.isfinite(temperature):
+        tempered = special.log_softmax(base / temperature)
+        assert _moment(tempered, base) == pytest.approx(_moment(log_target, base), rel=2e-4, abs=1e-30)
+
+
+def _families() -> np.ndarray:
+    """ln p0 [family, token], 23 tokens each."""
+    random = np.random.default_rng(5)
+    tokens = np.arange(23)
+    return special.log_softmax(
+        np.stack(
+            [
+                -np.log1p(tokens),
+                -3 * np.log1p(tokens),
+                -np.minimum(tokens, 4) * 0.7,
+                np.log(random.dirichlet(np.full(23, 0.5))),
+                np.log(random.dirichlet(np.full(23, 20.0))),
+                np.where(tokens < 15, -0.3 * tokens, -np.inf),
+            ]
+        ),
+        axis=-1,
+    )
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 0.03, 0.5, 0.9, 1.0, 1.1, 4.0, 50.0, 1e3])
+def test_a_tempered_copy_is_recognised_and_brought_back(temperature: float) -> None:
+    """τ_T(p0) has T* = T and no gap; p0 is recovered from it at 1/T."""
+    p0 = _families()
+    with np.errstate(invalid="ignore"):
+        p = special.log_softmax(p0 / temperature, axis=-1)
+    forth, gap, _ = tempering(p, p0)
+    # Hotter, p is closer to uniform, and what float32 keeps of ln p says less about T.
+    np.testing.assert_allclose(forth, temperature, rtol=1e-5 * max(temperature, 3))
+    np.testing.assert_allclose(gap, 0, atol=1e-11)
+    back, gap, _ = tempering(p0, p0 / temperature)
+    np.testing.assert_allclose(back, 1 / temperature, rtol=3e-5)
+    np.testing.assert_allclose(gap, 0, atol=1e-11)
+
+
+@pytest.mark.parametrize("generations", [100, 400, 900])
+def test_hundreds_of_generations_of_cooling_are_still_only_cooling(generations: int) -> None:
+    """T = 0.955 for g generations: T* = 0.955^g, as low as 1e-18, with logits as large as 1e19."""
+    temperature = 0.955**generations
+    p0 = _families()
+    depth = p0 - p0.max(axis=-1, keepdims=True)
+    forth, gap, _ = tempering(special.log_softmax(depth / temperature, axis=-1), p0)
+    np.testing.assert_allclose(forth, temperature, rtol=1e-4)
+    np.testing.assert_allclose(gap, 0, atol=1e-11)
+    back, gap, _ = tempering(p0, depth / temperature)
+    np.testing.assert_allclose(back, 1 / temperature, rtol=1e-4)
+    np.testing.assert_allclose(gap, 0, atol=1e-11)
+
+
+def test_the_ends_of_the_temperature_scale() -> None:
+    """T* = 0 on the mode, ∞ when uniform or in the opposite order; of a uniform base none; a lost token stays lost."""
+    p0 = np.log([0.5, 0.3, 0.15, 0.05])
+    never = -np.inf
+    uniform = np.log([0.25] * 4)
+    cases = {
+        "a point mass on the mode": ([0, never, never, never], p0, 0, 0),
+        "a point mass on the rarest token": ([never, never, never, 0], p0, np.inf, np.log(4)),
+        "uniform": (uniform, p0, np.inf, 0),
+        "in the opposite order": (p0[::-1], p0, np.inf, (np.exp(p0) * (p0 - uniform)).sum()),
+        "uniform base": (p0, uniform, np.nan, (np.exp(p0) * (p0 - uniform)).sum()),
+        "both uniform": (uniform, uniform, np.nan, 0),
+        "a token lost": (p0, [*p0[:3], never], np.nan, np.inf),
+        "a point mass has lost the rest": (p0, [0, never, never, never], np.nan, np.inf),
+        "both the same point mass": ([0, never, never, never], [0, never, never, never], np.nan, 0),
+        "half of tied modes": (np.log([0.6, 0.4, 1e-30, 1e-30]), [0, 0, -1, -2], 1 / -np.log(6e-30), 0.0201355),
+    }
+    targets, bases, temperatures, gaps = zip(*cases.values(), strict=True)
+    found, gap, _ = tempering(np.array(targets, float), np.array(bases, float))
+    for place, name in enumerate(cases):
+        np.testing.assert_allclose(found[place], temperatures[place], rtol=1e-5, err_msg=name)
+        np.testing.assert_allclose(gap[place], gaps[place], rtol=1e-5, atol=1e-12, err_msg=name)
+
+
+def test_only_differences_of_the_logits_matter() -> None:
+    p0 = _families()
+    target = np.roll(p0, 1, axis=-1)[:5]
+    plain = tempering(target, np.round(64 * p0[:5]) / 64)
+    for shift in (-1024.0, 1024.0):
+        shifted = tempering(target, np.round(64 * p0[:5]) / 64 + shift)
+        np.testing.assert_allclose(shifted, plain, rtol=1e-5)

@@ -1,0 +1,103 @@
+"""The JSON Schema that is shipped is the one of the code, and takes what the code takes.
+
+Infinity is a number to the schema, as it is to TOML.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.initial import KINDS
+from jaxcollapse.sweep import schema
+from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.sweep import Sweep
+from tests.sweep.strategies import Table, sweeps
+
+SCHEMA = schema.schema()
+VALIDATOR = Draft202012Validator(SCHEMA)
+SHIPPED = sorted(Path(__file__).parents[2].glob("sweeps/*.toml"))
+
+
+def complaints(table: Any) -> list[str]:
+    return [f"{error.json_path}: {error.message}" for error in VALIDATOR.iter_errors(table)]
+
+
+def test_the_shipped_file_is_up_to_date() -> None:
+    """If not: python -m jaxcollapse.sweep.schema."""
+    assert schema.PATH.read_text(encoding="utf-8") == schema.text()
+
+
+def test_it_is_a_schema_that_editors_know() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_sweeps_validate_and_point_to_the_schema(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert complaints(tomllib.loads(text)) == []
+    first = text.splitlines()[0]
+    assert first.startswith("#:schema ")
+    assert (path.parent / first.removeprefix("#:schema ")).resolve() == schema.PATH
+
+
+@given(table=sweeps())
+def test_every_valid_sweep_validates(table: Table) -> None:
+    assert complaints(table) == []
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"sed": 1},
+        {"record": {"evry": 1}},
+        {"process": {"temprature": 1.0}},
+        {"process": {"initial": {"kind": "zipf", "shift": 1.0}}},
+        {"process": {"initial": {"kind": "zipff"}}},
+        {"axes": {"temprature": [1.0]}},
+        {"axes": {"temperature": {"linspce": [0.5, 1.0, 3]}}},
+        {"axes": {"tied": {"zip": {"temprature": [1.0]}}}},
+        {"seed": -1},
+        {"replicates": 0},
+        {"observables": []},
+        {"process": {"temperature": "hot"}},
+        {"process": {"temperature": -1}},
+        {"process": {"batch_size": "inf"}},
+        {"process": {"vocab_size": 0}},
+        {"process": {"optimizer": "sdg"}},
+        {"axes": {"temperature": []}},
+        {"axes": {"temperature": [-1.0]}},
+        {"axes": {"temperature": {"linspace": [0.5, 1.0]}}},
+    ],
+    ids=str,
+)
+def test_what_no_sweep_may_say_is_refused(table: Table) -> None:
+    assert complaints(table)
+    with pytest.raises(InputError, match=next(iter(table))):
+        Sweep.from_dict(table)
+
+
+def test_every_key_is_in_it_with_a_description() -> None:
+    top = SCHEMA["properties"]
+    assert set(top) == set(Sweep.model_fields)
+    assert set(top["process"]["properties"]) == set(Process.model_fields)
+    assert all(entry["description"].endswith(".") for entry in (*top.values(), *top["process"]["properties"].values()))
+    for kind, model in KINDS.items():
+        table = SCHEMA["$defs"][model.__name__]
+        assert table["description"]
+        assert set(table["properties"]) == set(model.model_fields)
+        assert table["properties"].pop("kind")["const"] == kind
+        assert all(key["description"].endswith(".") for key in table["properties"].values())
+
+
+def test_every_field_can_be_an_axis_of_it() -> None:
+    axes = SCHEMA["properties"]["axes"]["properties"]
+    nested = {f"initial.{key}" for kind in KINDS.values() for key in kind.model_fields}
+    assert set(axes) == set(Process.model_fields) | nested
+    for field in Process.model_fields:
+        assert SCHEMA["$defs"][f"axis {field}"]["description"] == Process.model_fields[field].description

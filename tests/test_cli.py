@@ -1,0 +1,333 @@
+"""The command line: what each command does, prints and returns; in this process, and as a process of its own."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner, Result
+
+import jaxcollapse as jc
+from jaxcollapse.cli import app
+
+SWEEP = """
+title = "Tiny"
+replicates = 3
+generations = 2
+record = { every = 1 }
+observables = ["entropy"]
+
+[process]
+vocab_size = 8
+
+[axes]
+temperature = [0.5, 1.0]
+steps = [1, 2]
+"""
+COMMANDS = ("plan", "run", "status", "finalize")
+NEEDED = 'observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]'
+
+
+def invoke(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def process(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """`python -m jaxcollapse` with these arguments, its output caught."""
+    command = [sys.executable, "-m", "jaxcollapse", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(SWEEP)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that `run` has made."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "tiny.toml").write_text(SWEEP)
+    assert invoke("run", folder / "tiny.toml", "--out", folder / "study").exit_code == 0
+    return folder / "study"
+
+
+@pytest.fixture
+def study(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study."""
+    return Path(shutil.copytree(finished, tmp_path / "study"))
+
+
+@pytest.fixture
+def incomplete(study: Path) -> Path:
+    """The same without one of its two shards, and without the dataset."""
+    sorted((study / "shards").glob("*.nc"))[0].unlink()
+    (study / "result.nc").unlink()
+    return study
+
+
+def test_run_makes_a_study_and_ends_with_its_path(sweep: Path, tmp_path: Path) -> None:
+    study = tmp_path / "out" / "study"
+    result = invoke("run", sweep, "--out", study)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-2:] == [f"dataset: {study / 'result.nc'}", f"study: {study}"]
+    assert re.fullmatch(
+        r"(\d+/12 trajectories, .*/s, \d+ s left\n)*12/12 trajectories, .*/s, 0 s left\n", result.stderr
+    )
+    with xr.open_dataset(study / "result.nc") as data:
+        assert dict(data.sizes) == {"temperature": 2, "steps": 2, "replicate": 3, "generation": 3}
+        assert data.entropy.notnull().all()
+    assert {path.name for path in study.iterdir()} == {"sweep.toml", "plan.json", "shards", "result.nc"}
+    assert jc.Sweep.from_toml(study / "sweep.toml") == jc.Sweep.from_toml(sweep)
+
+
+def test_the_study_is_called_like_the_sweep_unless_named(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = invoke("run", sweep)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == f"study: {Path('results/tiny')}"
+    assert (tmp_path / "results" / "tiny" / "result.nc").is_file()
+
+
+def test_run_shows_verdicts_where_it_can(sweep: Path, tmp_path: Path) -> None:
+    assert "no verdicts: they need the observables" in invoke("run", sweep, "--out", tmp_path / "few").stdout
+    sweep.write_text(SWEEP.replace('observables = ["entropy"]', NEEDED))
+    enough = invoke("run", sweep, "--out", tmp_path / "enough")
+    assert enough.exit_code == 0
+    assert "no verdicts" not in enough.stdout
+    assert "temperature" in enough.stdout
+    assert "\x1b" not in enough.stdout
+    picture = tmp_path / "enough" / "phase.png"
+    assert f"phase diagram: {picture}" in enough.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_quiet_run_says_where_the_study_is_and_no_more(sweep: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    result = invoke("run", sweep, "--out", study, "--quiet")
+    assert result.stdout == f"dataset: {study / 'result.nc'}\nstudy: {study}\n"
+    assert result.stderr == ""
+
+
+def test_a_plan_is_printed_and_nothing_is_run(sweep: Path, tmp_path: Path) -> None:
+    result = invoke("plan", sweep)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("<Plan 'Tiny': 12 trajectories on 2 cpu devices>\n2 compiles, 2 chunks, ")
+    assert list(tmp_path.iterdir()) == [sweep]
+
+
+def test_a_plan_in_json_has_its_numbers(sweep: Path, study: Path) -> None:
+    for path in (sweep, study):
+        result = invoke("plan", path, "--json")
+        assert result.exit_code == 0
+        told = json.loads(result.stdout)
+        expected = {
+            "title": "Tiny",
+            "dims": ["temperature", "steps"],
+            "shape": [2, 2],
+            "cells": 4,
+            "replicates": 3,
+            "generations": 2,
+            "recorded": 3,
+            "trajectories": 12,
+            "devices": 2,
+            "compiles": 2,
+            "chunks": 2,
+            "token_updates": 2 * 16 * 6 * (1 + 2),
+        }
+        assert {key: told[key] for key in expected} == expected
+        assert [bucket["cells"] for bucket in told["buckets"]] == [4]
+        assert 0 < told["disk_bytes"] < told["device_bytes"]
+
+
+def test_a_run_in_json_prints_its_numbers_and_nothing_else(sweep: Path, study: Path) -> None:
+    result = invoke("run", sweep, "--out", study, "--json")
+    assert result.exit_code == 0
+    expected = {
+        "study": str(study),
+        "title": "Tiny",
+        "trajectories": 12,
+        "complete": 12,
+        "diverged": 0,
+        "missing": 0,
+        "shards": 2,
+        "bad_shards": {},
+        "result": str(study / "result.nc"),
+    }
+    assert json.loads(result.stdout) == expected
+    for command in ("status", "finalize"):
+        assert json.loads(invoke(command, study, "--json").stdout) == expected
+
+
+def test_the_status_of_a_complete_study(study: Path) -> None:
+    result = invoke("status", study)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "Tiny: 12 of 12 trajectories",
+        "    complete  12",
+        "    diverged  0",
+        "    missing   0",
+        "    shards    2",
+        f"    result    {study / 'result.nc'}",
+    ]
+    assert invoke("finalize", study).stdout == f"{study / 'result.nc'}\n"
+
+
+def test_an_incomplete_study_is_told_and_returns_1(incomplete: Path) -> None:
+    result = invoke("status", incomplete)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("Tiny: 6 of 12 trajectories")
+    assert "result    not assembled yet" in result.stdout
+    told = json.loads(invoke("status", incomplete, "--json").stdout)
+    assert (told["complete"], told["missing"], told["shards"], told["result"]) == (6, 6, 1, None)
+
+
+def test_an_incomplete_study_is_assembled_with_gaps_and_returns_1(incomplete: Path) -> None:
+    result = invoke("finalize", incomplete)
+    assert result.exit_code == 1
+    assert result.stdout == f"{incomplete / 'result.nc'}\n"
+    with xr.open_dataset(incomplete / "result.nc") as data:
+        missing = data.status.values == 0
+        assert missing.sum() == 6
+        assert np.isnan(data.entropy.values[missing]).all()
+        assert np.isfinite(data.entropy.values[~missing]).all()
+
+
+def test_a_shard_that_does_not_count_is_named(study: Path) -> None:
+    shard = sorted((study / "shards").glob("*.nc"))[0]
+    shard.write_bytes(shard.read_bytes()[:1000])
+    result = invoke("status", study)
+    assert result.exit_code == 1
+    assert f"    {shard.name} does not count: " in result.stdout
+    assert set(json.loads(invoke("status", study, "--json").stdout)["bad_shards"]) == {shard.name}
+
+
+def test_run_goes_on_with_a_study(incomplete: Path, finished: Path) -> None:
+    kept = {path: path.stat().st_mtime_ns for path in (incomplete / "shards").glob("*.nc")}
+    result = invoke("run", incomplete)
+    assert result.exit_code == 0
+    assert result.stderr.startswith("6/6 trajectories")
+    assert result.stdout.splitlines()[-1] == f"study: {incomplete}"
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    with xr.open_dataset(incomplete / "result.nc") as data, xr.open_dataset(finished / "result.nc") as whole:
+        xr.testing.assert_equal(data, whole)
+    assert invoke("status", incomplete).exit_code == 0
+
+
+def test_run_extends_a_study_whose_sweep_has_grown(study: Path, sweep: Path) -> None:
+    sweep.write_text(SWEEP.replace("replicates = 3", "replicates = 4"))
+    result = invoke("run", sweep, "--out", study)
+    assert result.exit_code == 0
+    assert result.stderr.startswith("4/4 trajectories")
+    assert json.loads(invoke("status", study, "--json").stdout)["complete"] == 16
+    assert tomllib.loads((study / "sweep.toml").read_text())["replicates"] == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("generations = 2", "generations = 3", "generations: the study holds results of other settings"),
+        ("replicates = 3", "replicates = 2", "replicates: 2: the study has 3 already"),
+        ("temperature = [0.5, 1.0]", "temperature = [0.5]", "cells that the sweep has not (temperature = 1.0)"),
+        ('title = "Tiny"', "seed = 1", "(seed 0, not 1)"),
+    ],
+)
+def test_run_refuses_to_contradict_a_study(old: str, new: str, told: str, study: Path, sweep: Path) -> None:
+    sweep.write_text(SWEEP.replace(old, new))
+    result = invoke("run", sweep, "--out", study)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"jaxcollapse: {study}: ")
+    assert result.stderr.count("\n") == 1
+    assert told in result.stderr
+    assert (study / "sweep.toml").read_text() == jc.Sweep.from_dict(tomllib.loads(SWEEP)).to_toml()
+
+
+def test_run_refuses_a_folder_that_holds_something_else(sweep: Path, tmp_path: Path) -> None:
+    result = invoke("run", sweep, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr == f"jaxcollapse: {tmp_path}: is neither empty nor a study; name another folder with --out\n"
+    assert list(tmp_path.iterdir()) == [sweep]
+
+
+def test_a_run_that_diverges_says_so_and_is_done(sweep: Path, tmp_path: Path) -> None:
+    sweep.write_text(SWEEP.replace("vocab_size = 8", "vocab_size = 8\noptimizer = 'momentum'\nlearning_rate = 3e38"))
+    result = invoke("run", sweep, "--out", tmp_path / "study", "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert told["diverged"] > 0
+    assert told["complete"] + told["diverged"] == 12
+    assert result.stderr.splitlines()[-1] == (
+        f"jaxcollapse: {told['diverged']} trajectories left the floating-point range"
+    )
+
+
+def test_a_process_of_its_own_writes_plain_text(sweep: Path, tmp_path: Path) -> None:
+    """No colours, bars or carriage returns where nobody looks on; the same numbers as here."""
+    result = process("run", "tiny.toml", folder=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout.splitlines()[-1] == f"study: {Path('results/tiny')}"
+    assert "12/12 trajectories" in result.stderr
+    for output in (result.stdout, result.stderr):
+        assert "\x1b" not in output
+        assert "\r" not in output
+    with xr.open_dataset(tmp_path / "results" / "tiny" / "result.nc") as data:
+        provenance = json.loads(data.attrs["provenance"])
+        here = jc.run(jc.Sweep.from_toml(sweep), progress=False)
+        xr.testing.assert_equal(data.entropy, here.entropy)
+    assert provenance["command"][1:] == ["run", "tiny.toml"]
+    assert process("status", "results/tiny", folder=tmp_path).returncode == 0
+
+
+def test_help_tells_what_to_do_and_loads_no_jax() -> None:
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "jaxcollapse", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "jaxcollapse run sweeps/quickstart.toml" in result.stdout
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} +[A-Z]", result.stdout, re.MULTILINE)
+    imported = set(re.findall(r"\|\s+(\S+)$", result.stderr, re.MULTILINE))
+    assert "jaxcollapse.cli" in imported
+    assert not imported & {"jax", "xarray", "optax", "pydantic"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command: str) -> None:
+    result = invoke(command, "--help")
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
+    argument = "SWEEP" if command in ("plan", "run") else "STUDY"
+    assert argument in result.stdout.splitlines()[0] + result.stdout.splitlines()[1]
+    assert {"SWEEP": "sweep file (TOML)", "STUDY": "study folder"}[argument] in " ".join(result.stdout.split())
+    assert invoke(command, "-h").stdout == result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["plna", "x"], ["run"], ["run", "x", "--outt", "y"], ["status", "x", "y"]])
+def test_a_mistyped_command_line_returns_2(arguments: list[str]) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: " in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_package_itself_is_light() -> None:
+    """`import jaxcollapse` loads no JAX, and its public names are there all the same."""
+    program = (
+        "import sys, jaxcollapse; print('jax' in sys.modules, *dir(jaxcollapse)); print(jaxcollapse.Sweep.__name__)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded, *names = result.stdout.splitlines()[0].split()
+    assert loaded == "False"
+    assert set(names) >= {"InputError", "Plan", "Sweep", "__version__", "open_study", "plan", "run"}
+    assert result.stdout.splitlines()[1] == "Sweep"
+    with pytest.raises(AttributeError, match="no attribute 'sweep_of'"):
+        jc.sweep_of  # noqa: B018

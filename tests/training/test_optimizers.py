@@ -1,0 +1,231 @@
+"""Optimisers: the update rules as their authors wrote them; and minibatches, decoded sample by sample."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jaxcollapse.training.constants import CONSTANTS
+from jaxcollapse.training.optimizers import OPTIMIZERS
+from tests.oracles import softmax
+from tests.statistics import assert_mean
+from tests.sweeps import run, values
+
+INF = float("inf")
+P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05, 0.0])  # the last token never was there
+TEMPERATURE, STEPS, GENERATIONS = 0.8, 2, 6
+
+Memory = dict[str, np.ndarray]
+Rule = Callable[[np.ndarray, np.ndarray, Memory, dict[str, float]], np.ndarray]
+
+
+def _sgd(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
+    return z - c["learning_rate"] * g
+
+
+def _momentum(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
+    """Polyak's heavy ball (1964), the velocity without the learning rate."""
+    memory["velocity"] = c["momentum"] * memory.get("velocity", 0) + g
+    return z - c["learning_rate"] * memory["velocity"]
+
+
+def _nesterov(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
+    """Sutskever et al. (2013): the velocity looks one step ahead."""
+    memory["velocity"] = c["momentum"] * memory.get("velocity", 0) + g
+    return z - c["learning_rate"] * (g + c["momentum"] * memory["velocity"])
+
+
+def _adam(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
+    """Kingma and Ba (2015), algorithm 1."""
+    memory["t"] = memory.get("t", 0) + 1
+    memory["m"] = c["b1"] * memory.get("m", 0) + (1 - c["b1"]) * g
+    memory["v"] = c["b2"] * memory.get("v", 0) + (1 - c["b2"]) * g**2
+    m, v = memory["m"] / (1 - c["b1"] ** memory["t"]), memory["v"] / (1 - c["b2"] ** memory["t"])
+    return z - c["learning_rate"] * m / (np.sqrt(v) + c["eps"])
+
+
+def _adamw(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
+    """Loshchilov and Hutter (2019): the decay is not part of the moments; it is multiplied by the learning rate."""
+    return _adam(z, g, memory, c) - c["learning_rate"] * c["weight_decay"] * z
+
+
+def _rmsprop(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
+    """Tieleman and Hinton (2012), from a zero mean square, eps inside the root."""
+    memory["v"] = c["decay"] * memory.get("v", 0) + (1 - c["decay"]) * g**2
+    return z - c["learning_rate"] * g / np.sqrt(memory["v"] + c["eps"])
+
+
+def _sign_sgd(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
+    """Bernstein et al. (2018)."""
+    return z - c["learning_rate"] * np.sign(g)
+
+
+RULES: dict[str, Rule] = {
+    "sgd": _sgd,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "adam": _adam,
+    "adamw": _adamw,
+    "rmsprop": _rmsprop,
+    "sign_sgd": _sign_sgd,
+}
+SWEPT = {
+    "learning_rate": [0.05, 0.3],
+    "momentum": [0.0, 0.5, 0.95],
+    "b1": [0.0, 0.8],
+    "b2": [0.7, 0.99],
+    "eps": [1e-6, 0.1],
+    "weight_decay": [0.0, 0.2],
+    "decay": [0.0, 0.5, 0.99],
+}
+
+
+def trained(optimizer: str, constants: dict[str, float], state: str) -> np.ndarray:
+    """Logits [generation, token] of full-batch descent on infinitely many samples at temperature T."""
+    z = np.log(P0[:-1])
+    memory: Memory = {}
+    history = [z]
+    for _ in range(GENERATIONS):
+        target = softmax(z / TEMPERATURE)
+        if state == "fresh":
+            memory = {}
+        for _ in range(STEPS):
+            z = RULES[optimizer](z, softmax(z) - target, memory, constants)
+        history.append(z)
+    return np.array(history)
+
+
+def test_every_optimiser_has_its_rule_here() -> None:
+    assert set(RULES) == set(OPTIMIZERS) == set(CONSTANTS)
+    assert {name for names in CONSTANTS.values() for name in names} < set(SWEPT)
+
+
+@pytest.mark.parametrize("optimizer", RULES)
+def test_an_optimiser_follows_its_rule_for_all_its_constants(optimizer: str) -> None:
+    """Its constants swept, its state carried or fresh, in double precision to ten digits."""
+    constants = ["learning_rate", *CONSTANTS[optimizer]]
+    data = run(
+        {
+            "initial": values(P0),
+            "temperature": TEMPERATURE,
+            "optimizer": optimizer,
+            "batch_size": INF,
+            "steps": STEPS,
+        },
+        {"optimizer_state": ["carried", "fresh"], **{name: SWEPT[name] for name in constants}},
+        generations=GENERATIONS,
+        replicates=1,
+        record={"every": 1, "logits": True},
+        precision="float64",
+    )
+    logits = data.logits.isel(replicate=0)
+    assert np.isneginf(logits.isel(token=-1)).all()
+    cells = logits.isel(token=slice(0, -1)).stack(cell=["optimizer_state", *constants]).transpose("cell", ...)
+    for cell in cells:
+        chosen = {name: float(cell[name]) for name in constants}
+        expected = trained(optimizer, chosen, str(cell.optimizer_state.values))
+        np.testing.assert_allclose(cell.values, expected, rtol=1e-10, atol=1e-10, err_msg=f"{chosen}")
+
+
+@pytest.mark.parametrize("optimizer", RULES)
+def test_only_what_an_optimiser_remembers_makes_carried_and_fresh_differ(optimizer: str) -> None:
+    """No difference in the first generation; later one for every optimiser with moments, by the rules above."""
+    constants = {name: SWEPT[name][-1] for name in ("learning_rate", *CONSTANTS[optimizer])}
+    carried, fresh = (trained(optimizer, constants, state) for state in ("carried", "fresh"))
+    np.testing.assert_array_equal(carried[:2], fresh[:2])
+    assert np.array_equal(carried, fresh) == (optimizer in ("sgd", "sign_sgd"))
+
+
+SAMPLES = 24
+FEW = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])
+
+
+@pytest.fixture(scope="module", params=[4, 5, 7], ids="B = {}".format)
+def shuffled(request: pytest.FixtureRequest) -> tuple[int, np.ndarray, np.ndarray]:
+    """B, a corpus of `SAMPLES` samples [replicate, token], and its minibatches [step, replicate, token] of B."""
+    return (request.param, *minibatches(request.param, replacement=False))
+
+
+def minibatches(size: int, *, replacement: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A corpus and twelve minibatches of it, exactly, from what steps so small that p stays where it is do.
+
+    A run of k steps sees the first k minibatches of a run of more, so the difference of the two is the kth.
+    """
+    rate, steps = 1e-6, 12
+    settings: dict[str, Any] = {
+        "generations": 1,
+        "replicates": 2000,
+        "record": {"every": 1, "logits": True},
+        "precision": "float64",
+        "common_random_numbers": ["steps", "batch_size", "replacement"],
+    }
+    process = {"initial": values(FEW), "samples": SAMPLES, "corpus": "accumulate", "learning_rate": rate}
+
+    def seen(data: Any) -> np.ndarray:
+        """Σ over steps of (frequency of tokens in the minibatch − p)."""
+        return np.diff(data.logits.values, axis=-2)[..., 0, :] / rate
+
+    corpus = SAMPLES * (seen(run({**process, "batch_size": INF}, **settings)) + FEW)
+    by_steps = seen(
+        run(
+            {**process, "batch_size": size, "replacement": replacement},
+            {"steps": list(range(1, steps + 1))},
+            **settings,
+        )
+    )
+    counts = size * (np.diff(by_steps, axis=0, prepend=0) + FEW)
+    for array in (corpus, counts):
+        np.testing.assert_allclose(array, np.round(array), atol=2e-3)
+    return np.round(corpus), np.round(counts)
+
+
+Shuffled = tuple[int, np.ndarray, np.ndarray]
+
+
+def test_a_minibatch_has_its_size_and_comes_from_the_corpus(shuffled: Shuffled) -> None:
+    size, corpus, batches = shuffled
+    assert (corpus.sum(axis=-1) == SAMPLES).all()
+    assert (batches.sum(axis=-1) == size).all()
+    assert (batches >= 0).all()
+    assert (batches <= corpus).all()
+
+
+def test_an_epoch_uses_no_sample_twice(shuffled: Shuffled) -> None:
+    """⌊N/B⌋ minibatches to an epoch: together they are within the corpus, and are all of it if B divides N."""
+    size, corpus, batches = shuffled
+    an_epoch = SAMPLES // size
+    for first in range(0, len(batches) - an_epoch + 1, an_epoch):
+        used = batches[first : first + an_epoch].sum(axis=0)
+        assert (used <= corpus).all()
+        assert (used == corpus).all() == (SAMPLES % size == 0)
+    over_the_end = batches[1 : 1 + an_epoch].sum(axis=0)
+    assert (over_the_end > corpus).any()  # the second epoch begins a new shuffle
+
+
+def test_each_epoch_is_shuffled_anew(shuffled: Shuffled) -> None:
+    size, _, batches = shuffled
+    an_epoch = SAMPLES // size
+    assert (batches[0] != batches[an_epoch]).any(axis=-1).mean() > 0.5
+
+
+def test_every_minibatch_of_an_epoch_is_a_fair_sample_of_the_corpus(shuffled: Shuffled) -> None:
+    """Its expectation is B/N of the corpus, its variance hypergeometric, for the first and the last alike."""
+    size, corpus, batches = shuffled
+    share = corpus / SAMPLES
+    variance = size * share * (1 - share) * (SAMPLES - size) / (SAMPLES - 1)
+    for batch in (batches[0], batches[SAMPLES // size - 1]):
+        assert_mean(batch - size * share, np.zeros(len(FEW)))
+        assert_mean((batch - size * share) ** 2 - variance, np.zeros(len(FEW)))
+
+
+def test_with_replacement_an_epoch_misses_some_samples_and_repeats_others() -> None:
+    """Independent minibatches of the stored corpus: binomial variance, whatever came before."""
+    corpus, batches = minibatches(4, replacement=True)
+    assert (batches[:6].sum(axis=0) > corpus).any(axis=-1).mean() > 0.9
+    assert ((batches > 0) <= (corpus > 0)).all()
+    share = corpus / SAMPLES
+    for batch in (batches[0], batches[-1]):
+        assert_mean(batch - 4 * share, np.zeros(len(FEW)))
+        assert_mean((batch - 4 * share) ** 2 - 4 * share * (1 - share), np.zeros(len(FEW)))
+    assert_mean((batches[0] - 4 * share) * (batches[1] - 4 * share), np.zeros(len(FEW)))
