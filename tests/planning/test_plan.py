@@ -1,0 +1,231 @@
+"""The plan: every trajectory once, costs that are upper bounds, and a refusal of what does not fit."""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import jaxcollapse as jc
+from jaxcollapse.execute import executable
+from jaxcollapse.planning.cells import padded
+from jaxcollapse.planning.plan import chunk_id
+
+INF = float("inf")
+MIXED: dict[str, Any] = {
+    "title": "Mixed",
+    "replicates": 7,
+    "generations": 20,
+    "axes": {
+        "vocab_size": [10, 16, 300],
+        "update": ["gradient", "refit"],
+        "temperature": [0.9, 1.0, 1.1],
+        "batch_size": [1, 16, 500, INF],
+    },
+}
+
+
+def sweep_of(process: dict[str, Any] | None = None, **top: Any) -> jc.Sweep:
+    return jc.Sweep.from_dict({"observables": ["entropy"], **top, "process": process or {}})
+
+
+@pytest.mark.parametrize("chunk_size", [None, 1, 10, 1000])
+def test_chunks_hold_every_trajectory_once(chunk_size: int | None) -> None:
+    sweep = jc.Sweep.from_dict(MIXED)
+    planned = jc.plan(sweep, chunk_size=chunk_size)
+    counted = np.zeros((sweep.grid.cells, sweep.replicates), int)
+    for chunk in planned.chunks:
+        np.add.at(counted, (chunk.cells, chunk.replicates), 1)
+        assert np.isin(chunk.cells, planned.buckets[chunk.bucket].cells).all()
+        assert 0 < len(chunk) <= (chunk_size or sweep.trajectories)
+    assert (counted == 1).all()
+    assert planned.trajectories == sweep.trajectories == counted.size
+    assert len({chunk.id for chunk in planned.chunks}) == len(planned.chunks)
+
+
+def test_buckets_partition_the_cells_and_share_a_program() -> None:
+    planned = jc.plan(jc.Sweep.from_dict(MIXED))
+    cells = np.concatenate([bucket.cells for bucket in planned.buckets])
+    np.testing.assert_array_equal(np.sort(cells), np.arange(3 * 2 * 3 * 4))
+    programs = [bucket.program for bucket in planned.buckets]
+    assert len(set(programs)) == len(programs)
+    sizes = planned.sweep.grid.numbers("vocab_size")
+    for bucket in planned.buckets:
+        assert (sizes[bucket.cells] <= bucket.program.structure.tokens).all()
+    assert {bucket.program.structure.tokens for bucket in planned.buckets} == {16, 320}
+
+
+def test_what_is_done_is_not_planned_again() -> None:
+    sweep = jc.Sweep.from_dict(MIXED)
+    done = np.random.default_rng(0).random((sweep.grid.cells, sweep.replicates)) < 0.6
+    planned = jc.plan(sweep, done=done, chunk_size=10)
+    left = np.zeros_like(done)
+    for chunk in planned.chunks:
+        left[chunk.cells, chunk.replicates] = True
+    np.testing.assert_array_equal(left, ~done)
+    assert not jc.plan(sweep, done=np.ones_like(done)).chunks
+
+
+PROGRAMS: dict[str, dict[str, Any]] = {
+    "sgd": {"batch_size": 16},
+    "many traces": {"batch_size": 100_000},
+    "expectation": {"batch_size": INF},
+    "adam on a corpus": {"optimizer": "adam", "samples": 64, "batch_size": 16, "steps": 8},
+    "window": {"update": "refit", "samples": 20, "corpus": "window", "window": 8},
+}
+RECORDS: dict[str, dict[str, Any]] = {
+    "few": {"generations": 100},
+    "many": {"generations": 2000, "record": {"every": 1}},
+    "all and logits": {"generations": 50, "record": {"every": 1, "logits": True}, "observables": ["all"]},
+    "double": {"generations": 50, "record": {"every": 1, "logits": True}, "precision": "float64"},
+}
+COSTS = [
+    *((name, tokens, "few") for name, tokens in [("sgd", 16), ("expectation", 4096), ("window", 256)]),
+    *(("many traces", tokens, "few") for tokens in (16, 4096)),
+    ("adam on a corpus", 16, "few"),
+    ("sgd", 16, "many"),
+    *(("sgd", tokens, "all and logits") for tokens in (16, 4096)),
+    ("window", 256, "double"),
+]
+
+
+@pytest.mark.parametrize(("name", "tokens", "records"), COSTS)
+def test_a_call_needs_no_more_device_memory_than_planned(name: str, tokens: int, records: str) -> None:
+    """The compiler's own account of arguments, results and temporaries."""
+    planned = jc.plan(sweep_of({**PROGRAMS[name], "vocab_size": tokens}, **RECORDS[records]))
+    (bucket,) = planned.buckets
+    used = executable(bucket.program, jax.local_devices()[0], len(planned.sweep.recorded)).memory_analysis()
+    assert used is not None
+    needed = used.temp_size_in_bytes + used.argument_size_in_bytes + used.output_size_in_bytes
+    assert needed <= bucket.device_bytes < 8 * needed
+    assert planned.device_bytes == bucket.device_bytes * planned.machine.workers
+    assert bucket.record_bytes >= used.output_size_in_bytes - bucket.lanes
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        {"replicates": 3},
+        {"replicates": 700, "record": {"every": 1}},
+        {"replicates": 200, "record": {"every": 1, "logits": True}, "precision": "float64"},
+    ],
+    ids=["small", "records", "logits"],
+)
+def test_a_study_needs_no_more_disk_than_planned(top: dict[str, Any], tmp_path: Path) -> None:
+    sweep = sweep_of({"vocab_size": 16, "temperature": 1.1}, **{"generations": 40, **top})
+    planned = jc.plan(sweep, chunk_size=300)
+    jc.run(sweep, tmp_path / "s", chunk_size=300, progress=False).close()
+    files = [tmp_path / "s" / "result.nc", *(tmp_path / "s" / "shards").iterdir()]
+    assert len(files) == 1 + len(planned.chunks)
+    assert sum(file.stat().st_size for file in files) <= planned.disk_bytes
+
+
+def test_the_plan_reads_well() -> None:
+    planned = jc.plan(jc.Sweep.from_dict(MIXED), chunk_size=100)
+    text = repr(planned)
+    assert "<Plan 'Mixed': 504 trajectories on 2 cpu devices>" in text
+    told = planned.to_dict()
+    assert f"{told['compiles']} compiles, {told['chunks']} chunks" in text
+    assert "16 tokens: sgd, fresh minibatches" in text
+    assert "320 tokens: refit" in text
+    assert "GB on a device" in text
+    assert len(text.splitlines()) == 4 + len(planned.buckets)
+
+
+def test_the_plan_is_json() -> None:
+    planned = jc.plan(jc.Sweep.from_dict(MIXED), chunk_size=100)
+    told = planned.to_dict()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert told["trajectories"] == 504
+    assert told["shape"] == [3, 2, 3, 4]
+    assert sum(bucket["cells"] for bucket in told["buckets"]) == told["cells"] == 72
+    assert sum(bucket["chunks"] for bucket in told["buckets"]) == told["chunks"] == len(planned.chunks)
+    assert told["token_updates"] == planned.token_updates > 0
+
+
+def test_too_little_device_memory_is_refused_with_the_numbers(tmp_path: Path) -> None:
+    """The most tokens there may be, a thousand generations kept."""
+    process = {"vocab_size": 2**24, "update": "refit", "samples": 5, "corpus": "window", "window": 1000}
+    with pytest.raises(jc.InputError, match=r"process\.vocab_size: needs .* GB on one cpu device, which has .* GB"):
+        jc.run(sweep_of({**process, "initial": {"kind": "uniform"}}, replicates=1), tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_smaller_device_refuses_what_a_larger_one_takes() -> None:
+    planned = jc.plan(jc.Sweep.from_dict(MIXED))
+    planned.check_fits()
+    exactly = dataclasses.replace(planned.machine, device_bytes=planned.device_bytes)
+    dataclasses.replace(planned, machine=exactly).check_fits()
+    less = dataclasses.replace(planned.machine, device_bytes=planned.device_bytes - 1)
+    with pytest.raises(jc.InputError, match=r"axes\.vocab_size: needs .* which has"):
+        dataclasses.replace(planned, machine=less).check_fits()
+
+
+def test_records_that_do_not_fit_on_the_device_are_named() -> None:
+    sweep = sweep_of({"vocab_size": 4096}, generations=1_000_000, record={"every": 1, "logits": True})
+    with pytest.raises(jc.InputError, match=r"record: needs .* on one cpu device"):
+        jc.plan(sweep).check_fits()
+
+
+def test_too_little_disk_is_refused_with_the_numbers_before_anything_is_written(tmp_path: Path) -> None:
+    sweep = sweep_of({"vocab_size": 4096}, replicates=10_000_000, generations=1_000_000, record={"every": 1})
+    planned = jc.plan(sweep, chunk_size=2**20)
+    with pytest.raises(jc.InputError, match=r"record: needs .* TB on disk .* free at .*; record fewer") as caught:
+        planned.check_fits(tmp_path / "not yet" / "there")
+    assert str(tmp_path / "not yet" / "there") in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_million_trajectories_are_planned_in_seconds(in_root: Path) -> None:
+    sweep = jc.Sweep.from_toml("sweeps/large.toml")
+    started = time.process_time()
+    planned = jc.plan(sweep)
+    text = repr(planned)
+    assert time.process_time() - started < 10
+    assert planned.trajectories == 2 * 11 * 9 * 5 * 1024 == sum(map(len, planned.chunks))
+    assert "1,013,760 trajectories" in text
+
+
+def test_the_name_of_a_chunk_follows_from_its_trajectories_alone() -> None:
+    """Not from where its cells stand in the grid, nor from what else is in it."""
+    base: dict[str, Any] = {"observables": ["entropy"], "replicates": 4, "process": {"vocab_size": 16}}
+    few = jc.plan(jc.Sweep.from_dict({**base, "axes": {"temperature": [0.9, 1.1]}}), chunk_size=4)
+    many = jc.plan(
+        jc.Sweep.from_dict(
+            {**base, "generations": 7, "axes": {"learning_rate": [0.1, 0.5], "temperature": [1.1, 2, 0.9]}}
+        ),
+        chunk_size=4,
+    )
+    assert len(few.chunks) == 2
+    assert {chunk.id for chunk in few.chunks} < {chunk.id for chunk in many.chunks}
+    other = jc.plan(jc.Sweep.from_dict({**base, "seed": 1, "axes": {"temperature": [0.9, 1.1]}}), chunk_size=4)
+    assert not {chunk.id for chunk in few.chunks} & {chunk.id for chunk in other.chunks}
+    identities, replicates = np.array([5, 5, 9], np.uint64), np.array([0, 1, 0], np.int32)
+    names = {
+        chunk_id(identities, replicates),
+        chunk_id(identities[::-1], replicates),
+        chunk_id(identities, replicates + 1),
+        chunk_id(identities[:2], replicates[:2]),
+    }
+    assert len(names) == 4
+
+
+@given(st.integers(1, 2**24))
+def test_padding_is_enough_little_and_settles(tokens: int) -> None:
+    width = padded(tokens)
+    assert tokens <= width
+    assert width % 16 == 0
+    assert width < max(tokens + 16, 1.125 * tokens + 1)
+    assert padded(width) == width
+    assert padded(tokens + 1) >= width
+
+
+def test_padding_gives_few_widths() -> None:
+    assert [padded(size) for size in (1, 16, 17, 256, 257, 4096, 50_257)] == [16, 16, 32, 256, 288, 4096, 53_248]
+    assert len({padded(size) for size in range(1, 10_000)}) < 70

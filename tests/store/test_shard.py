@@ -1,0 +1,148 @@
+"""A shard counts only if it is whole, this study's, and under its own name; whatever else lies there does not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import jaxcollapse as jc
+from jaxcollapse.store.atomic import is_sealed, replacing, seal
+from jaxcollapse.store.shard import BadShardError, read_shard
+from jaxcollapse.store.study import Study
+from tests.store.studies import assert_same_numbers, copied, run, shards
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("finished") / "study"
+    run(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study whose shards have other settings, but cells of the same names."""
+    folder = tmp_path_factory.mktemp("foreign") / "study"
+    run(folder, collapse_threshold=0.5)
+    return folder
+
+
+def flip(place: float) -> Callable[[Path, Path], None]:
+    def damage(shard: Path, foreign: Path) -> None:
+        content = bytearray(shard.read_bytes())
+        content[int(place * (len(content) - 1))] ^= 0x10
+        shard.write_bytes(content)
+
+    return damage
+
+
+def truncate(share: float) -> Callable[[Path, Path], None]:
+    def damage(shard: Path, foreign: Path) -> None:
+        content = shard.read_bytes()
+        shard.write_bytes(content[: int(share * len(content))])
+
+    return damage
+
+
+def replace_by_netcdf(shard: Path, foreign: Path) -> None:
+    shard.unlink()
+    xr.Dataset({"entropy": ("trajectory", np.zeros(4))}).to_netcdf(shard)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
+    **{f"a bit flipped at {place}": (flip(place), "damaged") for place in (0.0, 0.02, 0.1, 0.3, 0.6, 0.9, 1.0)},
+    **{f"cut to {share}": (truncate(share), "damaged") for share in (0.001, 0.5, 0.999)},
+    "empty": (lambda shard, foreign: shard.write_bytes(b""), "damaged"),
+    "longer": (lambda shard, foreign: shard.write_bytes(shard.read_bytes() + b"x"), "damaged"),
+    "some other netCDF file": (replace_by_netcdf, "no shard"),
+    "of another study": (
+        lambda shard, foreign: shard.write_bytes((foreign / "shards" / shard.name).read_bytes()),
+        "another study",
+    ),
+    "renamed": (lambda shard, foreign: shard.rename(shard.with_stem("0123456789abcdef")), "another name"),
+    "under the name of another": (
+        lambda shard, foreign: shard.write_bytes(shards(shard.parent.parent)[1].read_bytes()),
+        "another name",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_shard_that_is_not_what_was_written_is_reported_and_repaired(
+    damage: str, finished: Path, foreign: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    study = copied(finished, tmp_path)
+    victim = shards(study)[0]
+    DAMAGES[damage][0](victim, foreign)
+
+    told = Study.open(study).summary()
+    assert told["missing"] == 4
+    ((name, reason),) = told["bad_shards"].items()
+    assert DAMAGES[damage][1] in reason
+    with jc.open_study(study) as partial:
+        assert int((partial.status == 0).sum()) == 4
+        assert int(partial.entropy.isnull().sum()) == 4 * 3
+
+    with jc.open_study(finished) as undamaged:
+        assert_same_numbers(undamaged.load(), run(study))
+    assert f"{name} does not count: {reason}" in caplog.text
+    left = Study.open(study).summary()
+    assert left["missing"] == 0
+    assert set(left["bad_shards"]) <= {"0123456789abcdef.nc"}  # one that we did not write is left alone
+
+
+def test_a_damaged_dataset_is_assembled_again(finished: Path, tmp_path: Path) -> None:
+    study = copied(finished, tmp_path)
+    result = study / "result.nc"
+    with jc.open_study(finished) as data:
+        undamaged = data.load()
+    for place in (0.3, 0.7):
+        flip(place)(result, result)
+        with jc.open_study(study) as data:
+            assert_same_numbers(undamaged, data.load())
+        assert is_sealed(result)
+
+
+def test_a_shard_tells_what_is_in_it(finished: Path) -> None:
+    study = Study.open(finished)
+    data = read_shard(shards(finished)[0], study.fingerprint)
+    assert dict(data.sizes) == {"trajectory": 4, "generation": 3}
+    assert np.isin(data.cell.values, study.identities).all()
+    assert data.generation.values.tolist() == [0, 3, 6]
+    with pytest.raises(BadShardError, match="cannot be read"):
+        read_shard(finished / "shards" / "not there.nc", study.fingerprint)
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(FileNotFoundError), replacing(path) as temporary:
+        (temporary.parent / "not there" / "half").write_text("half")
+    assert path.read_text() == "old"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"x" * 32, b"abc" * 10**6])
+def test_a_seal_holds_until_any_bit_changes(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    assert not is_sealed(path)
+    seal(path)
+    sealed = path.read_bytes()
+    assert sealed[:-32] == content
+    assert is_sealed(path)
+    for changed in (
+        sealed[:-1],
+        sealed[1:],
+        sealed + b"\0",
+        sealed[:-1] + bytes([sealed[-1] ^ 1]),
+        sealed[-32:] + sealed,
+    ):
+        path.write_bytes(changed)
+        assert not is_sealed(path)

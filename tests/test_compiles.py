@@ -1,0 +1,109 @@
+"""A sweep over numbers compiles nothing, and the plan says how many programs a run compiles."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.monitoring
+import pytest
+
+import jaxcollapse as jc
+from jaxcollapse.execute import executable
+
+Compiles = Callable[[], int]
+
+
+@pytest.fixture
+def compiles() -> Iterator[Compiles]:
+    """Counts what the compiler behind JAX has compiled since the test began."""
+    seen: list[str] = []
+
+    def listen(event: str, duration: float, **told: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield lambda: len(seen)
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def run(process: dict[str, Any], axes: dict[str, Any] | None = None, **top: Any) -> None:
+    data = {"observables": ["entropy", "support_size", "collapse_time"], "generations": 4, "replicates": 3, **top}
+    if "record" not in data:
+        data["record"] = {"every": data["generations"] // 2}
+    sweep = jc.Sweep.from_dict({**data, "process": process, "axes": axes or {}})
+    jc.run(sweep, progress=False, devices=jax.local_devices()[:1])
+
+
+BASE: dict[str, dict[str, Any]] = {
+    "sgd": {"vocab_size": 20, "batch_size": 16},
+    "momentum": {"vocab_size": 20, "batch_size": 16, "optimizer": "momentum"},
+    "adam": {"vocab_size": 20, "batch_size": 16, "optimizer": "adam"},
+    "refit": {"vocab_size": 20, "update": "refit", "samples": 50, "mixing": 0.5},
+}
+SAME_PROGRAM: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ("sgd", {"learning_rate": 0.123}, {}, {}),
+    ("sgd", {"temperature": 0.0}, {}, {}),
+    ("sgd", {"temperature": float("inf")}, {}, {}),
+    ("sgd", {"batch_size": 7}, {}, {}),
+    ("sgd", {"batch_size": 3, "steps": 9}, {}, {}),
+    ("sgd", {"vocab_size": 31}, {}, {}),
+    ("sgd", {"initial": {"kind": "zipf", "exponent": 0.4}}, {}, {}),
+    ("sgd", {"initial": {"kind": "uniform"}}, {}, {}),
+    ("sgd", {}, {}, {"seed": 99}),
+    ("sgd", {}, {}, {"replicates": 1500}),
+    ("sgd", {}, {}, {"generations": 60}),
+    ("sgd", {}, {}, {"generations": 60, "record": {"spacing": "log", "points": 3}}),
+    ("sgd", {}, {}, {"support_threshold": 0.01, "collapse_threshold": 0.2}),
+    ("sgd", {}, {}, {"common_random_numbers": ["temperature"]}),
+    ("sgd", {}, {"temperature": {"linspace": [0.5, 2.0, 30]}, "learning_rate": [0.1, 1.0]}, {}),
+    ("sgd", {"initial": {"kind": "zipf"}}, {"initial.exponent": [0.5, 1.0, 1.5]}, {}),
+    ("momentum", {"momentum": 0.5}, {}, {}),
+    ("adam", {"b1": 0.5, "b2": 0.9, "eps": 1e-3}, {}, {}),
+    ("refit", {"samples": 64, "mixing": 0.25}, {}, {}),
+]
+
+
+@pytest.mark.parametrize("kind", BASE)
+def test_numbers_are_data(kind: str, compiles: Compiles) -> None:
+    """Neither the program nor anything around it is compiled again for another number."""
+    run(BASE[kind])
+    assert compiles() > 0
+    for name, process, axes, top in SAME_PROGRAM:
+        if name == kind:
+            seen, misses = compiles(), executable.cache_info().misses
+            run({**BASE[kind], **process}, axes, **top)
+            assert compiles() == seen, (process, axes, top)
+            assert executable.cache_info().misses == misses, (process, axes, top)
+
+
+@pytest.mark.parametrize("changed", [{"vocab_size": 33}, {"optimizer": "nesterov"}, {"corpus": "accumulate"}])
+def test_another_structure_is_another_program(changed: dict[str, Any], compiles: Compiles) -> None:
+    """The counters see a compile where there is one."""
+    run(BASE["sgd"])
+    seen, misses = compiles(), executable.cache_info().misses
+    run({**BASE["sgd"], **changed})
+    assert compiles() > seen
+    assert executable.cache_info().misses == misses + 1
+
+
+@pytest.mark.parametrize(("replicates", "each"), [(100, 1), (600, 2)])
+def test_as_many_programs_are_compiled_as_the_plan_says(replicates: int, each: int) -> None:
+    """One for each bucket and each device that has a part in it: 200 trajectories are one call, 1200 are two."""
+    sweep = jc.Sweep.from_dict(
+        {
+            "observables": ["entropy"],
+            "generations": 2,
+            "replicates": replicates,
+            "process": {"vocab_size": 16, "batch_size": 8},
+            "axes": {"update": ["gradient", "refit"], "temperature": [0.9, 1.1]},
+        }
+    )
+    planned = jc.plan(sweep)
+    assert [bucket.lanes for bucket in planned.buckets] == [1024, 1024]
+    assert planned.to_dict()["compiles"] == 2 * each
+    executable.cache_clear()
+    jc.run(sweep, progress=False)
+    assert executable.cache_info().misses == 2 * each
+    jc.run(sweep, progress=False)
+    assert executable.cache_info().misses == 2 * each
