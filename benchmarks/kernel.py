@@ -7,6 +7,7 @@ machine that slows down slows all of them; a figure is the median over rounds, w
 import json
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -200,14 +201,22 @@ def machine() -> str:
 def table(measured: list[dict[str, Any]]) -> Table:
     """Microseconds, and ratios to jaxcollapse."""
     shown = Table(title="µs per trajectory-step (times jaxcollapse)", title_justify="left")
-    for heading in ("V", "B", *(contender.__name__ for contender in CONTENDERS)):
-        shown.add_column(heading, justify="right")
+    for heading in ("V", "B", *(contender.__name__.replace("_", " ") for contender in CONTENDERS)):
+        shown.add_column(heading, justify="right", no_wrap=True)
     for row in measured:
         ours = row[jaxcollapse.__name__]
         others = [row[contender.__name__] for contender in CONTENDERS[1:]]
-        cells = ["–" if other is None else f"{other:.3g} ({other / ours:.2g}×)" for other in others]
-        shown.add_row(f"{row['tokens']}", f"{row['batch']}", f"{ours:.3g}", *cells)
+        cells = [
+            "–" if other is None else f"{_three(other)} ({other / ours:.{0 if other > 10 * ours else 2}f}×)"
+            for other in others
+        ]
+        shown.add_row(f"{row['tokens']}", f"{row['batch']}", _three(ours), *cells)
     return shown
+
+
+def _three(number: float) -> str:
+    """About three digits, without an exponent."""
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def main(
@@ -216,7 +225,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = Path("results/benchmarks/kernel.json"),
 ) -> None:
     """Time one trajectory-step of jaxcollapse beside NumPy and idiomatic JAX."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(machine(), highlight=False)
     with console.status("measuring"):
         measured = measure(POINTS, seconds=seconds, rounds=rounds)

@@ -43,13 +43,13 @@ def run(
     """
     if directory is None:
         return _run_in_memory(sweep, plan(sweep, chunk_size=chunk_size, devices=devices), progress)
-    # Planned before anything is written, so that what cannot run leaves no trace.
-    plan(sweep, chunk_size=chunk_size, devices=devices).check_fits(Path(directory))
-    study = Study.create(directory, sweep)
-    shards = study.shards()
+    folder = Path(directory)
+    shards = Study(folder, sweep).shards()
+    todo = plan(sweep, chunk_size=chunk_size, devices=devices, done=shards.done)
+    todo.check_fits(folder)  # before anything is written, so that what cannot run leaves no trace
+    study = Study.create(folder, sweep)
     for path, reason in shards.bad.items():
         _log.warning("%s does not count: %s", path, reason)
-    todo = plan(study.sweep, chunk_size=chunk_size, devices=devices, done=shards.done)
     if todo.chunks:
         study.write_plan(todo)
     with reporter(todo.trajectories, show=progress) as shown:

@@ -74,7 +74,9 @@ def phase_diagram(data: xr.Dataset) -> Any:
     bar.set_label("recovery gap [nat]" + (", ∞ at the tip" if is_lost else ""))
     bar.ax.axhline(TOLERANCE, color="white", linewidth=2)
     lines = textwrap.wrap(", ".join([data.attrs.get("title", ""), *held]), int(11 * figure.get_figwidth()))
-    lines.append(f"median of {data.sizes['replicate']} replicates after {int(data.generation[-1])} generations")
+    number = data.sizes["replicate"]
+    over_replicates = f"median of {number} replicates" if number > 1 else "one replicate"
+    lines.append(f"{over_replicates} after {int(data.generation[-1])} generations")
     if told is _INITIALS:
         lines.append(", ".join(f"{initial} {verdict}" for initial, verdict in zip(_INITIALS, VERDICTS, strict=True)))
     figure.suptitle("\n".join(lines), fontsize=11)

@@ -10,8 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from jaxcollapse.analysis.labels import entries, heading, spread
-from jaxcollapse.analysis.verdict import VERDICTS, median, verdicts
+from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, median, verdicts
 
+_LEGEND = f"""\
+cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat of log loss)
+forgetting: none does; collapsed: forgetting, with one token left"""
 _MOST_ROWS = 24
 _WIDTH, _GAP, _ENTRY = 120, 3, 14  # characters of a line, between columns, and of the longest entry
 
@@ -36,13 +39,22 @@ def summary_table(data: xr.Dataset) -> Table:
     most = {name: max(1, room // (_GAP + _ENTRY)) for name in columns} | dict.fromkeys(rows[:1], _MOST_ROWS)
     shown = {name: spread(words.sizes[name], most.get(name, words.sizes[name])) for name in [*rows, *columns]}
 
-    title = [f"After {int(data.generation[-1])} generations, the median of {data.sizes['replicate']} replicates:"]
+    number = data.sizes["replicate"]
+    replicates = f"{number} replicate{'s' if number > 1 else ''}"
+    title = [f"After {int(data.generation[-1])} generations, the median of {replicates}:"]
     title.append("verdict and recovery gap in nat" + (f", by {names[columns[0]]}" if columns else ""))
     title += [f"at {names[name]} = {labels[name][place]}" for name, place in held.items()]
     for name, chosen in shown.items():
         if len(chosen) < words.sizes[name]:
             title.append(f"at {len(chosen)} of the {words.sizes[name]} values of {names[name]}")
-    table = Table(title="\n".join(title), title_justify="left", box=SIMPLE, min_width=max(map(len, title)))
+    table = Table(
+        title="\n".join(title),
+        caption=_LEGEND,
+        title_justify="left",
+        caption_justify="left",
+        box=SIMPLE,
+        min_width=max(map(len, [*title, *_LEGEND.splitlines()])),
+    )
     for name in rows:
         table.add_column(names[name], justify="right", overflow="fold")
     for header in [labels[name][place] for name in columns for place in shown[name]] or ["verdict"]:

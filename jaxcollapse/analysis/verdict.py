@@ -18,7 +18,7 @@ NEEDED = ("kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probab
 
 
 def verdicts(data: xr.Dataset) -> xr.DataArray:
-    """The verdict of each cell, as an index into `VERDICTS` (−1 where nothing was computed).
+    """The verdict of each cell, as an index into `VERDICTS` (−1 where nothing was computed, or all diverged).
 
     Args:
         data: a dataset with the variables `NEEDED` (the default observables have them).

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxcollapse.corpus import Corpus
-from jaxcollapse.initial.library import Library
 from jaxcollapse.kernel import Program
 from jaxcollapse.observables import select
+from jaxcollapse.planning.library import Library
 from jaxcollapse.process import Settings, Structure
 from jaxcollapse.sampling.multinomial import Method, method
 from jaxcollapse.sweep import rules

@@ -1,7 +1,6 @@
 """The plan: buckets of cells that share a program, cut into chunks, and what they cost."""
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,16 +12,12 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.kernel import Program
-from jaxcollapse.observables import select
+from jaxcollapse.planning import cost
 from jaxcollapse.planning.cells import Cells, resolve
+from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
 from jaxcollapse.planning.machine import Machine, free_disk, this_machine
+from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.sweep import Sweep
-
-_CHUNK_SECONDS = 20.0  # aimed at, on all cores together
-_CHUNK_BYTES = 64 * 2**20
-_ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
-_RECORD_COPIES = 2  # what is recorded, and the scan's own copy of it
-_FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ class Plan:
         """Size of the shards to be written and of the dataset, before compression."""
         width = max((bucket.program.structure.tokens for bucket in self.buckets), default=0)
         trajectories = self.trajectories + self.sweep.trajectories
-        return trajectories * _trajectory_bytes(self.sweep, width) + (len(self.chunks) + 1) * _FILE_BYTES
+        return trajectories * cost.trajectory_bytes(self.sweep, width) + (len(self.chunks) + 1) * cost.FILE_BYTES
 
     @property
     def compiles(self) -> int:
@@ -116,14 +111,14 @@ class Plan:
                 "record"
                 if largest.record_bytes > largest.device_bytes / 2
                 else f"{'axes' if swept else 'process'}.vocab_size",
-                f"needs {_bytes(self.device_bytes)} on one {self.machine.platform} device, "
-                f"which has {_bytes(self.machine.device_bytes)}",
+                f"needs {as_bytes(self.device_bytes)} on one {self.machine.platform} device, "
+                f"which has {as_bytes(self.machine.device_bytes)}",
             )
         if folder is not None and self.disk_bytes > (free := free_disk(folder)):
             raise InputError(
                 "record",
-                f"needs {_bytes(self.disk_bytes)} on disk before compression, and {_bytes(free)} are free at {folder}; "
-                "record fewer generations or observables",
+                f"needs {as_bytes(self.disk_bytes)} on disk before compression, and {as_bytes(free)} are free "
+                f"at {folder}; record fewer generations or observables",
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,21 +154,10 @@ class Plan:
         }
 
     def __repr__(self) -> str:
-        told = self.to_dict()
-        devices = f"{told['devices']} {told['platform']} device{'s' if told['devices'] > 1 else ''}"
-        lines = [
-            f"<Plan {self.sweep.title!r}: {told['trajectories']:,} trajectories on {devices}>",
-            f"{told['compiles']} compiles, {told['chunks']} chunks, {self.token_updates:.3g} token updates",
-            f"memory: at most {_bytes(self.device_bytes)} of {_bytes(self.machine.device_bytes)} on a device; "
-            f"disk: at most {_bytes(self.disk_bytes)}",
-            "Buckets:",
-        ]
-        for bucket in told["buckets"]:
-            lines.append(
-                f"    {bucket['cells']:>6} cells in {bucket['chunks']} chunks, {bucket['lanes']} lanes × "
-                f"{bucket['tokens']} tokens: {bucket['why']}"
-            )
-        return "\n".join(lines)
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
 
 def plan(
@@ -199,15 +183,26 @@ def plan(
     for index, program in enumerate(cells.programs):
         lanes = program.width(machine.platform)
         members = np.flatnonzero(cells.program == index)
-        record = lanes * _RECORD_COPIES * _trajectory_bytes(sweep, program.structure.tokens)
-        buckets.append(Bucket(program, members, lanes, lanes * _lane_bytes(program) + record, record))
+        record = lanes * cost.RECORD_COPIES * cost.trajectory_bytes(sweep, program.structure.tokens)
+        buckets.append(Bucket(program, members, lanes, lanes * cost.lane_bytes(program) + record, record))
     identities = sweep.grid.identities(sweep.seed)
+    _check_distinct(sweep, identities)
     chunks = [
         chunk
         for index, bucket in enumerate(buckets)
         for chunk in _chunks(sweep, cells, index, bucket, identities, done, chunk_size)
     ]
     return Plan(sweep, machine, cells, tuple(buckets), tuple(chunks))
+
+
+def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
+    """Raises if two cells are the same process, so that one number would stand for two places."""
+    order = np.argsort(identities, kind="stable")
+    twins = np.flatnonzero(identities[order][1:] == identities[order][:-1])
+    if len(twins):
+        cells = (sweep.grid.cell(int(cell)) for cell in order[twins[0] : twins[0] + 2])
+        told = (", ".join(f"{field} = {label(value)}" for field, value in cell.items()) for cell in cells)
+        raise InputError("axes", f"{' and '.join(told)} are the same process (files count by content); keep one")
 
 
 def _chunks(
@@ -228,7 +223,7 @@ def _chunks(
         if done is not None:
             missing = ~done[members].reshape(-1)
             cell, replicate = cell[missing], replicate[missing]
-        size = chunk_size or _chunk_size(sweep, bucket, counts)
+        size = chunk_size or cost.chunk_size(sweep, bucket.program, bucket.lanes, tuple(counts))
         for start in range(0, len(cell), size):
             part = slice(start, start + size)
             name = chunk_id(identities[cell[part]], replicate[part])
@@ -241,56 +236,3 @@ def chunk_id(identities: np.ndarray, replicates: np.ndarray) -> str:
     digest = hashlib.sha256(identities.astype("<u8").tobytes())
     digest.update(replicates.astype("<i4").tobytes())
     return digest.hexdigest()[:16]
-
-
-def _chunk_size(sweep: Sweep, bucket: Bucket, loops: list[int]) -> int:
-    """Trajectories of about `_CHUNK_SECONDS` work, no more than fit in `_CHUNK_BYTES`, whole device calls."""
-    structure = bucket.program.structure
-    steps, sample_blocks, batch_blocks = loops
-    drawn = sum(how.block * blocks for how, blocks in ((structure.sampler, sample_blocks),) if how)
-    drawn += sum(how.block * blocks * steps for how, blocks in ((structure.batch_sampler, batch_blocks),) if how)
-    generation = 4e-9 * structure.tokens * max(1, steps) + 2e-8 * drawn
-    by_time = _CHUNK_SECONDS / (sweep.generations * generation + 1e-9)
-    by_bytes = _CHUNK_BYTES / _trajectory_bytes(sweep, structure.tokens)
-    calls = min(by_time, by_bytes) / bucket.lanes
-    return bucket.lanes * max(1, math.floor(min(calls, 1e6)))
-
-
-def _trajectory_bytes(sweep: Sweep, tokens: int) -> int:
-    """What is recorded of one trajectory, its labels included."""
-    chosen = select(sweep.observables)
-    events = sum(entry.is_event for entry in chosen)
-    per_record = len(chosen) - events + (tokens if sweep.record.logits else 0)
-    return np.dtype(sweep.precision).itemsize * (len(sweep.recorded) * per_record + events) + 16
-
-
-def _lane_bytes(program: Program) -> int:
-    """Device memory of one lane."""
-    structure = program.structure
-    moments = {"sgd": 0, "sign_sgd": 0, "adam": 2, "adamw": 2}.get(structure.optimizer, 1)
-    kept = {"replace": 1, "accumulate": 2, "window": 3 * structure.corpus.window}[structure.corpus.kind]
-    itemsize = np.dtype(program.dtype).itemsize
-    draws = sum(how.block * 16 for how in (structure.sampler, structure.batch_sampler) if how)
-    return itemsize * (structure.tokens * (_ARRAYS + 3 * moments + kept) + draws)
-
-
-def describe(program: Program) -> str:
-    """What is special about a program, in words."""
-    structure = program.structure
-    how = structure.update if structure.update == "refit" else structure.optimizer
-    data = {
-        "full": "exact expectation" if structure.infinite_samples else "whole corpus",
-        "generator": "fresh minibatches",
-        "corpus": "minibatches of the corpus",
-    }[structure.batches]
-    drawn = structure.batch_sampler or structure.sampler
-    counts = "" if drawn is None else ", Poisson rounds" if drawn.rounds else f", {drawn.block} draws at once"
-    extras: list[str] = [structure.corpus.kind] if structure.corpus.kind != "replace" else []
-    extras += [*structure.truncations, *(["fresh data"] if structure.fresh_data else [])]
-    return f"{how}, {data}{counts}" + "".join(f", {extra}" for extra in extras)
-
-
-def _bytes(number: float) -> str:
-    units = ["B", "kB", "MB", "GB", "TB"]
-    power = min(int(math.log10(max(number, 1)) // 3), len(units) - 1)
-    return f"{number / 1000**power:.3g} {units[power]}"

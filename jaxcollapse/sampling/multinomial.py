@@ -43,16 +43,19 @@ class Method:
 def method(tokens: int, draws: int) -> Method:
     """The cheaper way to make `draws` draws from `tokens` tokens.
 
-    Measured on two x86-64 cores: a single draw costs about 4 + 2 log₂V ns on one core, the rounds about 100 V ns
-    and a last block.
+    Blocks are of 1, 16, 64, 256, … draws up to a quarter of the tokens: few programs, and little is drawn in vain.
+    Measured on two x86-64 cores: a single draw costs about 4 + 2 log₂V ns on one core, the rounds about 100 V ns and
+    a last block.
     """
     single = 4 + 2 * math.log2(max(tokens, 2))
     if draws * single > 200 * tokens + _BLOCK * single:
         return Method(_BLOCK, rounds=True)
-    for block in (1, 16):
-        if draws <= block:
-            return Method(block, rounds=False)
-    return Method(max(_BLOCK, 2 ** (tokens // 4).bit_length() // 2), rounds=False)
+    if draws == 1:
+        return Method(1, rounds=False)
+    block = 16
+    while block < draws and (block < _BLOCK or block * 16 <= tokens):
+        block *= 4
+    return Method(block, rounds=False)
 
 
 class Urn(NamedTuple):

@@ -1,6 +1,5 @@
 """The dataset: labelled arrays over the axes, replicates and recorded generations."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,9 @@ import xarray as xr
 
 from jaxcollapse.execute import MISSING, STATUS_MEANINGS, Result
 from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.initial.library import Library
 from jaxcollapse.kernel import NOT_YET
 from jaxcollapse.observables import Observable, select
+from jaxcollapse.planning.library import Library
 from jaxcollapse.store.provenance import encode, now, timestamp
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.display import label
@@ -219,15 +218,7 @@ def _as_array(values: list[Any]) -> np.ndarray:
         return np.array(values, np.int64)
     if all(isinstance(value, int | float) for value in values):
         return np.array(values, float)
-    return np.array([_named(value) for value in values])
-
-
-def _named(value: Any) -> str:
-    """A string for a value that is no number: tables as kind(key=value, …)."""
-    if not hasattr(value, "model_dump"):
-        return label(value)
-    table = {key: entry for key, entry in value.model_dump(exclude_unset=True).items() if key != "kind"}
-    return f"{value.kind}({', '.join(f'{key}={json.dumps(entry)}' for key, entry in table.items())})"
+    return np.array([label(value) for value in values])
 
 
 def _attributes(field: str) -> dict[str, str]:

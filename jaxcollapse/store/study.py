@@ -15,9 +15,9 @@ import xarray as xr
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.initial.file import File
-from jaxcollapse.initial.library import Library
 from jaxcollapse.observables import select
 from jaxcollapse.planning import Plan
+from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
 from jaxcollapse.store.provenance import encode

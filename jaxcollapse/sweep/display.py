@@ -1,7 +1,11 @@
 """How a sweep shows itself."""
 
 import html
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from jaxcollapse.sweep.axes import Axis
 
@@ -12,7 +16,12 @@ _SHOWN = 7
 
 
 def label(value: Any) -> str:
-    """A value as one would write it."""
+    """A value as one would write it; tables as kind(key=value, …)."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_unset=True) | {"kind": getattr(value, "kind", "")}
+    if isinstance(value, Mapping):
+        keys = ", ".join(f"{key}={json.dumps(entry)}" for key, entry in value.items() if key != "kind")
+        return f"{value.get('kind', '')}({keys})" if keys else str(value.get("kind", ""))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

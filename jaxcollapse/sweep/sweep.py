@@ -1,5 +1,6 @@
 """The sweep: what a sweep file says, validated."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from math import prod
@@ -19,6 +20,7 @@ from jaxcollapse.sweep.toml import as_toml
 from jaxcollapse.sweep.validation import as_input_error
 
 MOST_CELLS = 2_000_000
+MOST_TRAJECTORIES = 100_000_000
 
 
 class Sweep(BaseModel):
@@ -108,6 +110,9 @@ class Sweep(BaseModel):
         self._check_record()
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
             raise InputError("axes", f"the grid has {cells} cells; at most {MOST_CELLS} are allowed")
+        if cells * self.replicates > MOST_TRAJECTORIES:
+            number = f"{self.replicates}: makes {cells * self.replicates} trajectories"
+            raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES} are allowed")
         self._folder = folder
         self._grid = Grid(self.process, axes, folder)
         self._grid.column("initial")
@@ -223,9 +228,11 @@ class Sweep(BaseModel):
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays, and tuples, as TOML has them; without None, which it has not."""
+    """NumPy's numbers and arrays, paths and tuples as TOML has them; without None, which it has not."""
     if isinstance(value, Mapping):
         return {key: _plain(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):

@@ -51,7 +51,7 @@ STUDIES: dict[str, xr.Dataset] = {
     ),
     "strings": synthetic(
         {
-            "initial": ["uniform()", "zipf(exponent=1.5)", f"words(languages={['en', 'vi', 'de', 'fr', 'es', 'it']})"],
+            "initial": ["uniform", "zipf(exponent=1.5)", f"words(languages={['en', 'vi', 'de', 'fr', 'es', 'it']})"],
             "corpus": ["replace", "accumulate", "window"],
         }
     ),
@@ -73,9 +73,11 @@ def printed(data: xr.Dataset, width: int = WIDTH) -> str:
 
 
 def rows(text: str) -> list[str]:
-    """The lines below the head of a table."""
+    """The lines of a table between its head and its legend."""
     lines = [line.strip() for line in text.splitlines()]
-    return [line for line in lines[1 + next(i for i, line in enumerate(lines) if line.startswith("──")) :] if line]
+    head = next(number for number, line in enumerate(lines) if line.startswith("──"))
+    legend = next(number for number, line in enumerate(lines) if line.startswith("cooled, heated:"))
+    return [line for line in lines[head + 1 : legend] if line]
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -15,7 +15,7 @@ from scipy import special, stats
 import jaxcollapse as jc
 from jaxcollapse.initial import KINDS, Distribution
 from jaxcollapse.initial.dirichlet import draw_dirichlet
-from jaxcollapse.initial.library import Library
+from jaxcollapse.planning.library import Library
 from tests.statistics import assert_counts, assert_mean
 from tests.sweeps import probabilities, run
 

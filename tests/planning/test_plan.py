@@ -229,3 +229,26 @@ def test_padding_is_enough_little_and_settles(tokens: int) -> None:
 def test_padding_gives_few_widths() -> None:
     assert [padded(size) for size in (1, 16, 17, 256, 257, 4096, 50_257)] == [16, 16, 32, 256, 288, 4096, 53_248]
     assert len({padded(size) for size in range(1, 10_000)}) < 70
+
+
+def test_two_cells_of_one_process_are_refused(tmp_path: Path) -> None:
+    """They would share their random numbers and their place in a study."""
+    for name in ("a.npz", "b.npz"):
+        np.savez(tmp_path / name, logits=np.zeros(3))
+    axes = {"initial": [{"kind": "file", "path": str(tmp_path / name)} for name in ("a.npz", "b.npz")]}
+    with pytest.raises(jc.InputError, match=r"axes: initial = file\(.*a\.npz.* and .*b\.npz.* are the same process"):
+        jc.plan(jc.Sweep.from_dict({"axes": axes}))
+    with pytest.raises(jc.InputError, match="is there twice"):
+        jc.plan(jc.Sweep.from_dict({"axes": {"initial": [{"kind": "zipf"}, {"kind": "zipf", "exponent": 1.0}]}}))
+
+
+def test_more_trajectories_than_can_be_listed_are_refused() -> None:
+    with pytest.raises(jc.InputError, match="replicates: 2000000000: makes 2000000000 trajectories"):
+        jc.Sweep.from_dict({"replicates": 2_000_000_000})
+
+
+def test_a_plan_shows_itself_in_a_notebook() -> None:
+    shown = jc.plan(jc.Sweep.from_dict({"title": "a < b"}))._repr_html_()
+    assert "a &lt; b" in shown
+    assert "fresh minibatches" in shown
+    assert shown.count("<tr>") == 2

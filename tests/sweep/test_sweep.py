@@ -270,7 +270,7 @@ def test_its_html_is_valid_and_escaped() -> None:
     assert set(outline.tags) == {"b", "br", "table", "tr", "th", "td"}
     text = "".join(outline.text)
     assert "<script>a & b</script>" in text
-    assert "'<i>', '&'" in text
+    assert '["<i>", "&"]' in text
     assert "2 cells × 64 replicates = 128 trajectories" in text
     assert outline.text.count("temperature") == 1
 

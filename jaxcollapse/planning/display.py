@@ -1,0 +1,80 @@
+"""How a plan shows itself."""
+
+import html
+import math
+from typing import TYPE_CHECKING
+
+from jaxcollapse.kernel import Program
+from jaxcollapse.sampling.multinomial import Method
+
+if TYPE_CHECKING:
+    from jaxcollapse.planning.plan import Plan
+
+
+def as_text(plan: "Plan") -> str:
+    """A few lines: work, memory, disk, and a line for each bucket."""
+    title, *facts = _facts(plan)
+    lines = [f"<Plan {title}>", *facts, "Buckets:"]
+    for bucket in plan.to_dict()["buckets"]:
+        lines.append(
+            f"    {bucket['cells']:>6} cells in {_count(bucket['chunks'], 'chunk')}, {bucket['lanes']} lanes × "
+            f"{bucket['tokens']} tokens: {bucket['why']}"
+        )
+    return "\n".join(lines)
+
+
+def as_html(plan: "Plan") -> str:
+    """The same with a table of buckets."""
+    columns = ("cells", "chunks", "lanes", "tokens", "why")
+    head = "".join(f"<th>{name}</th>" for name in columns)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{html.escape(str(bucket[name]))}</td>' for name in columns)}</tr>"
+        for bucket in plan.to_dict()["buckets"]
+    )
+    facts = "<br>".join(map(html.escape, _facts(plan)))
+    return f"<b>Plan</b> {facts}<table><tr>{head}</tr>{rows}</table>"
+
+
+def _facts(plan: "Plan") -> list[str]:
+    told = plan.to_dict()
+    devices = _count(told["devices"], f"{told['platform']} device")
+    return [
+        f"{plan.sweep.title!r}: {told['trajectories']:,} trajectories on {devices}",
+        f"{_count(told['compiles'], 'compile')}, {_count(told['chunks'], 'chunk')}, "
+        f"{plan.token_updates:.3g} token updates",
+        f"memory: at most {as_bytes(plan.device_bytes)} of {as_bytes(plan.machine.device_bytes)} on a device; "
+        f"disk: at most {as_bytes(plan.disk_bytes)}",
+    ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def describe(program: Program) -> str:
+    """What is special about a program, in words."""
+    structure = program.structure
+    how = structure.update if structure.update == "refit" else structure.optimizer
+    data = {
+        "full": "exact expectation" if structure.infinite_samples else "whole corpus",
+        "generator": "fresh minibatches",
+        "corpus": "minibatches of the corpus",
+    }[structure.batches]
+    drawn = structure.batch_sampler or structure.sampler
+    counts = "" if drawn is None else f", {_way(drawn)}"
+    extras: list[str] = [structure.corpus.kind] if structure.corpus.kind != "replace" else []
+    extras += [*structure.truncations, *(["fresh data"] if structure.fresh_data else [])]
+    return f"{how}, {data}{counts}" + "".join(f", {extra}" for extra in extras)
+
+
+def _way(how: Method) -> str:
+    if how.rounds:
+        return "Poisson rounds"
+    return "single draws" if how.block == 1 else f"{how.block} draws at once"
+
+
+def as_bytes(number: float) -> str:
+    """A size as one would say it."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    power = min(int(math.log10(max(number, 1)) // 3), len(units) - 1)
+    return f"{number / 1000**power:.3g} {units[power]}"
