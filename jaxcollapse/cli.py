@@ -23,7 +23,6 @@ app = typer.Typer(
 )
 
 INCOMPLETE, BAD_INPUT = 1, 2
-_PLAIN_WIDTH = 120  # columns where the output is no terminal
 
 SweepFile = Annotated[
     Path, typer.Argument(metavar="SWEEP", help="A sweep file (TOML), or a study folder to go on with.")
@@ -43,8 +42,11 @@ def _tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
             source = error.source or str(arguments.get("sweep") or arguments.get("study"))
             print(f"jaxcollapse: {InputError(error.key, error.problem, source)}", file=sys.stderr)
             raise typer.Exit(BAD_INPUT) from None
+        except BrokenPipeError:  # the reader has seen enough
+            raise
         except OSError as error:
-            print(f"jaxcollapse: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+            parts = ("jaxcollapse", error.filename, error.strerror or str(error))
+            print(": ".join(str(part) for part in parts if part), file=sys.stderr)
             raise typer.Exit(INCOMPLETE) from None
         except KeyboardInterrupt:
             print("jaxcollapse: interrupted; finished shards are kept, the same command goes on", file=sys.stderr)
@@ -146,7 +148,7 @@ def _show_result(data: Any, folder: Path) -> None:
     from rich.console import Console
 
     from jaxcollapse.analysis.phase import save_phase_diagram
-    from jaxcollapse.analysis.summary import summary_table
+    from jaxcollapse.analysis.summary import WIDTH, summary_table
     from jaxcollapse.analysis.verdict import NEEDED
 
     lacking = [name for name in NEEDED if name not in data]
@@ -154,8 +156,9 @@ def _show_result(data: Any, folder: Path) -> None:
         print(f"no verdicts: they need the observables {', '.join(lacking)}")
         return
     console = Console()
-    wide = console if console.is_terminal else Console(width=_PLAIN_WIDTH)
-    wide.print(summary_table(data))
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    console.print(summary_table(data, console.width))
     picture = folder / "phase.png"
     try:
         save_phase_diagram(data, picture)

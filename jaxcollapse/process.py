@@ -24,6 +24,8 @@ from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradi
 from jaxcollapse.training.optimizers import optimizer
 from jaxcollapse.training.refit import refit
 
+Batches = Literal["generator", "corpus", "full"]
+Truncation = Literal["top_k", "top_p", "min_p"]
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
 
@@ -46,11 +48,11 @@ class Structure:
     corpus: Corpus
     infinite_samples: bool
     sampler: Method | None
-    batches: Literal["generator", "corpus", "full"] = "full"
+    batches: Batches = "full"
     batch_sampler: Method | None = None
     optimizer: str = "sgd"
     carry_optimizer: bool = True
-    truncations: tuple[Literal["top_k", "top_p", "min_p"], ...] = ()
+    truncations: tuple[Truncation, ...] = ()
     fresh_data: bool = False
 
 

@@ -15,15 +15,20 @@ from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, median, verdicts
 _LEGEND = f"""\
 cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat of log loss)
 forgetting: none does; collapsed: forgetting, with one token left"""
+WIDTH = 120
 _MOST_ROWS = 24
-_WIDTH, _GAP, _ENTRY = 120, 3, 14  # characters of a line, between columns, and of the longest entry
+_GAP, _ENTRY, _WORD = 3, 15, 10  # characters between columns, of an entry, and of an entry in two lines
 
 
-def summary_table(data: xr.Dataset) -> Table:
+def summary_table(data: xr.Dataset, width: int = WIDTH) -> Table:
     """One row for each combination of all axes but the last, one column for each value of the last.
 
     An entry is the verdict and the recovery gap in nat. Where there would be too many rows, axes are held at their
     middle value; of a first or last axis with too many values, some are shown, evenly spread. The title says so.
+
+    Args:
+        data: a dataset with the observables that verdicts need.
+        width: characters of a line.
     """
     words, gap = verdicts(data), median(data.recovery_gap.isel(generation=-1))
     dims = [str(dimension) for dimension in words.dims]
@@ -35,8 +40,14 @@ def summary_table(data: xr.Dataset) -> Table:
         longest = max(rows[1:], key=lambda name: words.sizes[name])
         held[longest] = words.sizes[longest] // 2
         rows.remove(longest)
-    room = _WIDTH - sum(_GAP + max(map(len, [names[name], *labels[name]])) for name in rows)
-    most = {name: max(1, room // (_GAP + _ENTRY)) for name in columns} | dict.fromkeys(rows[:1], _MOST_ROWS)
+    heads = {name: names[name] for name in rows}
+    room = _room(width, heads, labels)
+    in_two_lines = any(words.sizes[name] * (_GAP + _ENTRY) > room for name in columns)
+    if in_two_lines:
+        heads = {name: head.replace("_", "_\n") for name, head in heads.items()}
+        room = _room(width, heads, labels)
+    entry, separator = (_WORD, "\n") if in_two_lines else (_ENTRY, " ")
+    most = {name: max(1, room // (_GAP + entry)) for name in columns} | dict.fromkeys(rows[:1], _MOST_ROWS)
     shown = {name: spread(words.sizes[name], most.get(name, words.sizes[name])) for name in [*rows, *columns]}
 
     number = data.sizes["replicate"]
@@ -53,16 +64,21 @@ def summary_table(data: xr.Dataset) -> Table:
         title_justify="left",
         caption_justify="left",
         box=SIMPLE,
-        min_width=max(map(len, [*title, *_LEGEND.splitlines()])),
+        min_width=min(width, max(map(len, [*title, *_LEGEND.splitlines()]))),
     )
     for name in rows:
-        table.add_column(names[name], justify="right", overflow="fold")
+        table.add_column(heads[name], justify="right", no_wrap=len(heads) > 1, overflow="fold")
     for header in [labels[name][place] for name in columns for place in shown[name]] or ["verdict"]:
         table.add_column(header, justify="left", overflow="fold")
     for row in _places(shown, rows):
-        told = [_entry(words, gap, held | row | column) for column in _places(shown, columns)]
+        told = [separator.join(_entry(words, gap, held | row | column)) for column in _places(shown, columns)]
         table.add_row(*(labels[name][place] for name, place in row.items()), *told)
     return table
+
+
+def _room(width: int, heads: dict[str, str], labels: dict[str, list[str]]) -> int:
+    """Characters that the columns of row labels leave."""
+    return width - sum(_GAP + max(map(len, [*head.split("\n"), *labels[name]])) for name, head in heads.items())
 
 
 def _places(shown: dict[str, list[int]], dims: list[str]) -> list[dict[str, int]]:
@@ -70,8 +86,8 @@ def _places(shown: dict[str, list[int]], dims: list[str]) -> list[dict[str, int]
     return [dict(zip(dims, place, strict=True)) for place in itertools.product(*(shown[name] for name in dims))]
 
 
-def _entry(words: xr.DataArray, gap: xr.DataArray, place: dict[str, int]) -> str:
+def _entry(words: xr.DataArray, gap: xr.DataArray, place: dict[str, int]) -> list[str]:
     verdict, amount = int(words.isel(place)), float(gap.isel(place))
     if verdict < 0:
-        return "missing"
-    return f"{VERDICTS[verdict]} {'∞' if np.isinf(amount) else f'{amount:.2f}'}"
+        return ["missing"]
+    return [VERDICTS[verdict], "∞" if np.isinf(amount) else f"{amount:.2f}"]

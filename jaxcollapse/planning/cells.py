@@ -12,13 +12,14 @@ from jaxcollapse.corpus import Corpus
 from jaxcollapse.kernel import Program
 from jaxcollapse.observables import select
 from jaxcollapse.planning.library import Library
-from jaxcollapse.process import Settings, Structure
+from jaxcollapse.process import Batches, Settings, Structure, Truncation
 from jaxcollapse.sampling.multinomial import Method, method
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.sweep import Sweep
 
 _UNUSED = 1  # stands for an infinite count where a number is needed
-_OFF = {"top_k": np.inf, "top_p": 1.0, "min_p": 0.0}
+_OFF: dict[Truncation, float] = {"top_k": np.inf, "top_p": 1.0, "min_p": 0.0}
+_BATCHES: tuple[Batches, Batches, Batches] = ("full", "generator", "corpus")
 
 
 def padded(tokens: int) -> int:
@@ -50,21 +51,18 @@ def resolve(sweep: Sweep) -> Cells:
         np.unique(library.sizes, return_inverse=True)[1].reshape(-1)
     ]
     refit, infinite = rules.is_refit(grid), np.isinf(samples)
+    full, generator, corpus = range(len(_BATCHES))
     batches = np.select(
-        [refit, rules.sees_whole_corpus(grid), rules.draws_from_generator(grid)],
-        ["full", "full", "generator"],
-        "corpus",
+        [refit | rules.sees_whole_corpus(grid), rules.draws_from_generator(grid)], [full, generator], corpus
     )
-    draws_samples = ~infinite & (batches != "generator")
-    independent = (batches == "generator") | (
-        (batches == "corpus") & (infinite | grid.column("replacement").where(True))
-    )
+    draws_samples = ~infinite & (batches != generator)
+    replaced = grid.column("replacement").where(True)
+    independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
     sampler, sampler_code = _methods(tokens, samples, draws_samples)
     batch_sampler, batch_code = _methods(tokens, batch_size, independent)
 
     columns = {name: grid.column(name) for name in ("model", "optimizer", "optimizer_state", "corpus", "window")}
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
-    batch_names, batch_index = np.unique(batches, return_inverse=True)
     # One row of integers for each cell; fields that its program does not depend on are zero.
     is_window = columns["corpus"].where("window")
     table = np.stack(
@@ -72,13 +70,13 @@ def resolve(sweep: Sweep) -> Cells:
             tokens,
             refit,
             infinite,
-            batch_index.reshape(-1),
+            batches,
             sampler_code,
             batch_code,
             columns["model"].codes,
             np.where(refit, 0, columns["optimizer"].codes),
             np.where(refit, 0, columns["optimizer_state"].codes),
-            np.where(batches == "generator", 0, columns["corpus"].codes),
+            np.where(batches == generator, 0, columns["corpus"].codes),
             np.where(is_window, grid.numbers("window"), 0).astype(np.int64),
             *cuts,
             grid.numbers("fresh_fraction") > 0,
@@ -90,8 +88,8 @@ def resolve(sweep: Sweep) -> Cells:
 
     def structure(row: list[int]) -> Structure:
         width, is_refit, is_infinite, batch, first, second, model, optimizer, state, corpus, window, *rest = row
-        names = [name for name, used in zip(_OFF, rest[:3], strict=True) if used]
-        source = str(batch_names[batch])
+        *cuts, fresh_data = rest
+        source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
         return Structure(
             model=columns["model"].values[model],
@@ -100,12 +98,12 @@ def resolve(sweep: Sweep) -> Cells:
             corpus=Corpus("replace" if source == "generator" else kind, window),
             infinite_samples=bool(is_infinite),
             sampler=sampler[first],
-            batches=source,  # type: ignore[arg-type]
+            batches=source,
             batch_sampler=batch_sampler[second],
             optimizer="sgd" if is_refit else columns["optimizer"].values[optimizer],
             carry_optimizer=columns["optimizer_state"].values[state] == "carried",
-            truncations=tuple(names),  # type: ignore[arg-type]
-            fresh_data=bool(rest[3]),
+            truncations=tuple(name for name, used in zip(_OFF, cuts, strict=True) if used),
+            fresh_data=bool(fresh_data),
         )
 
     programs = [Program(structure(row), observables, sweep.record.logits, sweep.precision) for row in rows.tolist()]

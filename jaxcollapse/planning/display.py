@@ -2,20 +2,18 @@
 
 import html
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 from jaxcollapse.kernel import Program
 from jaxcollapse.sampling.multinomial import Method
 
-if TYPE_CHECKING:
-    from jaxcollapse.planning.plan import Plan
 
-
-def as_text(plan: "Plan") -> str:
-    """A few lines: work, memory, disk, and a line for each bucket."""
-    title, *facts = _facts(plan)
+def as_text(told: Mapping[str, Any]) -> str:
+    """A plan's numbers in a few lines: work, memory, disk, and a line for each bucket."""
+    title, *facts = _facts(told)
     lines = [f"<Plan {title}>", *facts, "Buckets:"]
-    for bucket in plan.to_dict()["buckets"]:
+    for bucket in told["buckets"]:
         lines.append(
             f"    {bucket['cells']:>6} cells in {_count(bucket['chunks'], 'chunk')}, {bucket['lanes']} lanes × "
             f"{bucket['tokens']} tokens: {bucket['why']}"
@@ -23,27 +21,26 @@ def as_text(plan: "Plan") -> str:
     return "\n".join(lines)
 
 
-def as_html(plan: "Plan") -> str:
+def as_html(told: Mapping[str, Any]) -> str:
     """The same with a table of buckets."""
     columns = ("cells", "chunks", "lanes", "tokens", "why")
     head = "".join(f"<th>{name}</th>" for name in columns)
     rows = "".join(
         f"<tr>{''.join(f'<td>{html.escape(str(bucket[name]))}</td>' for name in columns)}</tr>"
-        for bucket in plan.to_dict()["buckets"]
+        for bucket in told["buckets"]
     )
-    facts = "<br>".join(map(html.escape, _facts(plan)))
+    facts = "<br>".join(map(html.escape, _facts(told)))
     return f"<b>Plan</b> {facts}<table><tr>{head}</tr>{rows}</table>"
 
 
-def _facts(plan: "Plan") -> list[str]:
-    told = plan.to_dict()
+def _facts(told: Mapping[str, Any]) -> list[str]:
     devices = _count(told["devices"], f"{told['platform']} device")
     return [
-        f"{plan.sweep.title!r}: {told['trajectories']:,} trajectories on {devices}",
+        f"{told['title']!r}: {told['trajectories']:,} trajectories on {devices}",
         f"{_count(told['compiles'], 'compile')}, {_count(told['chunks'], 'chunk')}, "
-        f"{plan.token_updates:.3g} token updates",
-        f"memory: at most {as_bytes(plan.device_bytes)} of {as_bytes(plan.machine.device_bytes)} on a device; "
-        f"disk: at most {as_bytes(plan.disk_bytes)}",
+        f"{told['token_updates']:.3g} token updates",
+        f"memory: at most {as_bytes(told['device_bytes'])} of {as_bytes(told['machine_bytes'])} on a device; "
+        f"disk: at most {as_bytes(told['disk_bytes'])}",
     ]
 
 

@@ -149,15 +149,16 @@ class Plan:
             ],
             "chunks": len(self.chunks),
             "device_bytes": self.device_bytes,
+            "machine_bytes": self.machine.device_bytes,
             "disk_bytes": self.disk_bytes,
             "token_updates": self.token_updates,
         }
 
     def __repr__(self) -> str:
-        return as_text(self)
+        return as_text(self.to_dict())
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return as_html(self.to_dict())
 
 
 def plan(

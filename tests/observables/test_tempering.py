@@ -77,7 +77,8 @@ def tempering(log_target: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.
     """The package's answer for arrays [row, token], given in float64 and rounded to float32."""
     log_target, base = np.broadcast_arrays(log_target, base)
     answer = _nearest_tempering(jnp.asarray(log_target, jnp.float32), jnp.asarray(base, jnp.float32))
-    return tuple(np.asarray(values, float) for values in answer)  # type: ignore[return-value]
+    temperature, gap, divergence = (np.asarray(values, float) for values in answer)
+    return temperature, gap, divergence
 
 
 def _moment(log_p: np.ndarray, base: np.ndarray) -> float:

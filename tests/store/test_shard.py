@@ -15,13 +15,6 @@ from tests.store.studies import assert_same_numbers, copied, run, shards
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("finished") / "study"
-    run(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study whose shards have other settings, but cells of the same names."""
     folder = tmp_path_factory.mktemp("foreign") / "study"

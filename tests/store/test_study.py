@@ -23,13 +23,6 @@ AXES = SWEEP["axes"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("finished") / "study"
-    run(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def numbers(finished: Path) -> xr.Dataset:
     with jc.open_study(finished) as data:
         return data.load()
