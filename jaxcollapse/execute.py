@@ -141,7 +141,10 @@ def _initial_logits(
         mine = which == index
         if isinstance(spec, Dirichlet) and spec.is_random:
             drawn = draw_dirichlet(
-                _initial_keys(keys, jnp.asarray(replicate)), jnp.float32(spec.concentration), distribution.size, width
+                _initial_keys(keys, jnp.asarray(replicate)),
+                jnp.float32(spec.concentration),
+                jnp.int32(distribution.size),
+                width,
             )
             logits[mine] = np.asarray(drawn)[mine]
         else:

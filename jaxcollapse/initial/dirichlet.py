@@ -6,7 +6,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int32
 from pydantic import Field
 
 from jaxcollapse.initial.distribution import Distribution, InitialKind
@@ -28,22 +28,26 @@ class Dirichlet(InitialKind):
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """The one p0 that is shared: it depends on the seed, the concentration and the vocabulary size."""
-        drawn = draw_dirichlet(jnp.asarray(key)[np.newaxis], jnp.float32(self.concentration), vocab_size, vocab_size)
+        size = jnp.int32(vocab_size)
+        drawn = draw_dirichlet(jnp.asarray(key)[np.newaxis], jnp.float32(self.concentration), size, vocab_size)
         return Distribution(np.asarray(drawn[0], float))
 
 
-@partial(jax.jit, static_argnames=("vocab_size", "padded"))
+@partial(jax.jit, static_argnames="padded")
 def draw_dirichlet(
-    keys: Array, concentration: Float[Array, ""], vocab_size: int, padded: int
+    keys: Array, concentration: Float[Array, ""], vocab_size: Int32[Array, ""], padded: int
 ) -> Float[Array, "lane token"]:
     """Logits of one Dirichlet draw for each raw key, −∞ beyond `vocab_size`.
 
     They are logarithms of gamma variates, which stay finite where tiny concentrations make the variates underflow.
+    Padded tokens are drawn, too, so that all vectors are whole: what is left over at the end of an array may be
+    compiled to other arithmetic.
     """
 
     def draw(key: Array) -> Float[Array, " token"]:
         typed = jax.random.wrap_key_data(key, impl="threefry2x32")
-        logits = jax.random.loggamma(typed, concentration, (vocab_size,), jnp.float32)
-        return jnp.pad(logits - jnp.max(logits), (0, padded - vocab_size), constant_values=-jnp.inf)
+        drawn = jax.random.loggamma(typed, concentration, (padded,), jnp.float32)
+        logits = jnp.where(jnp.arange(padded, dtype=jnp.int32) < vocab_size, drawn, -jnp.inf)
+        return logits - jnp.max(logits)
 
     return jax.vmap(draw)(keys)
