@@ -17,7 +17,7 @@ cooled, heated: another sampling temperature brings the original back (to {TOLER
 forgetting: none does; collapsed: forgetting, with one token left"""
 WIDTH = 120
 _MOST_ROWS = 24
-_GAP, _ENTRY, _WORD = 3, 15, 10  # characters between columns, of an entry, and of an entry in two lines
+_GAP, _NUMBER = 3, 5  # characters between columns, and of a space and a recovery gap
 
 
 def summary_table(data: xr.Dataset, width: int = WIDTH) -> Table:
@@ -42,12 +42,14 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Table:
         rows.remove(longest)
     heads = {name: names[name] for name in rows}
     room = _room(width, heads, labels)
-    in_two_lines = any(words.sizes[name] * (_GAP + _ENTRY) > room for name in columns)
+    breadths = [_breadth(words.isel({name: place})) for name in columns for place in range(words.sizes[name])]
+    in_two_lines = sum(breadths) + len(breadths) * (_GAP + _NUMBER) > room
     if in_two_lines:
         heads = {name: head.replace("_", "_\n") for name, head in heads.items()}
         room = _room(width, heads, labels)
-    entry, separator = (_WORD, "\n") if in_two_lines else (_ENTRY, " ")
-    most = {name: max(1, room // (_GAP + entry)) for name in columns} | dict.fromkeys(rows[:1], _MOST_ROWS)
+    separator = "\n" if in_two_lines else " "
+    most = {name: max(1, room // (_GAP + max(breadths))) for name in columns if in_two_lines}
+    most.update(dict.fromkeys(rows[:1], _MOST_ROWS))
     shown = {name: spread(words.sizes[name], most.get(name, words.sizes[name])) for name in [*rows, *columns]}
 
     number = data.sizes["replicate"]
@@ -88,6 +90,14 @@ def _places(shown: dict[str, list[int]], dims: list[str]) -> list[dict[str, int]
 
 def _entry(words: xr.DataArray, gap: xr.DataArray, place: dict[str, int]) -> list[str]:
     verdict, amount = int(words.isel(place)), float(gap.isel(place))
-    if verdict < 0:
-        return ["missing"]
-    return [VERDICTS[verdict], "∞" if np.isinf(amount) else f"{amount:.2f}"]
+    number = [] if verdict < 0 else ["∞" if np.isinf(amount) else f"{amount:.2f}"]
+    return [_word(verdict), *number]
+
+
+def _breadth(words: xr.DataArray) -> int:
+    """Characters of the longest of these verdicts."""
+    return max(len(_word(verdict)) for verdict in np.unique(words).tolist())
+
+
+def _word(verdict: int) -> str:
+    return VERDICTS[verdict] if verdict >= 0 else "missing"
