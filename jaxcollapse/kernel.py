@@ -36,10 +36,13 @@ class Program:
     dtype: str
 
     def width(self, platform: str) -> int:
-        """Trajectories of a tile on one device: a function of the vocabulary and the platform."""
+        """Trajectories of a tile on one device: a power of two that follows from the vocabulary and the platform.
+
+        Of other widths some lanes would be left over from whole vectors, and compiled to other arithmetic.
+        """
         most = _MOST_LANES.get(platform, _MOST_LANES["gpu"])
         elements = _ELEMENTS.get(platform, _ELEMENTS["gpu"])
-        return max(1, min(most, elements // self.structure.tokens))
+        return 1 << max(1, min(most, elements // self.structure.tokens)).bit_length() - 1
 
 
 class Lanes(NamedTuple):

@@ -42,6 +42,16 @@ def test_the_chunk_size_changes_no_bit(grid: xr.Dataset, chunk_size: int) -> Non
     assert_same_numbers(grid, run(PROCESS, AXES, chunk_size=chunk_size))
 
 
+@pytest.mark.parametrize("vocab_size", [80, 300, 4500, 10_000])
+def test_every_lane_of_a_device_call_does_the_same_arithmetic(vocab_size: int) -> None:
+    """What is left over from whole vectors may be compiled to other instructions: so no width leaves anything over."""
+    process = {"vocab_size": vocab_size, "batch_size": 5, "learning_rate": 3.0, "initial": {"kind": "dirichlet"}}
+    lanes = jc.plan(jc.Sweep.from_dict({"process": process})).buckets[0].lanes
+    common: dict[str, Any] = {"replicates": lanes + 1, "generations": 20, "observables": ["all"]}
+    whole, shifted = (run(process, {}, chunk_size=size, **common) for size in (lanes, lanes // 3 + 1))
+    assert_same_numbers(whole, shifted)
+
+
 @pytest.mark.parametrize("devices", [DEVICES[:1], DEVICES[1:2], DEVICES[1::-1]], ids=["first", "second", "swapped"])
 def test_the_device_changes_no_bit(grid: xr.Dataset, devices: list[jax.Device]) -> None:
     assert len(devices) in (1, 2)
