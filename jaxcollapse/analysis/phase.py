@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.labels import entries, long_heading, spread
-from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, median, verdicts
+from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, final_median, name_of, verdicts
 
 _MOST_PANELS = 6
 _SMALLEST_GAP = 1e-3
@@ -29,7 +29,7 @@ def phase_diagram(data: xr.Dataset) -> Any:
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
-    words, gap = verdicts(data), median(data.recovery_gap.isel(generation=-1))
+    words, gap = verdicts(data), final_median(data, "recovery_gap")
     held = []
     varied = [str(name) for name in words.dims if words.sizes[name] > 1]
     for name in map(str, words.dims):
@@ -108,7 +108,7 @@ def _draw_cells(
         return mesh
     dark = value <= np.sqrt(norm.vmin * norm.vmax)
     for (row, column), verdict in np.ndenumerate(word):
-        text = told[verdict] if verdict >= 0 else "missing" if told is VERDICTS else ""
+        text = told[verdict] if verdict >= 0 else name_of(int(verdict)) if told is VERDICTS else ""
         colour = "white" if dark[row, column] else "black"
         axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     return mesh

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from jaxcollapse.analysis.labels import entries, heading, spread
-from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, median, verdicts
+from jaxcollapse.analysis.verdict import TOLERANCE, final_median, name_of, verdicts
 
 _LEGEND = f"""\
 cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat of log loss)
@@ -30,7 +30,7 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Table:
         data: a dataset with the observables that verdicts need.
         width: characters of a line.
     """
-    words, gap = verdicts(data), median(data.recovery_gap.isel(generation=-1))
+    words, gap = verdicts(data), final_median(data, "recovery_gap")
     dims = [str(dimension) for dimension in words.dims]
     names = {name: heading(data, name) for name in dims}
     labels = {name: [escape(entry) for entry in entries(data, name)] for name in dims}
@@ -91,13 +91,9 @@ def _places(shown: dict[str, list[int]], dims: list[str]) -> list[dict[str, int]
 def _entry(words: xr.DataArray, gap: xr.DataArray, place: dict[str, int]) -> list[str]:
     verdict, amount = int(words.isel(place)), float(gap.isel(place))
     number = [] if verdict < 0 else ["∞" if np.isinf(amount) else f"{amount:.2f}"]
-    return [_word(verdict), *number]
+    return [name_of(verdict), *number]
 
 
 def _breadth(words: xr.DataArray) -> int:
     """Characters of the longest of these verdicts."""
-    return max(len(_word(verdict)) for verdict in np.unique(words).tolist())
-
-
-def _word(verdict: int) -> str:
-    return VERDICTS[verdict] if verdict >= 0 else "missing"
+    return max(len(name_of(verdict)) for verdict in np.unique(words).tolist())

@@ -34,6 +34,9 @@ def synthetic(axes: dict[str, list[Any]], title: str = "Made by hand", first: in
     which = np.resize(np.roll(np.arange(len(WORDS)), -first), int(np.prod(shape))).reshape(*shape, 1, 1)
     dims = (*axes, "replicate", "generation")
     data = {name: (dims, np.broadcast_to(np.array(values)[which], (*shape, 3, 2))) for name, values in KINDS.items()}
+    flags = {"flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": "missing complete diverged"}
+    done = np.broadcast_to(which[..., 0] < len(VERDICTS), (*shape, 3)).astype(np.int8)
+    data["status"] = xr.Variable((*axes, "replicate"), done, flags)
     return xr.Dataset(data, {**axes, "generation": [0, 1000]}, {"title": title})
 
 

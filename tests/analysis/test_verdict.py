@@ -6,25 +6,26 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from jaxcollapse.analysis.verdict import NEEDED, TOLERANCE, VERDICTS, median, verdicts
+from jaxcollapse.analysis.verdict import NEEDED, TOLERANCE, VERDICTS, median, name_of, verdicts
 from tests.sweeps import run
 
 INF, NAN = float("inf"), float("nan")
 
 
-def cells(replicates: list[dict[str, float]], **attributes: Any) -> xr.Dataset:
+def cells(replicates: list[dict[str, float]], status: list[int] | None = None, **attributes: Any) -> xr.Dataset:
     """One cell with these replicates at its last generation; at generation 0 all was as it is at first."""
+    flags = {"flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": "missing complete diverged"}
     start = {"kl_to_initial": 0.0, "recovery_gap": 0.0, "recovery_temperature": 1.0, "modal_probability": 0.3}
     data = {
         name: (("replicate", "generation"), [[start[name], (start | last)[name]] for last in replicates])
         for name in NEEDED
     }
-    return xr.Dataset(data, {"generation": [0, 50]}, attributes)
+    statuses = xr.Variable("replicate", status or [1] * len(replicates), flags)
+    return xr.Dataset({**data, "status": statuses}, {"generation": [0, 50]}, attributes)
 
 
 def word(data: xr.Dataset) -> str:
-    code = int(verdicts(data))
-    return VERDICTS[code] if code >= 0 else "missing"
+    return name_of(int(verdicts(data)))
 
 
 COOLED = {"kl_to_initial": 3.0, "recovery_gap": 0.01, "recovery_temperature": 2.0, "modal_probability": 0.99}
@@ -50,6 +51,13 @@ LOST = {"kl_to_initial": INF, "recovery_gap": INF, "recovery_temperature": NAN, 
 )
 def test_the_word_follows_its_definition(last: dict[str, float], expected: str) -> None:
     assert word(cells([last])) == expected
+
+
+def test_what_diverged_does_not_vote() -> None:
+    assert word(cells([LOST, COOLED, LOST], [2, 1, 2])) == "cooled"
+    assert word(cells([LOST, LOST], [2, 2])) == "diverged"
+    assert word(cells([LOST, dict.fromkeys(NEEDED, NAN)], [2, 0])) == "diverged"
+    assert word(cells([dict.fromkeys(NEEDED, NAN)], [0])) == "missing"
 
 
 def test_collapse_is_what_the_sweep_file_says_it_is() -> None:
@@ -110,5 +118,5 @@ def test_a_verdict_explains_its_numbers() -> None:
     """CF flags, so that the codes can be read without this package."""
     told = verdicts(cells([COOLED]))
     assert told.dtype == np.int8
-    assert told.attrs["flag_meanings"].split() == list(VERDICTS)
-    assert told.attrs["flag_values"].tolist() == list(range(len(VERDICTS)))
+    assert told.attrs["flag_meanings"].split() == ["diverged", "missing", *VERDICTS]
+    assert told.attrs["flag_values"].tolist() == list(range(-2, len(VERDICTS)))
