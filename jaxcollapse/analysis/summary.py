@@ -90,8 +90,9 @@ def _places(shown: dict[str, list[int]], dims: list[str]) -> list[dict[str, int]
 
 def _entry(words: xr.DataArray, gap: xr.DataArray, place: dict[str, int]) -> list[str]:
     verdict, amount = int(words.isel(place)), float(gap.isel(place))
-    number = [] if verdict < 0 else ["∞" if np.isinf(amount) else f"{amount:.2f}"]
-    return [name_of(verdict), *number]
+    if verdict < 0:
+        return [name_of(verdict)]
+    return [name_of(verdict), "∞" if np.isinf(amount) else f"{amount:.2f}" if amount < 100 else f"{amount:.0e}"]
 
 
 def _breadth(words: xr.DataArray) -> int:
