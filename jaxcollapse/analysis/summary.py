@@ -6,8 +6,10 @@ from math import prod
 import numpy as np
 import xarray as xr
 from rich.box import SIMPLE
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from jaxcollapse.analysis.labels import entries, heading, spread
 from jaxcollapse.analysis.verdict import TOLERANCE, final_median, name_of, verdicts
@@ -20,7 +22,7 @@ _MOST_ROWS = 24
 _GAP, _NUMBER = 3, 5  # characters between columns, and of a space and a recovery gap
 
 
-def summary_table(data: xr.Dataset, width: int = WIDTH) -> Table:
+def summary_table(data: xr.Dataset, width: int = WIDTH) -> Group:
     """One row for each combination of all axes but the last, one column for each value of the last.
 
     An entry is the verdict and the recovery gap in nat. Where there would be too many rows, axes are held at their
@@ -60,14 +62,7 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Table:
     for name, chosen in shown.items():
         if len(chosen) < words.sizes[name]:
             title.append(f"at {len(chosen)} of the {words.sizes[name]} values of {names[name]}")
-    table = Table(
-        title="\n".join(title),
-        caption=_LEGEND,
-        title_justify="left",
-        caption_justify="left",
-        box=SIMPLE,
-        min_width=min(width, max(map(len, [*title, *_LEGEND.splitlines()]))),
-    )
+    table = Table(box=SIMPLE)
     for name in rows:
         table.add_column(heads[name], justify="right", no_wrap=len(heads) > 1, overflow="fold")
     for header in [labels[name][place] for name in columns for place in shown[name]] or ["verdict"]:
@@ -75,7 +70,7 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Table:
     for row in _places(shown, rows):
         told = [separator.join(_entry(words, gap, held | row | column)) for column in _places(shown, columns)]
         table.add_row(*(labels[name][place] for name, place in row.items()), *told)
-    return table
+    return Group(*map(Text.from_markup, title), table, Text(_LEGEND))
 
 
 def _room(width: int, heads: dict[str, str], labels: dict[str, list[str]]) -> int:
