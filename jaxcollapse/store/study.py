@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable
+import logging
+import os
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,19 +13,19 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.execute import COMPLETE, DIVERGED, Result
-from jaxcollapse.initial.file import File
+from jaxcollapse.execute import COMPLETE, DIVERGED, MISSING, Result
 from jaxcollapse.observables import select
 from jaxcollapse.planning import Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
+from jaxcollapse.store.inputs import with_inputs
 from jaxcollapse.store.provenance import encode
 from jaxcollapse.store.shard import BadShardError, read_shard, write_shard
-from jaxcollapse.sweep.grid import content_digest
 from jaxcollapse.sweep.sweep import Sweep
 
 FORMAT = 1
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Study:
             raise InputError("", "is neither empty nor a study; name another folder with --out", str(folder))
         try:
             (folder / "shards").mkdir(parents=True, exist_ok=True)
-            own = _with_inputs(sweep, folder / "inputs")
+            own = with_inputs(sweep, folder / "inputs")
             _write_text(folder / "sweep.toml", own.to_toml())
         except OSError as error:
             raise InputError("", f"cannot be written: {error.strerror}", str(folder)) from None
@@ -140,11 +140,14 @@ class Study:
         return cells[mine], data.replicate.values[mine], mine
 
     def finalize(self) -> xr.Dataset:
-        """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily."""
+        """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily.
+
+        A whole result.nc that holds more than the shards do stays; one that is damaged, or was changed, is set aside.
+        """
         shards = self.shards()
         stands_for = {"sweep": self.sweep.to_toml(), "shards": [path.stem for path in shards.good]}
         content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
-        if self.result.exists() and _content(self.result) == content:
+        if self.result.exists() and self._is_held(content, int(shards.done.sum())):
             return xr.open_dataset(self.result)
         parts, told = [], []
         for path in shards.good:
@@ -161,6 +164,21 @@ class Study:
                 xr.Dataset({name: variable}).to_netcdf(temporary, mode="a", engine="netcdf4")
             seal(temporary)
         return xr.open_dataset(self.result)
+
+    def _is_held(self, content: str, computed: int) -> bool:
+        """Whether result.nc stands for these shards, or for more trajectories than they hold."""
+        if not is_sealed(self.result):
+            aside = self.folder / "result.damaged.nc"
+            _log.warning("%s is damaged or was changed; it is set aside as %s", self.result, aside.name)
+            os.replace(self.result, aside)
+            return False
+        with xr.open_dataset(self.result) as held:
+            if held.attrs["shards"] == content:
+                return True
+            more = int((held.status != MISSING).sum()) > computed
+        if more:
+            _log.warning("%s holds more than the shards that are left; it stays as it is", self.result)
+        return more
 
     def summary(self) -> dict[str, Any]:
         """Numbers of trajectories by status, and shards that do not count."""
@@ -224,71 +242,9 @@ def _difference(old: Sweep, new: Sweep, cell: int) -> str:
     return ", ".join(f"{field} = {value}" for field, value in old.grid.cell(cell).items())
 
 
-def _with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
-    """The sweep with the files that it reads copied to `inputs`, so that the study can be moved.
-
-    Plain relative paths stay as they are, below `inputs`; others become the file's name.
-    """
-    located = {
-        spec.path: content_digest(spec) for spec in sweep.grid.column("initial").values if isinstance(spec, File)
-    }
-    if not located:
-        return sweep
-
-    def adopt(path: str) -> str:
-        source = sweep.folder / path
-        plain = not Path(path).is_absolute() and ".." not in Path(path).parts
-        name = path if plain else f"{source.stem}-{located[str(source)][:8]}{source.suffix}"
-        target = inputs / name
-        if not (target.exists() and content_digest(File(path=str(target))) == located[str(source)]):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(target) as temporary:
-                shutil.copyfile(source, temporary)
-        return name
-
-    return Sweep.from_dict(_map_paths(sweep.to_dict(), adopt), folder=inputs)
-
-
-def _map_paths(data: dict[str, Any], adopt: Callable[[str], str]) -> dict[str, Any]:
-    """A sweep's keys with every path of an initial distribution replaced."""
-
-    def table(initial: Any) -> Any:
-        return (
-            {**initial, "path": adopt(initial["path"])} if isinstance(initial, dict) and "path" in initial else initial
-        )
-
-    def axes(columns: dict[str, Any]) -> dict[str, Any]:
-        changed: dict[str, Any] = {}
-        for field, spec in columns.items():
-            if isinstance(spec, dict) and "zip" in spec:
-                changed[field] = {"zip": axes(spec["zip"])}
-            elif field == "initial.path":
-                changed[field] = [adopt(path) for path in spec]
-            elif field == "initial":
-                changed[field] = [table(entry) for entry in spec]
-            else:
-                changed[field] = spec
-        return changed
-
-    mapped = dict(data)
-    if "initial" in mapped.get("process", {}):
-        mapped["process"] = {**mapped["process"], "initial": table(mapped["process"]["initial"])}
-    if "axes" in mapped:
-        mapped["axes"] = axes(mapped["axes"])
-    return mapped
-
-
 def _read(path: Path, mine: np.ndarray, name: str) -> np.ndarray:
     with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as file:
         return file[name].values[mine]
-
-
-def _content(path: Path) -> str | None:
-    """What a dataset's file was assembled from; None if it is damaged."""
-    if not is_sealed(path):
-        return None
-    with xr.open_dataset(path) as file:
-        return file.attrs["shards"]
 
 
 def _write_text(path: Path, text: str) -> None:

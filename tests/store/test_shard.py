@@ -67,6 +67,7 @@ def test_a_shard_that_is_not_what_was_written_is_reported_and_repaired(
     damage: str, finished: Path, foreign: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     study = copied(finished, tmp_path)
+    (study / "result.nc").unlink()
     victim = shards(study)[0]
     DAMAGES[damage][0](victim, foreign)
 
@@ -96,6 +97,7 @@ def test_a_damaged_dataset_is_assembled_again(finished: Path, tmp_path: Path) ->
         with jc.open_study(study) as data:
             assert_same_numbers(undamaged, data.load())
         assert is_sealed(result)
+        assert not is_sealed(study / "result.damaged.nc"), "what was there is set aside"
 
 
 def test_a_shard_tells_what_is_in_it(finished: Path) -> None:

@@ -59,7 +59,7 @@ def test_an_incomplete_study_opens_with_what_is_missing_marked(
     finished: Path, tmp_path: Path, numbers: xr.Dataset
 ) -> None:
     study = copied(finished, tmp_path)
-    for path in shards(study)[:2]:
+    for path in [*shards(study)[:2], study / "result.nc"]:
         path.unlink()
     with jc.open_study(study) as data:
         missing = data.status.values == 0
@@ -69,6 +69,16 @@ def test_an_incomplete_study_opens_with_what_is_missing_marked(
         np.testing.assert_array_equal(data.entropy.values[~missing], numbers.entropy.values[~missing])
     told = Study.open(study).summary()
     assert (told["trajectories"], told["complete"], told["missing"], told["shards"]) == (16, 8, 8, 2)
+
+
+def test_a_dataset_outlives_its_shards(finished: Path, tmp_path: Path, numbers: xr.Dataset) -> None:
+    study = copied(finished, tmp_path)
+    before = stamps([study / "result.nc"])
+    for path in shards(study):
+        path.unlink()
+        with jc.open_study(study) as data:
+            assert_same_numbers(numbers, data.load())
+    assert stamps([study / "result.nc"]) == before
 
 
 def test_leftover_temporary_files_do_not_matter(finished: Path, tmp_path: Path, numbers: xr.Dataset) -> None:
