@@ -48,12 +48,13 @@ class Grid:
     def __init__(self, constants: Mapping[str, Any], axes: tuple[Axis, ...], folder: Path):
         self.axes = axes
         self._folder = folder
-        self._initial_table = constants.get("initial", {})
+        self._initial_table = constants.get("initial", {"kind": Process().initial.kind})
         if not isinstance(self._initial_table, Mapping):
             raise InputError("process.initial", f"{shown(self._initial_table)}: must be a table with kind and its keys")
         self.constants = {
             key: validate_field(f"process.{key}", key, value) for key, value in constants.items() if key != "initial"
         }
+        self._given_initial = ["initial"] if "initial" in constants else []
         self._axis_of = {field: (place, axis) for place, axis in enumerate(axes) for field in axis.fields}
 
     @property
@@ -69,7 +70,7 @@ class Grid:
     @property
     def given(self) -> list[str]:
         """The fields that the sweep names, as constants or axes; nested keys as `initial`."""
-        names = [*self.constants, *(["initial"] if self._initial_table else []), *self._axis_of]
+        names = [*self.constants, *self._given_initial, *self._axis_of]
         return list(dict.fromkeys(name.split(".")[0] for name in names))
 
     def key_of(self, field: str) -> str:
@@ -135,8 +136,6 @@ class Grid:
                 table[rest[0]] = {**constants, rest[1]: value}
             else:
                 table[rest[0]] = value
-        if not table:
-            return Process().initial
         try:
             return self._located(Process.model_validate({"initial": table}).initial)
         except ValidationError as error:

@@ -381,3 +381,12 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
         return int(jc.Sweep.from_dict(table, folder=tmp_path).grid.identities(0)[0])
 
     assert identity("a") == identity("b") != identity("c")
+
+
+def test_a_nested_axis_alone_varies_the_default_distribution() -> None:
+    alone = jc.Sweep.from_dict({"axes": {"initial.exponent": [0.5, 1.0]}})
+    named = jc.Sweep.from_dict({"process": {"initial": {"kind": "zipf"}}, "axes": {"initial.exponent": [0.5, 1.0]}})
+    np.testing.assert_array_equal(alone.streams(), named.streams())
+    assert alone.streams()[1] == jc.Sweep.from_dict({}).streams()[0]
+    with pytest.raises(jc.InputError, match=r"axes\.initial\.shift.*unknown key"):
+        jc.Sweep.from_dict({"axes": {"initial.shift": [1.0]}})
