@@ -30,17 +30,12 @@ def phase_diagram(data: xr.Dataset) -> Any:
     from matplotlib.figure import Figure
 
     words, gap = verdicts(data), final_median(data, "recovery_gap")
-    held = []
     varied = [str(name) for name in words.dims if words.sizes[name] > 1]
-    for name in map(str, words.dims):
-        if name not in (varied[:1] + varied[-2:]):
-            place = words.sizes[name] // 2
-            if words.sizes[name] > 1:
-                held.append(f"{long_heading(data, name)} = {entries(data, name)[place]}")
-            words, gap = words.isel({name: place}), gap.isel({name: place})
     across = varied[-1] if varied else None
     up = varied[0] if len(varied) > 1 else None
     over = varied[-2] if len(varied) > 2 else None
+    held = {str(name): words.sizes[name] // 2 for name in words.dims if name not in (across, up, over)}
+    words, gap = words.isel(held), gap.isel(held)
     panels = spread(words.sizes[over], _MOST_PANELS) if over else [None]
 
     columns, rows = (words.sizes[name] if name else 1 for name in (across, up))
@@ -69,14 +64,8 @@ def phase_diagram(data: xr.Dataset) -> Any:
     if up:
         axes[0].set_ylabel(long_heading(data, up))
 
-    is_lost = bool(np.isinf(gap).any())
-    bar = figure.colorbar(mesh, ax=list(axes), pad=0.01, extend="max" if is_lost else "neither")
-    bar.set_label("recovery gap [nat]" + (", ∞ at the tip" if is_lost else ""))
-    bar.ax.axhline(TOLERANCE, color="white", linewidth=2)
-    lines = textwrap.wrap(", ".join([data.attrs.get("title", ""), *held]), int(11 * figure.get_figwidth()))
-    number = data.sizes["replicate"]
-    over_replicates = f"median of {number} replicates" if number > 1 else "one replicate"
-    lines.append(f"{over_replicates} after {int(data.generation[-1])} generations")
+    _draw_scale(figure, axes, mesh, is_lost=bool(np.isinf(gap).any()))
+    lines = _headline(data, {name: place for name, place in held.items() if name in varied}, figure.get_figwidth())
     if told is _INITIALS:
         lines.append(", ".join(f"{initial} {verdict}" for initial, verdict in zip(_INITIALS, VERDICTS, strict=True)))
     figure.suptitle("\n".join(lines), fontsize=11)
@@ -112,6 +101,22 @@ def _draw_cells(
         colour = "white" if dark[row, column] else "black"
         axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     return mesh
+
+
+def _draw_scale(figure: Any, axes: Any, mesh: Any, *, is_lost: bool) -> None:
+    """The colour bar, with the tolerance marked."""
+    bar = figure.colorbar(mesh, ax=list(axes), pad=0.01, extend="max" if is_lost else "neither")
+    bar.set_label("recovery gap [nat]" + (", ∞ at the tip" if is_lost else ""))
+    bar.ax.axhline(TOLERANCE, color="white", linewidth=2)
+
+
+def _headline(data: xr.Dataset, held: dict[str, int], inches: float) -> list[str]:
+    """The title, where axes that are not shown are held, and what was measured."""
+    places = [f"{long_heading(data, name)} = {entries(data, name)[place]}" for name, place in held.items()]
+    number = data.sizes["replicate"]
+    replicates = f"median of {number} replicates" if number > 1 else "one replicate"
+    title = textwrap.wrap(", ".join([data.attrs.get("title", ""), *places]), int(11 * inches))
+    return [*title, f"{replicates} after {int(data.generation[-1])} generations"]
 
 
 def _ticks(data: xr.Dataset, name: str | None, room: float, *, upright: bool) -> tuple[list[int], list[str]]:
