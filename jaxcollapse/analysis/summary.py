@@ -13,6 +13,7 @@ from rich.text import Text
 
 from jaxcollapse.analysis.labels import entries, heading, spread
 from jaxcollapse.analysis.verdict import TOLERANCE, final_median, name_of, verdicts
+from jaxcollapse.sweep.display import count
 
 _LEGEND = f"""\
 cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat of log loss)
@@ -54,14 +55,6 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Group:
     most.update(dict.fromkeys(rows[:1], _MOST_ROWS))
     shown = {name: spread(words.sizes[name], most.get(name, words.sizes[name])) for name in [*rows, *columns]}
 
-    number = data.sizes["replicate"]
-    replicates = f"{number} replicate{'s' if number > 1 else ''}"
-    title = [f"After {int(data.generation[-1])} generations, the median of {replicates}:"]
-    title.append("verdict and recovery gap in nat" + (f", by {names[columns[0]]}" if columns else ""))
-    title += [f"at {names[name]} = {labels[name][place]}" for name, place in held.items()]
-    for name, chosen in shown.items():
-        if len(chosen) < words.sizes[name]:
-            title.append(f"at {len(chosen)} of the {words.sizes[name]} values of {names[name]}")
     table = Table(box=SIMPLE)
     for name in rows:
         table.add_column(heads[name], justify="right", no_wrap=len(heads) > 1, overflow="fold")
@@ -70,7 +63,26 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Group:
     for row in _places(shown, rows):
         told = [separator.join(_entry(words, gap, held | row | column)) for column in _places(shown, columns)]
         table.add_row(*(labels[name][place] for name, place in row.items()), *told)
-    return Group(*map(Text.from_markup, title), table, Text(_LEGEND))
+    return Group(*map(Text.from_markup, _title(data, names, labels, held, shown)), table, Text(_LEGEND))
+
+
+def _title(
+    data: xr.Dataset,
+    names: dict[str, str],
+    labels: dict[str, list[str]],
+    held: dict[str, int],
+    shown: dict[str, list[int]],
+) -> list[str]:
+    """What the entries are, and what of the axes is left out."""
+    replicates = count(data.sizes["replicate"], "replicate")
+    across = f", by {list(names.values())[-1]}" if names else ""
+    title = [f"After {int(data.generation[-1])} generations, the median of {replicates}:"]
+    title.append(f"verdict and recovery gap in nat{across}")
+    title += [f"at {names[name]} = {labels[name][place]}" for name, place in held.items()]
+    for name, chosen in shown.items():
+        if len(chosen) < len(labels[name]):
+            title.append(f"at {len(chosen)} of the {len(labels[name])} values of {names[name]}")
+    return title
 
 
 def _room(width: int, heads: dict[str, str], labels: dict[str, list[str]]) -> int:

@@ -58,8 +58,8 @@ def resolve(sweep: Sweep) -> Cells:
     draws_samples = ~infinite & (batches != generator)
     replaced = grid.column("replacement").where(True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
-    sampler, sampler_code = _methods(tokens, samples, draws_samples)
-    batch_sampler, batch_code = _methods(tokens, batch_size, independent)
+    sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples)
+    batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent)
 
     columns = {name: grid.column(name) for name in ("model", "optimizer", "optimizer_state", "corpus", "window")}
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
@@ -108,30 +108,24 @@ def resolve(sweep: Sweep) -> Cells:
 
     programs = [Program(structure(row), observables, sweep.record.logits, sweep.precision) for row in rows.tolist()]
     steps = np.where(refit, 0, grid.numbers("steps"))
-    loops = np.stack(
-        [steps, _blocks(sampler, sampler_code, samples), _blocks(batch_sampler, batch_code, batch_size)], axis=1
-    ).astype(np.int32)
+    loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
     return Cells(programs, program.reshape(-1), loops, _settings(sweep), library)
 
 
-def _methods(tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray) -> tuple[list[Method | None], np.ndarray]:
-    """The distinct sampling methods, None first, and which of them each cell has."""
+def _methods(
+    tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray
+) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
+    """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none."""
     finite = np.where(wanted, draws, 0).astype(np.int64)
     pairs, index = np.unique(np.stack([tokens, finite], axis=1), axis=0, return_inverse=True)
-    chosen = [method(width, number) if number else None for width, number in pairs.tolist()]
+    chosen = [(method(width, number), number) if number else (None, 0) for width, number in pairs.tolist()]
     distinct: list[Method | None] = [
         None,
-        *sorted({how for how in chosen if how}, key=lambda how: (how.rounds, how.block)),
+        *sorted({how for how, _ in chosen if how}, key=lambda how: (how.rounds, how.block)),
     ]
-    return distinct, np.array([distinct.index(how) for how in chosen])[index.reshape(-1)]
-
-
-def _blocks(methods: list[Method | None], code: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Blocks of draws of each cell; 0 where nothing is drawn."""
-    block = np.array([how.block if how else 1 for how in methods])[code]
-    rounds = np.array([bool(how and how.rounds) for how in methods])[code]
-    finite = np.where((code > 0) & np.isfinite(draws), draws, 0)
-    return np.where(rounds, 1, np.ceil(finite / block))
+    codes = np.array([distinct.index(how) for how, _ in chosen])
+    blocks = np.array([how.blocks(number) if how else 0 for how, number in chosen])
+    return distinct, codes[index.reshape(-1)], blocks[index.reshape(-1)]
 
 
 def _settings(sweep: Sweep) -> dict[str, np.ndarray]:

@@ -19,8 +19,8 @@ def chunk_size(sweep: Sweep, program: Program, lanes: int, loops: tuple[int, ...
     """Trajectories of about `_CHUNK_SECONDS` work, no more than fit in `_CHUNK_BYTES`, whole device calls."""
     structure = program.structure
     steps, sample_blocks, batch_blocks = loops
-    drawn = sum(how.block * blocks for how, blocks in ((structure.sampler, sample_blocks),) if how)
-    drawn += sum(how.block * blocks * steps for how, blocks in ((structure.batch_sampler, batch_blocks),) if how)
+    draws = ((structure.sampler, sample_blocks), (structure.batch_sampler, batch_blocks * steps))
+    drawn = sum(how.block * blocks for how, blocks in draws if how)
     generation = 4e-9 * structure.tokens * max(1, steps) + 2e-8 * drawn
     by_time = _CHUNK_SECONDS / (sweep.generations * generation + 1e-9)
     by_bytes = _CHUNK_BYTES / trajectory_bytes(sweep, structure.tokens)

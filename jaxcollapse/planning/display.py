@@ -7,6 +7,7 @@ from typing import Any
 
 from jaxcollapse.kernel import Program
 from jaxcollapse.sampling.multinomial import Method
+from jaxcollapse.sweep.display import count
 
 
 def as_text(told: Mapping[str, Any]) -> str:
@@ -15,7 +16,7 @@ def as_text(told: Mapping[str, Any]) -> str:
     lines = [f"<Plan {title}>", *facts, "Buckets:"]
     for bucket in told["buckets"]:
         lines.append(
-            f"    {bucket['cells']:>6} cells in {_count(bucket['chunks'], 'chunk')}, {bucket['lanes']} lanes × "
+            f"    {bucket['cells']:>6} cells in {count(bucket['chunks'], 'chunk')}, {bucket['lanes']} lanes × "
             f"{bucket['tokens']} tokens: {bucket['why']}"
         )
     return "\n".join(lines)
@@ -34,18 +35,14 @@ def as_html(told: Mapping[str, Any]) -> str:
 
 
 def _facts(told: Mapping[str, Any]) -> list[str]:
-    devices = _count(told["devices"], f"{told['platform']} device")
+    devices = count(told["devices"], f"{told['platform']} device")
     return [
         f"{told['title']!r}: {told['trajectories']:,} trajectories on {devices}",
-        f"{_count(told['compiles'], 'compile')}, {_count(told['chunks'], 'chunk')}, "
+        f"{count(told['compiles'], 'compile')}, {count(told['chunks'], 'chunk')}, "
         f"{told['token_updates']:.3g} token updates",
         f"memory: at most {as_bytes(told['device_bytes'])} of {as_bytes(told['machine_bytes'])} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
     ]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def describe(program: Program) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +59,6 @@ class Plan:
     cells: Cells
     buckets: tuple[Bucket, ...]
     chunks: tuple[Chunk, ...]
-
-    @cached_property
-    def identities(self) -> np.ndarray:
-        """The 64-bit identity of each cell: its seed and all its values."""
-        return self.sweep.grid.identities(self.sweep.seed)
 
     @property
     def trajectories(self) -> int:

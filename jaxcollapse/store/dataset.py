@@ -87,11 +87,6 @@ def _decoded(variable: xr.Variable) -> xr.Variable:
     return xr.Variable(variable.dims, values, variable.attrs, {**variable.encoding, "dtype": variable.dtype})
 
 
-def is_complete(data: xr.Dataset) -> bool:
-    """Whether every trajectory has been computed."""
-    return bool((data.status != MISSING).all())
-
-
 def _observable(sweep: Sweep, entry: Observable, parts: list[Part]) -> xr.Variable:
     attributes = {"long_name": entry.long_name, "units": entry.units, "description": entry.description}
     dtype, fill = (np.dtype("int32"), float(NOT_YET)) if entry.whole else (np.dtype(sweep.precision), np.nan)

@@ -27,6 +27,11 @@ def label(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def count(number: int, noun: str) -> str:
+    """ "1 chunk", "2 chunks"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _values(values: list[Any]) -> str:
     shown = [label(value) for value in values]
     if len(shown) > _SHOWN:

@@ -31,8 +31,8 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
-_COUNT_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_COUNT}, {"type": "number"}]}
-Count = Annotated[int | float, PlainValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
+# JSON Schema has no word for "whole or inf": any number from 1 on.
+Count = Annotated[int | float, PlainValidator(_count), WithJsonSchema({"type": "number", "minimum": 1})]
 Whole = Annotated[
     int, PlainValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_TOKENS})
 ]

@@ -70,26 +70,14 @@ def test_a_shorter_run_censors_earlier_and_changes_no_time() -> None:
 
 def test_what_is_true_at_the_start_happens_at_generation_zero() -> None:
     """p0 with a token above 1 − collapse_threshold has collapsed at 0; what p0 never had cannot go extinct."""
-    data = run(
-        {"initial": values([0.995, 0.005, 0.0]), "update": "refit", "samples": 3},
-        generations=50,
-        replicates=40,
-        record={"every": 50},
-        observables=["events"],
-    )
+    process = {"initial": values([0.995, 0.005, 0.0]), "update": "refit", "samples": 3}
+    common: dict[str, Any] = {"generations": 50, "replicates": 40, "record": {"every": 50}, "observables": ["events"]}
+    data = run(process, **common)
     assert (data.collapse_time == 0).all()
     assert (data.half_life >= 1).any()
     lost = data.first_extinction_time.values
     assert (lost >= 1).all()
-    strict = run(
-        {"initial": values([0.995, 0.005, 0.0]), "update": "refit", "samples": 3},
-        generations=50,
-        replicates=40,
-        record={"every": 50},
-        observables=["events"],
-        collapse_threshold=1e-3,
-        support_threshold=0.01,
-    )
+    strict = run(process, **common, collapse_threshold=1e-3, support_threshold=0.01)
     assert (strict.collapse_time == data.half_life).all()  # of two tokens, the loss of one is all of either
     assert np.isnan(strict.first_extinction_time[strict.collapse_time == 1]).all()
 
