@@ -35,8 +35,8 @@ format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.test ## Time the kernel beside NumPy and idiomatic JAX
-	$(BIN)/python -m benchmarks.kernel
+bench: $(VENV)/.test ## Time jaxcollapse beside its peers, and how it grows: a quarter of an hour
+	$(BIN)/python -m benchmarks
 
 notebooks: $(VENV)/.test ## Run the notebooks in analysis/ and keep their outputs
 	$(BIN)/python -m tests.notebooks

@@ -8,19 +8,17 @@ be the same program, and its last bits not the same bits.
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import SingleDeviceSharding
 
+from jaxcollapse.compiling import AHEAD, compiling, precision
 from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet
-from jaxcollapse.kernel import KEPT_PROGRAMS, Lanes, Program, Record, compiled, trajectory_key
+from jaxcollapse.kernel import Lanes, Program, Record, trajectory_key
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.process import Loops, Settings
@@ -56,40 +54,42 @@ class _Pending:
 def execute(plan: Plan, advance: Callable[[int], None]) -> Iterator[Result]:
     """Computes the chunks of a plan, in order. `advance` is told how many trajectories have been finished.
 
-    A chunk is handed over while the next one is being computed.
+    A chunk is handed over while the next one is being computed, and programs are compiled ahead of their use.
     """
-    machine = plan.machine
-    pending: deque[_Pending] = deque()
+    machine, records = plan.machine, len(plan.sweep.recorded)
     streams = plan.sweep.streams()
-    devices = cycle(machine.devices)
+    programs = dict.fromkeys((plan.buckets[chunk.bucket].program, device) for chunk, _, device in _tiles(plan))
+    to_compile, used = iter(programs), set[tuple[Program, jax.Device]]()
+    for program, device in islice(to_compile, AHEAD):
+        compiling(program, device, records)
+    pending: deque[_Pending] = deque()
     with ThreadPoolExecutor(machine.workers * len(machine.devices)) as pool:
         try:
-            for chunk in plan.chunks:
-                pending.append(_submit(plan, chunk, streams, devices, pool, advance))
-                if len(pending) > _CHUNKS_IN_FLIGHT:
-                    yield _collect(plan, pending.popleft())
+            for chunk, part, device in _tiles(plan):
+                if part.start == 0:
+                    if len(pending) > _CHUNKS_IN_FLIGHT:
+                        yield _collect(plan, pending.popleft())
+                    pending.append(_Pending(chunk))
+                program = plan.buckets[chunk.bucket].program
+                if (program, device) not in used:
+                    used.add((program, device))
+                    for following in islice(to_compile, 1):
+                        compiling(*following, records)
+                call = compiling(program, device, records).result()
+                pending[-1].tiles.append(pool.submit(_run_tile, plan, chunk, part, streams, call, device, advance))
             while pending:
                 yield _collect(plan, pending.popleft())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _submit(
-    plan: Plan,
-    chunk: Chunk,
-    streams: np.ndarray,
-    devices: Iterator[jax.Device],
-    pool: ThreadPoolExecutor,
-    advance: Callable[[int], None],
-) -> _Pending:
-    bucket = plan.buckets[chunk.bucket]
-    records = len(plan.sweep.recorded)
-    waiting = _Pending(chunk)
-    for start in range(0, len(chunk), bucket.lanes):
-        device, part = next(devices), slice(start, start + bucket.lanes)
-        call = executable(bucket.program, device, records)
-        waiting.tiles.append(pool.submit(_run_tile, plan, chunk, part, streams, call, device, advance))
-    return waiting
+def _tiles(plan: Plan) -> Iterator[tuple[Chunk, slice, jax.Device]]:
+    """Every device call: its trajectories in their chunk, and where it runs."""
+    devices = cycle(plan.machine.devices)
+    for chunk in plan.chunks:
+        lanes = plan.buckets[chunk.bucket].lanes
+        for start in range(0, len(chunk), lanes):
+            yield chunk, slice(start, start + lanes), next(devices)
 
 
 def _run_tile(
@@ -106,7 +106,7 @@ def _run_tile(
     used = len(cell)
     cell = np.concatenate([cell, np.full(lanes - used, cell[0])])
     replicate = np.concatenate([replicate, np.full(lanes - used, replicate[0])]).astype(np.uint32)
-    with _precision(program), jax.default_device(device):
+    with precision(program), jax.default_device(device):
         keys = cell_keys(streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
         tile = Lanes(_settings(plan, program, cell), keys, jnp.asarray(replicate), logits)
@@ -174,31 +174,3 @@ def _collect(plan: Plan, pending: _Pending) -> Result:
         logits = logits[..., : int(plan.cells.library.sizes[cells].max())]
     status = np.where(whole.finite, COMPLETE, DIVERGED).astype(np.int8)
     return Result(pending.chunk, whole.series, whole.events, status, logits)
-
-
-@lru_cache(maxsize=KEPT_PROGRAMS)
-def executable(program: Program, device: jax.Device, records: int) -> jax.stages.Compiled:
-    """A program compiled for one device and number of records."""
-    with _precision(program):
-        return lowered(program, device, records).compile()
-
-
-def lowered(program: Program, device: jax.Device, records: int) -> jax.stages.Lowered:
-    """The same before compilation."""
-    sharding = SingleDeviceSharding(device)
-    lanes, tokens, real = program.width(device.platform), program.structure.tokens, jnp.dtype(program.dtype)
-
-    def array(shape: tuple[int, ...], dtype: Any) -> Any:
-        return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
-
-    counts = {"samples", "batch_size"}
-    settings = Settings(*(array((lanes,), jnp.int32 if name in counts else real) for name in Settings._fields))
-    key = array((lanes,), jax.random.key(0, impl="threefry2x32").dtype)
-    loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
-    thresholds = Thresholds(array((), real), array((), real))
-    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, tokens), real))
-    return compiled(program).lower(tile, loops, array((records,), jnp.int32), thresholds)
-
-
-def _precision(program: Program) -> AbstractContextManager[None]:
-    return jax.enable_x64(program.dtype == "float64")

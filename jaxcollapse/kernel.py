@@ -8,7 +8,7 @@ with copies of their first trajectory.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -21,8 +21,7 @@ from jaxcollapse.process import Loops, SelfTraining, Settings, State, Structure
 from jaxcollapse.sampling import bits
 
 NOT_YET = -1  # an event that has not happened
-KEPT_PROGRAMS = 32  # compiled programs kept in memory; each holds memory maps, of which a process has few
-_ELEMENTS = {"cpu": 2**16, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
+_ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
 _MOST_LANES = {"cpu": 2**10, "gpu": 2**17, "tpu": 2**15}
 
 
@@ -34,6 +33,13 @@ class Program:
     observables: tuple[str, ...]
     record_logits: bool
     dtype: str
+
+    @property
+    def outputs(self) -> "Record":
+        """What a tile gives back, with names for arrays."""
+        series = {name: name for name in self.observables if not OBSERVABLES[name].is_event}
+        events = {name: name for name in self.observables if OBSERVABLES[name].is_event}
+        return Record(series, events, "logits" if self.record_logits else None, "finite")  # type: ignore[arg-type]
 
     def width(self, platform: str) -> int:
         """Trajectories of a tile on one device: a power of two that follows from the vocabulary and the platform.
@@ -86,12 +92,21 @@ def run_trajectory(
         times = _watch(events, times, snapshot(state), state.generation)
         return process.step(bits.fold_in(key, state.generation), state), times
 
+    def goes_on(state: State, end: Array) -> Array:
+        """Whether there is a generation left that may change something."""
+        return (state.generation < end) & (jnp.sum(state.logits > -jnp.inf, dtype=jnp.int32) > 1)
+
     def segment(
         carry: tuple[State, dict[str, Array]], gap: Array
     ) -> tuple[tuple[State, dict[str, Array]], tuple[dict[str, Array], Array | None]]:
-        state, times = jax.lax.fori_loop(0, gap, generation, carry)
+        end = carry[0].generation + gap
+        if program.structure.absorbs:
+            state, times = jax.lax.while_loop(lambda carry: goes_on(carry[0], end), partial(generation, end), carry)
+        else:
+            state, times = jax.lax.fori_loop(0, gap, generation, carry)
         now = snapshot(state)
         times = _watch(events, times, now, state.generation)
+        state = state._replace(generation=end)
         measured = {entry.name: entry.measure(now) for entry in series}
         return (state, times), (measured, state.logits[0] if program.record_logits else None)
 
@@ -117,7 +132,6 @@ def _watch(
     }
 
 
-@lru_cache(maxsize=KEPT_PROGRAMS)
-def compiled(program: Program) -> "jax.stages.Wrapped":
+def jitted(program: Program) -> "jax.stages.Wrapped":
     """The jitted program: (Lanes, Loops, gaps, Thresholds) → Record, for `program.width(platform)` lanes."""
     return jax.jit(jax.vmap(partial(run_trajectory, program), in_axes=(0, None, None, None)))

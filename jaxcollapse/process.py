@@ -55,6 +55,11 @@ class Structure:
     truncations: tuple[Truncation, ...] = ()
     fresh_data: bool = False
 
+    @property
+    def absorbs(self) -> bool:
+        """Whether a model with one token left stays as it is for ever."""
+        return self.update == "refit" and self.corpus.kind == "replace" and not self.fresh_data
+
 
 class Settings(NamedTuple):
     """The numbers of a process. Counts are int32, the rest floating point; finite stand-ins where one is not used."""

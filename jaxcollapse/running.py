@@ -7,12 +7,14 @@ from pathlib import Path
 import jax
 import xarray as xr
 
-from jaxcollapse.execute import execute
+from jaxcollapse.execute import Result, execute
 from jaxcollapse.planning import Plan, plan
 from jaxcollapse.progress import reporter
 from jaxcollapse.store import dataset
+from jaxcollapse.store.placement import part_of
 from jaxcollapse.store.provenance import now, provenance
 from jaxcollapse.store.study import Study
+from jaxcollapse.store.writer import Writer
 from jaxcollapse.sweep.sweep import Sweep
 
 _log = logging.getLogger(__name__)
@@ -52,10 +54,7 @@ def run(
         _log.warning("%s does not count: %s", path, reason)
     if todo.chunks:
         study.write_plan(todo)
-    with reporter(todo.trajectories, show=progress) as shown:
-        started = now()
-        for result in execute(todo, shown.advance):
-            study.write(result, provenance(started, sweep.precision))
+    _compute(study, todo, progress)
     return study.finalize()
 
 
@@ -68,9 +67,25 @@ def open_study(directory: str | Path) -> xr.Dataset:
     return Study.open(directory).finalize()
 
 
+def _compute(study: Study, todo: Plan, progress: bool) -> None:
+    """Computes what is to do and stores each chunk while the next ones are being computed."""
+    started = now()
+
+    def store(result: Result) -> None:
+        study.write(result, provenance(started, todo.sweep.precision))
+
+    def advance(trajectories: int) -> None:
+        writer.check()  # so that a full disk does not have to wait for the end of a chunk
+        shown.advance(trajectories)
+
+    with reporter(todo.trajectories, show=progress) as shown, Writer(store) as writer:
+        for result in execute(todo, advance):
+            writer.add(result)
+
+
 def _run_in_memory(sweep: Sweep, todo: Plan, progress: bool) -> xr.Dataset:
     todo.check_fits()
     started = now()
     with reporter(todo.trajectories, show=progress) as shown:
-        parts = [dataset.part_of(result) for result in execute(todo, shown.advance)]
+        parts = [part_of(result, sweep.replicates) for result in execute(todo, shown.advance)]
     return dataset.assemble(sweep, todo.cells.library, parts, [provenance(started, sweep.precision)])

@@ -34,10 +34,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def _release_programs() -> Iterator[None]:
     """Compiled programs hold memory maps, of which a process has a limited number."""
     yield
-    from jaxcollapse import execute, kernel
+    from jaxcollapse import compiling
 
-    execute.executable.cache_clear()
-    kernel.compiled.cache_clear()
+    compiling.compiling.cache_clear()
     jax.clear_caches()
     gc.collect()
 
@@ -69,7 +68,10 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _plain_environment() -> None:
+def _plain_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # Processes that tests start share compiled programs, but not the user's; the tests' own process compiles.
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    jax.config.update("jax_enable_compilation_cache", False)
     os.environ.pop("FORCE_COLOR", None)
     os.environ["NO_COLOR"] = "1"
     warnings.filterwarnings("error")

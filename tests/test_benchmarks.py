@@ -1,18 +1,164 @@
-"""Benchmarks never rot: they run at tiny size."""
+"""Benchmarks never rot: every suite runs at tiny size; and peers that are compared are right."""
 
+import json
 import math
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
 
-from benchmarks.kernel import CONTENDERS, Point, measure, table
+import numpy as np
+import pytest
+import xarray as xr
+
+import benchmarks
+from benchmarks import __main__ as command
+from benchmarks import fresh
+from benchmarks.__main__ import Name
+from benchmarks.contender import Contender, present
+from benchmarks.growth.suite import GROWTH
+from benchmarks.growth.suite import measure as measure_growth
+from benchmarks.kernel import contenders as kernel
+from benchmarks.kernel.point import LEARNING_RATE, TEMPERATURE, Point, initial_logits
+from benchmarks.kernel.suite import KERNEL
+from benchmarks.kernel.suite import measure as measure_kernel
+from benchmarks.refit import contenders as refit
+from benchmarks.refit import point as drift
+from benchmarks.refit.suite import REFIT
+from benchmarks.refit.suite import measure as measure_refit
+from benchmarks.suite import Effort, Row, Suite, keep
+from benchmarks.sweep.grid import Grid
+from benchmarks.sweep.suite import SWEEP
+from benchmarks.sweep.suite import measure as measure_sweep
+from jaxcollapse import open_study
+from tests.oracles import softmax
+from tests.statistics import assert_mean
+
+TINY = Effort(seconds=0.01, rounds=1)
+GRID = Grid([16, 24], [0.9], [0.5], [4], replicates=256, recorded=[0, 10, 20])
 
 
-def test_the_kernel_benchmark_times_every_contender() -> None:
-    (row,) = measure([Point(8, 2)], seconds=0.01, rounds=1)
-    for contender in CONTENDERS:
-        assert 0 < row[contender.__name__] < math.inf
-    assert table([row]).row_count == 1
+def name_of(contender: Contender) -> str:
+    return contender.name
 
 
-def test_a_contender_that_cannot_run_is_left_out() -> None:
-    (row,) = measure([Point(16, 10**6)], seconds=0.01, rounds=1)
-    assert row["idiomatic_jax"] is None
-    assert row["jaxcollapse"] > 0
+def assert_shown(suite: Suite, rows: list[Row], folder: Path) -> None:
+    """A suite's figures make a table, a file and a picture."""
+    assert suite.table(rows).row_count == len(rows)
+    figures, picture = keep(suite, rows, TINY, "a machine", folder)
+    assert json.loads(figures.read_text())["rows"] == rows
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_everything_can_be_imported() -> None:
+    contenders = (*kernel.CONTENDERS, *refit.CONTENDERS)
+    absent = {contender.module for contender in contenders} - {contender.module for contender in present(contenders)}
+    for module in walk_packages(benchmarks.__path__, "benchmarks."):
+        if module.name not in absent:
+            import_module(module.name)
+
+
+def test_the_kernel_suite_times_every_contender(tmp_path: Path) -> None:
+    rows = measure_kernel(TINY, [Point(16, 2)])
+    for contender in present(kernel.CONTENDERS):
+        assert 0 < rows[0]["microseconds"][contender.name] < math.inf
+    assert_shown(KERNEL, rows, tmp_path)
+
+
+def test_a_contender_that_cannot_run_is_left_out(tmp_path: Path) -> None:
+    idiomatic = kernel.IDIOMATIC.name
+    rows = measure_kernel(TINY, [Point(16, 10**5)])
+    assert rows[0]["microseconds"][idiomatic] is None
+    assert rows[0]["microseconds"]["jaxcollapse"] > 0
+    assert not any(idiomatic in note for note in KERNEL.notes(rows))
+    assert_shown(KERNEL, rows, tmp_path)
+
+
+@pytest.mark.parametrize("contender", [peer for peer in present(kernel.PEERS) if peer != kernel.IDIOMATIC], ids=name_of)
+@pytest.mark.parametrize(
+    "point", [Point(16, 1), Point(16, 40), Point(20, 10**4), Point(200, 3), Point(200, 400)], ids=str
+)
+def test_a_peer_of_the_kernel_suite_is_right(contender: Contender, point: Point) -> None:
+    assert_trained(contender, point, trajectories=10_000)
+
+
+def test_idiomatic_jax_is_right() -> None:
+    assert_trained(kernel.IDIOMATIC, Point(16, 4), trajectories=20_000)
+
+
+def assert_trained(contender: Contender, point: Point, trajectories: int) -> None:
+    """One generation has the exact mean, and gradients that sum to zero: no draw is lost."""
+    run = contender.run_of(point, trajectories)
+    assert run is not None
+    before = initial_logits(point, 1)[0]
+    after = np.asarray(run(1), float)
+    drawn = softmax(before / TEMPERATURE)
+    np.testing.assert_allclose(after.sum(axis=1), before.sum(), rtol=1e-5)
+    assert_mean(
+        after,
+        before - LEARNING_RATE * (softmax(before) - drawn),
+        variance=LEARNING_RATE**2 * drawn * (1 - drawn) / point.batch,
+    )
+
+
+def test_the_limit_is_the_expected_update() -> None:
+    point = Point(16, 1)
+    run = kernel.LIMIT.run_of(point, 2)
+    assert run is not None
+    before = initial_logits(point, 2)
+    expected = before - LEARNING_RATE * (softmax(before) - softmax(before / TEMPERATURE))
+    np.testing.assert_allclose(run(1), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_refit_suite_times_every_contender(tmp_path: Path) -> None:
+    rows = measure_refit(TINY, [drift.Point(16, 4)])
+    for contender in present(refit.CONTENDERS):
+        assert 0 < rows[0]["microseconds"][contender.name] < math.inf
+    assert_shown(REFIT, rows, tmp_path)
+
+
+@pytest.mark.parametrize("contender", present(refit.PEERS), ids=name_of)
+def test_a_peer_of_the_refit_suite_is_right(contender: Contender) -> None:
+    """Drift keeps the expected frequencies and loses 1/N of the heterozygosity in each generation."""
+    point = drift.Point(16, 8)
+    run = contender.run_of(point, 20_000)
+    assert run is not None
+    early, late = np.asarray(run(1), float), np.asarray(run(4), float)
+    np.testing.assert_allclose(late.sum(axis=1), 1)
+    assert_mean(late, drift.initial_frequencies(point))
+    lost = (1 - 1 / point.samples) ** 3
+    assert_mean(1 - (late**2).sum(axis=1) - lost * (1 - (early**2).sum(axis=1)), 0.0)
+
+
+def test_the_command_runs_the_sweep_suite_every_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = GRID._replace(vocab_size=[16], replicates=2)
+    monkeypatch.setitem(command.SUITES, Name.SWEEP, SWEEP._replace(measure=lambda effort: measure_sweep(effort, tiny)))
+    command.main([Name.SWEEP], rounds=1, out=tmp_path)
+    rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
+    assert len(rows) == 6
+    assert all(row["seconds"] > 0 for row in rows)
+    assert_shown(SWEEP, rows, tmp_path)
+
+
+def test_all_ways_to_compute_a_sweep_agree(tmp_path: Path) -> None:
+    """Their mean entropies do, within standard errors."""
+    GRID.write(tmp_path / "grid.json")
+    ways = [("engine",), ("numpy_loop", "float64"), ("numpy_loop", "float32"), ("xyzpy_harvest", "2")]
+    for number, (module, *arguments) in enumerate(ways):
+        folder = tmp_path / f"{number}"
+        fresh.run(f"benchmarks.sweep.{module}", tmp_path / "grid.json", folder, *arguments)
+    ours = open_study(tmp_path / "0").entropy.values
+    others = [np.load(tmp_path / "1" / "entropy.npy"), np.load(tmp_path / "2" / "entropy.npy")]
+    with xr.open_dataset(tmp_path / "3" / "entropy.h5", engine="h5netcdf") as harvested:
+        others.append(harvested.entropy.values)
+    assert ours.shape == (2, 1, 1, 1, 256, 3)
+    for theirs in others:
+        np.testing.assert_allclose(theirs[..., 0], ours[..., 0], rtol=1e-5)
+        difference = (theirs - ours)[..., 1:]
+        assert_mean(np.moveaxis(difference, -2, 0), np.zeros(()))
+
+
+def test_the_growth_suite_measures_time_and_memory(tmp_path: Path) -> None:
+    rows = measure_growth(TINY, trajectories=[(16, 10)], tokens=[(32, 10)], devices=[1, 2])
+    assert [(row["tokens"], row["devices"]) for row in rows] == [(16, 1), (16, 2), (32, 1)]
+    assert all(row["microseconds"] > 0 and row["peak_bytes"] > 10**8 for row in rows)
+    assert_shown(GROWTH, rows, tmp_path)

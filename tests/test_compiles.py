@@ -8,7 +8,7 @@ import jax.monitoring
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.execute import executable
+from jaxcollapse.compiling import compiling
 
 Compiles = Callable[[], int]
 
@@ -71,20 +71,20 @@ def test_numbers_are_data(kind: str, compiles: Compiles) -> None:
     assert compiles() > 0
     for name, process, axes, top in SAME_PROGRAM:
         if name == kind:
-            seen, misses = compiles(), executable.cache_info().misses
+            seen, misses = compiles(), compiling.cache_info().misses
             run({**BASE[kind], **process}, axes, **top)
             assert compiles() == seen, (process, axes, top)
-            assert executable.cache_info().misses == misses, (process, axes, top)
+            assert compiling.cache_info().misses == misses, (process, axes, top)
 
 
 @pytest.mark.parametrize("changed", [{"vocab_size": 33}, {"optimizer": "nesterov"}, {"corpus": "accumulate"}])
 def test_another_structure_is_another_program(changed: dict[str, Any], compiles: Compiles) -> None:
     """The counters see a compile where there is one."""
     run(BASE["sgd"])
-    seen, misses = compiles(), executable.cache_info().misses
+    seen, misses = compiles(), compiling.cache_info().misses
     run({**BASE["sgd"], **changed})
     assert compiles() > seen
-    assert executable.cache_info().misses == misses + 1
+    assert compiling.cache_info().misses == misses + 1
 
 
 @pytest.mark.parametrize(("replicates", "each"), [(100, 1), (600, 2)])
@@ -102,8 +102,8 @@ def test_as_many_programs_are_compiled_as_the_plan_says(replicates: int, each: i
     planned = jc.plan(sweep)
     assert [bucket.lanes for bucket in planned.buckets] == [1024, 1024]
     assert planned.to_dict()["compiles"] == 2 * each
-    executable.cache_clear()
+    compiling.cache_clear()
     jc.run(sweep, progress=False)
-    assert executable.cache_info().misses == 2 * each
+    assert compiling.cache_info().misses == 2 * each
     jc.run(sweep, progress=False)
-    assert executable.cache_info().misses == 2 * each
+    assert compiling.cache_info().misses == 2 * each

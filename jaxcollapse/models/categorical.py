@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.sampling import bits
-from jaxcollapse.sampling.multinomial import Method, Urn, fill, multinomial
+from jaxcollapse.sampling.multinomial import Method, multinomial
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,17 @@ class Categorical:
 
     contexts: int = 1
 
-    def urn(self, logits: Float[Array, "context token"]) -> Urn:
-        """What traces are drawn from."""
-        return fill(jnp.exp(logits[0] - jnp.max(logits)))
+    def urn(self, logits: Float[Array, "context token"]) -> Float[Array, " token"]:
+        """What traces are drawn from: the tokens' weights."""
+        return jnp.exp(logits[0] - jnp.max(logits))
 
     def sample(
-        self, key: bits.Key, urn: Urn, traces: Int32[Array, ""], how: Method, blocks: Int32[Array, ""]
+        self,
+        key: bits.Key,
+        urn: Float[Array, " token"],
+        traces: Int32[Array, ""],
+        how: Method,
+        blocks: Int32[Array, ""],
     ) -> Int32[Array, "context token"]:
         """Counts over (context, token) of `traces` independent traces."""
         return multinomial(key, urn, traces, how, blocks)[jnp.newaxis]

@@ -1,7 +1,8 @@
 """From fields to programs: what each cell needs compiled, and its numbers.
 
-Everything here is a function of a cell alone: the same cell gets the same program, the same padding and the same
-numbers whatever else is in the grid. That is what makes its results the same bits.
+But for the size of the blocks in which single draws are made, which has no influence on results, everything here is a
+function of a cell alone: the same cell gets the same program, the same padding and the same numbers whatever else is in
+the grid. That is what makes its results the same bits.
 """
 
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ import numpy as np
 from jaxcollapse.corpus import Corpus
 from jaxcollapse.kernel import Program
 from jaxcollapse.observables import select
+from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
 from jaxcollapse.process import Batches, Settings, Structure, Truncation
-from jaxcollapse.sampling.multinomial import Method, method
+from jaxcollapse.sampling.multinomial import Method, is_better_split
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -58,8 +60,10 @@ def resolve(sweep: Sweep) -> Cells:
     draws_samples = ~infinite & (batches != generator)
     replaced = grid.column("replacement").where(True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
-    sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples)
-    batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent)
+    generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
+    sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples, generations)
+    steps = np.where(refit, 0, grid.numbers("steps"))
+    batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent, generations * steps)
 
     columns = {name: grid.column(name) for name in ("model", "optimizer", "optimizer_state", "corpus", "window")}
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
@@ -107,21 +111,32 @@ def resolve(sweep: Sweep) -> Cells:
         )
 
     programs = [Program(structure(row), observables, sweep.record.logits, sweep.precision) for row in rows.tolist()]
-    steps = np.where(refit, 0, grid.numbers("steps"))
     loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
     return Cells(programs, program.reshape(-1), loops, _settings(sweep), library)
 
 
 def _methods(
-    tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray
+    tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray, times: np.ndarray
 ) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
-    """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none."""
+    """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none.
+
+    `times` says how often a cell draws.
+    """
     finite = np.where(wanted, draws, 0).astype(np.int64)
     pairs, index = np.unique(np.stack([tokens, finite], axis=1), axis=0, return_inverse=True)
-    chosen = [(method(width, number), number) if number else (None, 0) for width, number in pairs.tolist()]
+    total = np.bincount(index.reshape(-1), times)
+    single: dict[int, dict[int, float]] = {}
+    for (width, number), often in zip(pairs.tolist(), total.tolist(), strict=True):
+        if number and not is_better_split(width, number):
+            single.setdefault(width, {})[number] = often
+    sizes = {width: block_sizes(width, often) for width, often in single.items()}
+    chosen = [
+        (Method(sizes.get(width, {}).get(number, 0)), number) if number else (None, 0)
+        for width, number in pairs.tolist()
+    ]
     distinct: list[Method | None] = [
         None,
-        *sorted({how for how, _ in chosen if how}, key=lambda how: (how.rounds, how.block)),
+        *sorted({how for how, _ in chosen if how}, key=lambda how: how.block),
     ]
     codes = np.array([distinct.index(how) for how, _ in chosen])
     blocks = np.array([how.blocks(number) if how else 0 for how, number in chosen])

@@ -20,7 +20,7 @@ def chunk_size(sweep: Sweep, program: Program, lanes: int, loops: tuple[int, ...
     structure = program.structure
     steps, sample_blocks, batch_blocks = loops
     draws = ((structure.sampler, sample_blocks), (structure.batch_sampler, batch_blocks * steps))
-    drawn = sum(how.block * blocks for how, blocks in draws if how)
+    drawn = sum((structure.tokens if how.splits else how.block) * blocks for how, blocks in draws if how)
     generation = 4e-9 * structure.tokens * max(1, steps) + 2e-8 * drawn
     by_time = _CHUNK_SECONDS / (sweep.generations * generation + 1e-9)
     by_bytes = _CHUNK_BYTES / trajectory_bytes(sweep, structure.tokens)

@@ -62,8 +62,8 @@ def describe(program: Program) -> str:
 
 
 def _way(how: Method) -> str:
-    if how.rounds:
-        return "Poisson rounds"
+    if how.splits:
+        return "draws split at once"
     return "single draws" if how.block == 1 else f"{how.block} draws at once"
 
 

@@ -18,9 +18,9 @@ _PARITY = 0x1BD11BDA
 
 
 def threefry2x32(
-    key: Key, high: UInt32[Array, "..."], low: UInt32[Array, "..."]
+    key: UInt32[Array, "2 ..."], high: UInt32[Array, "..."], low: UInt32[Array, "..."]
 ) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
-    """Encrypts the counters (`high`, `low`) with `key`: two random words for each counter."""
+    """Encrypts the counters (`high`, `low`) with `key`: two random words for each counter. Shapes are broadcast."""
     schedule = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(_PARITY))
     x, y = high + schedule[0], low + schedule[1]
     for group in range(5):

@@ -1,111 +1,158 @@
 """Exact multinomial counts, whatever the number of draws and tokens.
 
-Two ways, chosen by `method` from the two sizes alone:
+Two ways, chosen by `is_better_split` from the two sizes alone:
 
-- *single draws* through the tree of partial sums: O(log V) a draw, in blocks, so that the number of draws is data;
-- *Poisson rounds*, whose cost hardly depends on the number of draws. Given their total M, independent Poisson counts
-  with means λp are a multinomial of M draws, whatever the law of M. So a round draws them with λ a little below the
-  number of draws still missing, keeps them if M does not overshoot, and leaves about 3√missing draws to the next
-  round; the last few are drawn singly. Overshooting (one round in a thousand) only costs another round.
+- *single draws* walk the tree of partial sums from its root to a leaf: O(log V) a draw, in blocks, so that the number
+  of draws is data;
+- *splitting* walks the tree once with all draws: at each node they fall on its two children by a binomial count, V − 1
+  of them, so that the cost does not depend on the number of draws.
 
 The total is exactly the number of draws asked for, and a token of weight zero is never drawn.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Float, Int32, UInt32
 
-from jaxcollapse.sampling import bits, tree, variates
+from jaxcollapse.sampling import bits, tree
+from jaxcollapse.sampling.binomial import binomial
 
-_MARGIN = 3.0  # standard deviations by which a Poisson round aims low
-_BLOCK = 64  # single draws made at once, at least, where there are many
+# Measured on two x86-64 cores, ns on one of them (`make bench`).
+_LEVEL, _WALK, _SPLIT = 2.0, 4.0, 18.0  # a level of a walk, a walk beside its levels, a binomial count
+_VISIT = 2**12  # nodes × lanes that are split at once
 
 
 @dataclass(frozen=True)
 class Method:
     """How counts are drawn: the static part of a sampler.
 
-    block: single draws made at once. rounds: whether Poisson rounds come first.
+    block: single draws made at once, which has no influence on counts; 0 where all draws are split at once.
     """
 
     block: int
-    rounds: bool
+
+    @property
+    def splits(self) -> bool:
+        """Whether all draws are split at once."""
+        return self.block == 0
 
     def blocks(self, draws: int) -> int:
-        """How many blocks `draws` draws need (one after Poisson rounds)."""
-        return 1 if self.rounds else math.ceil(draws / self.block)
+        """How many blocks of single draws `draws` draws need."""
+        return 0 if self.splits else math.ceil(draws / self.block)
 
 
-def method(tokens: int, draws: int) -> Method:
-    """The cheaper way to make `draws` draws from `tokens` tokens.
-
-    Blocks are of 1, 16, 64, 256, … draws up to a quarter of the tokens: few programs, and little is drawn in vain.
-    Measured on two x86-64 cores: a single draw costs about 4 + 2 log₂V ns on one core, the rounds about 100 V ns and
-    a last block.
-    """
-    single = 4 + 2 * math.log2(max(tokens, 2))
-    if draws * single > 200 * tokens + _BLOCK * single:
-        return Method(_BLOCK, rounds=True)
-    if draws == 1:
-        return Method(1, rounds=False)
-    block = 16
-    while block < draws and (block < _BLOCK or block * 16 <= tokens):
-        block *= 4
-    return Method(block, rounds=False)
+def single_draw_seconds(tokens: int) -> float:
+    """What a single draw costs on one core."""
+    return 1e-9 * (_WALK + _LEVEL * math.log2(max(tokens, 2)))
 
 
-class Urn(NamedTuple):
-    """What is drawn from: weights, not necessarily normalised, and the tree of their partial sums."""
-
-    weights: Float[Array, " token"]
-    tree: Float[Array, " node"]
+def splitting_seconds(tokens: int) -> float:
+    """What any number of draws costs on one core, if they are split."""
+    return 1e-9 * _SPLIT * (tokens - 1)
 
 
-def fill(weights: Float[Array, " token"]) -> Urn:
-    """An urn to draw from with probabilities proportional to `weights`."""
-    return Urn(weights, tree.build(weights))
+def is_better_split(tokens: int, draws: int) -> bool:
+    """Whether splitting is cheaper than single draws. It depends on these sizes alone: the counts depend on it."""
+    return draws * single_draw_seconds(tokens) > splitting_seconds(tokens)
 
 
 def multinomial(
-    key: bits.Key, urn: Urn, draws: Int32[Array, ""], how: Method, blocks: Int32[Array, ""]
+    key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""], how: Method, blocks: Int32[Array, ""]
 ) -> Int32[Array, " token"]:
-    """Counts of `draws` draws from the urn.
+    """Counts of `draws` draws with probabilities proportional to `weights`.
 
     `blocks` is at least `how.blocks(draws)`; it is apart from `draws` so that one number serves a whole batch.
     """
-    tokens = urn.weights.shape[0]
-    counts, missing = jnp.zeros(tokens, jnp.int32), draws
-    if how.rounds:
-        counts, missing = _poisson_rounds(bits.fold_in(key, 0), urn.weights, draws, how.block)
-    single_key = bits.fold_in(key, 1)
+    if how.splits:
+        return _split(key, weights, draws)
+    tokens, sums = len(weights), tree.build(weights)
 
     def block(index: jax.Array, counts: jax.Array) -> jax.Array:
-        token = tree.draw(bits.fold_in(single_key, index), urn.tree, tokens, how.block)
-        live = index * how.block + jnp.arange(how.block, dtype=jnp.int32) < missing
+        number = index * how.block + jnp.arange(how.block, dtype=jnp.int32)
+        token, live = tree.draw(key, sums, tokens, number.astype(jnp.uint32)), number < draws
         return counts.at[token].add(live.astype(jnp.int32), mode="promise_in_bounds")
 
-    return jax.lax.fori_loop(jnp.int32(0), blocks, block, counts)
+    return jax.lax.fori_loop(0, blocks, block, jnp.zeros(tokens, jnp.int32))
 
 
-def _poisson_rounds(
-    key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""], enough: int
-) -> tuple[Int32[Array, " token"], Int32[Array, ""]]:
-    probabilities = weights / jnp.sum(weights)
+@jax.custom_batching.custom_vmap
+def _split(key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""]) -> Int32[Array, " token"]:
+    return _split_lanes(key[:, None], weights[:, None], draws[None])[:, 0]
 
-    def draw_round(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
-        attempt, missing, counts = state
-        wanted = missing.astype(weights.dtype)
-        mean = jnp.maximum(wanted - _MARGIN * jnp.sqrt(wanted), 0)
-        drawn = variates.poisson(bits.fold_in(key, attempt), mean * probabilities)
-        # Compared without forming a sum that could pass 2³¹: a float total decides, an exact one is subtracted.
-        total = jnp.sum(drawn, dtype=jnp.int32)
-        fits = (jnp.sum(drawn.astype(weights.dtype)) < 2.0**31 - 2.0**10) & (total <= missing)
-        return attempt + 1, jnp.where(fits, missing - total, missing), jnp.where(fits, counts + drawn, counts)
 
-    start = (jnp.uint32(0), draws, jnp.zeros(weights.shape, jnp.int32))
-    _, missing, counts = jax.lax.while_loop(lambda state: state[1] > enough, draw_round, start)
-    return counts, missing
+@_split.def_vmap
+def _split_batch(axis_size: int, in_batched: Sequence[bool], *operands: Array) -> tuple[Array, bool]:
+    lanes = (
+        jnp.moveaxis(operand, 0, -1)
+        if is_batched
+        else jnp.broadcast_to(operand[..., None], (*operand.shape, axis_size))
+        for operand, is_batched in zip(operands, in_batched, strict=True)
+    )
+    return jnp.moveaxis(_split_lanes(*lanes), -1, 0), True
+
+
+def _split_lanes(
+    key: UInt32[Array, "2 lane"], weights: Float[Array, "token lane"], draws: Int32[Array, " lane"]
+) -> Int32[Array, "token lane"]:
+    """All draws of a lane walk the tree together. Lanes are the minor axis, so that small vocabularies are fast, too.
+
+    Nodes are visited from the root down, `rows` of a level at once, all by the same code: one program, however many
+    levels there are. `counts` holds the root, and then every node where the tree has it. What a visit writes beyond its
+    level is written again by later ones. All is flat, so that a visit is one run of memory.
+    """
+    tokens, lanes = weights.shape
+    if tokens == 1:
+        return draws[None]
+    sums = tree.build(weights)
+    nodes = len(sums)
+    rows = max(1, min(_VISIT // lanes, tokens // 4))
+    size = rows * lanes
+    visits = jnp.asarray(_visits(tokens, rows), jnp.int32)
+    flat = jnp.concatenate([sums.reshape(-1), jnp.zeros(size, sums.dtype)])
+    counts = jnp.concatenate([draws, jnp.zeros(nodes * lanes + size, jnp.int32)])
+    keys = jnp.broadcast_to(key[:, None], (2, rows, lanes)).reshape(2, size)
+    row = jnp.broadcast_to(jnp.arange(rows, dtype=jnp.int32)[:, None], (rows, lanes)).reshape(size)
+
+    def visit(index: jax.Array, counts: jax.Array) -> jax.Array:
+        depth, parents, children, half, first = visits[index]
+
+        def read(array: jax.Array, start: jax.Array) -> jax.Array:
+            return jax.lax.dynamic_slice_in_dim(array, (start + first) * lanes, size)
+
+        def share_out() -> tuple[jax.Array, jax.Array]:
+            left, right = read(flat, children), read(flat, children + half)
+            lighter, whole = jnp.minimum(left, right), left + right
+            share = jnp.where(whole > 0, lighter / whole, 0)
+            counter = jnp.full_like(row, depth).astype(jnp.uint32), (row + first).astype(jnp.uint32)
+            some = binomial(keys, *counter, here, share)
+            rest, is_lighter = here - some, left < right
+            return jnp.where(is_lighter, some, rest), jnp.where(is_lighter, rest, some)
+
+        here = jnp.where(row + first < half, read(counts, parents), 0)
+        # Where nothing is to be shared out, nothing is computed; and what a branch returns is written in place.
+        sides = jax.lax.cond(jnp.any(here > 0), share_out, lambda: (jnp.zeros_like(here), jnp.zeros_like(here)))
+        for side, start in zip(sides, (1 + children, 1 + children + half), strict=True):
+            counts = jax.lax.dynamic_update_slice_in_dim(counts, side, (start + first) * lanes, axis=0)
+        return counts
+
+    counts = jax.lax.fori_loop(0, len(visits), visit, counts)
+    leaves = 1 + tree.layout(tokens)[-1][0]
+    return counts[leaves * lanes : (leaves + tokens) * lanes].reshape(tokens, lanes)
+
+
+def _visits(tokens: int, rows: int) -> list[tuple[int, int, int, int, int]]:
+    """What each visit deals with: depth; where the parents are among the counts, and the level in the tree; half the
+    level's length; the first parent.
+
+    The last visit of a level overlaps the one before, if need be: the same nodes get the same counts again.
+    """
+    visits, parents = [], 0
+    for depth, (children, half) in enumerate(tree.layout(tokens)):
+        firsts = [min(first, max(half - rows, 0)) for first in range(0, half, rows)]
+        visits += [(depth, parents, children, half, first) for first in firsts]
+        parents = 1 + children
+    return visits

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int32, UInt32
 
-from jaxcollapse.sampling import bits, tree, variates
+from jaxcollapse.sampling import bits, tree
+from jaxcollapse.sampling.binomial import binomial
 
 _MARGIN = 3.0
 _BLOCK = 64
@@ -35,7 +36,10 @@ def _thinning_rounds(
         left = counts - taken
         size, total = missing.astype(dtype), jnp.sum(left, dtype=jnp.int32).astype(dtype)
         mean = jnp.maximum(size - _MARGIN * jnp.sqrt(size * (1 - size / total)), 0)
-        drawn = variates.binomial(bits.fold_in(key, attempt), left, jnp.minimum(mean / total, 0.5))
+        own = jnp.broadcast_to(bits.fold_in(key, attempt)[:, None], (2, *counts.shape))
+        number = jnp.arange(len(counts), dtype=jnp.uint32)
+        share = jnp.full(counts.shape, jnp.minimum(mean / total, 0.5))
+        drawn = binomial(own, jnp.zeros_like(number), number, left, share)
         number = jnp.sum(drawn, dtype=jnp.int32)
         fits = number <= missing
         return attempt + 1, jnp.where(fits, missing - number, missing), jnp.where(fits, taken + drawn, taken)

@@ -9,10 +9,14 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 _SEAL_BYTES = hashlib.sha256().digest_size
+_SETTLED = 2 * 10**9  # nanoseconds after which another change of a file gets another time from any file system
+
+_whole: dict[Path, tuple[int, ...]] = {}  # files that were found whole, and their state then
 
 
 @contextlib.contextmanager
@@ -46,13 +50,30 @@ def seal(path: Path) -> None:
 
 
 def is_sealed(path: Path) -> bool:
-    """Whether a file is what was sealed, to the last bit."""
+    """Whether a file is what was sealed, to the last bit. One that was, and has not changed since, is read once."""
+    state, asked = _state(path), time.time_ns()
+    if _whole.get(path) == state:
+        return True
+    if not _is_whole(path):
+        return False
+    if asked - max(state[-2:]) > _SETTLED:
+        _whole[path] = state
+    return True
+
+
+def _is_whole(path: Path) -> bool:
     digest, left = hashlib.sha256(), path.stat().st_size - _SEAL_BYTES
     with path.open("rb") as file:
         while left > 0 and (block := file.read(min(left, 2**20))):
             digest.update(block)
             left -= len(block)
         return file.read() == digest.digest()
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What is another if a file's content was changed after its times have settled."""
+    told = path.stat()
+    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
 
 
 def _flush_folder(path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,19 @@ def provenance(started: datetime.datetime, precision: str) -> dict[str, Any]:
     }
 
 
+def merged(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """One provenance of several runs: the latest one's, with all times and whatever differs."""
+    if not records:
+        return {}
+    latest = dict(max(records, key=lambda record: record["end"]))
+    latest["start"] = min(record["start"] for record in records)
+    for key in ("versions", "device_kind", "platform", "git_commit"):
+        kinds = list({encode({key: record[key]}): record[key] for record in records}.values())
+        if len(kinds) > 1:
+            latest[f"{key}_mixed"] = kinds
+    return latest
+
+
 def now() -> datetime.datetime:
     """The time, in UTC."""
     return datetime.datetime.now(datetime.UTC)
@@ -47,6 +61,7 @@ def encode(record: dict[str, Any]) -> str:
     return json.dumps(record, sort_keys=True)
 
 
+@cache
 def git_commit() -> str | None:
     """The commit of the working tree that jaxcollapse runs from, if it is one."""
     folder = Path(__file__).resolve().parent.parent
@@ -61,6 +76,7 @@ def git_commit() -> str | None:
     return answer.stdout.strip()
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)

@@ -4,10 +4,13 @@ It is written under a temporary name in the same folder, sealed, flushed, and mo
 seal is unbroken, and the study's fingerprint and its own name are recorded in it.
 """
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import xarray as xr
 
@@ -15,6 +18,7 @@ from jaxcollapse.execute import Result
 from jaxcollapse.planning.plan import chunk_id
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
 from jaxcollapse.store.provenance import encode
+from jaxcollapse.store.regions import chunk_shape
 
 _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True}
 
@@ -55,15 +59,29 @@ def write_shard(
     if result.logits is not None:
         data["logits"] = (("trajectory", "generation", "token"), result.logits)
     data.attrs = {"study": fingerprint, "chunk": chunk.id, "provenance": encode(dict(told))}
+    encoding = {
+        name: {**_COMPRESSION, "chunksizes": chunk_shape(variable.shape, variable.dtype.itemsize)}
+        for name, variable in data.data_vars.items()
+    }
     path = folder / f"{chunk.id}.nc"
     with replacing(path) as temporary:
-        data.to_netcdf(temporary, engine="netcdf4", encoding=dict.fromkeys(data.data_vars, _COMPRESSION))
+        data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
         seal(temporary)
     return path
 
 
-def read_shard(path: Path, fingerprint: str) -> xr.Dataset:
-    """The content of a shard, verified and loaded.
+@dataclass(frozen=True)
+class Header:
+    """What a shard says of its trajectories: the identity of the cell, replicate and status of each, and provenance."""
+
+    cells: np.ndarray
+    replicates: np.ndarray
+    status: np.ndarray
+    told: dict[str, Any]
+
+
+def read_header(path: Path, fingerprint: str) -> Header:
+    """Verifies the whole of a shard, but loads no more of it than must be known to place its trajectories.
 
     Raises:
         BadShardError: with the reason.
@@ -71,12 +89,27 @@ def read_shard(path: Path, fingerprint: str) -> xr.Dataset:
     try:
         if not is_sealed(path):
             raise BadShardError("is damaged, or no shard")
-        with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as file:
-            data = file.load()
+        with netCDF4.Dataset(path) as file:
+            if getattr(file, "study", None) != fingerprint:
+                raise BadShardError("belongs to another study")
+            cells, replicates, status = (_values(file, name) for name in ("cell", "replicate", "status"))
+            name, told = file.chunk, json.loads(file.provenance)
     except OSError as error:
         raise BadShardError(f"cannot be read: {error}") from None
-    if data.attrs["study"] != fingerprint:
-        raise BadShardError("belongs to another study")
-    if not data.attrs["chunk"] == chunk_id(data.cell.values, data.replicate.values) == path.stem:
+    if not name == chunk_id(cells, replicates) == path.stem:
         raise BadShardError("has another name than was given to it")
-    return data
+    return Header(cells, replicates, status, told)
+
+
+def read_variable(path: Path, name: str, some: slice) -> np.ndarray:
+    """A variable of a verified shard, for a range of its trajectories."""
+    with netCDF4.Dataset(path) as file:
+        return _values(file, name, some)
+
+
+def _values(file: netCDF4.Dataset, name: str, some: slice = slice(None)) -> np.ndarray:
+    """Numbers as they are stored."""
+    variable = file[name]
+    variable.set_auto_maskandscale(False)
+    values: np.ndarray = variable[some]
+    return values

@@ -20,8 +20,9 @@ from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
 from jaxcollapse.store.inputs import with_inputs
+from jaxcollapse.store.placement import ELSEWHERE, Part, rows
 from jaxcollapse.store.provenance import encode
-from jaxcollapse.store.shard import BadShardError, read_shard, write_shard
+from jaxcollapse.store.shard import BadShardError, Header, read_header, read_variable, write_shard
 from jaxcollapse.sweep.sweep import Sweep
 
 FORMAT = 1
@@ -32,10 +33,12 @@ _log = logging.getLogger(__name__)
 class Shards:
     """What a study's shards hold.
 
-    good: verified files. bad: file → why it does not count. status: of each trajectory, [cell, replicate].
+    good: verified files, with the rows that their trajectories have in the dataset. told: the provenance of each. bad:
+    file → why it does not count. status: of each trajectory, [cell, replicate].
     """
 
-    good: list[Path]
+    good: dict[Path, np.ndarray]
+    told: list[dict[str, Any]]
     bad: dict[Path, str]
     status: np.ndarray
 
@@ -95,6 +98,11 @@ class Study:
         return self.sweep.grid.identities(self.sweep.seed)
 
     @cached_property
+    def _sorted(self) -> np.ndarray:
+        """The cells in the order of their identities."""
+        return np.argsort(self.identities)
+
+    @cached_property
     def fingerprint(self) -> str:
         """A digest of all that shards of one study have in common."""
         return hashlib.sha256(encode(settings(self.sweep)).encode()).hexdigest()[:16]
@@ -116,28 +124,29 @@ class Study:
         return write_shard(self.folder / "shards", result, identities, self.sweep.recorded, self.fingerprint, told)
 
     def shards(self) -> Shards:
-        """Reads and verifies every shard."""
-        good, bad = [], {}
-        status = np.zeros((self.sweep.grid.cells, self.sweep.replicates), np.int8)
+        """Verifies every shard."""
+        good, told, bad = {}, [], {}
+        status = np.zeros(self.sweep.trajectories, np.int8)
         for path in sorted((self.folder / "shards").glob("*.nc")):
             try:
-                data = read_shard(path, self.fingerprint)
+                header = read_header(path, self.fingerprint)
             except BadShardError as reason:
                 bad[path] = str(reason)
                 continue
-            cells, replicates, mine = self._place(data)
+            where = self._rows(header)
+            mine = where != ELSEWHERE
             if mine.any():
-                good.append(path)
-                status[cells, replicates] = data.status.values[mine]
-        return Shards(good, bad, status)
+                good[path] = where
+                told.append(header.told)
+                status[where[mine]] = header.status[mine]
+        return Shards(good, told, bad, status.reshape(self.sweep.grid.cells, self.sweep.replicates))
 
-    def _place(self, data: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Indices of a shard's trajectories in the grid, and which of its trajectories these are."""
-        order = np.argsort(self.identities, kind="stable")
-        position = np.searchsorted(self.identities, data.cell.values, sorter=order)
-        cells = order[np.minimum(position, len(order) - 1)]
-        mine = (self.identities[cells] == data.cell.values) & (data.replicate.values < self.sweep.replicates)
-        return cells[mine], data.replicate.values[mine], mine
+    def _rows(self, header: Header) -> np.ndarray:
+        """Where a shard's trajectories belong in the dataset."""
+        position = np.searchsorted(self.identities, header.cells, sorter=self._sorted)
+        cells = self._sorted[np.minimum(position, len(self._sorted) - 1)]
+        mine = (self.identities[cells] == header.cells) & (header.replicates < self.sweep.replicates)
+        return np.where(mine, rows(cells, header.replicates, self.sweep.replicates), ELSEWHERE)
 
     def finalize(self) -> xr.Dataset:
         """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily.
@@ -149,19 +158,10 @@ class Study:
         content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
         if self.result.exists() and self._is_held(content, int(shards.done.sum())):
             return xr.open_dataset(self.result)
-        parts, told = [], []
-        for path in shards.good:
-            data = read_shard(path, self.fingerprint)
-            cells, replicates, mine = self._place(data)
-            told.append(json.loads(data.attrs["provenance"]))
-            parts.append(dataset.Part(cells, replicates, partial(_read, path, mine)))
         library = Library(self.sweep.grid, self.sweep.seed)
-        whole = dataset.skeleton(self.sweep, library, told)
-        whole.attrs["shards"] = content
+        parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
         with replacing(self.result) as temporary:
-            whole.to_netcdf(temporary, engine="netcdf4")
-            for name, variable in dataset.variables(self.sweep, library, parts):
-                xr.Dataset({name: variable}).to_netcdf(temporary, mode="a", engine="netcdf4")
+            dataset.write(temporary, self.sweep, library, parts, shards.told, shards=content)
             seal(temporary)
         return xr.open_dataset(self.result)
 
@@ -240,11 +240,6 @@ def _difference(old: Sweep, new: Sweep, cell: int) -> str:
         if value not in new.grid.column(field).values:
             return f"{field} = {value}"
     return ", ".join(f"{field} = {value}" for field, value in old.grid.cell(cell).items())
-
-
-def _read(path: Path, mine: np.ndarray, name: str) -> np.ndarray:
-    with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as file:
-        return file[name].values[mine]
 
 
 def _write_text(path: Path, text: str) -> None:

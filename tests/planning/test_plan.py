@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxcollapse as jc
-from jaxcollapse.execute import executable
+from jaxcollapse.compiling import compiling
 from jaxcollapse.planning.cells import padded
 from jaxcollapse.planning.plan import chunk_id
 
@@ -99,7 +99,7 @@ def test_a_call_needs_no_more_device_memory_than_planned(name: str, tokens: int,
     """The compiler's own account of arguments, results and temporaries."""
     planned = jc.plan(sweep_of({**PROGRAMS[name], "vocab_size": tokens}, **RECORDS[records]))
     (bucket,) = planned.buckets
-    used = executable(bucket.program, jax.local_devices()[0], len(planned.sweep.recorded)).memory_analysis()
+    used = compiling(bucket.program, jax.local_devices()[0], len(planned.sweep.recorded)).result().memory_analysis()
     assert used is not None
     needed = used.temp_size_in_bytes + used.argument_size_in_bytes + used.output_size_in_bytes
     assert needed <= bucket.device_bytes < 8 * needed

@@ -1,5 +1,10 @@
 """A shard counts only if it is whole, this study's, and under its own name; whatever else lies there does not."""
 
+import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +14,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
-from jaxcollapse.store.shard import BadShardError, read_shard
+from jaxcollapse.store.shard import BadShardError, read_header, read_variable
 from jaxcollapse.store.study import Study
 from tests.store.studies import assert_same_numbers, copied, run, shards
 
@@ -52,6 +57,10 @@ DAMAGES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "some other netCDF file": (replace_by_netcdf, "no shard"),
     "of another study": (
         lambda shard, foreign: shard.write_bytes((foreign / "shards" / shard.name).read_bytes()),
+        "another study",
+    ),
+    "the dataset of another study": (
+        lambda shard, foreign: shard.write_bytes((foreign / "result.nc").read_bytes()),
         "another study",
     ),
     "renamed": (lambda shard, foreign: shard.rename(shard.with_stem("0123456789abcdef")), "another name"),
@@ -102,12 +111,64 @@ def test_a_damaged_dataset_is_assembled_again(finished: Path, tmp_path: Path) ->
 
 def test_a_shard_tells_what_is_in_it(finished: Path) -> None:
     study = Study.open(finished)
-    data = read_shard(shards(finished)[0], study.fingerprint)
-    assert dict(data.sizes) == {"trajectory": 4, "generation": 3}
-    assert np.isin(data.cell.values, study.identities).all()
-    assert data.generation.values.tolist() == [0, 3, 6]
+    path = shards(finished)[0]
+    header = read_header(path, study.fingerprint)
+    assert np.isin(header.cells, study.identities).all()
+    assert header.status.tolist() == [1] * 4
+    with xr.open_dataset(path) as data:
+        assert dict(data.sizes) == {"trajectory": 4, "generation": 3}
+        assert data.generation.values.tolist() == [0, 3, 6]
+        np.testing.assert_array_equal(read_variable(path, "entropy", slice(1, 3)), data.entropy.values[1:3])
     with pytest.raises(BadShardError, match="cannot be read"):
-        read_shard(finished / "shards" / "not there.nc", study.fingerprint)
+        read_header(finished / "shards" / "not there.nc", study.fingerprint)
+
+
+COUNTED = """
+import json, sys
+from collections import Counter
+
+opened = Counter()
+
+def hook(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(".nc"):
+        opened[str(arguments[0])] += 1
+
+sys.addaudithook(hook)
+from jaxcollapse.running import run
+from jaxcollapse.store.study import Study
+
+study = Study.open(sys.argv[1])
+run(study.sweep, study.folder, chunk_size=4, progress=False).close()
+print(json.dumps([opened, study.summary()["complete"]]))
+"""
+
+
+def test_a_shard_is_verified_once_in_a_run(finished: Path, tmp_path: Path) -> None:
+    """Before it, after it and for the summary it must be known which shards count; netCDF opens them by other means."""
+    study = copied(finished, tmp_path)
+    lost, *kept = shards(study)
+    lost.unlink()
+    (study / "result.nc").unlink()
+    time.sleep(2.1)  # until the files' times have settled
+    command = [sys.executable, "-c", COUNTED, str(study)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    opened, complete = json.loads(done.stdout)
+    assert complete == 16
+    assert [opened[str(path)] for path in kept] == [1, 1, 1]
+    assert opened[str(lost)] > 0
+
+
+def test_a_verified_file_that_changes_is_verified_again(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc" * 1000)
+    seal(path)
+    time.sleep(2.1)
+    assert is_sealed(path)
+    assert is_sealed(path)
+    times = path.stat()
+    flip(0.5)(path, path)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert not is_sealed(path), "although its size is what it was, and it says that its content is as old"
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

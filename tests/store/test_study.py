@@ -302,6 +302,27 @@ def test_a_run_that_is_killed_goes_on(sweep_file: Path, tmp_path: Path, uninterr
     assert stamps(kept) == before
 
 
+def test_a_run_that_is_interrupted_keeps_what_it_computed(
+    sweep_file: Path, tmp_path: Path, uninterrupted: xr.Dataset
+) -> None:
+    study = tmp_path / "study"
+    process = subprocess.Popen(_command(sweep_file, study), stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while len(shards(study)) < 3 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 1, told.decode()
+    assert told.decode() == "jaxcollapse: interrupted; finished shards are kept, the same command goes on\n"
+    kept = shards(study)
+    assert sorted((study / "shards").iterdir()) == kept
+    assert 3 <= len(kept) < 60
+    before = stamps(kept)
+    assert Study.open(study).summary()["bad_shards"] == {}
+    _assert_resumes(sweep_file, study, uninterrupted)
+    assert stamps(kept) == before
+
+
 def test_two_runs_at_once_do_no_harm(sweep_file: Path, tmp_path: Path, uninterrupted: xr.Dataset) -> None:
     study = tmp_path / "study"
     runs = [subprocess.Popen(_command(sweep_file, study), stderr=subprocess.PIPE) for _ in range(2)]

@@ -1,0 +1,35 @@
+"""A module run in a process of its own, so that imports and compilation count."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Finished(NamedTuple):
+    """seconds: from the start of the process to its end. printed: its standard output."""
+
+    seconds: float
+    printed: str
+
+
+def run(module: str, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> Finished:
+    """Runs `python -m module arguments`, with variables added to the environment.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    start = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=_ROOT, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
+    return Finished(seconds, done.stdout)

@@ -1,0 +1,47 @@
+"""Contenders take turns, so that a machine that slows down slows all of them; a figure is the median over rounds."""
+
+import math
+import statistics
+import time
+from collections.abc import Mapping
+
+from benchmarks.contender import Run
+
+
+def microseconds(
+    runs: Mapping[str, Run | None], trajectories: int, *, seconds: float, rounds: int, longest: int = 10**7
+) -> dict[str, float | None]:
+    """Microseconds of one generation of one trajectory, for each contender, without compilation.
+
+    Args:
+        runs: the contenders by name; None gives None.
+        trajectories: how many trajectories each runs at once.
+        seconds: length of one measurement, roughly.
+        rounds: how often the contenders take turns.
+        longest: generations of a run at most; more runs are made where that is short.
+    """
+    here = {name: (run, *_length(run, seconds, longest)) for name, run in runs.items() if run is not None}
+    times: dict[str, list[float]] = {name: [] for name in here}
+    for _ in range(rounds):
+        for name, (run, generations, repeats) in here.items():
+            taken = _time(run, generations, repeats)
+            times[name].append(taken / (generations * repeats * trajectories) * 1e6)
+    return {name: statistics.median(times[name]) if name in times else None for name in runs}
+
+
+def _time(run: Run, generations: int, repeats: int = 1) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        run(generations)
+    return time.perf_counter() - start
+
+
+def _length(run: Run, seconds: float, longest: int) -> tuple[int, int]:
+    """Generations and repeats that take about so long: all compiled, and beyond what a run costs anyway."""
+    run(1)
+    fixed = _time(run, 1)
+    generations, taken = min(2, longest), 0.0
+    while (taken := _time(run, generations) - fixed) < seconds / 4 and generations < longest:
+        generations = min(longest, int(generations * min(10, max(2, seconds / 2 / max(taken, 1e-6)))))
+    wanted = max(1, round(generations * seconds / max(taken, 1e-6)))
+    return (wanted, 1) if wanted <= longest else (longest, math.ceil(seconds / (taken + fixed)))

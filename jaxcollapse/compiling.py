@@ -1,0 +1,71 @@
+"""Compiling programs: several at once, ahead of use, and each only once."""
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache, lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import SingleDeviceSharding
+
+from jaxcollapse import compiled
+from jaxcollapse.kernel import Lanes, Program, jitted
+from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.process import Loops, Settings
+
+AHEAD = 16  # programs compiled before they are needed, at most
+_KEPT = 32  # programs in memory; each holds several hundred memory maps, of which a process has 65 530
+_OPTIONS = {"cpu": {"xla_cpu_multi_thread_eigen": False}}  # a tile has one core; the next tile has the other
+
+
+@lru_cache(maxsize=_KEPT)
+def compiling(program: Program, device: jax.Device, records: int) -> "Future[jax.stages.Compiled]":
+    """A program being compiled for one device and number of records. To be called from one thread only."""
+    return _pool().submit(_load_or_compile, program, device, records)
+
+
+def lowered(program: Program, device: jax.Device, records: int) -> jax.stages.Lowered:
+    """A program before compilation."""
+    with precision(program):
+        return jitted(program).lower(*_arguments(program, device, records))
+
+
+def precision(program: Program) -> AbstractContextManager[None]:
+    """The floating-point width that a program is traced and called with."""
+    return jax.enable_x64(program.dtype == "float64")
+
+
+def _load_or_compile(program: Program, device: jax.Device, records: int) -> jax.stages.Compiled:
+    options: dict[str, str | bool] = dict(_OPTIONS.get(device.platform, {}))
+    name = compiled.name(device, [program, records, options])
+    with precision(program):
+        trees = jax.tree.structure((_arguments(program, device, records), {})), jax.tree.structure(program.outputs)
+        ready = compiled.load(name, device, *trees)
+        if ready is None:
+            ready = lowered(program, device, records).compile(options)
+            compiled.store(name, ready)
+    return ready
+
+
+def _arguments(program: Program, device: jax.Device, records: int) -> tuple[Any, ...]:
+    """Shapes and types of what a program takes."""
+    sharding = SingleDeviceSharding(device)
+    lanes, tokens, real = program.width(device.platform), program.structure.tokens, jnp.dtype(program.dtype)
+
+    def array(shape: tuple[int, ...], dtype: Any) -> Any:
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
+
+    counts = {"samples", "batch_size"}
+    settings = Settings(*(array((lanes,), jnp.int32 if name in counts else real) for name in Settings._fields))
+    key = array((lanes,), jax.random.key(0, impl="threefry2x32").dtype)
+    loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
+    thresholds = Thresholds(array((), real), array((), real))
+    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, tokens), real))
+    return tile, loops, array((records,), jnp.int32), thresholds
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(4, os.cpu_count() or 1), "compiling")

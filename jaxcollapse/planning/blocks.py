@@ -1,0 +1,37 @@
+"""How many single draws are made at once: few programs against draws made in vain.
+
+The size of a block has no influence on counts, so that here, and only here, what else is in a sweep decides about a
+program.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from itertools import combinations
+
+from jaxcollapse.sampling.multinomial import single_draw_seconds
+
+SIZES = (1, 16, 64, 256)
+PROGRAM_SECONDS = 1.5  # to trace and compile a program; measured on two x86-64 cores
+_BLOCK_SECONDS = 1e-6  # a block of one trajectory beside its draws, at most
+
+
+def block_sizes(tokens: int, times: Mapping[int, float]) -> dict[int, int]:
+    """The size of the blocks for each number of draws.
+
+    Args:
+        tokens: the vocabulary's padded size.
+        times: how often each number of draws is made in the whole sweep.
+    """
+
+    @cache
+    def seconds(draws: int, size: int) -> float:
+        blocks = math.ceil(draws / size)
+        return times[draws] * blocks * (_BLOCK_SECONDS + size * single_draw_seconds(tokens))
+
+    def total(sizes: tuple[int, ...]) -> float:
+        return len(sizes) * PROGRAM_SECONDS + sum(min(seconds(draws, size) for size in sizes) for draws in times)
+
+    subsets = (sizes for number in range(1, len(SIZES) + 1) for sizes in combinations(SIZES, number))
+    best = min(subsets, key=total)
+    return {draws: min(best, key=lambda size: seconds(draws, size)) for draws in times}

@@ -1,0 +1,114 @@
+"""The coordinates of the dataset: what was swept, what was held constant, and what tokens are called."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.planning.library import Library
+from jaxcollapse.sweep import rules
+from jaxcollapse.sweep.display import label
+from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.sweep import Sweep
+
+_SWITCHED_OFF = ("top_k", "top_p", "min_p", "fresh_fraction", "replacement", "mixing")
+
+
+def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
+    """Coordinates by name: those of the dimensions, what varies along them, and constants that have an effect."""
+    grid = sweep.grid
+    made: dict[str, xr.Variable] = {}
+    for axis in grid.axes:
+        if list(axis.fields) != [axis.name]:
+            position = np.arange(len(axis), dtype=np.int32)
+            told = {"long_name": f"position along {axis.name}", "units": "1"}
+            made[axis.name] = xr.Variable(axis.name, position, told)
+        for field, values in axis.fields.items():
+            made[field] = xr.Variable(axis.name, _as_array(values), _attributes(field))
+    swept = {field.split(".")[0] for axis in grid.axes for field in axis.fields}
+    for field in Process.model_fields:
+        if field in swept or field in ("vocab_size", "samples") or not _is_told(sweep, field):
+            continue
+        made[field] = xr.Variable((), _as_array(grid.column(field).values)[0], _attributes(field))
+    if "vocab_size" not in swept:
+        made.update(_reduced(sweep, "vocab_size", library.sizes))
+    if "samples" not in swept:
+        made.update(_reduced(sweep, "samples", rules.samples(grid)))
+    told = {"long_name": "replicate", "units": "1"}
+    made["replicate"] = xr.Variable("replicate", np.arange(sweep.replicates, dtype=np.int32), told)
+    told = {"long_name": "generation", "units": "1"}
+    made["generation"] = xr.Variable("generation", sweep.recorded, told)
+    if sweep.record.logits:
+        made.update(_tokens(sweep, library))
+    return made
+
+
+def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Variable]:
+    """A number of each cell, along the axes that it changes with only."""
+    array = values.reshape(sweep.shape)
+    dims: list[str] = []
+    for place, dimension in reversed(list(enumerate(sweep.dims))):
+        first = array.take([0], axis=place)
+        if (array == first).all():
+            array = array.take(0, axis=place)
+        else:
+            dims.insert(0, dimension)
+    whole = np.isfinite(array).all() and (array == np.round(array)).all()
+    return {field: xr.Variable(dims, array.astype(np.int64) if whole else array, _attributes(field))}
+
+
+def _tokens(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
+    """Labels of the tokens: along `token` if all cells agree, else a coordinate `token_label` along more axes."""
+    width = int(library.sizes.max())
+    longest = max(library.distributions, key=lambda distribution: distribution.size)
+    told = {"long_name": "token", "units": "1"}
+
+    def agrees(other: Distribution) -> bool:
+        if (longest.labels is None) != (other.labels is None):
+            return False
+        return longest.labels is None or bool((longest.labels[: other.size] == other.labels).all())
+
+    if all(map(agrees, library.distributions)):
+        labels = np.arange(width, dtype=np.int32) if longest.labels is None else longest.labels
+        extra = {
+            name: xr.Variable("token", values, {"long_name": name, "units": "1"})
+            for name, values in longest.coordinates.items()
+        }
+        return {"token": xr.Variable("token", labels, told), **extra}
+    rows = np.full((len(library.distributions), width), "", object)
+    for row, distribution in zip(rows, library.distributions, strict=True):
+        labels = np.arange(distribution.size) if distribution.labels is None else distribution.labels
+        row[: distribution.size] = labels.astype(str)
+    index = _reduced(sweep, "vocab_size", library.index)["vocab_size"]
+    label_told = {"long_name": "token", "units": "1"}
+    return {
+        "token": xr.Variable("token", np.arange(width, dtype=np.int32), {"long_name": "token number", "units": "1"}),
+        "token_label": xr.Variable((*index.dims, "token"), rows.astype(str)[index.values], label_told),
+    }
+
+
+def _is_told(sweep: Sweep, field: str) -> bool:
+    """Whether a constant becomes a coordinate: it has an effect, and it is given or is not just switched off."""
+    used = rules.USED_WHEN.get(field)
+    has_effect = used is None or bool(used[1](sweep.grid).any())
+    return has_effect and (field in sweep.grid.given or field not in _SWITCHED_OFF)
+
+
+def _as_array(values: list[Any]) -> np.ndarray:
+    if all(isinstance(value, bool) for value in values):
+        return np.array(values, np.int8)
+    if all(isinstance(value, int) for value in values):
+        return np.array(values, np.int64)
+    if all(isinstance(value, int | float) for value in values):
+        return np.array(values, float)
+    return np.array([label(value) for value in values])
+
+
+def _attributes(field: str) -> dict[str, str]:
+    first, *rest = field.split(".")
+    if rest:
+        return {"long_name": f"{' '.join(rest)} of the initial distribution", "units": "1"}
+    extra = Process.model_fields[first].json_schema_extra
+    assert isinstance(extra, dict)
+    return {key: str(extra[key]) for key in ("long_name", "units")}

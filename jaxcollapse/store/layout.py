@@ -1,0 +1,95 @@
+"""What the variables of the dataset are, without their numbers; the same in memory and in a file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxcollapse.execute import MISSING, STATUS_MEANINGS
+from jaxcollapse.kernel import NOT_YET
+from jaxcollapse.observables import Observable, select
+from jaxcollapse.planning.library import Library
+from jaxcollapse.sweep.sweep import Sweep
+
+COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A variable of the dataset. A *row* is what it holds of one trajectory.
+
+    outer: numbers of values along the axes, and of replicates: one row for each. inner: the shape of a row. missing:
+    what stands where nothing was computed. declared: whether the file says so, as `_FillValue`. tokens: where the last
+    dimension is `token`, the number of tokens of each cell.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    outer: tuple[int, ...]
+    inner: tuple[int, ...]
+    dtype: np.dtype
+    missing: float
+    attributes: dict[str, Any]
+    declared: bool = True
+    tokens: np.ndarray | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of places along each dimension."""
+        return (*self.outer, *self.inner)
+
+    @property
+    def fill_value(self) -> np.generic | None:
+        """What the file declares to be missing."""
+        return self.dtype.type(self.missing) if self.declared else None
+
+
+def layouts(sweep: Sweep, library: Library) -> Iterator[Layout]:
+    """The variables of a sweep's dataset, in order."""
+    for entry in select(sweep.observables):
+        yield _observable(sweep, entry)
+    if sweep.record.logits:
+        yield _logits(sweep, library)
+    yield _status(sweep)
+
+
+def _observable(sweep: Sweep, entry: Observable) -> Layout:
+    dims, outer = _rows(sweep)
+    attributes = {"long_name": entry.long_name, "units": entry.units, "description": entry.description}
+    dtype, missing = ("int32", float(NOT_YET)) if entry.whole else (sweep.precision, np.nan)
+    if entry.is_event:
+        attributes["censoring"] = f"missing where it has not happened by generation {sweep.generations}"
+        return Layout(entry.name, dims, outer, (), np.dtype(dtype), missing, attributes)
+    inner = (len(sweep.recorded),)
+    return Layout(entry.name, (*dims, "generation"), outer, inner, np.dtype(dtype), missing, attributes)
+
+
+def _logits(sweep: Sweep, library: Library) -> Layout:
+    dims, outer = _rows(sweep)
+    inner = (len(sweep.recorded), int(library.sizes.max()))
+    attributes = {
+        "long_name": "logit",
+        "units": "1",
+        "description": "ln p up to a constant of the trajectory; −inf for tokens that died out, "
+        "missing beyond the vocabulary.",
+    }
+    dtype, every = np.dtype(sweep.precision), (*dims, "generation", "token")
+    return Layout("logits", every, outer, inner, dtype, np.nan, attributes, tokens=library.sizes)
+
+
+def _status(sweep: Sweep) -> Layout:
+    dims, outer = _rows(sweep)
+    attributes = {
+        "long_name": "status of the trajectory",
+        "units": "1",
+        "description": "Whether the trajectory was computed; diverged: its logits left the floating-point range.",
+        "flag_values": np.array([0, 1, 2], np.int8),
+        "flag_meanings": STATUS_MEANINGS,
+    }
+    return Layout("status", dims, outer, (), np.dtype("int8"), MISSING, attributes, declared=False)
+
+
+def _rows(sweep: Sweep) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The dimensions that every variable has, and their sizes."""
+    return (*sweep.dims, "replicate"), (*sweep.shape, sweep.replicates)

@@ -1,0 +1,69 @@
+"""Putting computed trajectories where they belong in the dataset."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from jaxcollapse.execute import Result
+from jaxcollapse.store import regions
+from jaxcollapse.store.layout import Layout
+
+ELSEWHERE = -1  # the row of a trajectory that the sweep does not have
+
+
+@dataclass(frozen=True)
+class Part:
+    """Trajectories to be placed.
+
+    rows: of each, its row in the dataset (cell × replicates + replicate), or `ELSEWHERE`. read: gives a variable, by
+    name, for a range of them.
+    """
+
+    rows: np.ndarray
+    read: Callable[[str, slice], np.ndarray]
+
+
+def part_of(result: Result, replicates: int) -> Part:
+    """A computed chunk as a part of a dataset with so many replicates."""
+    variables = {**result.series, **result.events, "status": result.status}
+    if result.logits is not None:
+        variables["logits"] = result.logits
+    return Part(rows(result.chunk.cells, result.chunk.replicates, replicates), lambda name, some: variables[name][some])
+
+
+def rows(cells: np.ndarray, replicate: np.ndarray, replicates: int) -> np.ndarray:
+    """Rows of trajectories: int32, four bytes for each, are enough for as many as a sweep may have."""
+    return (cells * replicates + replicate).astype(np.int32)
+
+
+def place(layout: Layout, parts: Sequence[Part], start: int, stop: int) -> np.ndarray:
+    """A variable for the rows from `start` up to `stop`, [row, …], from all parts that have some of them.
+
+    What no part has is missing. Of several parts that have the same trajectory, the last counts.
+    """
+    values = np.full((stop - start, *layout.inner), layout.missing, layout.dtype)
+    most = max(regions.PIECE_BYTES // (layout.dtype.itemsize * prod(layout.inner)), 1)
+    for part in parts:
+        inside = np.flatnonzero((part.rows >= start) & (part.rows < stop))
+        for some in _grouped(inside, most):
+            first, last = int(some[0]), int(some[-1]) + 1
+            read = part.read(layout.name, slice(first, last))
+            if len(some) < last - first:
+                read = read[some - first]
+            where = part.rows[some] - start
+            if layout.tokens is None:
+                values[where] = read
+            else:
+                values[where, :, : read.shape[-1]] = read
+    if layout.tokens is not None:
+        own = layout.tokens[np.arange(start, stop) // layout.outer[-1]]
+        np.copyto(values, np.nan, where=np.arange(values.shape[-1]) >= own[:, None, None])
+    return values
+
+
+def _grouped(ascending: np.ndarray, most: int) -> list[np.ndarray]:
+    """Numbers in groups, of which none spans more than `most`."""
+    groups = np.split(ascending, np.flatnonzero(np.diff(ascending // most)) + 1)
+    return [group for group in groups if len(group)]

@@ -1,0 +1,150 @@
+"""Compiled programs are kept on disk and used again, and nothing that happens to their files does any harm."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.monitoring
+import numpy as np
+import pytest
+import xarray as xr
+
+import jaxcollapse as jc
+from jaxcollapse import compiled
+from jaxcollapse.compiling import compiling
+
+SWEEP: dict[str, Any] = {
+    "replicates": 5,
+    "generations": 6,
+    "observables": ["entropy", "collapse_time"],
+    "process": {"vocab_size": 20, "learning_rate": 1.0},
+    "axes": {"batch_size": [1, 300]},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where programs are kept during a test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    jax.config.update("jax_enable_compilation_cache", True)
+    compiling.cache_clear()
+    yield tmp_path / "jaxcollapse" / "programs"
+    jax.config.update("jax_enable_compilation_cache", False)
+    compiling.cache_clear()
+
+
+@pytest.fixture
+def compiles() -> Iterator[Callable[[], int]]:
+    """Counts the programs that were compiled since it was last asked."""
+    seen: list[str] = []
+
+    def listen(event: str, duration: float, **told: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration" and told.get("fun_name", "run") .startswith("run"):
+            seen.append(event)
+
+    def count() -> int:
+        number = len(seen)
+        seen.clear()
+        return number
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield count
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def run(**changed: Any) -> xr.Dataset:
+    compiling.cache_clear()  # as in a new process
+    sweep = jc.Sweep.from_dict({**SWEEP, **changed})
+    return jc.run(sweep, progress=False, devices=jax.local_devices()[:1])
+
+
+def test_a_second_run_compiles_nothing_and_gives_the_same_bits(folder: Path, compiles: Callable[[], int]) -> None:
+    first = run()
+    assert compiles() == len(list(folder.iterdir())) == 2
+    second = run()
+    assert compiles() == 0
+    for name in first:
+        np.testing.assert_array_equal(first[name].values, second[name].values)
+
+
+def test_each_device_has_programs_of_its_own(folder: Path) -> None:
+    """A program is made for one device; the other one gives the same bits."""
+    results = []
+    for device in jax.local_devices()[:2] * 2:
+        compiling.cache_clear()
+        results.append(jc.run(jc.Sweep.from_dict(SWEEP), progress=False, devices=[device]))
+    assert len(list(folder.iterdir())) == 4
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0].entropy.values, other.entropy.values)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:1000] + bytes([content[1000] ^ 1]) + content[1001:],
+        lambda content: b"something else",
+    ],
+    ids=["empty", "truncated", "flipped bit", "foreign"],
+)
+def test_a_damaged_file_is_compiled_again(
+    folder: Path, compiles: Callable[[], int], spoil: Callable[[bytes], bytes]
+) -> None:
+    first = run()
+    for path in folder.iterdir():
+        path.write_bytes(spoil(path.read_bytes()))
+    compiles()
+    np.testing.assert_array_equal(first.entropy.values, run().entropy.values)
+    assert compiles() == 2
+    run()
+    assert compiles() == 0
+
+
+def test_a_program_of_another_kind_in_its_place_is_not_used(folder: Path) -> None:
+    """Whatever has come to stand under a program's name must at least be called as that program is."""
+    run()
+    files = sorted(folder.iterdir())
+    expected = run(record={"logits": True}, generations=6)
+    others = sorted(set(folder.iterdir()) - set(files))
+    assert len(others) == 2
+    for path, other in zip(files, others, strict=True):
+        other.write_bytes(path.read_bytes())
+    found = run(record={"logits": True}, generations=6)
+    np.testing.assert_array_equal(expected.logits.values, found.logits.values)
+
+
+def test_a_folder_that_cannot_be_made_does_no_harm(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "jaxcollapse").write_text("in the way")
+    assert run().status.values.all()
+
+
+def test_nothing_is_kept_where_jax_keeps_nothing(folder: Path) -> None:
+    jax.config.update("jax_enable_compilation_cache", False)
+    run()
+    assert not folder.exists()
+
+
+def test_names_tell_settings_flags_and_programs_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = jax.local_devices()[0]
+    names = {compiled.name(device, ["a"]), compiled.name(device, ["b"])}
+    with jax.default_matmul_precision("float32"):
+        names.add(compiled.name(device, ["a"]))
+    monkeypatch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", "") + " --xla_cpu_enable_fast_math=false")
+    names.add(compiled.name(device, ["a"]))
+    assert len(names) == 4
+
+
+def test_the_oldest_files_go_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run()
+    old = sorted(folder.iterdir())
+    for path in old:
+        os.utime(path, (1, 1))
+    size = sum(path.stat().st_size for path in old)
+    monkeypatch.setattr(compiled, "_MOST_BYTES", int(1.2 * size))
+    run(process={"vocab_size": 40, "learning_rate": 1.0}, axes={})
+    left = list(folder.iterdir())
+    assert len(set(left) - set(old)) == 1
+    assert sum(path.stat().st_size for path in left) <= 1.2 * size
