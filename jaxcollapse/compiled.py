@@ -12,6 +12,7 @@ import logging
 import os
 import platform
 import zlib
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -42,9 +43,9 @@ def load(name: str, device: jax.Device, takes: Any, gives: Any) -> jax.stages.Co
         return None
     try:
         content = path.read_bytes()
-        digest, packed = content[:_DIGEST], content[_DIGEST:]
-        if hashlib.sha256(packed).digest() != digest:
-            raise ValueError("is damaged")
+        packed = content[_DIGEST:]
+        if _digest(name, packed) != content[:_DIGEST]:
+            raise ValueError("is damaged, or another program")
         ready = deserialize_and_load(zlib.decompress(packed), takes, gives, device.client, [device])
         os.utime(path)
     except Exception as error:  # whatever is wrong with a file, its program can be compiled again
@@ -62,16 +63,21 @@ def store(name: str, ready: jax.stages.Compiled) -> None:
     try:
         packed = zlib.compress(serialize(ready)[0], 1)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary.write_bytes(hashlib.sha256(packed).digest() + packed)
+        temporary.write_bytes(_digest(name, packed) + packed)
         os.replace(temporary, folder / name)
         _drop_oldest(folder)
     except Exception as error:  # a full disk, a backend that cannot
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         _log.info("%s is not kept: %s", folder / name, error)
 
 
 def _is_wanted() -> bool:
     return bool(jax.config.values["jax_enable_compilation_cache"])
+
+
+def _digest(name: str, packed: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + packed).digest()
 
 
 def _folder() -> Path:

@@ -40,6 +40,7 @@ class Structure:
     batches: what an optimiser step sees: "generator" (fresh traces at every step, which is what one pass over fresh
         data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
     batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
+    single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the observables.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Structure:
     batches: Batches = "full"
     batch_sampler: Method | None = None
     optimizer: str = "sgd"
+    single_step: bool = False
     carry_optimizer: bool = True
     truncations: tuple[Truncation, ...] = ()
     fresh_data: bool = False
@@ -172,7 +174,11 @@ class SelfTraining:
             moved = optax.apply_updates(logits, updates)
             return jnp.where(jnp.isneginf(logits), logits, moved), memory, unused
 
-        logits, memory, _ = jax.lax.fori_loop(0, self.loops.steps, step, (state.logits, memory, unused))
+        carry = (state.logits, memory, unused)
+        if structure.single_step:
+            logits, memory, _ = step(jnp.int32(0), carry)
+        else:
+            logits, memory, _ = jax.lax.fori_loop(0, self.loops.steps, step, carry)
         return logits, memory if structure.carry_optimizer else None
 
     def _minibatches(self, source: Table, corpus: Num[Array, "context token"] | None) -> tuple[Any, Any]:

@@ -79,6 +79,7 @@ def resolve(sweep: Sweep) -> Cells:
             batch_code,
             columns["model"].codes,
             np.where(refit, 0, columns["optimizer"].codes),
+            ~refit & (grid.numbers("steps") == 1),
             np.where(refit, 0, columns["optimizer_state"].codes),
             np.where(batches == generator, 0, columns["corpus"].codes),
             np.where(is_window, grid.numbers("window"), 0).astype(np.int64),
@@ -91,7 +92,7 @@ def resolve(sweep: Sweep) -> Cells:
     observables = tuple(entry.name for entry in select(sweep.observables))
 
     def structure(row: list[int]) -> Structure:
-        width, is_refit, is_infinite, batch, first, second, model, optimizer, state, corpus, window, *rest = row
+        width, is_refit, is_infinite, batch, first, second, model, optimizer, single, state, corpus, window, *rest = row
         *cuts, fresh_data = rest
         source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
@@ -105,6 +106,7 @@ def resolve(sweep: Sweep) -> Cells:
             batches=source,
             batch_sampler=batch_sampler[second],
             optimizer="sgd" if is_refit else columns["optimizer"].values[optimizer],
+            single_step=bool(single),
             carry_optimizer=columns["optimizer_state"].values[state] == "carried",
             truncations=tuple(name for name, used in zip(_OFF, cuts, strict=True) if used),
             fresh_data=bool(fresh_data),

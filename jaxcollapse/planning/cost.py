@@ -6,12 +6,14 @@ import numpy as np
 
 from jaxcollapse.kernel import Program
 from jaxcollapse.observables import select
+from jaxcollapse.sampling.multinomial import VISIT
 from jaxcollapse.sweep.sweep import Sweep
 
 RECORD_COPIES = 2  # what is recorded, and the scan's own copy of it
 FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
 _CHUNK_SECONDS = 20.0  # aimed at, on all cores together
 _CHUNK_BYTES = 64 * 2**20
+_VISIT_ARRAYS = 256  # arrays of a visit alive at once, where draws are split
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
 
 
@@ -36,11 +38,12 @@ def trajectory_bytes(sweep: Sweep, tokens: int) -> int:
     return np.dtype(sweep.precision).itemsize * (len(sweep.recorded) * per_record + events) + 16
 
 
-def lane_bytes(program: Program) -> int:
-    """Device memory of one lane, without what is recorded."""
+def tile_bytes(program: Program, lanes: int) -> int:
+    """Device memory of one device call, without what is recorded."""
     structure = program.structure
     moments = {"sgd": 0, "sign_sgd": 0, "adam": 2, "adamw": 2}.get(structure.optimizer, 1)
     kept = {"replace": 1, "accumulate": 2, "window": 3 * structure.corpus.window}[structure.corpus.kind]
     itemsize = np.dtype(program.dtype).itemsize
-    draws = sum(how.block * 16 for how in (structure.sampler, structure.batch_sampler) if how)
-    return itemsize * (structure.tokens * (_ARRAYS + 3 * moments + kept) + draws)
+    samplers = [how for how in (structure.sampler, structure.batch_sampler) if how]
+    draws = sum(_VISIT_ARRAYS * max(VISIT, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
+    return itemsize * (lanes * structure.tokens * (_ARRAYS + 3 * moments + kept) + draws)

@@ -179,7 +179,7 @@ def plan(
         lanes = program.width(machine.platform)
         members = np.flatnonzero(cells.program == index)
         record = lanes * cost.RECORD_COPIES * cost.trajectory_bytes(sweep, program.structure.tokens)
-        buckets.append(Bucket(program, members, lanes, lanes * cost.lane_bytes(program) + record, record))
+        buckets.append(Bucket(program, members, lanes, cost.tile_bytes(program, lanes) + record, record))
     identities = sweep.grid.identities(sweep.seed)
     _check_distinct(sweep, identities)
     chunks = [

@@ -23,7 +23,7 @@ from jaxcollapse.sampling.binomial import binomial
 
 # Measured on two x86-64 cores, ns on one of them (`make bench`).
 _LEVEL, _WALK, _SPLIT = 2.0, 4.0, 18.0  # a level of a walk, a walk beside its levels, a binomial count
-_VISIT = 2**12  # nodes × lanes that are split at once
+VISIT = 2**12  # nodes × lanes that are split at once
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _split_lanes(
         return draws[None]
     sums = tree.build(weights)
     nodes = len(sums)
-    rows = max(1, min(_VISIT // lanes, tokens // 4))
+    rows = max(1, min(VISIT // lanes, tokens // 4))
     size = rows * lanes
     visits = jnp.asarray(_visits(tokens, rows), jnp.int32)
     flat = jnp.concatenate([sums.reshape(-1), jnp.zeros(size, sums.dtype)])

@@ -12,8 +12,9 @@ def cross_entropy_gradient(
 
     `frequencies` are counts over (context, token) divided by the number of tokens. One row: p − p̂.
     """
-    share = jnp.sum(frequencies, axis=-1, keepdims=True) if logits.shape[0] > 1 else 1
-    return share * jax.nn.softmax(logits, axis=-1) - frequencies
+    if len(logits) == 1:  # of the same shape as the observables' softmax, so that a compiler can share it
+        return jax.nn.softmax(logits[0])[jnp.newaxis] - frequencies
+    return jnp.sum(frequencies, axis=-1, keepdims=True) * jax.nn.softmax(logits, axis=-1) - frequencies
 
 
 def expected_gradient(
