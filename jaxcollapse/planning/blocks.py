@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from functools import cache
 from itertools import combinations
 
+from jaxcollapse.planning.cost import PROGRAM_SECONDS
 from jaxcollapse.sampling.multinomial import single_draw_seconds
 
 SIZES = (1, 16, 64, 256)
-PROGRAM_SECONDS = 1.5  # to trace and compile a program; measured on two x86-64 cores
 _BLOCK_SECONDS = 1e-6  # a block of one trajectory beside its draws, at most
 
 

@@ -15,7 +15,7 @@ from jaxcollapse.observables import select
 from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
 from jaxcollapse.process import Batches, Settings, Structure, Truncation
-from jaxcollapse.sampling.multinomial import Method, is_better_split
+from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -45,8 +45,8 @@ class Cells:
     library: Library
 
 
-def resolve(sweep: Sweep) -> Cells:
-    """What each cell of the sweep needs."""
+def resolve(sweep: Sweep, platform: str) -> Cells:
+    """What each cell of the sweep needs on this platform."""
     grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
     samples, batch_size = rules.samples(grid), grid.numbers("batch_size")
     tokens = np.array([padded(int(size)) for size in np.unique(library.sizes)])[
@@ -61,9 +61,9 @@ def resolve(sweep: Sweep) -> Cells:
     replaced = grid.column("replacement").where(True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
-    sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples, generations)
+    sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples, generations, platform)
     steps = np.where(refit, 0, grid.numbers("steps"))
-    batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent, generations * steps)
+    batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent, generations * steps, platform)
 
     columns = {name: grid.column(name) for name in ("model", "optimizer", "optimizer_state", "corpus", "window")}
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
@@ -118,7 +118,7 @@ def resolve(sweep: Sweep) -> Cells:
 
 
 def _methods(
-    tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray, times: np.ndarray
+    tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray, times: np.ndarray, platform: str
 ) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
     """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none.
 
@@ -129,11 +129,11 @@ def _methods(
     total = np.bincount(index.reshape(-1), times)
     single: dict[int, dict[int, float]] = {}
     for (width, number), often in zip(pairs.tolist(), total.tolist(), strict=True):
-        if number and not is_better_split(width, number):
+        if 0 < number < fewest_split(width):
             single.setdefault(width, {})[number] = often
     sizes = {width: block_sizes(width, often) for width, often in single.items()}
     chosen = [
-        (Method(sizes.get(width, {}).get(number, 0)), number) if number else (None, 0)
+        (Method(sizes.get(width, {}).get(number, 0), adaptive=platform == "cpu"), number) if number else (None, 0)
         for width, number in pairs.tolist()
     ]
     distinct: list[Method | None] = [

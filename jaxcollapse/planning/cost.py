@@ -1,4 +1,7 @@
-"""What trajectories cost: time, device memory, disk."""
+"""What trajectories cost: time, device memory, disk.
+
+Times are measured on x86-64 cores (`make bench`).
+"""
 
 import math
 
@@ -6,12 +9,15 @@ import numpy as np
 
 from jaxcollapse.kernel import Program
 from jaxcollapse.observables import select
-from jaxcollapse.sampling.multinomial import VISIT
+from jaxcollapse.sampling.multinomial import VISIT, Method, single_draw_seconds, splitting_seconds
 from jaxcollapse.sweep.sweep import Sweep
 
 RECORD_COPIES = 2  # what is recorded, and the scan's own copy of it
 FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
-_CHUNK_SECONDS = 20.0  # aimed at, on all cores together
+PROGRAM_SECONDS = 1.5  # to trace and compile a program
+_PASSES_SECONDS = 3e-9  # of a token in a step, beside the draws
+_OBSERVABLE_SECONDS = 1e-9  # of a token in an observable
+_CHUNK_SECONDS = 40.0  # of one core, aimed at
 _CHUNK_BYTES = 64 * 2**20
 _VISIT_ARRAYS = 256  # arrays of a visit alive at once, where draws are split
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
@@ -19,15 +25,26 @@ _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares w
 
 def chunk_size(sweep: Sweep, program: Program, lanes: int, loops: tuple[int, ...]) -> int:
     """Trajectories of about `_CHUNK_SECONDS` work, no more than fit in `_CHUNK_BYTES`, whole device calls."""
-    structure = program.structure
-    steps, sample_blocks, batch_blocks = loops
-    draws = ((structure.sampler, sample_blocks), (structure.batch_sampler, batch_blocks * steps))
-    drawn = sum((structure.tokens if how.splits else how.block) * blocks for how, blocks in draws if how)
-    generation = 4e-9 * structure.tokens * max(1, steps) + 2e-8 * drawn
-    by_time = _CHUNK_SECONDS / (sweep.generations * generation + 1e-9)
-    by_bytes = _CHUNK_BYTES / trajectory_bytes(sweep, structure.tokens)
+    by_time = _CHUNK_SECONDS / trajectory_seconds(sweep, program, loops)
+    by_bytes = _CHUNK_BYTES / trajectory_bytes(sweep, program.structure.tokens)
     calls = min(by_time, by_bytes) / lanes
     return lanes * max(1, math.floor(min(calls, 1e6)))
+
+
+def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...]) -> float:
+    """What a trajectory takes on one CPU core, roughly."""
+    structure = program.structure
+    tokens, (steps, sample_blocks, batch_blocks) = structure.tokens, loops
+
+    def draws(how: Method | None, blocks: int) -> float:
+        if how is None:
+            return 0.0
+        return splitting_seconds(tokens) if how.splits else how.block * blocks * single_draw_seconds(tokens)
+
+    passes = _PASSES_SECONDS * tokens * max(1, steps)
+    generation = passes + draws(structure.sampler, sample_blocks) + steps * draws(structure.batch_sampler, batch_blocks)
+    records = len(sweep.recorded) * len(program.observables) * _OBSERVABLE_SECONDS * tokens
+    return sweep.generations * generation + records + 1e-6
 
 
 def trajectory_bytes(sweep: Sweep, tokens: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxcollapse.kernel import Program
-from jaxcollapse.sampling.multinomial import Method
+from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.sweep.display import count
 
 
@@ -36,12 +36,19 @@ def as_html(told: Mapping[str, Any]) -> str:
 
 def _facts(told: Mapping[str, Any]) -> list[str]:
     devices = count(told["devices"], f"{told['platform']} device")
+    run = told["run_seconds"]
+    time = (
+        []
+        if run is None
+        else [f"time: about {as_seconds(run)}, and the first time {as_seconds(told['compile_seconds'])} to compile"]
+    )
     return [
         f"{told['title']!r}: {told['trajectories']:,} trajectories on {devices}",
         f"{count(told['compiles'], 'compile')}, {count(told['chunks'], 'chunk')}, "
         f"{told['token_updates']:.3g} token updates",
         f"memory: at most {as_bytes(told['device_bytes'])} of {as_bytes(told['machine_bytes'])} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
+        *time,
     ]
 
 
@@ -55,16 +62,25 @@ def describe(program: Program) -> str:
         "corpus": "minibatches of the corpus",
     }[structure.batches]
     drawn = structure.batch_sampler or structure.sampler
-    counts = "" if drawn is None else f", {_way(drawn)}"
+    counts = "" if drawn is None else f", {_way(drawn, structure.tokens)}"
     extras: list[str] = [structure.corpus.kind] if structure.corpus.kind != "replace" else []
     extras += [*structure.truncations, *(["fresh data"] if structure.fresh_data else [])]
     return f"{how}, {data}{counts}" + "".join(f", {extra}" for extra in extras)
 
 
-def _way(how: Method) -> str:
+def _way(how: Method, tokens: int) -> str:
+    fewest = fewest_split(tokens)
     if how.splits:
-        return "draws split at once"
-    return "single draws" if how.block == 1 else f"{how.block} draws at once"
+        return f"any number of draws from {fewest} on"
+    return f"up to {fewest - 1} draws, " + ("one by one" if how.block == 1 else f"{how.block} at once")
+
+
+def as_seconds(number: float) -> str:
+    """A time as one would say it."""
+    for unit, seconds in (("days", 86400), ("hours", 3600), ("min", 60)):
+        if number >= 2 * seconds:
+            return f"{number / seconds:.2g} {unit}"
+    return f"{number:.2g} s"
 
 
 def as_bytes(number: float) -> str:

@@ -96,6 +96,18 @@ class Plan:
             for chunk in self.chunks
         )
 
+    @property
+    def seconds(self) -> float:
+        """What the run takes on these CPU cores, roughly, once its programs are compiled."""
+        cores = self.machine.workers * len(self.machine.devices)
+        return (
+            sum(
+                len(chunk) * cost.trajectory_seconds(self.sweep, self.buckets[chunk.bucket].program, chunk.loops)
+                for chunk in self.chunks
+            )
+            / cores
+        )
+
     def check_fits(self, folder: Path | None = None) -> None:
         """Raises `InputError` if the plan needs more memory than a device has, or more disk than is free."""
         if self.device_bytes > self.machine.device_bytes:
@@ -129,6 +141,8 @@ class Plan:
             "platform": self.machine.platform,
             "devices": len(self.machine.devices),
             "compiles": self.compiles,
+            "compile_seconds": self.compiles * cost.PROGRAM_SECONDS,
+            "run_seconds": self.seconds if self.machine.platform == "cpu" else None,
             "buckets": [
                 {
                     "tokens": bucket.program.structure.tokens,
@@ -173,7 +187,8 @@ def plan(
     Raises:
         InputError: an initial distribution cannot be had.
     """
-    machine, cells = this_machine(devices), resolve(sweep)
+    machine = this_machine(devices)
+    cells = resolve(sweep, machine.platform)
     buckets = []
     for index, program in enumerate(cells.programs):
         lanes = program.width(machine.platform)

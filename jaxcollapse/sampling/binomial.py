@@ -21,7 +21,7 @@ likelihood ratio"; Peizer, Pratt (1968), "A normal approximation for binomial, F
 probabilities", for the form of G.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +38,13 @@ Words = UInt32[Array, "*n"]
 
 
 def binomial(
-    key: UInt32[Array, "2 *n"], high: Words, low: Words, trials: Counts, probability: Float[Array, "*n"]
+    key: UInt32[Array, "2 *n"],
+    high: Words,
+    low: Words,
+    trials: Counts,
+    probability: Float[Array, "*n"],
+    *,
+    adaptive: bool = False,
 ) -> Counts:
     """Independent binomial counts.
 
@@ -46,23 +52,10 @@ def binomial(
         key, high, low: the uniform number is made of the word pair of these keys and counters (`bits.threefry2x32`).
         trials: n ≥ 0.
         probability: p ≤ ½.
+        adaptive: whether to look at the numbers first and compute no more than they need, which has no influence on
+            the counts. It is what a CPU likes; an accelerator would wait for the outcome.
     """
-    return _elementwise(key, high, low, trials, probability)
-
-
-@jax.custom_batching.custom_vmap
-def _elementwise(key: Array, high: Words, low: Words, trials: Counts, probability: Reals) -> Counts:
-    return jax.lax.platform_dependent(key, high, low, trials, probability, cpu=_adaptive, default=_fixed)
-
-
-@_elementwise.def_vmap
-def _whole_batch(axis_size: int, in_batched: Sequence[bool], *operands: Array) -> tuple[Array, bool]:
-    """A batch is one array, so that nothing is computed that no element needs."""
-    key, *others = (
-        operand if is_batched else jnp.broadcast_to(operand, (axis_size, *operand.shape))
-        for operand, is_batched in zip(operands, in_batched, strict=True)
-    )
-    return _elementwise(jnp.moveaxis(key, 0, 1), *others), True
+    return (_adaptive if adaptive else _fixed)(key, high, low, trials, probability)
 
 
 def _adaptive(key: Array, high: Words, low: Words, trials: Counts, p: Reals) -> Counts:

@@ -1,6 +1,6 @@
 """Exact multinomial counts, whatever the number of draws and tokens.
 
-Two ways, chosen by `is_better_split` from the two sizes alone:
+Two ways, of which `fewest_split` says which is cheaper:
 
 - *single draws* walk the tree of partial sums from its root to a leaf: O(log V) a draw, in blocks, so that the number
   of draws is data;
@@ -11,8 +11,9 @@ The total is exactly the number of draws asked for, and a token of weight zero i
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -30,10 +31,12 @@ VISIT = 2**12  # nodes × lanes that are split at once
 class Method:
     """How counts are drawn: the static part of a sampler.
 
-    block: single draws made at once, which has no influence on counts; 0 where all draws are split at once.
+    block: single draws made at once, which has no influence on counts; 0 where all draws are split at once. adaptive:
+    see `binomial`.
     """
 
     block: int
+    adaptive: bool = True
 
     @property
     def splits(self) -> bool:
@@ -55,9 +58,11 @@ def splitting_seconds(tokens: int) -> float:
     return 1e-9 * _SPLIT * (tokens - 1)
 
 
-def is_better_split(tokens: int, draws: int) -> bool:
-    """Whether splitting is cheaper than single draws. It depends on these sizes alone: the counts depend on it."""
-    return draws * single_draw_seconds(tokens) > splitting_seconds(tokens)
+def fewest_split(tokens: int) -> int:
+    """The number of draws from which on they are split, where that is cheaper. It is the vocabulary's alone: counts
+    depend on it.
+    """
+    return 2 + math.floor(splitting_seconds(tokens) / single_draw_seconds(tokens))
 
 
 def multinomial(
@@ -68,7 +73,7 @@ def multinomial(
     `blocks` is at least `how.blocks(draws)`; it is apart from `draws` so that one number serves a whole batch.
     """
     if how.splits:
-        return _split(key, weights, draws)
+        return _splitting(how.adaptive)(key, weights, draws)
     tokens, sums = len(weights), tree.build(weights)
 
     def block(index: jax.Array, counts: jax.Array) -> jax.Array:
@@ -79,24 +84,33 @@ def multinomial(
     return jax.lax.fori_loop(0, blocks, block, jnp.zeros(tokens, jnp.int32))
 
 
-@jax.custom_batching.custom_vmap
-def _split(key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""]) -> Int32[Array, " token"]:
-    return _split_lanes(key[:, None], weights[:, None], draws[None])[:, 0]
+@cache
+def _splitting(adaptive: bool) -> Callable[..., Int32[Array, " token"]]:
+    """`_split_lanes` as a function of one trajectory, which sees all lanes when it is mapped over them."""
 
+    @jax.custom_batching.custom_vmap
+    def split(key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""]) -> Int32[Array, " token"]:
+        return _split_lanes(key[:, None], weights[:, None], draws[None], adaptive=adaptive)[:, 0]
 
-@_split.def_vmap
-def _split_batch(axis_size: int, in_batched: Sequence[bool], *operands: Array) -> tuple[Array, bool]:
-    lanes = (
-        jnp.moveaxis(operand, 0, -1)
-        if is_batched
-        else jnp.broadcast_to(operand[..., None], (*operand.shape, axis_size))
-        for operand, is_batched in zip(operands, in_batched, strict=True)
-    )
-    return jnp.moveaxis(_split_lanes(*lanes), -1, 0), True
+    @split.def_vmap
+    def split_lanes(axis_size: int, in_batched: Sequence[bool], *operands: Array) -> tuple[Array, bool]:
+        lanes = (
+            jnp.moveaxis(operand, 0, -1)
+            if is_batched
+            else jnp.broadcast_to(operand[..., None], (*operand.shape, axis_size))
+            for operand, is_batched in zip(operands, in_batched, strict=True)
+        )
+        return jnp.moveaxis(_split_lanes(*lanes, adaptive=adaptive), -1, 0), True
+
+    return split
 
 
 def _split_lanes(
-    key: UInt32[Array, "2 lane"], weights: Float[Array, "token lane"], draws: Int32[Array, " lane"]
+    key: UInt32[Array, "2 lane"],
+    weights: Float[Array, "token lane"],
+    draws: Int32[Array, " lane"],
+    *,
+    adaptive: bool,
 ) -> Int32[Array, "token lane"]:
     """All draws of a lane walk the tree together. Lanes are the minor axis, so that small vocabularies are fast, too.
 
@@ -128,13 +142,15 @@ def _split_lanes(
             lighter, whole = jnp.minimum(left, right), left + right
             share = jnp.where(whole > 0, lighter / whole, 0)
             counter = jnp.full_like(row, depth).astype(jnp.uint32), (row + first).astype(jnp.uint32)
-            some = binomial(keys, *counter, here, share)
+            some = binomial(keys, *counter, here, share, adaptive=adaptive)
             rest, is_lighter = here - some, left < right
             return jnp.where(is_lighter, some, rest), jnp.where(is_lighter, rest, some)
 
         here = jnp.where(row + first < half, read(counts, parents), 0)
-        # Where nothing is to be shared out, nothing is computed; and what a branch returns is written in place.
-        sides = jax.lax.cond(jnp.any(here > 0), share_out, lambda: (jnp.zeros_like(here), jnp.zeros_like(here)))
+        if adaptive:  # nothing is computed where nothing is to be shared out; and what a branch returns is not copied
+            sides = jax.lax.cond(jnp.any(here > 0), share_out, lambda: (jnp.zeros_like(here), jnp.zeros_like(here)))
+        else:
+            sides = share_out()
         for side, start in zip(sides, (1 + children, 1 + children + half), strict=True):
             counts = jax.lax.dynamic_update_slice_in_dim(counts, side, (start + first) * lanes, axis=0)
         return counts

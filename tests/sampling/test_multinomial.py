@@ -13,7 +13,7 @@ from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import (
     Method,
     _visits,
-    is_better_split,
+    fewest_split,
     multinomial,
     single_draw_seconds,
     splitting_seconds,
@@ -340,28 +340,20 @@ def test_blocks_hold_all_draws() -> None:
     assert SPLITTING.splits
 
 
-def test_single_draws_are_for_few_draws_and_splitting_for_many() -> None:
-    assert not is_better_split(4096, 1)
-    assert not is_better_split(4096, 1000)
-    assert is_better_split(4096, 10**4)
-    assert is_better_split(32, 100)
-    assert is_better_split(1, 1)
-
-
 @pytest.mark.parametrize("tokens", [*VOCABULARIES, 10**6])
-def test_splitting_stays_better_for_more_draws(tokens: int) -> None:
-    numbers = np.unique(np.append(np.arange(1, 300), np.geomspace(300, LARGEST, 300).astype(int))).tolist()
-    splits = [is_better_split(tokens, draws) for draws in numbers]
-    assert splits == sorted(splits)
-    assert splits[-1]
+def test_draws_are_split_from_where_that_is_cheaper(tokens: int) -> None:
+    """And a single draw never is: it needs one path through the tree."""
+    fewest, splitting = fewest_split(tokens), splitting_seconds(tokens)
+    assert fewest > 1
+    assert splitting < fewest * single_draw_seconds(tokens)
+    assert fewest == 2 or splitting >= (fewest - 2) * single_draw_seconds(tokens)
 
 
-def test_the_better_way_is_the_one_of_less_time() -> None:
-    for tokens, draws in itertools.product((2, 48, 4096, 10**6), (1, 10, 1000, 10**5, 10**9)):
-        single, split = draws * single_draw_seconds(tokens), splitting_seconds(tokens)
-        assert is_better_split(tokens, draws) == (split < single)
-    assert np.all(np.diff([single_draw_seconds(tokens) for tokens in VOCABULARIES]) >= 0)
-    assert np.all(np.diff([splitting_seconds(tokens) for tokens in VOCABULARIES]) > 0)
+def test_larger_vocabularies_are_split_for_more_draws() -> None:
+    fewest = [fewest_split(tokens) for tokens in (*VOCABULARIES, 10**6)]
+    assert fewest == sorted(fewest)
+    assert fewest[0] == 2
+    assert fewest[-1] < 10**6
 
 
 @pytest.mark.parametrize("tokens", [2, 3, 4, 5, 7, 16, 17, 33, 100])

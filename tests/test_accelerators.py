@@ -1,0 +1,60 @@
+"""What is written for accelerators, checked without one: the program as it would be handed to their compiler."""
+
+import re
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import jaxcollapse as jc
+from jaxcollapse.kernel import Lanes, Program, jitted
+from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.planning.cells import resolve
+from jaxcollapse.process import Loops, Settings
+
+# Loops that every program has: over records, and over the generations between two of them.
+COMMON = 2
+PROCESSES: list[tuple[str, dict[str, Any], int]] = [
+    ("split draws", {"batch_size": 10**6}, COMMON + 1),  # over the visits of the tree
+    ("single draws", {"batch_size": 1}, COMMON + 2),  # over blocks, and over the levels of the tree
+    ("expectation", {"batch_size": float("inf")}, COMMON),
+    ("several steps", {"batch_size": 10**6, "steps": 3}, COMMON + 2),  # and over steps
+    ("refit", {"update": "refit", "samples": 10**6}, COMMON + 1),
+]
+
+
+def program_of(process: dict[str, Any], platform: str) -> Program:
+    data = {"observables": ["entropy"], "generations": 4, "process": {"vocab_size": 4096, **process}}
+    (program,) = resolve(jc.Sweep.from_dict(data), platform).programs
+    return program
+
+
+def lowered(program: Program, platform: str) -> str:
+    lanes, tokens = program.width(platform), program.structure.tokens
+
+    def array(shape: tuple[int, ...], dtype: Any) -> Any:
+        return jax.ShapeDtypeStruct(shape, dtype)
+
+    counts = {"samples", "batch_size"}
+    settings = Settings(*(array((lanes,), jnp.int32 if f in counts else jnp.float32) for f in Settings._fields))
+    key = array((lanes,), jax.random.key(0, impl="threefry2x32").dtype)
+    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, tokens), jnp.float32))
+    loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
+    thresholds = Thresholds(array((), jnp.float32), array((), jnp.float32))
+    traced = jitted(program).trace(tile, loops, array((3,), jnp.int32), thresholds)
+    return traced.lower(lowering_platforms=(platform,)).as_text()
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize(("name", "process", "loops"), PROCESSES, ids=[name for name, _, _ in PROCESSES])
+def test_nothing_in_a_program_stalls_an_accelerator(
+    platform: str, name: str, process: dict[str, Any], loops: int
+) -> None:
+    """No call back to the host, no branch and no loop that depends on what was drawn, no scatter of floats."""
+    text = lowered(program_of(process, platform), platform)
+    assert "callback" not in text
+    assert not re.search(r"stablehlo\.(case|if)\b", text)
+    assert len(re.findall(r"stablehlo\.while\b", text)) == loops
+    for scatter in re.findall(r'"stablehlo\.scatter".*?\}\) : \((.*?)\)', text, re.DOTALL):
+        assert "xi32>" in scatter.split(",")[0], scatter
