@@ -22,7 +22,7 @@ from jaxcollapse.sampling import bits
 
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
-_MOST_LANES = {"cpu": 2**10, "gpu": 2**17, "tpu": 2**15}
+_MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class Structure:
         straight from the generator).
     batches: what an optimiser step sees: "generator" (fresh traces at every step, which is what one pass over fresh
         data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
+    partial_refit: whether a refit keeps a part of the model as it was.
     batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
     single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the observables.
     """
@@ -56,6 +57,7 @@ class Structure:
     carry_optimizer: bool = True
     truncations: tuple[Truncation, ...] = ()
     fresh_data: bool = False
+    partial_refit: bool = False
 
     @property
     def absorbs(self) -> bool:
@@ -133,7 +135,8 @@ class SelfTraining:
             stored, corpus = self._collect(bits.fold_in(key, 0), state, source)
         if self.structure.update == "refit":
             assert corpus is not None
-            logits, memory = refit(state.logits, self._as_logits(corpus), self.settings.mixing), None
+            mixing = self.settings.mixing if self.structure.partial_refit else None
+            logits, memory = refit(state.logits, self._as_logits(corpus), mixing), None
         else:
             logits, memory = self._descend(key, state, source, corpus)
         return State(logits, memory, stored, state.generation + 1)

@@ -85,6 +85,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             np.where(is_window, grid.numbers("window"), 0).astype(np.int64),
             *cuts,
             grid.numbers("fresh_fraction") > 0,
+            grid.column("update").where("refit") & (grid.numbers("mixing") != 1),
         ],
         axis=1,
     ).astype(np.int64)
@@ -93,7 +94,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
 
     def structure(row: list[int]) -> Structure:
         width, is_refit, is_infinite, batch, first, second, model, optimizer, single, state, corpus, window, *rest = row
-        *cuts, fresh_data = rest
+        *cuts, fresh_data, partial_refit = rest
         source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
         return Structure(
@@ -110,6 +111,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             carry_optimizer=columns["optimizer_state"].values[state] == "carried",
             truncations=tuple(name for name, used in zip(_OFF, cuts, strict=True) if used),
             fresh_data=bool(fresh_data),
+            partial_refit=bool(partial_refit),
         )
 
     programs = [Program(structure(row), observables, sweep.record.logits, sweep.precision) for row in rows.tolist()]

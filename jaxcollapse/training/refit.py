@@ -7,14 +7,16 @@ from jaxcollapse.sampling.mixture import mixture
 
 
 def refit(
-    logits: Float[Array, "context token"], target: Float[Array, "context token"], mixing: Float[Array, ""]
+    logits: Float[Array, "context token"], target: Float[Array, "context token"], mixing: Float[Array, ""] | None
 ) -> Float[Array, "context token"]:
     """Logits after fitting to a corpus whose logits are `target` (the log of its counts, if it is finite).
 
-    With `mixing` a = 1 they are `target` itself: a token that was not seen has logit −∞, probability exactly zero. A
-    context that was never visited keeps its row.
+    Where `mixing` a is 1, or None, they are `target` itself: a token that was not seen has logit −∞, probability exactly
+    zero. A context that was never visited keeps its row.
     """
-    mixed = mixture(jnp.stack([logits, target]), jnp.stack([1 - mixing, mixing]))
-    fitted = jnp.where(mixing == 1, target, mixed)
+    fitted = target
+    if mixing is not None:
+        mixed = mixture(jnp.stack([logits, target]), jnp.stack([1 - mixing, mixing]))
+        fitted = jnp.where(mixing == 1, target, mixed)
     visited = jnp.any(target > -jnp.inf, axis=-1, keepdims=True)
     return jnp.where(visited, fitted, logits)

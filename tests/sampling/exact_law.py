@@ -35,7 +35,7 @@ def counters(high: jax.Array, low: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 @jax.jit
 def _counts(high: jax.Array, low: jax.Array, trials: jax.Array, probability: jax.Array) -> jax.Array:
-    return binomial(keys(len(high)), *counters(high, low), trials, probability)
+    return binomial(keys(len(high)), *counters(high, low), trials, probability, adaptive=True)
 
 
 def keys(count: int) -> jax.Array:
