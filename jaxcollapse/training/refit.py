@@ -11,7 +11,7 @@ def refit(
 ) -> Float[Array, "context token"]:
     """Logits after fitting to a corpus whose logits are `target` (the log of its counts, if it is finite).
 
-    Where `mixing` a is 1, or None, they are `target` itself: a token that was not seen has logit −∞, probability exactly
+    Where `mixing` a is 1 or None they are `target` itself: a token that was not seen has logit −∞, probability exactly
     zero. A context that was never visited keeps its row.
     """
     fitted = target
