@@ -19,7 +19,7 @@ _PASSES_SECONDS = 3e-9  # of a token in a step, beside the draws
 _OBSERVABLE_SECONDS = 1e-9  # of a token in an observable
 _CHUNK_SECONDS = 40.0  # of one core, aimed at
 _CHUNK_BYTES = 64 * 2**20
-_VISIT_ARRAYS = 256  # arrays of a visit alive at once, where draws are split
+_VISIT_ARRAYS = 192  # arrays of a visit alive at once, where draws are split
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
 
 
