@@ -134,7 +134,17 @@ def test_the_plan_reads_well() -> None:
     assert "16 tokens: sgd, fresh minibatches" in text
     assert "320 tokens: refit" in text
     assert "GB on a device" in text
-    assert len(text.splitlines()) == 4 + len(planned.buckets)
+    assert "time: about " in text
+    assert "draws, 16 at once" in text
+    assert len(text.splitlines()) == 5 + len(planned.buckets)
+
+
+def test_the_plan_tells_a_time_for_processors_only() -> None:
+    """It grows with the work; constants were measured on no accelerator."""
+    small, large = (jc.plan(sweep_of({"vocab_size": 64}, replicates=number)) for number in (10, 1000))
+    assert 0 < 50 * small.seconds < large.seconds < 200 * small.seconds
+    assert large.to_dict()["run_seconds"] == large.seconds
+    assert large.to_dict()["compile_seconds"] > 0
 
 
 def test_the_plan_is_json() -> None:
