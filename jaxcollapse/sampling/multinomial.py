@@ -147,7 +147,7 @@ def _split_lanes(
             return jnp.where(is_lighter, some, rest), jnp.where(is_lighter, rest, some)
 
         here = jnp.where(row + first < half, read(counts, parents), 0)
-        if adaptive:  # nothing is computed where nothing is to be shared out; and what a branch returns is not copied
+        if adaptive:  # nothing is computed where nothing is to be shared out
             sides = jax.lax.cond(jnp.any(here > 0), share_out, lambda: (jnp.zeros_like(here), jnp.zeros_like(here)))
         else:
             sides = share_out()
