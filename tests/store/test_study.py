@@ -282,11 +282,21 @@ def _assert_resumes(sweep_file: Path, study: Path, uninterrupted: xr.Dataset) ->
         assert_same_numbers(uninterrupted, resumed.load())
 
 
+# A shell lets what it runs in the background ignore interrupts, and so do what these processes start.
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from jaxcollapse.cli import main
+main()
+"""
+
+
 def _stopped(sweep_file: Path, folder: Path, by: signal.Signals) -> tuple[Path, int, str]:
     """A study whose run got this signal half-way; its exit code, and what it said. Some runs are through before."""
     for attempt in range(5):
         study = folder / f"study{attempt}"
-        process = subprocess.Popen(_command(sweep_file, study), stderr=subprocess.PIPE)
+        command = [sys.executable, "-c", INTERRUPTIBLE, *_command(sweep_file, study)[3:]]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 120
         while len(shards(study)) < 3 and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
