@@ -12,7 +12,6 @@ import logging
 import os
 import platform
 import zlib
-from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +20,8 @@ from typing import Any
 import jax
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 from platformdirs import user_cache_path
+
+from jaxcollapse.store.atomic import replacing
 
 _DIGEST = 32  # bytes of the checksum that a file begins with
 _MOST_BYTES = 2**29  # of all files together; the oldest go first
@@ -59,16 +60,13 @@ def store(name: str, ready: jax.stages.Compiled) -> None:
     if not _is_wanted():
         return
     folder = _folder()
-    temporary = folder / f"{name}.{os.getpid()}"
     try:
         packed = zlib.compress(serialize(ready)[0], 1)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary.write_bytes(_digest(name, packed) + packed)
-        os.replace(temporary, folder / name)
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(_digest(name, packed) + packed)
         _drop_oldest(folder)
     except Exception as error:  # a full disk, a backend that cannot
-        with suppress(OSError):
-            temporary.unlink()
         _log.info("%s is not kept: %s", folder / name, error)
 
 

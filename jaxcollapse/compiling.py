@@ -26,12 +26,6 @@ def compiling(program: Program, device: jax.Device, records: int) -> "Future[jax
     return _pool().submit(_load_or_compile, program, device, records)
 
 
-def lowered(program: Program, device: jax.Device, records: int) -> jax.stages.Lowered:
-    """A program before compilation."""
-    with precision(program):
-        return jitted(program).lower(*_arguments(program, device, records))
-
-
 def precision(program: Program) -> AbstractContextManager[None]:
     """The floating-point width that a program is traced and called with."""
     return jax.enable_x64(program.dtype == "float64")
@@ -41,18 +35,19 @@ def _load_or_compile(program: Program, device: jax.Device, records: int) -> jax.
     options: dict[str, str | bool] = dict(_OPTIONS.get(device.platform, {}))
     name = compiled.name(device, [program, records, options])
     with precision(program):
-        trees = jax.tree.structure((_arguments(program, device, records), {})), jax.tree.structure(program.outputs)
-        ready = compiled.load(name, device, *trees)
+        takes = arguments(program, device.platform, records, SingleDeviceSharding(device))
+        ready = compiled.load(name, device, jax.tree.structure((takes, {})), jax.tree.structure(program.outputs))
         if ready is None:
-            ready = lowered(program, device, records).compile(options)
+            ready = jitted(program).lower(*takes).compile(options)
             compiled.store(name, ready)
     return ready
 
 
-def _arguments(program: Program, device: jax.Device, records: int) -> tuple[Any, ...]:
+def arguments(
+    program: Program, platform: str, records: int, sharding: SingleDeviceSharding | None = None
+) -> tuple[Any, ...]:
     """Shapes and types of what a program takes."""
-    sharding = SingleDeviceSharding(device)
-    lanes, tokens, real = program.width(device.platform), program.structure.tokens, jnp.dtype(program.dtype)
+    lanes, tokens, real = program.width(platform), program.structure.tokens, jnp.dtype(program.dtype)
 
     def array(shape: tuple[int, ...], dtype: Any) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)

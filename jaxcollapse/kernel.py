@@ -9,7 +9,7 @@ with copies of their first trajectory.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,8 @@ class Program:
         """What a tile gives back, with names for arrays."""
         series = {name: name for name in self.observables if not OBSERVABLES[name].is_event}
         events = {name: name for name in self.observables if OBSERVABLES[name].is_event}
-        return Record(series, events, "logits" if self.record_logits else None, "finite")  # type: ignore[arg-type]
+        named: tuple[Any, ...] = (series, events, "logits" if self.record_logits else None, "finite")
+        return Record(*named)
 
     def width(self, platform: str) -> int:
         """Trajectories of a tile on one device: a power of two that follows from the vocabulary and the platform.

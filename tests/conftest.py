@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
+import jax.monitoring
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
@@ -39,6 +41,23 @@ def _release_programs() -> Iterator[None]:
     compiling.compiling.cache_clear()
     jax.clear_caches()
     gc.collect()
+
+
+Compiles = Callable[[], int]
+
+
+@pytest.fixture
+def compiles() -> Iterator[Compiles]:
+    """Counts what the compiler behind JAX has compiled since the test began."""
+    seen: list[str] = []
+
+    def listen(event: str, duration: float, **told: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield lambda: len(seen)
+    jax.monitoring.unregister_event_duration_listener(listen)
 
 
 @pytest.fixture

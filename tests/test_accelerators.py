@@ -3,15 +3,12 @@
 import re
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.kernel import Lanes, Program, jitted
-from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.compiling import arguments
+from jaxcollapse.kernel import Program, jitted
 from jaxcollapse.planning.cells import resolve
-from jaxcollapse.process import Loops, Settings
 
 # Loops that every program has: over records, and over the generations between two of them.
 COMMON = 2
@@ -31,18 +28,7 @@ def program_of(process: dict[str, Any], platform: str) -> Program:
 
 
 def lowered(program: Program, platform: str) -> str:
-    lanes, tokens = program.width(platform), program.structure.tokens
-
-    def array(shape: tuple[int, ...], dtype: Any) -> Any:
-        return jax.ShapeDtypeStruct(shape, dtype)
-
-    counts = {"samples", "batch_size"}
-    settings = Settings(*(array((lanes,), jnp.int32 if f in counts else jnp.float32) for f in Settings._fields))
-    key = array((lanes,), jax.random.key(0, impl="threefry2x32").dtype)
-    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, tokens), jnp.float32))
-    loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
-    thresholds = Thresholds(array((), jnp.float32), array((), jnp.float32))
-    traced = jitted(program).trace(tile, loops, array((3,), jnp.int32), thresholds)
+    traced = jitted(program).trace(*arguments(program, platform, 3))
     return traced.lower(lowering_platforms=(platform,)).as_text()
 
 

@@ -1,30 +1,13 @@
 """A sweep over numbers compiles nothing, and the plan says how many programs a run compiles."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
-import jax.monitoring
 import pytest
 
 import jaxcollapse as jc
 from jaxcollapse.compiling import compiling
-
-Compiles = Callable[[], int]
-
-
-@pytest.fixture
-def compiles() -> Iterator[Compiles]:
-    """Counts what the compiler behind JAX has compiled since the test began."""
-    seen: list[str] = []
-
-    def listen(event: str, duration: float, **told: Any) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            seen.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield lambda: len(seen)
-    jax.monitoring.unregister_event_duration_listener(listen)
+from tests.conftest import Compiles
 
 
 def run(process: dict[str, Any], axes: dict[str, Any] | None = None, **top: Any) -> None:
