@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# What an installation is made of; the Python files are used where they are.
+SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard jaxcollapse/native/*.cpp jaxcollapse/native/*.h)
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test check format bench notebooks generated clean
@@ -12,11 +14,11 @@ help: ## List the targets
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.user: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.user: $(SOURCES) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[words,report]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.test: $(SOURCES) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[words,report,test]'
 	@touch $@ $(VENV)/.user
 
@@ -30,10 +32,12 @@ check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror jaxcollapse/native/*.cpp jaxcollapse/native/*.h
 
 format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i jaxcollapse/native/*.cpp jaxcollapse/native/*.h
 
 bench: $(VENV)/.test ## Time jaxcollapse beside its peers, and how it grows: a quarter of an hour
 	$(BIN)/python -m benchmarks

@@ -12,7 +12,9 @@ from rich.console import Console
 from benchmarks.growth.suite import GROWTH
 from benchmarks.kernel.suite import KERNEL
 from benchmarks.machine import machine
+from benchmarks.observables.suite import OBSERVABLES
 from benchmarks.refit.suite import REFIT
+from benchmarks.sampling.suite import SAMPLING
 from benchmarks.suite import Effort, keep
 from benchmarks.sweep.suite import SWEEP
 
@@ -22,11 +24,13 @@ class Name(StrEnum):
 
     KERNEL = KERNEL.name
     REFIT = REFIT.name
+    SAMPLING = SAMPLING.name
+    OBSERVABLES = OBSERVABLES.name
     SWEEP = SWEEP.name
     GROWTH = GROWTH.name
 
 
-SUITES = {Name(suite.name): suite for suite in (KERNEL, REFIT, SWEEP, GROWTH)}
+SUITES = {Name(suite.name): suite for suite in (KERNEL, REFIT, SAMPLING, OBSERVABLES, SWEEP, GROWTH)}
 
 
 def main(
@@ -35,7 +39,7 @@ def main(
     rounds: Annotated[int | None, typer.Option(help="How often each measurement is made.")] = None,
     out: Annotated[Path, typer.Option(help="Where figures and pictures go.")] = Path("results/benchmarks"),
 ) -> None:
-    """Time jaxcollapse beside its peers: a step, a refit, a whole sweep from a cold start; and how it grows."""
+    """Time jaxcollapse beside its peers: a step, a refit, a whole sweep; what its parts take, and how it grows."""
     os.environ.setdefault(
         "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
     )  # suites start processes that share a GPU with this one

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxcollapse.errors import InputError
-    from jaxcollapse.planning import Plan, plan
+    from jaxcollapse.planning.plan import Plan, plan
     from jaxcollapse.running import open_study, run
     from jaxcollapse.sweep import Sweep
 

@@ -95,7 +95,8 @@ def _drop_oldest(folder: Path) -> None:
 def _surroundings() -> tuple[str, ...]:
     """The source of the package, the versions of what compiles it, and the processor."""
     root = Path(__file__).parent
-    source = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(root.rglob("*.py"))))
+    files = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".h", ".cpp"))
+    source = hashlib.sha256(b"".join(path.read_bytes() for path in files))
     cpuinfo = Path("/proc/cpuinfo")
     processor = {platform.machine(), platform.processor()}
     if cpuinfo.exists():

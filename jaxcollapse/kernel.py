@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, Key, Num, UInt32
 
+from jaxcollapse.fused import advance, can_run
 from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
 from jaxcollapse.process import Loops, SelfTraining, Settings, State, Structure
@@ -84,6 +85,8 @@ def run_trajectory(
     chosen = [OBSERVABLES[name] for name in program.observables]
     series = [entry for entry in chosen if not entry.is_event]
     events = [entry for entry in chosen if entry.is_event]
+    is_fused = can_run(program.structure, events)
+    generations = jnp.sum(gaps, dtype=jnp.int32)
 
     def snapshot(state: State) -> Snapshot:
         return Snapshot(state.logits[0], start, thresholds)
@@ -100,14 +103,20 @@ def run_trajectory(
     def segment(
         carry: tuple[State, dict[str, Array]], gap: Array
     ) -> tuple[tuple[State, dict[str, Array]], tuple[dict[str, Array], Array | None]]:
-        end = carry[0].generation + gap
-        if program.structure.absorbs:
-            state, times = jax.lax.while_loop(lambda carry: goes_on(carry[0], end), partial(generation, end), carry)
+        state, times = carry
+        end = state.generation + gap
+        if is_fused:
+            is_last = end == generations
+            state, times = advance(process, key, state, end, start, thresholds, events, times, is_last)
+            now = snapshot(state)
         else:
-            state, times = jax.lax.fori_loop(0, gap, generation, carry)
-        now = snapshot(state)
-        times = _watch(events, times, now, state.generation)
-        state = state._replace(generation=end)
+            if program.structure.absorbs:
+                state, times = jax.lax.while_loop(lambda carry: goes_on(carry[0], end), partial(generation, end), carry)
+            else:
+                state, times = jax.lax.fori_loop(0, gap, generation, carry)
+            now = snapshot(state)
+            times = _watch(events, times, now, state.generation)
+            state = state._replace(generation=end)
         measured = {entry.name: entry.measure(now) for entry in series}
         return (state, times), (measured, state.logits[0] if program.record_logits else None)
 

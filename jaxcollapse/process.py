@@ -60,6 +60,16 @@ class Structure:
     partial_refit: bool = False
 
     @property
+    def is_fusible(self) -> bool:
+        """Whether it is a process of which native code runs whole generations."""
+        how = self.sampler or self.batch_sampler
+        if how is None or not how.native or self.truncations or self.fresh_data:
+            return False
+        if self.update == "refit":
+            return self.corpus.kind == "replace" and not self.partial_refit
+        return self.optimizer == "sgd" and self.batches == "generator"
+
+    @property
     def absorbs(self) -> bool:
         """Whether a model with one token left stays as it is for ever."""
         return self.update == "refit" and self.corpus.kind == "replace" and not self.fresh_data

@@ -21,10 +21,14 @@ from benchmarks.kernel import contenders as kernel
 from benchmarks.kernel.point import LEARNING_RATE, TEMPERATURE, Point, initial_logits
 from benchmarks.kernel.suite import KERNEL
 from benchmarks.kernel.suite import measure as measure_kernel
+from benchmarks.observables.suite import OBSERVABLES
+from benchmarks.observables.suite import measure as measure_observables
 from benchmarks.refit import contenders as refit
 from benchmarks.refit import point as drift
 from benchmarks.refit.suite import REFIT
 from benchmarks.refit.suite import measure as measure_refit
+from benchmarks.sampling.suite import SAMPLING
+from benchmarks.sampling.suite import measure as measure_sampling
 from benchmarks.suite import Effort, Row, Suite, keep
 from benchmarks.sweep.grid import Grid
 from benchmarks.sweep.suite import SWEEP
@@ -62,6 +66,25 @@ def test_the_kernel_suite_times_every_contender(tmp_path: Path) -> None:
     for contender in present(kernel.CONTENDERS):
         assert 0 < rows[0]["microseconds"][contender.name] < math.inf
     assert_shown(KERNEL, rows, tmp_path)
+
+
+def test_the_sampling_suite_times_both_ways_on_both_sides_of_the_edge(tmp_path: Path) -> None:
+    rows = measure_sampling(TINY, [16, 1024])
+    assert {row["tokens"] for row in rows} == {16, 1024}
+    assert {row["draws"] >= row["fewest_split"] for row in rows} == {True, False}
+    assert all(0 < time < math.inf for row in rows for time in row["nanoseconds"].values())
+    assert_shown(SAMPLING, rows, tmp_path)
+    dear = {**rows[0], "draws": 1, "nanoseconds": {"one by one": 9.0, "split": 3.0}}
+    assert SAMPLING.notes([dear]) == ["chosen, though dearer: (V, draws) = (16, 1): 3.0×"]
+    assert "never" in SAMPLING.notes([{**dear, "draws": 100}])[0]
+
+
+def test_the_observables_suite_tells_their_share(tmp_path: Path) -> None:
+    rows = measure_observables(TINY, [16])
+    assert 0 < rows[0]["microseconds"]["nothing but max p"] < math.inf
+    assert_shown(OBSERVABLES, rows, tmp_path)
+    rows[0]["microseconds"] |= {"nothing but max p": 3.0, "default": 4.0}
+    assert OBSERVABLES.notes(rows) == ["of a default run, observables take 25% at V = 16"]
 
 
 def test_a_contender_that_cannot_run_is_left_out(tmp_path: Path) -> None:

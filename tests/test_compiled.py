@@ -20,7 +20,7 @@ SWEEP: dict[str, Any] = {
     "generations": 6,
     "observables": ["entropy", "collapse_time"],
     "process": {"vocab_size": 20, "learning_rate": 1.0},
-    "axes": {"batch_size": [1, 300]},
+    "axes": {"optimizer": ["sgd", "adam"]},
 }
 
 

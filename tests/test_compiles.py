@@ -20,7 +20,6 @@ def run(process: dict[str, Any], axes: dict[str, Any] | None = None, **top: Any)
 
 BASE: dict[str, dict[str, Any]] = {
     "sgd": {"vocab_size": 20, "batch_size": 16},
-    "several steps": {"vocab_size": 20, "batch_size": 16, "steps": 2},
     "momentum": {"vocab_size": 20, "batch_size": 16, "optimizer": "momentum"},
     "adam": {"vocab_size": 20, "batch_size": 16, "optimizer": "adam"},
     "refit": {"vocab_size": 20, "update": "refit", "samples": 50, "mixing": 0.5},
@@ -30,7 +29,7 @@ SAME_PROGRAM: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
     ("sgd", {"temperature": 0.0}, {}, {}),
     ("sgd", {"temperature": float("inf")}, {}, {}),
     ("sgd", {"batch_size": 7}, {}, {}),
-    ("several steps", {"batch_size": 3, "steps": 9}, {}, {}),
+    ("sgd", {"batch_size": 3, "steps": 9}, {}, {}),
     ("sgd", {"vocab_size": 31}, {}, {}),
     ("sgd", {"initial": {"kind": "zipf", "exponent": 0.4}}, {}, {}),
     ("sgd", {"initial": {"kind": "uniform"}}, {}, {}),

@@ -1,28 +1,27 @@
 """First times: the generation at which something happens for the first time."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Float
 
-from jaxcollapse.observables.registry import observable
-from jaxcollapse.observables.snapshot import Snapshot
+from jaxcollapse.observables.registry import event
+from jaxcollapse.observables.snapshot import Origin, Thresholds
 
-Condition = Bool[Array, ""]
+Scalar = Float[Array, ""]
 
 
-@observable("collapse time", "generation", "events", whole=True)
-def collapse_time(now: Snapshot) -> Condition:
+@event("collapse time", "modal_probability")
+def collapse_time(start: Origin, thresholds: Thresholds) -> Scalar:
     """First generation with max p ≥ 1 − collapse_threshold."""
-    return now.modal_probability >= 1 - now.thresholds.collapse
+    return 1 - thresholds.collapse
 
 
-@observable("time of the first extinction", "generation", "events", whole=True)
-def first_extinction_time(now: Snapshot) -> Condition:
+@event("time of the first extinction", "least_present_probability", falls=True)
+def first_extinction_time(start: Origin, thresholds: Thresholds) -> Scalar:
     """First generation at which a token that p0 had above support_threshold is not above it."""
-    return jnp.any(now.start.present & (now.p <= now.thresholds.support))
+    return thresholds.support
 
 
-@observable("half-life of heterozygosity", "generation", "events", whole=True)
-def half_life(now: Snapshot) -> Condition:
+@event("half-life of heterozygosity", "collision_probability")
+def half_life(start: Origin, thresholds: Thresholds) -> Scalar:
     """First generation with H = 1 − Σ p² at most half of its initial value."""
-    start = now.start.heterozygosity
-    return (start > 0) & (1 - now.collision_probability <= 0.5 * start)
+    return jnp.where(start.heterozygosity > 0, 1 - 0.5 * start.heterozygosity, jnp.inf)

@@ -1,20 +1,42 @@
 """The registry: one entry gives an observable its computation, units, label and documentation.
 
 An *observable* is a number per trajectory and recorded generation. An *event* is the first generation at which a
-condition holds, watched at every generation; where it never holds it is censored at the last one.
+statistic of the model reaches a threshold, watched at every generation; where it never does it is censored at the last
+one.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from jaxtyping import Array, Bool, Num
+from jaxtyping import Array, Bool, Float, Num
 
 from jaxcollapse.errors import InputError, did_you_mean
-from jaxcollapse.observables.snapshot import Snapshot
+from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
 
+Statistic = Literal["modal_probability", "collision_probability", "least_present_probability"]
+Measure = Callable[[Snapshot], Num[Array, ""] | Bool[Array, ""]]
+Threshold = Callable[[Origin, Thresholds], Float[Array, ""]]
 Group = Literal["diversity", "original", "tempering", "events"]
 _GROUPS = ("diversity", "original", "tempering", "events")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """When an event happens.
+
+    statistic: the property of a snapshot that is watched. threshold: what it reaches, from p0 and the sweep's
+    thresholds. falls: whether it does so from above.
+    """
+
+    statistic: Statistic
+    threshold: Threshold
+    falls: bool
+
+    def happens(self, now: Snapshot) -> Bool[Array, ""]:
+        """Whether the statistic is at the threshold or beyond."""
+        value, threshold = getattr(now, self.statistic), self.threshold(now.start, now.thresholds)
+        return value <= threshold if self.falls else value >= threshold
 
 
 @dataclass(frozen=True)
@@ -23,7 +45,8 @@ class Observable:
 
     name: of the variable in the dataset. long_name: for axis labels. units: UDUNITS string or "nat". description: its
     definition. group: a name that stands for several in a sweep file. default: whether "default" has it. whole:
-    whether it is a whole number (stored as int32). measure: its value, or for an event the condition.
+    whether it is a whole number (stored as int32). measure: its value, or for an event whether it happens. watch: when
+    an event happens.
     """
 
     name: str
@@ -33,12 +56,13 @@ class Observable:
     group: Group
     default: bool
     whole: bool
-    measure: Callable[[Snapshot], Num[Array, ""] | Bool[Array, ""]]
+    measure: Measure
+    watch: Watch | None = None
 
     @property
     def is_event(self) -> bool:
         """Whether it is the time of an event."""
-        return self.group == "events"
+        return self.watch is not None
 
 
 OBSERVABLES: dict[str, Observable] = {}
@@ -50,12 +74,30 @@ def observable(
     """Registers a function of a snapshot. Its name and docstring are the observable's."""
 
     def register(measure: Callable[[Snapshot], Num[Array, ""]]) -> Callable[[Snapshot], Num[Array, ""]]:
-        description = " ".join((measure.__doc__ or "").split())
-        name = measure.__name__
+        name, description = _told(measure)
         OBSERVABLES[name] = Observable(name, long_name, units, description, group, default, whole, measure)
         return measure
 
     return register
+
+
+def event(long_name: str, statistic: Statistic, *, falls: bool = False) -> Callable[[Threshold], Threshold]:
+    """Registers an event by its threshold, a function of p0 and the sweep's thresholds; name and docstring as above."""
+
+    def register(threshold: Threshold) -> Threshold:
+        name, description = _told(threshold)
+        watch = Watch(statistic, threshold, falls)
+        OBSERVABLES[name] = Observable(
+            name, long_name, "generation", description, "events", True, True, watch.happens, watch
+        )
+        return threshold
+
+    return register
+
+
+def _told(function: Callable) -> tuple[str, str]:
+    """Name and description."""
+    return function.__name__, " ".join((function.__doc__ or "").split())
 
 
 def catalogue() -> list[Observable]:

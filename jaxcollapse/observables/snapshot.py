@@ -90,6 +90,11 @@ class Snapshot:
         return jnp.sum(self.p * self.p)
 
     @cached_property
+    def least_present_probability(self) -> Scalar:
+        """Of the tokens that p0 had above support_threshold, what the rarest one has."""
+        return jnp.min(jnp.where(self.start.present, self.p, jnp.inf))
+
+    @cached_property
     def entropy(self) -> Scalar:
         """S = −Σ p ln p."""
         return -jnp.sum(jnp.where(self.p > 0, self.p * self.log_p, 0))

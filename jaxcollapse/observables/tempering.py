@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcollapse.native import serves, temper
+
 _TOLERANCE = 1e-4  # a Newton step this small, relative to β, is the last: its error is the square
 _MOST_ITERATIONS = 64
 
@@ -37,13 +39,31 @@ def kl_divergence(log_p: Row, log_q: Row) -> Scalar:
     """
     p, q = jnp.exp(log_p), jnp.exp(log_q)
     delta = log_q - log_p
-    near = p * (jnp.expm1(jnp.minimum(delta, 1)) - delta)
+    is_near = jnp.abs(delta) <= 1
+    small = jnp.where(is_near, delta, 0)
+    near = p * small * small * _second_order(small)
     far = q - p - p * delta
-    return jnp.sum(jnp.where(p > 0, jnp.where(delta > 1, far, near), q))
+    return jnp.sum(jnp.where(p > 0, jnp.where(is_near, near, far), q))
+
+
+def _second_order(x: Row) -> Row:
+    """(eˣ − 1 − x)/x² for |x| ≤ 1, to float32 precision: a polynomial fitted to it."""
+    value = 2.4960815e-5 + jnp.zeros_like(x)
+    for term in (2.0325484e-4, 1.3891335e-3, 8.3309305e-3, 4.1666516e-2, 1.6666696e-1, 5.0000001e-1):
+        value = term + x * value
+    return value
 
 
 def nearest_tempering(log_target: Row, base: Row) -> Tempering:
-    """The temperature T ∈ [0, ∞] at which softmax(`base` / T) is nearest to the target."""
+    """The temperature T ∈ [0, ∞] at which softmax(`base` / T) is nearest to the target. On CPUs by native code."""
+    if not serves("cpu", str(base.dtype)):
+        return solve(log_target, base)
+    found = jax.lax.platform_dependent(log_target, base, cpu=temper, default=lambda *given: tuple(solve(*given)))
+    return Tempering(*found)
+
+
+def solve(log_target: Row, base: Row) -> Tempering:
+    """The same in JAX."""
     target = jnp.exp(log_target)
     possible = base > -jnp.inf
     depth = jnp.where(possible, jnp.max(base) - base, 0)
@@ -68,7 +88,7 @@ def nearest_tempering(log_target: Row, base: Row) -> Tempering:
         low, high = jnp.where(excess > 0, beta, low), jnp.where(excess > 0, high, beta)
         newton = beta - excess / slope
         bisected = jnp.where(high == jnp.inf, 2 * beta + 1, jnp.where(low > 0, jnp.sqrt(low * high), high / 8))
-        is_last = jnp.abs(newton - beta) <= _TOLERANCE * beta  # even if rounding leaves it on the bracket's edge
+        is_last = ~(jnp.abs(newton - beta) > _TOLERANCE * beta)  # even if rounding leaves it on the bracket's edge
         better = jnp.where(is_last | ((newton > low) & (newton < high)), newton, bisected)
         return iteration + 1, better, low, high, is_last
 

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import combinations
 
 from jaxcollapse.planning.cost import PROGRAM_SECONDS
-from jaxcollapse.sampling.multinomial import single_draw_seconds
+from jaxcollapse.sampling.multinomial import PORTABLE
 
 SIZES = (1, 16, 64, 256)
 _BLOCK_SECONDS = 1e-6  # a block of one trajectory beside its draws, at most
@@ -27,7 +27,7 @@ def block_sizes(tokens: int, times: Mapping[int, float]) -> dict[int, int]:
     @cache
     def seconds(draws: int, size: int) -> float:
         blocks = math.ceil(draws / size)
-        return times[draws] * blocks * (_BLOCK_SECONDS + size * single_draw_seconds(tokens))
+        return times[draws] * blocks * (_BLOCK_SECONDS + size * PORTABLE.single_draw(tokens))
 
     def total(sizes: tuple[int, ...]) -> float:
         return len(sizes) * PROGRAM_SECONDS + sum(min(seconds(draws, size) for size in sizes) for draws in times)

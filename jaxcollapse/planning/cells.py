@@ -5,12 +5,13 @@ function of a cell alone: the same cell gets the same program, the same padding 
 the grid. That is what makes its results the same bits.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from jaxcollapse.corpus import Corpus
 from jaxcollapse.kernel import Program
+from jaxcollapse.native import serves
 from jaxcollapse.observables import select
 from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
@@ -35,12 +36,14 @@ class Cells:
     """All cells of a sweep, as arrays.
 
     programs: the distinct programs; `program` says which one a cell has. loops: (steps, sample blocks, batch blocks)
-    of each cell. settings: the traced numbers, by name. library: the initial distributions.
+    of each cell. draws: how many traces each draws at once. settings: the traced numbers, by name. library: the initial
+    distributions.
     """
 
     programs: list[Program]
     program: np.ndarray
     loops: np.ndarray
+    draws: np.ndarray
     settings: dict[str, np.ndarray]
     library: Library
 
@@ -61,9 +64,10 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     replaced = grid.column("replacement").where(True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
-    sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples, generations, platform)
+    natively = serves(platform, sweep.precision)
+    sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples, generations, natively)
     steps = np.where(refit, 0, grid.numbers("steps"))
-    batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent, generations * steps, platform)
+    batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent, generations * steps, natively)
 
     columns = {name: grid.column(name) for name in ("model", "optimizer", "optimizer_state", "corpus", "window")}
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
@@ -93,15 +97,21 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     observables = tuple(entry.name for entry in select(sweep.observables))
 
     def structure(row: list[int]) -> Structure:
+        made = general_structure(row)
+        return replace(made, single_step=False, carry_optimizer=True) if made.is_fusible else made
+
+    def general_structure(row: list[int]) -> Structure:
         width, is_refit, is_infinite, batch, first, second, model, optimizer, single, state, corpus, window, *rest = row
         *cuts, fresh_data, partial_refit = rest
         source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
+        if source == "generator" or window == 1:  # either way the last samples are all that is seen
+            kind = "replace"
         return Structure(
             model=columns["model"].values[model],
             tokens=width,
             update="refit" if is_refit else "gradient",
-            corpus=Corpus("replace" if source == "generator" else kind, window),
+            corpus=Corpus(kind, 0 if kind == "replace" else window),
             infinite_samples=bool(is_infinite),
             sampler=sampler[first],
             batches=source,
@@ -114,13 +124,16 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             partial_refit=bool(partial_refit),
         )
 
-    programs = [Program(structure(row), observables, sweep.record.logits, sweep.precision) for row in rows.tolist()]
+    structures = [structure(row) for row in rows.tolist()]
+    programs = [Program(each, observables, sweep.record.logits, sweep.precision) for each in dict.fromkeys(structures)]
+    program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
     loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
-    return Cells(programs, program.reshape(-1), loops, _settings(sweep), library)
+    draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
+    return Cells(programs, program, loops, draws, _settings(sweep), library)
 
 
 def _methods(
-    tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray, times: np.ndarray, platform: str
+    tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray, times: np.ndarray, natively: bool
 ) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
     """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none.
 
@@ -131,17 +144,14 @@ def _methods(
     total = np.bincount(index.reshape(-1), times)
     single: dict[int, dict[int, float]] = {}
     for (width, number), often in zip(pairs.tolist(), total.tolist(), strict=True):
-        if 0 < number < fewest_split(width):
+        if not natively and 0 < number < fewest_split(width):
             single.setdefault(width, {})[number] = often
     sizes = {width: block_sizes(width, often) for width, often in single.items()}
     chosen = [
-        (Method(sizes.get(width, {}).get(number, 0), adaptive=platform == "cpu"), number) if number else (None, 0)
+        (Method(natively, sizes.get(width, {}).get(number, 0)), number) if number else (None, 0)
         for width, number in pairs.tolist()
     ]
-    distinct: list[Method | None] = [
-        None,
-        *sorted({how for how, _ in chosen if how}, key=lambda how: how.block),
-    ]
+    distinct: list[Method | None] = [None, *sorted({how for how, _ in chosen if how}, key=lambda how: how.block)]
     codes = np.array([distinct.index(how) for how, _ in chosen])
     blocks = np.array([how.blocks(number) if how else 0 for how, number in chosen])
     return distinct, codes[index.reshape(-1)], blocks[index.reshape(-1)]

@@ -9,42 +9,49 @@ import numpy as np
 
 from jaxcollapse.kernel import Program
 from jaxcollapse.observables import select
-from jaxcollapse.sampling.multinomial import VISIT, Method, single_draw_seconds, splitting_seconds
+from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, VISIT, Method, fewest_split
 from jaxcollapse.sweep.sweep import Sweep
 
 RECORD_COPIES = 2  # what is recorded, and the scan's own copy of it
 FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
 PROGRAM_SECONDS = 1.5  # to trace and compile a program
-_PASSES_SECONDS = 3e-9  # of a token in a step, beside the draws
+_FUSED_SECONDS, _PASSES_SECONDS = 0.8e-9, 3e-9  # of a token in a step, beside the draws: in native code, by XLA
 _OBSERVABLE_SECONDS = 1e-9  # of a token in an observable
 _CHUNK_SECONDS = 40.0  # of one core, aimed at
 _CHUNK_BYTES = 64 * 2**20
 _VISIT_ARRAYS = 192  # arrays of a visit alive at once, where draws are split
+_SUBSET_ARRAYS = 96  # further ones, where minibatches are subsets of a corpus
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
 
 
-def chunk_size(sweep: Sweep, program: Program, lanes: int, loops: tuple[int, ...]) -> int:
-    """Trajectories of about `_CHUNK_SECONDS` work, no more than fit in `_CHUNK_BYTES`, whole device calls."""
-    by_time = _CHUNK_SECONDS / trajectory_seconds(sweep, program, loops)
+def chunk_size(sweep: Sweep, program: Program, lanes: int, seconds: float) -> int:
+    """Trajectories of about `_CHUNK_SECONDS` work, no more than fit in `_CHUNK_BYTES`, whole device calls.
+
+    `seconds` is what one of them takes.
+    """
+    by_time = _CHUNK_SECONDS / seconds
     by_bytes = _CHUNK_BYTES / trajectory_bytes(sweep, program.structure.tokens)
     calls = min(by_time, by_bytes) / lanes
     return lanes * max(1, math.floor(min(calls, 1e6)))
 
 
-def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...]) -> float:
-    """What a trajectory takes on one CPU core, roughly."""
+def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], draws: np.ndarray) -> np.ndarray:
+    """What trajectories that make so many draws at once take on one CPU core, roughly."""
     structure = program.structure
     tokens, (steps, sample_blocks, batch_blocks) = structure.tokens, loops
 
-    def draws(how: Method | None, blocks: int) -> float:
+    def drawing(how: Method | None, blocks: int) -> np.ndarray | float:
         if how is None:
             return 0.0
-        return splitting_seconds(tokens) if how.splits else how.block * blocks * single_draw_seconds(tokens)
+        if how.native:
+            is_split = draws >= fewest_split(tokens)
+            return np.where(is_split, NATIVE.splitting(tokens), draws * NATIVE.single_draw(tokens))
+        return PORTABLE.splitting(tokens) if how.splits else how.block * blocks * PORTABLE.single_draw(tokens)
 
-    passes = _PASSES_SECONDS * tokens * max(1, steps)
-    generation = passes + draws(structure.sampler, sample_blocks) + steps * draws(structure.batch_sampler, batch_blocks)
+    passes = (_FUSED_SECONDS if structure.is_fusible else _PASSES_SECONDS) * tokens * max(1, steps)
+    counts = drawing(structure.sampler, sample_blocks) + steps * drawing(structure.batch_sampler, batch_blocks)
     records = len(sweep.recorded) * len(program.observables) * _OBSERVABLE_SECONDS * tokens
-    return sweep.generations * generation + records + 1e-6
+    return sweep.generations * (passes + counts) + records + 1e-6 + np.zeros(len(draws))
 
 
 def trajectory_bytes(sweep: Sweep, tokens: int) -> int:
@@ -62,5 +69,8 @@ def tile_bytes(program: Program, lanes: int) -> int:
     kept = {"replace": 1, "accumulate": 2, "window": 3 * structure.corpus.window}[structure.corpus.kind]
     itemsize = np.dtype(program.dtype).itemsize
     samplers = [how for how in (structure.sampler, structure.batch_sampler) if how]
+    arrays = _ARRAYS + 3 * moments + kept
+    if structure.batches == "corpus" and structure.batch_sampler is None:
+        arrays += _SUBSET_ARRAYS
     draws = sum(_VISIT_ARRAYS * max(VISIT, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
-    return itemsize * (lanes * structure.tokens * (_ARRAYS + 3 * moments + kept) + draws)
+    return itemsize * (lanes * structure.tokens * arrays + draws)

@@ -43,7 +43,7 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         else [f"time: about {as_seconds(run)}, and the first time {as_seconds(told['compile_seconds'])} to compile"]
     )
     return [
-        f"{told['title']!r}: {told['trajectories']:,} trajectories on {devices}",
+        f"{told['title']!r}: {told['trajectories']:,} trajectories on {devices}, {told['kernel']}",
         f"{count(told['compiles'], 'compile')}, {count(told['chunks'], 'chunk')}, "
         f"{told['token_updates']:.3g} token updates",
         f"memory: at most {as_bytes(told['device_bytes'])} of {as_bytes(told['machine_bytes'])} on a device; "
@@ -69,6 +69,8 @@ def describe(program: Program) -> str:
 
 
 def _way(how: Method, tokens: int) -> str:
+    if how.native:
+        return "any number of draws"
     fewest = fewest_split(tokens)
     if how.splits:
         return f"any number of draws from {fewest} on"

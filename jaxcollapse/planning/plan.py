@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.kernel import Program
+from jaxcollapse.native import processor, serves
 from jaxcollapse.planning import cost
 from jaxcollapse.planning.cells import Cells, resolve
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
@@ -78,6 +79,13 @@ class Plan:
         return trajectories * cost.trajectory_bytes(self.sweep, width) + (len(self.chunks) + 1) * cost.FILE_BYTES
 
     @property
+    def kernel(self) -> str:
+        """What computes generations: native code for this processor, or programs of XLA."""
+        if serves(self.machine.platform, self.sweep.precision):
+            return f"native code for {processor()}"
+        return "XLA"
+
+    @property
     def compiles(self) -> int:
         """Programs to compile: one for each bucket and device that it runs on."""
         calls = [0] * len(self.buckets)
@@ -100,13 +108,13 @@ class Plan:
     def seconds(self) -> float:
         """What the run takes on these CPU cores, roughly, once its programs are compiled."""
         cores = self.machine.workers * len(self.machine.devices)
-        return (
-            sum(
-                len(chunk) * cost.trajectory_seconds(self.sweep, self.buckets[chunk.bucket].program, chunk.loops)
-                for chunk in self.chunks
+        times = (
+            cost.trajectory_seconds(
+                self.sweep, self.buckets[chunk.bucket].program, chunk.loops, self.cells.draws[chunk.cells]
             )
-            / cores
+            for chunk in self.chunks
         )
+        return float(sum(each.sum() for each in times)) / cores
 
     def check_fits(self, folder: Path | None = None) -> None:
         """Raises `InputError` if the plan needs more memory than a device has, or more disk than is free."""
@@ -140,6 +148,7 @@ class Plan:
             "trajectories": self.trajectories,
             "platform": self.machine.platform,
             "devices": len(self.machine.devices),
+            "kernel": self.kernel,
             "compiles": self.compiles,
             "compile_seconds": self.compiles * cost.PROGRAM_SECONDS,
             "run_seconds": self.seconds if self.machine.platform == "cpu" else None,
@@ -228,12 +237,14 @@ def _chunks(
     loops, which = np.unique(cells.loops[bucket.cells], axis=0, return_inverse=True)
     for place, counts in enumerate(loops.tolist()):
         members = bucket.cells[which.reshape(-1) == place]
+        seconds = cost.trajectory_seconds(sweep, bucket.program, tuple(counts), cells.draws[members])
+        members = members[np.argsort(-seconds, kind="stable")]  # neighbours take equally long, the longest go first
         cell = np.repeat(members, sweep.replicates)
         replicate = np.tile(np.arange(sweep.replicates, dtype=np.int32), len(members))
         if done is not None:
             missing = ~done[members].reshape(-1)
             cell, replicate = cell[missing], replicate[missing]
-        size = chunk_size or cost.chunk_size(sweep, bucket.program, bucket.lanes, tuple(counts))
+        size = chunk_size or cost.chunk_size(sweep, bucket.program, bucket.lanes, float(seconds.mean()))
         for start in range(0, len(cell), size):
             part = slice(start, start + size)
             name = chunk_id(identities[cell[part]], replicate[part])

@@ -1,8 +1,8 @@
 """Exact binomial counts, elementwise, by inverting the distribution function: one uniform number a count.
 
 Where the mean is below 12, the survival function is summed term by term from P(K ≥ 1) = −expm1(n log1p(−p)), which
-keeps its relative precision however small the mean is. On CPU the sum is as long as the batch needs it, on accelerators
-its length is fixed.
+keeps its relative precision however small the mean is. Every count is the same arithmetic of fixed length, which is
+what accelerators like; `jaxcollapse.native` has the same formulas for CPUs, where a sum is as long as it need be.
 
 From a mean of 12 on, the normal score z(k) = Φ⁻¹(P(K ≤ k)) has a closed form. With S = k + ½, T = n − S, δ = S − np,
 σ² = npq and h(t) = [1 − 2 ((1 + t) ln(1 + t) − t)/t²]/t,
@@ -23,8 +23,6 @@ likelihood ratio"; Peizer, Pratt (1968), "A normal approximation for binomial, F
 probabilities", for the form of G.
 """
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32, UInt32
@@ -32,90 +30,48 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 from jaxcollapse.sampling import bits
 
 SWITCH = 12.0  # means from here on use normal scores
-_TERMS = ((2.0, 8), (5.0, 20), (SWITCH, 44))  # up to this mean, so many terms of the survival sum; P(K > 44) < 1e-12
+_TERMS = 44  # of the survival sum; P(K > 44) < 1e-12
 
 Counts = Int32[Array, "*n"]
 Reals = Float[Array, "*n"]
 Words = UInt32[Array, "*n"]
 
 
-def binomial(
-    key: UInt32[Array, "2 *n"],
-    high: Words,
-    low: Words,
-    trials: Counts,
-    probability: Float[Array, "*n"],
-    *,
-    adaptive: bool = False,
-) -> Counts:
+def binomial(word: Words, lower: Words, trials: Counts, odds: Float[Array, "*n"]) -> Counts:
     """Independent binomial counts.
 
     Args:
-        key, high, low: the uniform number is made of the word pair of these keys and counters (`bits.threefry2x32`).
+        word, lower: random words, of which the uniform number is made (`bits.unit`); the lower it is, the higher is the
+            count.
         trials: n ≥ 0.
-        probability: p ≤ ½.
-        adaptive: whether to look at the numbers first and compute no more than they need, which has no influence on
-            the counts. It is what a CPU likes; an accelerator would wait for the outcome.
+        odds: p/(1 − p) ≤ 1.
     """
-    return (_adaptive if adaptive else _fixed)(key, high, low, trials, probability)
+    is_large = trials.astype(odds.dtype) * odds >= SWITCH * (1 + odds)
+    few = _few(bits.unit(word, lower, odds.dtype), jnp.where(is_large, 0, trials), odds, _TERMS)
+    return jnp.where(is_large, _many(word, lower, trials, odds / (1 + odds), is_large), few)
 
 
-def _adaptive(key: Array, high: Words, low: Words, trials: Counts, p: Reals) -> Counts:
-    """Only as many terms as the largest mean of the batch needs, more where a count turns out to need them."""
-    mean = trials.astype(p.dtype) * p
-    is_large = mean >= SWITCH
-    small = jnp.where(is_large, 0, trials)
-    largest = jnp.max(jnp.where(is_large, 0, mean))
-
-    def at_most(terms: int) -> Callable[[], tuple[Counts, Bool[Array, ""]]]:
-        def count() -> tuple[Counts, Bool[Array, ""]]:
-            few = _few(key, high, low, small, p, terms)
-            return few, jnp.any((few >= terms) & (small > terms))
-
-        return count
-
-    ways = [at_most(terms) for _, terms in _TERMS]
-
-    def longer(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        way, _, _ = state
-        return way + 1, *jax.lax.switch(way, ways)
-
-    way = sum((largest > limit).astype(jnp.int32) for limit, _ in _TERMS)
-    start = (jnp.asarray(way, jnp.int32), jnp.zeros_like(trials), jnp.any(small > 0))
-    few = jax.lax.while_loop(lambda state: state[2] & (state[0] < len(ways)), longer, start)[1]
-    return jax.lax.cond(
-        jnp.any(is_large), lambda: jnp.where(is_large, _many(key, high, low, trials, p, is_large), few), lambda: few
-    )
-
-
-def _fixed(key: Array, high: Words, low: Words, trials: Counts, p: Reals) -> Counts:
-    is_large = trials.astype(p.dtype) * p >= SWITCH
-    few = _few(key, high, low, jnp.where(is_large, 0, trials), p, _TERMS[-1][1])
-    return jnp.where(is_large, _many(key, high, low, trials, p, is_large), few)
-
-
-def _few(key: Array, high: Words, low: Words, trials: Counts, p: Reals, terms: int) -> Counts:
-    """Counts of small mean, up to `terms`: how many of P(K ≥ 1), P(K ≥ 2), … exceed a uniform number."""
-    u = bits.uniform(*bits.threefry2x32(key, high, low), p.dtype)
-    n = trials.astype(p.dtype)
-    hazard = n * p * _log_ratio(p)  # −n ln(1 − p)
+def _few(u: Reals, trials: Counts, odds: Reals, terms: int) -> Counts:
+    """Counts of small mean, up to `terms`: how many of P(K ≥ 1), P(K ≥ 2), … exceed the uniform number u."""
+    n = trials.astype(odds.dtype)
+    hazard = n * odds * _log_ratio(odds)  # −n ln(1 − p)
     none = jnp.exp(-hazard)
     survival = jnp.where(hazard < 0.7, hazard * _one_minus_exp_ratio(hazard), 1 - none)
-    odds = p / (1 - p)
     mass = n * odds * none
+    following = n * odds + odds
     count = jnp.zeros_like(trials)
     for k in range(1, terms + 1):
         count = count + (u < survival).astype(jnp.int32)
         survival = survival - mass
-        mass = mass * (odds * ((n - k) * (1 / (k + 1))))
+        mass = mass * (following * (1 / (k + 1)) - odds)  # P(K = k + 1)/P(K = k) = odds (n − k)/(k + 1)
     return jnp.minimum(count, trials)  # rounding leaves about 1e-7 of the survival function beyond k = n
 
 
-def _log_ratio(p: Reals) -> Reals:
-    """−ln(1 − p)/p for p ≤ ½, to float32 precision: a polynomial fitted to it."""
-    value = 1.4079567 + jnp.zeros_like(p)
-    for term in (-1.6302117, 1.2050139, -0.18157164, 0.26454758, 0.24343744, 0.33366199, 0.49999375, 1.0):
-        value = term + p * value
+def _log_ratio(x: Reals) -> Reals:
+    """ln(1 + x)/x for 0 ≤ x ≤ 1, to float32 precision: a polynomial fitted to it."""
+    value = 5.2326521e-3 + jnp.zeros_like(x)
+    for term in (-2.9505060e-2, 7.8225639e-2, -0.13663217, 0.19105991, -0.24842978, 0.33319096, -0.49999493, 1.0):
+        value = term + x * value
     return value
 
 
@@ -127,7 +83,7 @@ def _one_minus_exp_ratio(x: Reals) -> Reals:
     return value
 
 
-def _many(key: Array, high: Words, low: Words, trials: Counts, p: Reals, is_large: Bool[Array, "*n"]) -> Counts:
+def _many(word: Words, lower: Words, trials: Counts, p: Reals, is_large: Bool[Array, "*n"]) -> Counts:
     """Counts of large mean, by normal scores. Reciprocals are shared: divisions are what such a formula costs."""
     p = jnp.where(is_large, p, 0.5)
     n = jnp.where(is_large, trials.astype(p.dtype), 4 * SWITCH)
@@ -140,7 +96,7 @@ def _many(key: Array, high: Words, low: Words, trials: Counts, p: Reals, is_larg
     whole = jnp.floor(mean)
     fraction = mean - whole
 
-    w = _normal_deviate(*bits.threefry2x32(key, high, low), p.dtype)
+    w = _normal_deviate(word, lower, p.dtype)
     square = w * w
     quartic = (1 - 6 * p * q) * (square - 3) / 24 - skew * skew * (2 * square - 5) / 36 - 1 / 24
     guess = deviation * w + skew * (square - 1) / 6 + w * quartic * (deviation * per_variance)
@@ -174,15 +130,15 @@ def _h(t: Reals) -> tuple[Reals, Reals]:
     return above, 1 + t * (2.7952371 + t * (2.7880315 + t * (1.1529408 + t * 0.16078203)))
 
 
-def _normal_deviate(high: Words, low: Words, dtype: jax.typing.DTypeLike) -> Reals:
-    """A standard normal deviate, by inversion: a sign, and the quantile of 63 random bits, to 1e-6 as far as 9.3 σ.
+def _normal_deviate(word: Words, lower: Words, dtype: jax.typing.DTypeLike) -> Reals:
+    """A standard normal deviate, the lower the words the higher, by inversion: to 1e-6 as far as 9.3 σ.
 
     The quantile is s + N(s)/D(s) with s = √(−2 ln tail), a rational function fitted to it.
     """
-    one = jnp.uint32(1)
-    tail = 0.5 * bits.uniform((high << one) | (low >> jnp.uint32(31)), low << one, dtype)
+    is_upper = word >> jnp.uint32(31) == 1
+    tail = jnp.where(is_upper, bits.unit(~word, ~lower, dtype), bits.unit(word, lower, dtype))
     # The sign divides: a compiler does not repeat a division for every use of its result, nor the random words then.
-    signed = jnp.sqrt(-2 * jnp.log(tail)) / jnp.where(high >> jnp.uint32(31), 1.0, -1.0).astype(dtype)
+    signed = jnp.sqrt(-2 * jnp.log(tail)) / jnp.where(is_upper, -1.0, 1.0).astype(dtype)
     s = jnp.abs(signed)
     above = -3.1491118 + s * (-7.7251942 + s * (-1.5986275 + s * (-0.013952136 + s * 0.00015460632)))
     deviate = s + above / (1 + s * (4.9403859 + s * (3.5143111 + s * 0.37519360)))

@@ -2,28 +2,26 @@
 
 Two ways, of which `fewest_split` says which is cheaper:
 
-- *single draws* walk the tree of partial sums from its root to a leaf: O(log V) a draw, in blocks, so that the number
-  of draws is data;
+- *single draws* walk the tree of partial sums from its root to a leaf: O(log V) a draw;
 - *splitting* walks the tree once with all draws: at each node they fall on its two children by a binomial count, V − 1
   of them, so that the cost does not depend on the number of draws.
 
-The total is exactly the number of draws asked for, and a token of weight zero is never drawn.
+The total is exactly the number of draws asked for, and a token of weight zero is never drawn. On CPUs native code does
+both (`jaxcollapse.native`). In JAX, single draws are made in blocks, so that the number of draws is data.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, UInt32
 
+from jaxcollapse.native import count
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.sampling.binomial import binomial
 
-# Measured on two x86-64 cores, ns on one of them (`make bench`).
-_LEVEL, _WALK, _SPLIT = 2.0, 4.0, 18.0  # a level of a walk, a walk beside its levels, a binomial count
 VISIT = 2**12  # nodes × lanes that are split at once
 
 
@@ -31,38 +29,53 @@ VISIT = 2**12  # nodes × lanes that are split at once
 class Method:
     """How counts are drawn: the static part of a sampler.
 
-    block: single draws made at once, which has no influence on counts; 0 where all draws are split at once. adaptive:
-    see `binomial`.
+    native: by native code, which chooses between the two ways for each trajectory. block: otherwise, single draws made
+    at once, which has no influence on counts; 0 where all draws are split at once.
     """
 
-    block: int
-    adaptive: bool = True
+    native: bool
+    block: int = 0
 
     @property
     def splits(self) -> bool:
         """Whether all draws are split at once."""
-        return self.block == 0
+        return not self.native and self.block == 0
 
     def blocks(self, draws: int) -> int:
         """How many blocks of single draws `draws` draws need."""
-        return 0 if self.splits else math.ceil(draws / self.block)
+        return math.ceil(draws / self.block) if self.block else 0
 
 
-def single_draw_seconds(tokens: int) -> float:
-    """What a single draw costs on one core."""
-    return 1e-9 * (_WALK + _LEVEL * math.log2(max(tokens, 2)))
+# The cost model. Measured on two x86-64 cores, ns on one of them (`python -m benchmarks sampling`).
 
 
-def splitting_seconds(tokens: int) -> float:
-    """What any number of draws costs on one core, if they are split."""
-    return 1e-9 * _SPLIT * (tokens - 1)
+@dataclass(frozen=True)
+class Costs:
+    """In seconds. walk, level: of a single draw, and of each of its levels. split: of a binomial count."""
+
+    walk: float
+    level: float
+    split: float
+
+    def single_draw(self, tokens: int) -> float:
+        """What a single draw costs on one core."""
+        return self.walk + self.level * math.log2(max(tokens, 2))
+
+    def splitting(self, tokens: int) -> float:
+        """What any number of draws costs on one core, if they are split; fewer than tokens cost less."""
+        return self.split * (tokens - 1)
+
+
+NATIVE = Costs(walk=3.5e-9, level=1.0e-9, split=2.2e-9)
+PORTABLE = Costs(walk=4e-9, level=2.0e-9, split=18e-9)
 
 
 def fewest_split(tokens: int) -> int:
-    """The number of draws from which on they are split, where that is cheaper. It is the vocabulary's alone: counts
-    depend on it.
+    """The number of draws from which on they are split, where native code is as fast either way.
+
+    It is the vocabulary's alone, and the same on all platforms: counts depend on it.
     """
-    return 2 + math.floor(splitting_seconds(tokens) / single_draw_seconds(tokens))
+    return 2 + math.floor(NATIVE.splitting(tokens) / NATIVE.single_draw(tokens))
 
 
 def multinomial(
@@ -72,8 +85,11 @@ def multinomial(
 
     `blocks` is at least `how.blocks(draws)`; it is apart from `draws` so that one number serves a whole batch.
     """
+    if how.native:
+        apart = tree.columns(len(weights)) == 1
+        return count(key, weights, draws, fewest_split=fewest_split(len(weights)), apart=apart)
     if how.splits:
-        return _splitting(how.adaptive)(key, weights, draws)
+        return _split(key, weights, draws)
     tokens, sums = len(weights), tree.build(weights)
 
     def block(index: jax.Array, counts: jax.Array) -> jax.Array:
@@ -84,33 +100,27 @@ def multinomial(
     return jax.lax.fori_loop(0, blocks, block, jnp.zeros(tokens, jnp.int32))
 
 
-@cache
-def _splitting(adaptive: bool) -> Callable[..., Int32[Array, " token"]]:
+@jax.custom_batching.custom_vmap
+def _split(key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""]) -> Int32[Array, " token"]:
     """`_split_lanes` as a function of one trajectory, which sees all lanes when it is mapped over them."""
+    return _split_lanes(key[:, None], weights[:, None], draws[None])[:, 0]
 
-    @jax.custom_batching.custom_vmap
-    def split(key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""]) -> Int32[Array, " token"]:
-        return _split_lanes(key[:, None], weights[:, None], draws[None], adaptive=adaptive)[:, 0]
 
-    @split.def_vmap
-    def split_lanes(axis_size: int, in_batched: Sequence[bool], *operands: Array) -> tuple[Array, bool]:
-        lanes = (
-            jnp.moveaxis(operand, 0, -1)
-            if is_batched
-            else jnp.broadcast_to(operand[..., None], (*operand.shape, axis_size))
-            for operand, is_batched in zip(operands, in_batched, strict=True)
-        )
-        return jnp.moveaxis(_split_lanes(*lanes, adaptive=adaptive), -1, 0), True
-
-    return split
+@_split.def_vmap
+def _split_mapped(axis_size: int, in_batched: Sequence[bool], *operands: Array) -> tuple[Array, bool]:
+    lanes = (
+        jnp.moveaxis(operand, 0, -1)
+        if is_batched
+        else jnp.broadcast_to(operand[..., None], (*operand.shape, axis_size))
+        for operand, is_batched in zip(operands, in_batched, strict=True)
+    )
+    return jnp.moveaxis(_split_lanes(*lanes), -1, 0), True
 
 
 def _split_lanes(
     key: UInt32[Array, "2 lane"],
     weights: Float[Array, "token lane"],
     draws: Int32[Array, " lane"],
-    *,
-    adaptive: bool,
 ) -> Int32[Array, "token lane"]:
     """All draws of a lane walk the tree together. Lanes are the minor axis, so that small vocabularies are fast, too.
 
@@ -137,20 +147,17 @@ def _split_lanes(
         def read(array: jax.Array, start: jax.Array) -> jax.Array:
             return jax.lax.dynamic_slice_in_dim(array, (start + first) * lanes, size)
 
-        def share_out() -> tuple[jax.Array, jax.Array]:
-            left, right = read(flat, children), read(flat, children + half)
-            lighter, whole = jnp.minimum(left, right), left + right
-            share = jnp.where(whole > 0, lighter / whole, 0)
-            counter = jnp.full_like(row, depth).astype(jnp.uint32), (row + first).astype(jnp.uint32)
-            some = binomial(keys, *counter, here, share, adaptive=adaptive)
-            rest, is_lighter = here - some, left < right
-            return jnp.where(is_lighter, some, rest), jnp.where(is_lighter, rest, some)
-
         here = jnp.where(row + first < half, read(counts, parents), 0)
-        if adaptive:  # nothing is computed where nothing is to be shared out
-            sides = jax.lax.cond(jnp.any(here > 0), share_out, lambda: (jnp.zeros_like(here), jnp.zeros_like(here)))
-        else:
-            sides = share_out()
+        left, right = read(flat, children), read(flat, children + half)
+        lighter, heavier = jnp.minimum(left, right), jnp.maximum(left, right)
+        odds = jnp.where(heavier > 0, lighter / heavier, 0)
+        is_lighter = left < right
+        word, lower = tree.node_words(keys, jnp.full_like(row, depth), row + first, tokens)
+        # What is above a uniform number for one child is below it for the other: so that nothing jumps where they tie.
+        word, lower = jnp.where(is_lighter, word, ~word), jnp.where(is_lighter, lower, ~lower)
+        some = binomial(word, lower, here, odds)
+        rest = here - some
+        sides = jnp.where(is_lighter, some, rest), jnp.where(is_lighter, rest, some)
         for side, start in zip(sides, (1 + children, 1 + children + half), strict=True):
             counts = jax.lax.dynamic_update_slice_in_dim(counts, side, (start + first) * lanes, axis=0)
         return counts

@@ -36,10 +36,8 @@ def _thinning_rounds(
         left = counts - taken
         size, total = missing.astype(dtype), jnp.sum(left, dtype=jnp.int32).astype(dtype)
         mean = jnp.maximum(size - _MARGIN * jnp.sqrt(size * (1 - size / total)), 0)
-        own = jnp.broadcast_to(bits.fold_in(key, attempt)[:, None], (2, *counts.shape))
-        number = jnp.arange(len(counts), dtype=jnp.uint32)
-        share = jnp.full(counts.shape, jnp.minimum(mean / total, 0.5))
-        drawn = binomial(own, jnp.zeros_like(number), number, left, share)
+        odds = jnp.full(counts.shape, jnp.minimum(mean / (total - mean), 1))
+        drawn = binomial(*bits.words(bits.fold_in(key, attempt), len(counts)), left, odds)
         number = jnp.sum(drawn, dtype=jnp.int32)
         fits = number <= missing
         return attempt + 1, jnp.where(fits, missing - number, missing), jnp.where(fits, taken + drawn, taken)

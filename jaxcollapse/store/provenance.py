@@ -17,6 +17,8 @@ def provenance(started: datetime.datetime, precision: str) -> dict[str, Any]:
     """A record of this process, with the time it is called as the end."""
     import jax
 
+    from jaxcollapse.native import serves
+
     device = jax.local_devices()[0]
     return {
         "versions": {name: _version(name) for name in _PACKAGES},
@@ -24,6 +26,7 @@ def provenance(started: datetime.datetime, precision: str) -> dict[str, Any]:
         "platform": device.platform,
         "device_kind": device.device_kind,
         "devices": jax.local_device_count(),
+        "kernel": "native" if serves(device.platform, precision) else "xla",
         "prng": "threefry2x32",
         "x64": precision == "float64",
         "git_commit": git_commit(),
@@ -39,7 +42,7 @@ def merged(records: list[dict[str, Any]]) -> dict[str, Any]:
         return {}
     latest = dict(max(records, key=lambda record: record["end"]))
     latest["start"] = min(record["start"] for record in records)
-    for key in ("versions", "device_kind", "platform", "git_commit"):
+    for key in ("versions", "device_kind", "platform", "kernel", "git_commit"):
         kinds = list({encode({key: record[key]}): record[key] for record in records}.values())
         if len(kinds) > 1:
             latest[f"{key}_mixed"] = kinds

@@ -1,6 +1,10 @@
-"""Exact multinomial counts: totals, laws, covariances, tails and limits, by single draws and by splitting."""
+"""Exact multinomial counts: totals, laws, covariances, tails and limits, by single draws and by splitting.
+
+In JAX each way is forced on any number of draws; native code chooses, and is made to choose either.
+"""
 
 import itertools
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -9,49 +13,69 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from jaxcollapse import native
 from jaxcollapse.sampling import tree
-from jaxcollapse.sampling.multinomial import (
-    Method,
-    _visits,
-    fewest_split,
-    multinomial,
-    single_draw_seconds,
-    splitting_seconds,
-)
+from jaxcollapse.sampling.multinomial import NATIVE, Method, _visits, fewest_split, multinomial
 from tests.statistics import SIGMAS, assert_counts, assert_mean
 
-SPLITTING = Method(0)
-SINGLE = Method(64)
+SPLITTING = Method(native=False)
+SINGLE = Method(native=False, block=64)
 REPEATS = 256  # of most draws, so that few programs are compiled
 LARGEST = 2**31 - 1
 VOCABULARIES = [1, 2, 3, 5, 16, 17, 48, 256, 1000, 4096]
 KINDS = ["equal", "random", "one token", "staircase", "logits", "half impossible", "padded"]
 
 
-each_way = pytest.mark.parametrize("how", [SPLITTING, SINGLE], ids=["splitting", "single"])
+@dataclass(frozen=True)
+class Native:
+    """Native code that splits from `fewest` draws on."""
+
+    fewest: int
+
+    @property
+    def splits(self) -> bool:
+        return self.fewest == 0
+
+    def blocks(self, draws: int) -> int:
+        return 0
+
+
+How = Method | Native
+NATIVE_SPLITTING, NATIVE_SINGLE = Native(0), Native(LARGEST)
+WAYS = {"splitting": SPLITTING, "single": SINGLE, "native splitting": NATIVE_SPLITTING, "native single": NATIVE_SINGLE}
+each_way = pytest.mark.parametrize("how", WAYS.values(), ids=WAYS)
+each_splitting = pytest.mark.parametrize("how", [SPLITTING, NATIVE_SPLITTING], ids=["jax", "native"])
+
+
+def counts_of(key: jax.Array, weights: jax.Array, draws: jax.Array, how: How, blocks: jax.Array) -> jax.Array:
+    """Counts of one lane."""
+    if isinstance(how, Method):
+        return multinomial(key, weights, draws, how, blocks)
+    apart = tree.columns(len(weights)) == 1
+    return native.count(key, weights, draws, fewest_split=how.fewest, apart=apart)
 
 
 @partial(jax.jit, static_argnames="how")
-def _draw(keys: jax.Array, weights: jax.Array, draws: jax.Array, how: Method, blocks: jax.Array) -> jax.Array:
-    return jax.vmap(lambda key: multinomial(key, weights, draws, how, blocks))(keys)
+def _draw(keys: jax.Array, weights: jax.Array, draws: jax.Array, how: How, blocks: jax.Array) -> jax.Array:
+    return jax.vmap(lambda key: counts_of(key, weights, draws, how, blocks))(keys)
 
 
 @partial(jax.jit, static_argnames="how")
-def _draw_lanes(keys: jax.Array, weights: jax.Array, draws: jax.Array, how: Method, blocks: jax.Array) -> jax.Array:
-    return jax.vmap(lambda *lane: multinomial(*lane, how, blocks))(keys, weights, draws)
+def _draw_lanes(keys: jax.Array, weights: jax.Array, draws: jax.Array, how: How, blocks: jax.Array) -> jax.Array:
+    return jax.vmap(lambda *lane: counts_of(*lane, how, blocks))(keys, weights, draws)
 
 
 def keys_of(number: int, seed: int) -> jax.Array:
     return jax.random.key_data(jax.random.split(jax.random.key(seed), number))
 
 
-def draw(weights: np.ndarray, draws: int, how: Method, repeats: int, seed: int = 0) -> np.ndarray:
+def draw(weights: np.ndarray, draws: int, how: How, repeats: int, seed: int = 0) -> np.ndarray:
     """Counts [repeat, token]."""
     blocks = jnp.int32(how.blocks(draws))
     return np.asarray(_draw(keys_of(repeats, seed), jnp.asarray(weights, jnp.float32), jnp.int32(draws), how, blocks))
 
 
-def draw_lanes(weights: np.ndarray, draws: np.ndarray, how: Method, seed: int = 0) -> np.ndarray:
+def draw_lanes(weights: np.ndarray, draws: np.ndarray, how: How, seed: int = 0) -> np.ndarray:
     """Counts [lane, token] for weights and numbers of draws of each lane's own."""
     blocks, numbers = jnp.int32(how.blocks(int(draws.max()))), jnp.asarray(draws, jnp.int32)
     return np.asarray(_draw_lanes(keys_of(len(draws), seed), jnp.asarray(weights, jnp.float32), numbers, how, blocks))
@@ -86,7 +110,7 @@ def probabilities(weights: np.ndarray) -> np.ndarray:
 @each_way
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tokens", VOCABULARIES)
-def test_counts_have_the_exact_total_the_right_means_and_the_right_spread(tokens: int, kind: str, how: Method) -> None:
+def test_counts_have_the_exact_total_the_right_means_and_the_right_spread(tokens: int, kind: str, how: How) -> None:
     weights = weights_of(kind, tokens)
     p = probabilities(weights)
     for draws in sorted({0, 1, tokens, *((10**6, 10**9) if how.splits else (500,))}):
@@ -105,7 +129,7 @@ def test_counts_have_the_exact_total_the_right_means_and_the_right_spread(tokens
 
 
 @each_way
-def test_every_outcome_of_few_draws_has_its_probability(how: Method) -> None:
+def test_every_outcome_of_few_draws_has_its_probability(how: How) -> None:
     tokens, draws = 5, 4
     weights = np.array([0.3, 1.0, 0.07, 0.0, 0.2])
     counts = draw(weights, draws, how, 2**17, seed=1)
@@ -120,12 +144,12 @@ def test_every_outcome_of_few_draws_has_its_probability(how: Method) -> None:
 @pytest.mark.parametrize(
     ("tokens", "draws", "how"),
     [
-        *[(17, 300, SINGLE), (17, 300, SPLITTING), (17, 10**6, SPLITTING)],
-        *[(17, 10**9, SPLITTING), (17, LARGEST, SPLITTING)],
+        *[(17, 300, how) for how in WAYS.values()],
+        *[(17, draws, how) for how in (SPLITTING, NATIVE_SPLITTING) for draws in (10**6, 10**9, LARGEST)],
     ],
     ids=str,
 )
-def test_counts_have_multinomial_variances_and_covariances(tokens: int, draws: int, how: Method) -> None:
+def test_counts_have_multinomial_variances_and_covariances(tokens: int, draws: int, how: How) -> None:
     """Of all pairs: children of one node, cousins, and tokens with the padding's neighbour."""
     weights = np.arange(1.0, tokens + 1) ** 2
     counts = draw(weights, draws, how, 2**14, seed=2)
@@ -145,10 +169,10 @@ def assert_same_law(one: np.ndarray, other: np.ndarray) -> None:
         assert stats.chi2_contingency(table, correction=False).pvalue > 1e-5
 
 
-def test_both_ways_give_the_same_law() -> None:
+def test_all_ways_give_the_same_law() -> None:
     tokens, draws = 48, 200
     weights = weights_of("random", tokens)
-    ways = [draw(weights, draws, how, 4096, seed=3 + i) for i, how in enumerate((SPLITTING, SINGLE))]
+    ways = [draw(weights, draws, how, 4096, seed=3 + i) for i, how in enumerate(WAYS.values())]
     largest = np.argsort(-weights)
     measures = {
         "largest count": lambda c: c.max(axis=1),
@@ -163,7 +187,8 @@ def test_both_ways_give_the_same_law() -> None:
         "one in the middle": lambda c: c[:, largest[tokens // 2]],
     }
     for measure in measures.values():
-        assert_same_law(*(measure(counts) for counts in ways))
+        for one, other in itertools.pairwise(ways):
+            assert_same_law(measure(one), measure(other))
 
 
 # Rare tokens.
@@ -179,10 +204,11 @@ def zipf_with_rare_tokens(rare: int) -> tuple[np.ndarray, np.ndarray]:
     return p, is_rare
 
 
-def test_splitting_gives_tokens_of_probability_1e_9_their_counts() -> None:
+@each_splitting
+def test_splitting_gives_tokens_of_probability_1e_9_their_counts(how: How) -> None:
     """Each of a thousand, in two lanes, has a Poisson count of mean 2."""
     p, is_rare = zipf_with_rare_tokens(1000)
-    counts = draw(p, 2 * 10**9, SPLITTING, 2)
+    counts = draw(p, 2 * 10**9, how, 2)
     assert (counts.sum(axis=1, dtype=np.int64) == 2 * 10**9).all()
     rare = counts[:, is_rare]
     assert abs(rare.sum() - 4000) < SIGMAS * np.sqrt(4000)
@@ -190,10 +216,11 @@ def test_splitting_gives_tokens_of_probability_1e_9_their_counts() -> None:
     assert_counts(counts[:, ~is_rare].sum(axis=0, dtype=np.int64), 4e9 * p[~is_rare])
 
 
-def test_single_draws_give_tokens_of_probability_1e_9_their_counts() -> None:
+@pytest.mark.parametrize("how", [Method(native=False, block=4096), NATIVE_SINGLE], ids=["jax", "native"])
+def test_single_draws_give_tokens_of_probability_1e_9_their_counts(how: How) -> None:
     """Five million draws fall on the hundred thousand of them 500 times, and hardly ever twice on one."""
     p, is_rare = zipf_with_rare_tokens(100_000)
-    counts = draw(p, 1_250_000, Method(4096), 4).sum(axis=0)
+    counts = draw(p, 1_250_000, how, 4).sum(axis=0)
     assert counts.sum() == 5 * 10**6
     rare = counts[is_rare]
     assert abs(rare.sum() - 500) < SIGMAS * np.sqrt(500)
@@ -203,7 +230,7 @@ def test_single_draws_give_tokens_of_probability_1e_9_their_counts() -> None:
 
 
 @each_way
-def test_rare_tokens_beside_heavy_ones_are_not_lost(how: Method) -> None:
+def test_rare_tokens_beside_heavy_ones_are_not_lost(how: How) -> None:
     """Neighbours in every order: a token of 1e-6 is drawn as often first, in the middle or last of 48."""
     for place in (0, 23, 24, 47):
         p = np.full(48, 1e-12)
@@ -214,11 +241,12 @@ def test_rare_tokens_beside_heavy_ones_are_not_lost(how: Method) -> None:
         assert abs(counts[:, place].sum() - expected) < SIGMAS * np.sqrt(expected)
 
 
-def test_a_token_left_over_by_a_heavy_one_has_a_poisson_count() -> None:
+@each_splitting
+def test_a_token_left_over_by_a_heavy_one_has_a_poisson_count(how: How) -> None:
     """Of 1e9 draws, 1 − 1e-9 of the mass on one token: the rest shares about one draw, a Poisson number of them."""
     weights = np.full(17, 1e-9 / 16)
     weights[5] = 1.0
-    counts = draw(weights, 10**9, SPLITTING, 2**14)
+    counts = draw(weights, 10**9, how, 2**14)
     rest = np.delete(counts, 5, axis=1)
     assert (counts.sum(axis=1) == 10**9).all()
     law = stats.poisson(float(np.float32(1e-9 / 16)) * 16e9)
@@ -230,7 +258,7 @@ def test_a_token_left_over_by_a_heavy_one_has_a_poisson_count() -> None:
 
 
 @each_way
-def test_the_only_possible_token_gets_every_draw(how: Method) -> None:
+def test_the_only_possible_token_gets_every_draw(how: How) -> None:
     """Wherever it is, and beside subnormal weights, too: they are next to nothing."""
     only = np.arange(REPEATS) % 17
     draws = np.full(REPEATS, 10**9 if how.splits else 100)
@@ -242,7 +270,7 @@ def test_the_only_possible_token_gets_every_draw(how: Method) -> None:
 
 
 @each_way
-def test_impossible_tokens_are_never_drawn(how: Method) -> None:
+def test_impossible_tokens_are_never_drawn(how: How) -> None:
     """Beside any two or three others of 17, of weights as small as floating-point numbers are."""
     chosen = [some for size in (2, 3) for some in itertools.combinations(range(17), size)]
     weights = np.zeros((REPEATS * -(-len(chosen) // REPEATS), 17))
@@ -255,19 +283,20 @@ def test_impossible_tokens_are_never_drawn(how: Method) -> None:
         assert (counts[part < 0.25] == 0).all()  # those of 2e-38 are as good as impossible
 
 
+@each_splitting
 @pytest.mark.parametrize("draws", [2**24 + 1, 10**9, 2 * 10**9, LARGEST - 1, LARGEST])
 @pytest.mark.parametrize("tokens", [1, 2, 3, 17, 256])
-def test_up_to_2_31_draws_are_all_counted(tokens: int, draws: int) -> None:
+def test_up_to_2_31_draws_are_all_counted(tokens: int, draws: int, how: How) -> None:
     for kind in ("equal", "random", "staircase"):
         weights = weights_of(kind, tokens)
-        counts = draw(weights, draws, SPLITTING, REPEATS)
+        counts = draw(weights, draws, how, REPEATS)
         assert (counts.sum(axis=1, dtype=np.int64) == draws).all()
         assert counts.min() >= 0
         assert_counts(counts.sum(axis=0, dtype=np.int64), REPEATS * draws * probabilities(weights))
 
 
-@each_way
-def test_double_precision_gives_the_same_law(how: Method) -> None:
+@pytest.mark.parametrize("how", [SPLITTING, SINGLE], ids=["splitting", "single"])
+def test_double_precision_gives_the_same_law(how: How) -> None:
     p = np.arange(1.0, 18) / 153
     with jax.enable_x64(True):
         weights, draws = jnp.asarray(p, jnp.float64), jnp.int32(1000)
@@ -293,7 +322,12 @@ def varied(tokens: int, lanes: int, most: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("tokens", "lanes", "fewer", "how"),
-    [(48, 1024, 512, SPLITTING), (4096, 32, 16, SPLITTING), (48, 1024, 512, SINGLE)],
+    [
+        *[(48, 1024, 512, SPLITTING), (4096, 32, 16, SPLITTING), (48, 1024, 512, SINGLE)],
+        *[(48, 1024, 300, Native(0)), (48, 1024, 37, Native(LARGEST)), (48, 1024, 1, Native(50))],
+        *[(4096, 32, 3, Native(0)), (4096, 32, 1, Native(LARGEST))],
+    ],
+    ids=str,
 )
 def test_counts_of_a_lane_do_not_depend_on_how_many_share_the_call(
     tokens: int, lanes: int, fewer: int, how: Method
@@ -307,19 +341,29 @@ def test_counts_of_a_lane_do_not_depend_on_how_many_share_the_call(
         np.testing.assert_array_equal(_draw_lanes(keys[some], *chosen, how, blocks), together[some])
 
 
-def test_accelerators_split_to_the_same_counts_as_cpus() -> None:
-    weights, draws = varied(17, REPEATS, LARGEST)
-    same = draw_lanes(weights, draws, Method(0, adaptive=False))
-    np.testing.assert_array_equal(same, draw_lanes(weights, draws, Method(0, adaptive=True)))
+@pytest.mark.parametrize("tokens", [1, 2, 17, 100, 1000, 1024, 1040, 1500, 5000])
+def test_native_code_draws_the_same_counts_as_jax(tokens: int) -> None:
+    """All of them, but for roundings next to an edge: one count in a hundred thousand."""
+    fewest, lanes = fewest_split(tokens), 37
+    weights, _ = varied(tokens, lanes, 2)
+    rng = np.random.default_rng(tokens)
+    for how, draws in (
+        (SINGLE, rng.integers(0, fewest, lanes)),
+        (SPLITTING, rng.integers(fewest, 10**6, lanes)),
+        (SPLITTING, rng.integers(fewest, 2 * fewest, lanes)),
+    ):
+        here = draw_lanes(weights, draws, Method(native=True))
+        assert (here.sum(axis=1) == draws).all()
+        assert (here != draw_lanes(weights, draws, how)).sum() <= 4 + 1e-5 * here.size
 
 
 @each_way
-def test_one_lane_is_the_same_without_a_batch(how: Method) -> None:
+def test_one_lane_is_the_same_without_a_batch(how: How) -> None:
     weights, draws = varied(17, REPEATS, 1000)
     together = draw_lanes(weights, draws, how)[:8]
     blocks = jnp.int32(how.blocks(int(draws.max())))
     chosen = weights[:8].astype(np.float32), draws[:8].astype(np.int32)
-    alone = jax.jit(lambda key, p, number: multinomial(key, p, number, how, blocks))
+    alone = jax.jit(lambda key, p, number: counts_of(key, p, number, how, blocks))
     lanes = zip(keys_of(REPEATS, 0)[:8], *map(jnp.asarray, chosen), strict=True)
     np.testing.assert_array_equal(np.stack([alone(*lane) for lane in lanes]), together)
 
@@ -328,13 +372,15 @@ def test_one_lane_is_the_same_without_a_batch(how: Method) -> None:
 def test_single_draws_do_not_depend_on_the_size_and_the_number_of_blocks(tokens: int) -> None:
     weights, draws = varied(tokens, 64, 200)
     chosen = keys_of(64, 0), jnp.asarray(weights, jnp.float32), jnp.asarray(draws, jnp.int32)
-    each = [np.asarray(_draw_lanes(*chosen, Method(size), jnp.int32(-(-200 // size) + 3))) for size in (1, 16, 256)]
+    each = [
+        np.asarray(_draw_lanes(*chosen, Method(False, size), jnp.int32(-(-200 // size) + 3))) for size in (1, 16, 256)
+    ]
     assert (each[0].sum(axis=1) == draws).all()
     np.testing.assert_array_equal(each, [each[0]] * 3)
 
 
 def test_another_key_gives_other_counts() -> None:
-    for how in (SPLITTING, SINGLE):
+    for how in WAYS.values():
         assert len(np.unique(draw(np.ones(48), 1000, how, REPEATS), axis=0)) == REPEATS
 
 
@@ -342,19 +388,20 @@ def test_another_key_gives_other_counts() -> None:
 
 
 def test_blocks_hold_all_draws() -> None:
-    assert [Method(16).blocks(draws) for draws in (0, 1, 16, 17)] == [0, 1, 1, 2]
-    assert not Method(16).splits
-    assert SPLITTING.blocks(10**9) == 0
+    assert [Method(False, 16).blocks(draws) for draws in (0, 1, 16, 17)] == [0, 1, 1, 2]
+    assert not Method(False, 16).splits
+    assert SPLITTING.blocks(10**9) == Method(True).blocks(10**9) == 0
     assert SPLITTING.splits
+    assert not Method(True).splits
 
 
 @pytest.mark.parametrize("tokens", [*VOCABULARIES, 10**6])
 def test_draws_are_split_from_where_that_is_cheaper(tokens: int) -> None:
     """And a single draw never is: it needs one path through the tree."""
-    fewest, splitting = fewest_split(tokens), splitting_seconds(tokens)
+    fewest, splitting, single = fewest_split(tokens), NATIVE.splitting(tokens), NATIVE.single_draw(tokens)
     assert fewest > 1
-    assert splitting < fewest * single_draw_seconds(tokens)
-    assert fewest == 2 or splitting >= (fewest - 2) * single_draw_seconds(tokens)
+    assert splitting < fewest * single
+    assert fewest == 2 or splitting >= (fewest - 2) * single
 
 
 def test_larger_vocabularies_are_split_for_more_draws() -> None:
@@ -364,7 +411,7 @@ def test_larger_vocabularies_are_split_for_more_draws() -> None:
     assert fewest[-1] < 10**6
 
 
-@pytest.mark.parametrize("tokens", [2, 3, 4, 5, 7, 16, 17, 33, 100])
+@pytest.mark.parametrize("tokens", [2, 3, 4, 5, 7, 16, 17, 33, 100, 1030])
 def test_visits_reach_every_node_and_no_parent_before_its_own_counts(tokens: int) -> None:
     layout = tree.layout(tokens)
     nodes = 1 + sum(2 * half for _, half in layout)

@@ -1,0 +1,1 @@
+"""What observables cost in a run as the defaults make it."""

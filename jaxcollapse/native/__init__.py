@@ -1,0 +1,174 @@
+"""The inner loop in C++, called by XLA on CPUs: whole generations of the common processes, and exact counts for all.
+
+XLA on CPU makes a pass through the cache for each of a dozen kernels of a step. The loops here keep sixteen
+trajectories, or one of a large vocabulary, in the innermost cache for as many generations as there are between two
+records. They do what `jaxcollapse.process` and `jaxcollapse.sampling` say in JAX, which stays the engine of
+accelerators and of double precision; from the same random words, so that both draw the same counts. Sixteen numbers
+are worked on at once, by operations that are the same on every processor: a trajectory is the same bits on all of
+them, whatever its neighbours.
+
+With `JAXCOLLAPSE_NATIVE=0` in the environment XLA does everything. `JAXCOLLAPSE_PROCESSOR` names a lesser processor
+whose program is to be taken, such as `x86-64-v3`.
+
+    vector.h      sixteen numbers                 sheet.h      arrays of them: sixteen trajectories, or one
+    functions.h   exponential, logarithm          sampler.h    multinomial counts of a sheet
+    threefry.h    random words                    training.h   generations; counting.h, tempering.h: the other jobs
+    binomial.h    binomial counts                 variant.cpp  all of it for one processor; library.cpp: what XLA calls
+"""
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int32, UInt32
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.native import sources
+
+# What events can watch, and whether it falls to a threshold.
+STATISTICS = {"modal_probability": False, "collision_probability": False, "least_present_probability": True}
+_PROCESSOR = "JAXCOLLAPSE_PROCESSOR"
+_FEW_TOKENS = 64  # up to here it pays to lay sixteen rows side by side before anything is computed
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    """The library, known to XLA; None where it was not built, not for this processor, or is not wanted."""
+    path = Path(__file__).with_name(sources.LIBRARY)
+    if not path.exists() or os.environ.get("JAXCOLLAPSE_NATIVE") == "0":
+        return None
+    library = ctypes.CDLL(str(path))
+    library.jaxcollapse_sources.restype = ctypes.c_char_p
+    library.jaxcollapse_processor.restype = ctypes.c_char_p
+    library.jaxcollapse_act_as.restype = ctypes.c_bool
+    if library.jaxcollapse_sources().decode() != sources.digest():
+        raise InputError("", f"{path} is of other sources than those beside it; install the package again")
+    wanted = os.environ.get(_PROCESSOR)
+    if wanted is not None and not library.jaxcollapse_act_as(wanted.encode()):
+        raise InputError(_PROCESSOR, f"{wanted!r}: there is no program for it that runs here")
+    if library.jaxcollapse_processor() is None:
+        return None
+    for name in ("count", "train", "temper", "binomial"):
+        function = getattr(library, f"jaxcollapse_{name}")
+        jax.ffi.register_ffi_target(f"jaxcollapse_{name}", jax.ffi.pycapsule(function), platform="cpu")
+    return library
+
+
+def processor() -> str | None:
+    """The kind of processor whose program is used, such as "x86-64-v4"; None if there is no library for this one."""
+    library = _library()
+    return None if library is None else library.jaxcollapse_processor().decode()
+
+
+def serves(platform: str, precision: str) -> bool:
+    """Whether native code computes on this platform in this precision; else XLA does everything."""
+    return platform == "cpu" and precision == "float32" and processor() is not None
+
+
+def count(
+    key: UInt32[Array, " 2"],
+    weights: Float[Array, " token"],
+    draws: Int32[Array, ""],
+    *,
+    fewest_split: int,
+    apart: bool,
+) -> Int32[Array, " token"]:
+    """Counts of `draws` draws with probabilities proportional to `weights`: see `sampling.multinomial`.
+
+    `fewest_split`: from so many draws on they are split. `apart`: whether tokens are in one column.
+    """
+    return _call(
+        "count",
+        jax.ShapeDtypeStruct(weights.shape, jnp.int32),
+        key,
+        weights,
+        draws,
+        fewest_split=np.int32(fewest_split),
+        apart=apart,
+    )
+
+
+def train(
+    logits: Float[Array, " token"],
+    key: UInt32[Array, " 2"],
+    inverse_temperature: Float[Array, ""],
+    learning_rate: Float[Array, ""],
+    draws: Int32[Array, ""],
+    present: Bool[Array, " token"],
+    thresholds: Float[Array, " statistic"],
+    times: Int32[Array, " statistic"],
+    schedule: Int32[Array, " 4"],
+    *,
+    fewest_split: int,
+    apart: bool,
+    refit: bool,
+    watched: tuple[bool, ...],
+) -> tuple[Float[Array, " token"], Int32[Array, " statistic"]]:
+    """Logits after some generations of plain SGD on fresh minibatches, or of refits to the last samples.
+
+    Args:
+        logits: the model.
+        key: of the trajectory; generations, and steps in them, are folded in.
+        inverse_temperature: 1/T, a positive normal number.
+        learning_rate: of SGD.
+        draws: traces of a minibatch, or samples of a refit.
+        present: what can die out.
+        thresholds: an event happens when its statistic reaches this from below; the last one, from above.
+        times: when events happened, −1 where they have not.
+        schedule: the number of the first generation, how many there are, steps in each, and whether what comes of the
+            last one is watched (0 leaves it to the next call).
+        fewest_split, apart: see `count`.
+        refit: whether this is a refit.
+        watched: whether there is an event for each of `STATISTICS`.
+
+    Returns:
+        The new logits and times.
+    """
+    shapes = (jax.ShapeDtypeStruct(logits.shape, jnp.float32), jax.ShapeDtypeStruct(times.shape, jnp.int32))
+    return _call(
+        "train",
+        shapes,
+        logits,
+        key,
+        inverse_temperature,
+        learning_rate,
+        draws,
+        present,
+        thresholds,
+        times,
+        schedule,
+        fewest_split=np.int32(fewest_split),
+        apart=apart,
+        refit=refit,
+        watched=np.int32(sum(1 << place for place, is_watched in enumerate(watched) if is_watched)),
+    )
+
+
+def temper(
+    log_target: Float[Array, " token"], base: Float[Array, " token"]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Temperature and gap of the tempered base that is nearest to a target: see `observables.tempering`."""
+    number = jax.ShapeDtypeStruct((), jnp.float32)
+    return _call("temper", (number, number), log_target, base, apart=len(base) < _FEW_TOKENS)
+
+
+def binomial(
+    words: UInt32[Array, " n"],
+    lower: UInt32[Array, " n"],
+    trials: Int32[Array, " n"],
+    odds: Float[Array, " n"],
+) -> Int32[Array, " n"]:
+    """Binomial counts at random words: see `sampling.binomial`. For tests; what needs counts asks for all at once."""
+    return _call("binomial", jax.ShapeDtypeStruct(words.shape, jnp.int32), words, lower, trials, odds)
+
+
+def _call(name: str, gives: Any, *operands: Array, **attributes: Any) -> Any:
+    if _library() is None:
+        raise RuntimeError("there is no native library for this processor")
+    call: Any = jax.ffi.ffi_call(f"jaxcollapse_{name}", gives, vmap_method="broadcast_all")
+    return call(*operands, **attributes)

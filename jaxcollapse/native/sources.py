@@ -1,0 +1,13 @@
+"""What the native library is made of. Its sources' digest is in the library, so that one of other sources is known."""
+
+import hashlib
+from pathlib import Path
+
+LIBRARY = "libjaxcollapse.so"
+
+
+def digest() -> str:
+    """A name for the C++ sources beside this file, as they are."""
+    folder = Path(__file__).parent
+    sources = sorted([*folder.glob("*.h"), *folder.glob("*.cpp")])
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]

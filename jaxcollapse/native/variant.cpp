@@ -1,0 +1,69 @@
+// The kernels for one kind of processor; compiled once for each, with VARIANT as the name of the table.
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "jobs.h"
+#include "processor.h"
+
+// Nothing in here has a name outside, or the linker would take one processor's functions for another's.
+namespace {
+
+#include "binomial.h"
+#include "counting.h"
+#include "tempering.h"
+#include "training.h"
+
+thread_local Memory memory;
+
+// Does a job sheet by sheet.
+template <Layout layout, typename Job, typename Sheetwise>
+void each_sheet(const Job& job, Sheetwise sheetwise) {
+    for (int64_t first = 0; first < job.lanes; first += Sheet<layout>::kLanes) {
+        memory.give_back();
+        sheetwise(first);
+    }
+}
+
+template <Layout layout>
+void train_sheets(const TrainJob& job) {
+    each_sheet<layout>(job, [&](int64_t first) { Trainer<layout>(job, first, memory).run(); });
+}
+
+template <Layout layout>
+void count_sheets(const CountJob& job) {
+    each_sheet<layout>(job, [&](int64_t first) { count_sheet<layout>(job, first, memory); });
+}
+
+template <Layout layout>
+void temper_sheets(const TemperJob& job) {
+    each_sheet<layout>(job, [&](int64_t first) { Tempering<layout>(job, first, memory).run(); });
+}
+
+void temper(const TemperJob& job) { job.apart ? temper_sheets<kApart>(job) : temper_sheets<kTogether>(job); }
+
+void train(const TrainJob& job) { job.apart ? train_sheets<kApart>(job) : train_sheets<kTogether>(job); }
+
+void count(const CountJob& job) { job.apart ? count_sheets<kApart>(job) : count_sheets<kTogether>(job); }
+
+void binomials(const BinomialJob& job) {
+    for (int64_t start = 0; start < job.size; start += kWidth) {
+        Words word = 0, lower = 0;
+        Ints trials = 0;
+        Floats odds = 0.0f;
+        const int64_t many = job.size - start < kWidth ? job.size - start : kWidth;
+        for (int i = 0; i < many; ++i) {
+            word.set(i, job.words[start + i]);
+            lower.set(i, job.lower[start + i]);
+            trials.set(i, job.trials[start + i]);
+            odds.set(i, job.odds[start + i]);
+        }
+        const Ints counts = Binomial<kWidth>::count(word, trials, odds, [&] { return lower; });
+        for (int i = 0; i < many; ++i) job.counts[start + i] = counts[i];
+    }
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("hidden"))) const Kernels VARIANT{count, train, temper, binomials};

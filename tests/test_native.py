@@ -1,0 +1,244 @@
+"""Native code does what the loop in JAX does, on any processor, for any neighbours; and is what its sources say."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hatch_build
+import jaxcollapse as jc
+from jaxcollapse import native
+from jaxcollapse.errors import InputError
+from jaxcollapse.native import sources
+from jaxcollapse.sampling import tree
+from jaxcollapse.sampling.multinomial import fewest_split
+from tests.conftest import ROOT
+from tests.engines import xla_alone
+from tests.sweeps import run
+
+INF = float("inf")
+
+
+def test_native_code_is_here() -> None:
+    """All other tests are of it, where it has a part."""
+    assert native.processor() is not None
+    assert native.serves("cpu", "float32")
+    assert not native.serves("cpu", "float64")
+    assert not native.serves("gpu", "float32")
+
+
+# The same trajectories as the loop in JAX.
+
+PROCESSES: list[dict[str, Any]] = [
+    {"vocab_size": 1, "batch_size": 3},
+    {"vocab_size": 2, "batch_size": 1, "temperature": 0.5},
+    {"vocab_size": 30, "batch_size": 5},
+    {"vocab_size": 30, "batch_size": 100, "temperature": 1.3},
+    {"vocab_size": 30, "batch_size": 10**6, "temperature": 0.9},
+    {"vocab_size": 30, "batch_size": 4, "temperature": 0.0},
+    {"vocab_size": 30, "batch_size": 4, "temperature": INF},
+    {"vocab_size": 30, "batch_size": 4, "steps": 3, "temperature": 0.8},
+    {"vocab_size": 30, "batch_size": 400, "steps": 2, "temperature": 1.1},
+    {"vocab_size": 1100, "batch_size": 1, "temperature": 0.9},
+    {"vocab_size": 1100, "batch_size": 20},
+    {"vocab_size": 1100, "batch_size": 2000, "temperature": 0.9},
+    {"vocab_size": 30, "update": "refit", "samples": 2},
+    {"vocab_size": 30, "update": "refit", "samples": 1000, "temperature": 1.2},
+    {"vocab_size": 1100, "update": "refit", "samples": 50, "temperature": 0.9},
+    {"vocab_size": 1100, "update": "refit", "samples": 3000},
+]
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=str)
+def test_trajectories_are_those_of_the_loop_in_jax(process: dict[str, Any]) -> None:
+    """The same counts in ten generations, so that logits differ by rounding alone; the same events."""
+    settings: dict[str, Any] = {
+        "generations": 10,
+        "replicates": 20,
+        "record": {"every": 3, "logits": True},
+        "observables": ["entropy", "kl_from_initial", "events"],
+        "support_threshold": 1e-4,
+    }
+    here = run(process, **settings)
+    with xla_alone():
+        there = run(process, **settings)
+    assert here.attrs["provenance"] != there.attrs["provenance"]
+    same = np.isclose(here.logits, there.logits, atol=2e-5).all(axis=-1)
+    assert same.mean() > 0.97  # else a rounding has tipped a sample
+    for name in ("entropy", "kl_from_initial"):
+        np.testing.assert_allclose(
+            here[name].values[same], there[name].values[same], rtol=2e-3, atol=2e-6, err_msg=name
+        )
+    whole = same.all(axis=1)
+    for event in ("collapse_time", "first_extinction_time", "half_life"):
+        np.testing.assert_array_equal(here[event].values[whole], there[event].values[whole], err_msg=event)
+
+
+def test_other_processes_draw_the_same_counts_too() -> None:
+    """Those that XLA trains, on native counts: optimisers with moments, truncation, real data, old corpora."""
+    settings: dict[str, Any] = {"generations": 6, "replicates": 10, "record": {"every": 6, "logits": True}}
+    for process in (
+        {"vocab_size": 30, "batch_size": 20, "optimizer": "momentum"},
+        {"vocab_size": 30, "batch_size": 5, "top_k": 7, "fresh_fraction": 0.2, "temperature": 0.8},
+        {"vocab_size": 30, "update": "refit", "samples": 100, "corpus": "accumulate", "mixing": 0.5},
+    ):
+        here = run(process, **settings).logits
+        with xla_alone():
+            there = run(process, **settings).logits
+        close = np.isclose(here, there, atol=1e-4) | (np.isneginf(here) & np.isneginf(there))
+        assert close.all(axis=(1, 2)).mean() > 0.8
+
+
+def test_plans_and_datasets_say_what_computes() -> None:
+    sweep = jc.Sweep.from_dict({"process": {"vocab_size": 20, "batch_size": 8}})
+    assert f"native code for {native.processor()}" in repr(jc.plan(sweep))
+    assert '"kernel": "native"' in run({"vocab_size": 4}, generations=1).attrs["provenance"]
+    with xla_alone():
+        assert "XLA" in repr(jc.plan(sweep))
+        assert jc.plan(sweep).to_dict()["kernel"] == "XLA"
+        assert '"kernel": "xla"' in run({"vocab_size": 4}, generations=1).attrs["provenance"]
+
+
+# The same bits, whatever the neighbours and the processor.
+
+
+def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
+    """Logits and times of these of many trajectories that differ in all they can."""
+    rng = np.random.default_rng(tokens)
+    many = 64
+    logits = -rng.gamma(1.0, 3.0, (many, tokens)).astype(np.float32)
+    logits[rng.uniform(size=logits.shape) < 0.1] = -np.inf
+    logits[:, 0] = 0
+    draws = rng.choice([1, 2, 7, fewest_split(tokens), 10 * tokens, 10**6], many).astype(np.int32)
+    operands = (
+        logits,
+        rng.integers(0, 2**32, (many, 2), dtype=np.uint32),
+        rng.choice([1, 1, 1.1, 0.8, 1e-37, 3e38], many).astype(np.float32),
+        rng.choice([0.0, 0.3, 2.0], many).astype(np.float32),
+        draws,
+        np.isfinite(logits),
+        np.tile(np.array([0.9, 0.6, 1e-5], np.float32), (many, 1)),
+        np.full((many, 3), -1, np.int32),
+    )
+    schedule = jnp.array([3, 8, 1 if refit else 2, 1], jnp.int32)
+    train = jax.vmap(
+        lambda *lane: native.train(
+            *lane,
+            schedule,
+            fewest_split=fewest_split(tokens),
+            apart=tree.columns(tokens) == 1,
+            refit=refit,
+            watched=(True, True, True),
+        )
+    )
+    return [np.asarray(each) for each in train(*(jnp.asarray(operand[lanes]) for operand in operands))]
+
+
+@pytest.mark.parametrize("refit", [False, True], ids=["sgd", "refit"])
+@pytest.mark.parametrize("tokens", [1, 2, 16, 100, 1024, 1500])
+def test_a_trajectory_does_not_depend_on_its_neighbours(tokens: int, refit: bool) -> None:
+    """Sixteen are computed side by side, or one alone: in any order, any number, beside any others."""
+    everything = trained(np.arange(64), tokens, refit)
+    orders = (
+        np.arange(64)[::-1],
+        np.random.default_rng(0).permutation(64),
+        np.arange(5),
+        np.array([63]),
+        np.full(17, 9),
+    )
+    for lanes in orders:
+        for whole, part in zip(everything, trained(lanes, tokens, refit), strict=True):
+            np.testing.assert_array_equal(whole[lanes].view(np.uint32), part.view(np.uint32))
+
+
+def other_processors() -> list[str]:
+    """Lesser ones that this one can act as."""
+    library = native._library()
+    assert library is not None
+    best = native.processor()
+    names = ["x86-64-v4", "x86-64-v3", "generic"]
+    found = [name for name in names if name != best and library.jaxcollapse_act_as(name.encode())]
+    assert best is not None
+    assert library.jaxcollapse_act_as(best.encode())
+    return found
+
+
+@pytest.mark.parametrize("tokens", [3, 300, 1500])
+def test_every_processor_computes_the_same_bits(tokens: int) -> None:
+    """On vector registers of all widths."""
+    library, best = native._library(), native.processor()
+    assert library is not None
+    assert best is not None
+    here = [trained(np.arange(64), tokens, refit) for refit in (False, True)]
+    try:
+        for name in other_processors():
+            assert library.jaxcollapse_act_as(name.encode())
+            assert native.processor() == name
+            there = [trained(np.arange(64), tokens, refit) for refit in (False, True)]
+            np.testing.assert_equal(there, here)
+    finally:
+        library.jaxcollapse_act_as(best.encode())
+
+
+# What a user may get wrong, and what installation does.
+
+
+def test_a_library_of_other_sources_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "digest", lambda: "another")
+    with pytest.raises(InputError, match=r"of other sources.*install the package again"):
+        native._library.__wrapped__()
+
+
+def told(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "jaxcollapse", "plan", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_processor_that_is_none_is_refused() -> None:
+    done = told("sweeps/quickstart.toml", JAXCOLLAPSE_PROCESSOR="z80")
+    assert done.returncode == 2
+    assert "JAXCOLLAPSE_PROCESSOR" in done.stderr
+    assert "'z80'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_xla_can_be_told_to_do_everything() -> None:
+    done = told("sweeps/quickstart.toml", JAXCOLLAPSE_NATIVE="0")
+    assert done.returncode == 0
+    assert "on 1 cpu device, XLA" in done.stdout
+
+
+def test_without_a_compiler_the_build_asks_for_zig(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "/nowhere/c++")
+    hook: Any = object.__new__(hatch_build.NativeLibrary)
+    assert hook.dependencies() == ["ziglang>=0.13"]
+    monkeypatch.setattr(hatch_build, "find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match=r"no C\+\+ compiler works.*JAXCOLLAPSE_NATIVE=0"):
+        hatch_build.any_compiler()
+    monkeypatch.setenv("JAXCOLLAPSE_NATIVE", "0")
+    assert hook.dependencies() == []
+
+
+def test_a_failed_build_says_why_and_leaves_the_library_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "compiler"
+    compiler.write_text('#!/bin/sh\ncase "$*" in *trial*) exit 0;; esac\necho "out of registers" >&2\nexit 1\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    folder = tmp_path / "native"
+    folder.mkdir()
+    for path in (ROOT / "jaxcollapse" / "native").glob("*"):
+        if path.suffix in (".h", ".cpp", ".py"):
+            (folder / path.name).write_bytes(path.read_bytes())
+    (folder / sources.LIBRARY).write_bytes(b"the old one")
+    with pytest.raises(RuntimeError, match="failed:\nout of registers"):
+        hatch_build.build(folder)
+    assert (folder / sources.LIBRARY).read_bytes() == b"the old one"
+    assert not list(folder.glob("*.so.*"))
