@@ -109,22 +109,26 @@ def _run_tile(
     with precision(program), jax.default_device(device):
         keys = cell_keys(streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
-        tile = Lanes(_settings(plan, program, cell), keys, jnp.asarray(replicate), logits)
-        gaps = jnp.asarray(np.diff(plan.sweep.recorded, prepend=0), jnp.int32)
-        loops = Loops(*(jnp.asarray(count, jnp.int32) for count in chunk.loops))
+        tile = Lanes(_settings(plan, program, cell), keys, _array(replicate, np.uint32), logits)
+        gaps = _array(np.diff(plan.sweep.recorded, prepend=0), np.int32)
+        loops = Loops(*(_array(count, np.int32) for count in chunk.loops))
         thresholds = Thresholds(
-            support=jnp.asarray(plan.sweep.support_threshold, program.dtype),
-            collapse=jnp.asarray(plan.sweep.collapse_threshold, program.dtype),
+            support=_array(plan.sweep.support_threshold, program.dtype),
+            collapse=_array(plan.sweep.collapse_threshold, program.dtype),
         )
         record = jax.device_get(call(*jax.device_put((tile, loops, gaps, thresholds), device)))
     advance(used)
     return jax.tree.map(lambda array: array[:used], record)
 
 
+def _array(values: Any, dtype: Any) -> jax.Array:
+    """On the device by a mere copy; `jnp.asarray` would compile a program for each type and shape."""
+    return jax.device_put(np.asarray(values, dtype))
+
+
 def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:
     def chosen(values: np.ndarray) -> jax.Array:
-        dtype = jnp.int32 if np.issubdtype(values.dtype, np.integer) else jnp.dtype(program.dtype)
-        return jnp.asarray(values[cell], dtype)
+        return _array(values[cell], np.int32 if np.issubdtype(values.dtype, np.integer) else program.dtype)
 
     return Settings(**{name: chosen(values) for name, values in plan.cells.settings.items()})
 
@@ -141,7 +145,7 @@ def _initial_logits(
         mine = which == index
         if isinstance(spec, Dirichlet) and spec.is_random:
             drawn = draw_dirichlet(
-                _initial_keys(keys, jnp.asarray(replicate)),
+                _initial_keys(keys, _array(replicate, np.uint32)),
                 jnp.float32(spec.concentration),
                 jnp.int32(distribution.size),
                 width,
@@ -149,13 +153,13 @@ def _initial_logits(
             logits[mine] = np.asarray(drawn)[mine]
         else:
             logits[mine, : distribution.size] = distribution.logits
-    return jnp.asarray(logits)
+    return _array(logits, logits.dtype)
 
 
 def cell_keys(streams: np.ndarray) -> jax.Array:
     """Typed keys [lane] of the cells' 64 bits."""
     words = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
-    return jax.random.wrap_key_data(jnp.asarray(words), impl="threefry2x32")
+    return jax.random.wrap_key_data(_array(words, np.uint32), impl="threefry2x32")
 
 
 @jax.jit

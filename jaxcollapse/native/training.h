@@ -60,22 +60,24 @@ struct Trainer {
         return false;
     }
 
-    // Calls `change` for every row of z and finds the new peak; several maxima at once, so that none waits for another.
-    template <typename Change>
-    INLINE void change_rows(Change change) {
+    // Replaces every row of z by `changed(r, row)` and finds the new peak; several maxima at once, so that none waits
+    // for another. (Here as elsewhere, what a loop reads of this object is copied first: its stores might change it.)
+    template <typename Changed>
+    INLINE void change_rows(Changed changed) {
         constexpr int kAtOnce = 4;
+        Floats* const z = this->z;
+        const int rows = this->rows;
         Floats top[kAtOnce];
         for (Floats& each : top) each = -kInfinity;
+        const auto change = [&](int r, int i) {
+            const Floats row = changed(r, z[r]);
+            z[r] = row;
+            top[i] = larger(row, top[i]);
+        };
         int r = 0;
         for (; r + kAtOnce <= rows; r += kAtOnce)
-            for (int i = 0; i < kAtOnce; ++i) {
-                change(r + i);
-                top[i] = larger(z[r + i], top[i]);
-            }
-        for (; r < rows; ++r) {
-            change(r);
-            top[0] = larger(z[r], top[0]);
-        }
+            for (int i = 0; i < kAtOnce; ++i) change(r + i, i);
+        for (; r < rows; ++r) change(r, 0);
         peak = sheet.maximum(larger(larger(top[0], top[1]), larger(top[2], top[3])));
     }
 
@@ -83,9 +85,10 @@ struct Trainer {
     // kept.
     template <Leaves leaves, bool watched>
     INLINE void weigh() {
-        Floats* const weights = sampler.leaves();
-        least = kInfinity;
-        Floats sums[2];
+        const Floats *const z = this->z, *const absent = this->absent;
+        Floats *const e = this->e, *const weights = sampler.leaves();
+        const Floats peak = this->peak, inverse_temperature = this->inverse_temperature;
+        Floats sums[2], least = kInfinity;
         sum_rows(rows, sums, [&](int r, Floats* parts) {
             const Floats below = z[r] - peak;
             const Floats plain = exponential(below);
@@ -100,7 +103,7 @@ struct Trainer {
         total = sheet.sum(sums[0]);
         if (watched) {
             square = sheet.sum(sums[1]);
-            least = sheet.minimum(least);
+            this->least = sheet.minimum(least);
         }
     }
 
@@ -124,16 +127,18 @@ struct Trainer {
     // z ← z − η (p − counts / draws), and the new peak.
     INLINE void descend(Pair<Words> key) {
         add_single_draws(sampler.draw(key));
-        const Floats scale = -(learning_rate / total);
+        const Floats scale = -(learning_rate / total), share = this->share;
+        const Floats* const e = this->e;
         if (sampler.splits) {
             sampler.split(key);
             Ints* const counts = sampler.counts;
-            change_rows([&](int r) {
-                z[r] = fma(share, converted<float>(counts[r]), fma(scale, e[r], z[r]));
+            change_rows([&](int r, Floats row) {
+                const Floats drawn = converted<float>(counts[r]);
                 counts[r] = 0;
+                return fma(share, drawn, fma(scale, e[r], row));
             });
         } else {
-            change_rows([&](int r) { z[r] = fma(scale, e[r], z[r]); });
+            change_rows([&](int r, Floats row) { return fma(scale, e[r], row); });
         }
     }
 
@@ -155,10 +160,10 @@ struct Trainer {
         if (sampler.splits) sampler.split(key);
         sampler.draw(key);
         Ints* const counts = sampler.counts;
-        change_rows([&](int r) {
+        change_rows([&](int r, Floats) {
             const Ints n = counts[r];
-            z[r] = select(n > 0, logarithm(converted<float>(n)), -kInfinity);
             counts[r] = 0;
+            return select(n > 0, logarithm(converted<float>(n)), -kInfinity);
         });
     }
 
@@ -171,7 +176,7 @@ struct Trainer {
     }
 
     void run() {
-        change_rows([](int) {});
+        change_rows([](int, Floats row) { return row; });
         const int32_t start = job.schedule[0], gap = job.schedule[1], steps = job.schedule[2];
         const bool watches_end = job.schedule[3];
         for (int32_t generation = start;; ++generation) {

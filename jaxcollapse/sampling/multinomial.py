@@ -155,7 +155,10 @@ def _split_lanes(
         word, lower = tree.node_words(keys, jnp.full_like(row, depth), row + first, tokens)
         # What is above a uniform number for one child is below it for the other: so that nothing jumps where they tie.
         word, lower = jnp.where(is_lighter, word, ~word), jnp.where(is_lighter, lower, ~lower)
-        some = binomial(word, lower, here, odds)
+        # Barriers: LLVM's vectoriser follows every path from a value to its uses, and through both the rounds of a word
+        # and the terms of a sum there are too many; and each of the two writes below would compute the counts anew.
+        word, lower = jax.lax.optimization_barrier((word, lower))
+        some = jax.lax.optimization_barrier(binomial(word, lower, here, odds))
         rest = here - some
         sides = jnp.where(is_lighter, some, rest), jnp.where(is_lighter, rest, some)
         for side, start in zip(sides, (1 + children, 1 + children + half), strict=True):
