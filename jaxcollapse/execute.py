@@ -109,33 +109,26 @@ def _run_tile(
     with precision(program), jax.default_device(device):
         keys = cell_keys(streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
-        tile = Lanes(_settings(plan, program, cell), keys, _array(replicate, np.uint32), logits)
-        gaps = _array(np.diff(plan.sweep.recorded, prepend=0), np.int32)
-        loops = Loops(*(_array(count, np.int32) for count in chunk.loops))
-        thresholds = Thresholds(
-            support=_array(plan.sweep.support_threshold, program.dtype),
-            collapse=_array(plan.sweep.collapse_threshold, program.dtype),
-        )
-        record = jax.device_get(call(*jax.device_put((tile, loops, gaps, thresholds), device)))
+        tile = Lanes(_settings(plan, program, cell), keys, replicate, logits)
+        gaps = np.diff(plan.sweep.recorded, prepend=0).astype(np.int32)
+        loops = Loops(*map(np.int32, chunk.loops))
+        real = np.dtype(program.dtype).type
+        thresholds = Thresholds(real(plan.sweep.support_threshold), real(plan.sweep.collapse_threshold))
+        record = jax.device_get(call(tile, loops, gaps, thresholds))
     advance(used)
     return jax.tree.map(lambda array: array[:used], record)
 
 
-def _array(values: Any, dtype: Any) -> jax.Array:
-    """On the device by a mere copy; `jnp.asarray` would compile a program for each type and shape."""
-    return jax.device_put(np.asarray(values, dtype))
-
-
 def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:
-    def chosen(values: np.ndarray) -> jax.Array:
-        return _array(values[cell], np.int32 if np.issubdtype(values.dtype, np.integer) else program.dtype)
+    def chosen(values: np.ndarray) -> np.ndarray:
+        return values[cell].astype(np.int32 if np.issubdtype(values.dtype, np.integer) else program.dtype)
 
     return Settings(**{name: chosen(values) for name, values in plan.cells.settings.items()})
 
 
 def _initial_logits(
     plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: np.ndarray
-) -> jax.Array:
+) -> np.ndarray:
     """Logits of p0 [lane, token] with probability zero beyond the vocabulary."""
     library, width = plan.cells.library, program.structure.tokens
     which = library.index[cell]
@@ -144,22 +137,18 @@ def _initial_logits(
         spec, distribution = library.specs[index], library.distributions[index]
         mine = which == index
         if isinstance(spec, Dirichlet) and spec.is_random:
-            drawn = draw_dirichlet(
-                _initial_keys(keys, _array(replicate, np.uint32)),
-                jnp.float32(spec.concentration),
-                jnp.int32(distribution.size),
-                width,
-            )
+            concentration, size = np.float32(spec.concentration), np.int32(distribution.size)
+            drawn = draw_dirichlet(_initial_keys(keys, replicate), concentration, size, width)
             logits[mine] = np.asarray(drawn)[mine]
         else:
             logits[mine, : distribution.size] = distribution.logits
-    return _array(logits, logits.dtype)
+    return logits
 
 
 def cell_keys(streams: np.ndarray) -> jax.Array:
     """Typed keys [lane] of the cells' 64 bits."""
     words = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
-    return jax.random.wrap_key_data(_array(words, np.uint32), impl="threefry2x32")
+    return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 
 @jax.jit

@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "sheet.h"
 
-constexpr float kTolerance = 1e-4f;  // a step this small, relative to β, is the last: its error is the square
+constexpr float kTolerance = 2e-3f;  // a step this small, relative to β, is the last: its error is about the cube
 constexpr int kMostIterations = 64;
 
 INLINE Floats where(Ints condition) { return select(condition, 1.0f, Floats(0.0f)); }
@@ -69,7 +69,8 @@ struct Tempering {
     void run() {
         Floats step = kInfinity;                       // the least depth that is not zero
         Floats most = -kInfinity, fewest = kInfinity;  // of the target, the latter among what the base has
-        Floats sums[5];                                // modes, tokens, their depths, what the base has lost, E[depth]
+        // Modes, tokens, their depths, what the base has lost; E[d], E[d²], E[ln t] and E[d ln t] under the target t.
+        Floats sums[8];
         sum_rows(rows, sums, [&](int r, Floats* parts) {
             const Floats d = depth[r], t = log_target[r], own = exponential(t);
             const Ints possible = d < kInfinity, deep = is_deep(d);
@@ -81,16 +82,23 @@ struct Tempering {
             parts[1] += where(possible);
             parts[2] += select(deep, d, 0.0f);
             parts[3] += where(~possible & (own > 0.0f));
-            parts[4] += select(deep, own * d, 0.0f);
+            const Floats share = select(deep, own * d, 0.0f), log = select(own > 0.0f, t, 0.0f);
+            parts[4] += share;
+            parts[5] += share * select(deep, d, 0.0f);
+            parts[6] += own * log;
+            parts[7] += share * log;
         });
         step = sheet.minimum(step);
         const Floats modes = sheet.sum(sums[0]), mean_depth = sheet.sum(sums[2]) / sheet.sum(sums[1]);
         const Ints is_lost = sheet.sum(sums[3]) > 0.0f, is_flat = step == kInfinity;
-        const Floats log_aim = log_mean_depth(sheet.sum(sums[4]));
+        const Floats mean = sheet.sum(sums[4]), log_aim = log_mean_depth(mean);
+        const Floats covariance = mean * sheet.sum(sums[6]) - sheet.sum(sums[7]);
+        const Floats regression = covariance / (sheet.sum(sums[5]) - mean * mean);
+        const Floats start = select((regression > 0.0f) & (regression < kInfinity), regression, 1.0f);
         const Ints is_uniform = sheet.maximum(most) == sheet.minimum(fewest), is_coldest = log_aim == -kInfinity;
         const Ints is_hottest = is_uniform | is_flat | (log_aim >= logarithm(mean_depth));
 
-        Floats beta = newton(step, modes, log_aim, is_flat | is_lost | is_hottest | is_coldest);
+        Floats beta = halley(start, step, modes, log_aim, is_flat | is_lost | is_hottest | is_coldest);
         beta = select(is_hottest, 0.0f, select(is_coldest, kInfinity, beta));
         sheet.to_lanes(select(is_flat | is_lost, Floats(__builtin_nanf("")), unit / beta), job.temperature);
         sheet.to_lanes(select(is_lost, kInfinity, divergence(beta)), job.gap);
@@ -113,27 +121,33 @@ struct Tempering {
         return select(is_normal, found, by_logarithms);
     }
 
-    // Solves ln f(β) = log_aim; `solved` where there is nothing to solve.
-    Floats newton(Floats step, Floats modes, Floats log_aim, Ints solved) const {
-        Floats beta = 1.0f, low = 0.0f, high = kInfinity;
+    // Solves ln f(β) = log_aim from a first guess of β; `solved` where there is nothing to solve.
+    Floats halley(Floats beta, Floats step, Floats modes, Floats log_aim, Ints solved) const {
+        Floats low = 0.0f, high = kInfinity;
         for (int iteration = 0; iteration < kMostIterations && any(~solved); ++iteration) {
-            Floats sums[3];
+            Floats sums[4];
             sum_rows(rows, sums, [&](int r, Floats* parts) {
                 const Floats d = depth[r];
                 const Floats weight = select(is_deep(d), exponential(-beta * (d - step)), 0.0f);
-                const Floats weighted = weight * select(d < kInfinity, d, 0.0f);
+                const Floats finite = select(d < kInfinity, d, 0.0f), weighted = weight * finite;
+                const Floats squared = weighted * finite;
                 parts[0] += weight;
                 parts[1] += weighted;
-                parts[2] += weighted * select(weight > 0.0f, d, 0.0f);
+                parts[2] += squared;
+                parts[3] += squared * finite;
             });
-            const Floats first = sheet.sum(sums[1]), second = sheet.sum(sums[2]);
+            const Floats first = sheet.sum(sums[1]), per_first = 1.0f / first;
             const Floats below = exponential(-beta * step), total = modes + below * sheet.sum(sums[0]);
             const Floats excess = logarithm(first) - beta * step - logarithm(total) - log_aim;
-            const Floats slope = below * first / total - second / first;
+            const Floats mean = below * first / total, ratio = sheet.sum(sums[2]) * per_first;
+            const Floats slope = mean - ratio;
+            const Floats bend = sheet.sum(sums[3]) * per_first - ratio * ratio + mean * slope;
             const Ints is_above = excess > 0.0f;
             low = select(is_above, beta, low);
             high = select(is_above, high, beta);
-            const Floats better = beta - excess / slope;
+            const Floats newton = excess / slope, damping = 1.0f - newton * bend / (2.0f * slope);
+            const Ints is_sound = (damping > 0.5f) & (damping < 2.0f);
+            const Floats better = beta - newton / select(is_sound, damping, 1.0f);
             const Floats halved = select(low > 0.0f, square_root(low * high), high / 8.0f);
             const Floats bisected = select(high == kInfinity, 2.0f * beta + 1.0f, halved);
             const Floats moved = better - beta;

@@ -239,7 +239,7 @@ def _chunks(
         members = bucket.cells[which.reshape(-1) == place]
         seconds = cost.trajectory_seconds(sweep, bucket.program, tuple(counts), cells.draws[members])
         members = members[np.argsort(-seconds, kind="stable")]  # neighbours take equally long, the longest go first
-        cell = np.repeat(members, sweep.replicates)
+        cell = np.repeat(members.astype(np.int32), sweep.replicates)  # four bytes: there may be very many
         replicate = np.tile(np.arange(sweep.replicates, dtype=np.int32), len(members))
         if done is not None:
             missing = ~done[members].reshape(-1)
