@@ -102,17 +102,19 @@ def _run_tile(
     advance: Callable[[int], None],
 ) -> Record:
     program, lanes = plan.buckets[chunk.bucket].program, plan.buckets[chunk.bucket].lanes
-    cell, replicate = chunk.cells[part], chunk.replicates[part]
+    cell, own = chunk.cells[part], chunk.replicates[part]
     used = len(cell)
     cell = np.concatenate([cell, np.full(lanes - used, cell[0])])
-    replicate = np.concatenate([replicate, np.full(lanes - used, replicate[0])]).astype(np.uint32)
+    replicate: Any = np.concatenate([own, np.full(lanes - used, own[0])]).astype(np.uint32)
+    # Programs take NumPy's arrays as they are; to put each on the device first would take longer than many a tile.
     with precision(program), jax.default_device(device):
         keys = cell_keys(streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
         tile = Lanes(_settings(plan, program, cell), keys, replicate, logits)
         gaps = np.diff(plan.sweep.recorded, prepend=0).astype(np.int32)
-        loops = Loops(*map(np.int32, chunk.loops))
-        real = np.dtype(program.dtype).type
+        integer: Any = np.int32
+        real: Any = np.dtype(program.dtype).type
+        loops = Loops(*map(integer, chunk.loops))
         thresholds = Thresholds(real(plan.sweep.support_threshold), real(plan.sweep.collapse_threshold))
         record = jax.device_get(call(tile, loops, gaps, thresholds))
     advance(used)
@@ -120,15 +122,13 @@ def _run_tile(
 
 
 def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:
-    def chosen(values: np.ndarray) -> np.ndarray:
+    def chosen(values: np.ndarray) -> Any:
         return values[cell].astype(np.int32 if np.issubdtype(values.dtype, np.integer) else program.dtype)
 
     return Settings(**{name: chosen(values) for name, values in plan.cells.settings.items()})
 
 
-def _initial_logits(
-    plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: np.ndarray
-) -> np.ndarray:
+def _initial_logits(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: np.ndarray) -> Any:
     """Logits of p0 [lane, token] with probability zero beyond the vocabulary."""
     library, width = plan.cells.library, program.structure.tokens
     which = library.index[cell]
@@ -147,7 +147,7 @@ def _initial_logits(
 
 def cell_keys(streams: np.ndarray) -> jax.Array:
     """Typed keys [lane] of the cells' 64 bits."""
-    words = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
+    words: Any = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int32, Key, Num, UInt32
 
 from jaxcollapse.fused import advance, can_run
 from jaxcollapse.observables import OBSERVABLES, Observable
+from jaxcollapse.observables.series import measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
 from jaxcollapse.process import Loops, SelfTraining, Settings, State, Structure
 from jaxcollapse.sampling import bits
@@ -117,15 +118,14 @@ def run_trajectory(
             now = snapshot(state)
             times = _watch(events, times, now, state.generation)
             state = state._replace(generation=end)
-        measured = {entry.name: entry.measure(now) for entry in series}
-        return (state, times), (measured, state.logits[0] if program.record_logits else None)
+        return (state, times), (measured(series, now), state.logits[0] if program.record_logits else None)
 
     never = {entry.name: jnp.int32(NOT_YET) for entry in events}
-    (state, times), (measured, logits) = jax.lax.scan(segment, (process.init(), never), gaps)
+    (state, times), (values, logits) = jax.lax.scan(segment, (process.init(), never), gaps)
     lost = jnp.isneginf(state.logits[0]) & ~jnp.isneginf(lanes.logits)
     overflowed = jnp.any(lost) if program.structure.update == "gradient" else jnp.zeros((), bool)
     finite = jnp.all(state.logits < jnp.inf) & ~overflowed
-    return Record(measured, times, logits, finite)
+    return Record(values, times, logits, finite)
 
 
 def trajectory_key(cell: Key[Array, ""], replicate: UInt32[Array, ""]) -> bits.Key:

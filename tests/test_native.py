@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import jaxcollapse as jc
 from jaxcollapse import native
 from jaxcollapse.errors import InputError
 from jaxcollapse.native import sources
+from jaxcollapse.observables.snapshot import Thresholds, origin
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
 from tests.conftest import ROOT
@@ -140,11 +143,34 @@ def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
     return [np.asarray(each) for each in train(*(jnp.asarray(operand[lanes]) for operand in operands))]
 
 
-@pytest.mark.parametrize("refit", [False, True], ids=["sgd", "refit"])
+def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
+    """What is measured of these of many models, some of which have lost tokens or turned p0 upside down."""
+    rng = np.random.default_rng(tokens)
+    start = -rng.gamma(1.0, 3.0, (64, tokens)).astype(np.float32)
+    now = start * rng.choice([0.3, 1.0, 2.0, -1.0], (64, 1)) + rng.choice([0, 0.1, 2.0]) * rng.normal(size=start.shape)
+    now = now.astype(np.float32)
+    now[rng.uniform(size=now.shape) < rng.choice([0, 0.2], (64, 1))] = -np.inf
+    now[:, 0] = 0
+    thresholds = Thresholds(jnp.float32(1e-9), jnp.float32(0.01))
+
+    def lane(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
+        p0 = origin(start, thresholds)
+        shared = p0.logits, p0.log_p, p0.p, p0.modes, p0.rarest, thresholds.support
+        return native.measure(now, *shared, wanted=native.MEASURED)
+
+    return [np.asarray(values) for values in jax.vmap(lane)(start[lanes], now[lanes]).values()]
+
+
+CALLS = {"sgd": partial(trained, refit=False), "refit": partial(trained, refit=True), "measures": measured}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("tokens", [1, 2, 16, 100, 1024, 1500])
-def test_a_trajectory_does_not_depend_on_its_neighbours(tokens: int, refit: bool) -> None:
+def test_a_trajectory_does_not_depend_on_its_neighbours(
+    tokens: int, call: Callable[[np.ndarray, int], list[np.ndarray]]
+) -> None:
     """Sixteen are computed side by side, or one alone: in any order, any number, beside any others."""
-    everything = trained(np.arange(64), tokens, refit)
+    everything = call(np.arange(64), tokens)
     orders = (
         np.arange(64)[::-1],
         np.random.default_rng(0).permutation(64),
@@ -153,7 +179,7 @@ def test_a_trajectory_does_not_depend_on_its_neighbours(tokens: int, refit: bool
         np.full(17, 9),
     )
     for lanes in orders:
-        for whole, part in zip(everything, trained(lanes, tokens, refit), strict=True):
+        for whole, part in zip(everything, call(lanes, tokens), strict=True):
             np.testing.assert_array_equal(whole[lanes].view(np.uint32), part.view(np.uint32))
 
 
@@ -175,12 +201,12 @@ def test_every_processor_computes_the_same_bits(tokens: int) -> None:
     library, best = native._library(), native.processor()
     assert library is not None
     assert best is not None
-    here = [trained(np.arange(64), tokens, refit) for refit in (False, True)]
+    here = [call(np.arange(64), tokens) for call in CALLS.values()]
     try:
         for name in other_processors():
             assert library.jaxcollapse_act_as(name.encode())
             assert native.processor() == name
-            there = [trained(np.arange(64), tokens, refit) for refit in (False, True)]
+            there = [call(np.arange(64), tokens) for call in CALLS.values()]
             np.testing.assert_equal(there, here)
     finally:
         library.jaxcollapse_act_as(best.encode())

@@ -1,4 +1,5 @@
-"""The inner loop in C++, called by XLA on CPUs: whole generations of the common processes, and exact counts for all.
+"""The inner loop in C++, called by XLA on CPUs: whole generations of the common processes; exact counts and what is
+measured for all.
 
 XLA on CPU makes a pass through the cache for each of a dozen kernels of a step. The loops here keep sixteen
 trajectories, or one of a large vocabulary, in the innermost cache for as many generations as there are between two
@@ -12,12 +13,14 @@ whose program is to be taken, such as `x86-64-v3`.
 
     vector.h      sixteen numbers                 sheet.h      arrays of them: sixteen trajectories, or one
     functions.h   exponential, logarithm          sampler.h    multinomial counts of a sheet
-    threefry.h    random words                    training.h   generations; counting.h, tempering.h: the other jobs
-    binomial.h    binomial counts                 variant.cpp  all of it for one processor; library.cpp: what XLA calls
+    threefry.h    random words                    training.h   generations; counting.h: counts alone
+    binomial.h    binomial counts                 measuring.h  observables; tempering.h: those of cooling
+    variant.cpp   all of it for one processor     library.cpp  what XLA calls
 """
 
 import ctypes
 import os
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,27 @@ from jaxcollapse.native import sources
 
 # What events can watch, and whether it falls to a threshold.
 STATISTICS = {"modal_probability": False, "collision_probability": False, "least_present_probability": True}
+# Observables that are measured here, in the order of `jobs.h`.
+_TEMPERINGS = {
+    "from_start": {"effective_temperature", "tempering_gap"},
+    "back_to_start": {"recovery_temperature", "recovery_gap"},
+}
+MEASURED = (
+    "entropy",
+    "collision_probability",
+    "support_size",
+    "original_mode_probability",
+    "mode_is_original",
+    "kl_from_initial",
+    "kl_to_initial",
+    "total_variation",
+    "tail_mass",
+    "modal_probability",
+    "effective_temperature",
+    "tempering_gap",
+    "recovery_temperature",
+    "recovery_gap",
+)
 _PROCESSOR = "JAXCOLLAPSE_PROCESSOR"
 _FEW_TOKENS = 64  # up to here it pays to lay sixteen rows side by side before anything is computed
 
@@ -53,7 +77,7 @@ def _library() -> ctypes.CDLL | None:
         raise InputError(_PROCESSOR, f"{wanted!r}: there is no program for it that runs here")
     if library.jaxcollapse_processor() is None:
         return None
-    for name in ("count", "train", "temper", "binomial"):
+    for name in ("count", "train", "measure", "binomial", "words"):
         function = getattr(library, f"jaxcollapse_{name}")
         jax.ffi.register_ffi_target(f"jaxcollapse_{name}", jax.ffi.pycapsule(function), platform="cpu")
     return library
@@ -149,12 +173,43 @@ def train(
     )
 
 
-def temper(
-    log_target: Float[Array, " token"], base: Float[Array, " token"]
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Temperature and gap of the tempered base that is nearest to a target: see `observables.tempering`."""
-    number = jax.ShapeDtypeStruct((), jnp.float32)
-    return _call("temper", (number, number), log_target, base, apart=len(base) < _FEW_TOKENS)
+def measure(
+    logits: Float[Array, " token"],
+    start_logits: Float[Array, " token"],
+    start_log_p: Float[Array, " token"],
+    start_p: Float[Array, " token"],
+    modes: Bool[Array, " token"],
+    rarest: Float[Array, " token"],
+    support: Float[Array, ""],
+    *,
+    wanted: Collection[str],
+) -> dict[str, Float[Array, ""]]:
+    """Those of `MEASURED` that are wanted, of a model beside p0: see `jaxcollapse.observables`.
+
+    Args:
+        logits: the model.
+        start_logits, start_log_p, start_p: p0.
+        modes: its most likely tokens.
+        rarest: weights of its rarest tokens.
+        support: a token counts as present above this probability.
+        wanted: names.
+    """
+    temperings = {name for part in _TEMPERINGS.values() for name in part}
+    found = _call(
+        "measure",
+        jax.ShapeDtypeStruct((len(MEASURED),), jnp.float32),
+        logits,
+        start_logits,
+        start_log_p,
+        start_p,
+        modes,
+        rarest,
+        support,
+        sums=not temperings.issuperset(wanted),
+        apart=len(logits) < _FEW_TOKENS,
+        **{part: not names.isdisjoint(wanted) for part, names in _TEMPERINGS.items()},
+    )
+    return {name: found[place] for place, name in enumerate(MEASURED) if name in wanted}
 
 
 def binomial(
@@ -165,6 +220,12 @@ def binomial(
 ) -> Int32[Array, " n"]:
     """Binomial counts at random words: see `sampling.binomial`. For tests; what needs counts asks for all at once."""
     return _call("binomial", jax.ShapeDtypeStruct(words.shape, jnp.int32), words, lower, trials, odds)
+
+
+def words(key: UInt32[Array, " 2"], count: int) -> tuple[UInt32[Array, " count"], UInt32[Array, " count"]]:
+    """The same as `sampling.bits.words`. For tests and benchmarks; samplers make words where they use them."""
+    some = jax.ShapeDtypeStruct((count,), jnp.uint32)
+    return _call("words", (some, some), key)
 
 
 def _call(name: str, gives: Any, *operands: Array, **attributes: Any) -> Any:

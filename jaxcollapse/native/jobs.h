@@ -36,6 +36,13 @@ struct TrainJob {
     int32_t* new_times;
 };
 
+// The first `number` pairs of random words of each key.
+struct WordsJob {
+    int64_t lanes, number;
+    const uint32_t* keys;  // [lane, 2]
+    uint32_t *high, *low;  // [lane, number]
+};
+
 struct BinomialJob {
     int64_t size;
     const uint32_t *words, *lower;
@@ -44,18 +51,38 @@ struct BinomialJob {
     int32_t* counts;
 };
 
-// Tempered copies of `base` nearest to `log_target`, both [lane, token]: see `jaxcollapse.observables.tempering`.
-struct TemperJob {
+// What is measured, in the order of `jaxcollapse.native.MEASURED`; sums first, two numbers for each tempering.
+constexpr int kMeasures = 14;
+enum Measure {
+    kEntropy,
+    kCollisionProbability,
+    kSupportSize,
+    kOriginalModeProbability,
+    kModeIsOriginal,
+    kKlFromInitial,
+    kKlToInitial,
+    kTotalVariation,
+    kTailMass,
+    kModalProbability,
+    kFromStart,
+    kBackToStart = kFromStart + 2
+};
+
+// Measures of models, beside p0: see `jaxcollapse.observables`. All [lane, token], but support [lane].
+struct MeasureJob {
     int64_t lanes, tokens;
-    const float *log_target, *base;
+    const float *logits, *start_logits, *start_log_p, *start_p, *rarest, *support;
+    const uint8_t* modes;
+    bool sums, from_start, back_to_start;  // what is wanted
     bool apart;
-    float *temperature, *gap;  // [lane]
+    float* found;  // [lane, measure]
 };
 
 // The same for every processor, made by `variant.cpp` for each kind.
 struct Kernels {
     void (*count)(const CountJob&);
     void (*train)(const TrainJob&);
-    void (*temper)(const TemperJob&);
+    void (*measure)(const MeasureJob&);
     void (*binomial)(const BinomialJob&);
+    void (*words)(const WordsJob&);
 };

@@ -98,17 +98,25 @@ ffi::Error train(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_te
     return ffi::Error::Success();
 }
 
-ffi::Error temper(In<ffi::F32> log_target, In<ffi::F32> base, bool apart, Out<ffi::F32> temperature,
-                  Out<ffi::F32> gap) {
-    TemperJob job{};
-    job.lanes = lanes_of(base.dimensions());
-    job.tokens = base.dimensions().back();
-    job.log_target = log_target.typed_data();
-    job.base = base.typed_data();
+ffi::Error measure(In<ffi::F32> logits, In<ffi::F32> start_logits, In<ffi::F32> start_log_p, In<ffi::F32> start_p,
+                   In<ffi::PRED> modes, In<ffi::F32> rarest, In<ffi::F32> support, bool sums, bool from_start,
+                   bool back_to_start, bool apart, Out<ffi::F32> found) {
+    MeasureJob job{};
+    job.lanes = lanes_of(logits.dimensions());
+    job.tokens = logits.dimensions().back();
+    job.logits = logits.typed_data();
+    job.start_logits = start_logits.typed_data();
+    job.start_log_p = start_log_p.typed_data();
+    job.start_p = start_p.typed_data();
+    job.modes = reinterpret_cast<const uint8_t*>(modes.typed_data());
+    job.rarest = rarest.typed_data();
+    job.support = support.typed_data();
+    job.sums = sums;
+    job.from_start = from_start;
+    job.back_to_start = back_to_start;
     job.apart = apart;
-    job.temperature = temperature->typed_data();
-    job.gap = gap->typed_data();
-    chosen->kernels->temper(job);
+    job.found = found->typed_data();
+    chosen->kernels->measure(job);
     return ffi::Error::Success();
 }
 
@@ -122,6 +130,17 @@ ffi::Error binomial(In<ffi::U32> words, In<ffi::U32> lower, In<ffi::S32> trials,
     job.odds = odds.typed_data();
     job.counts = counts->typed_data();
     chosen->kernels->binomial(job);
+    return ffi::Error::Success();
+}
+
+ffi::Error words(In<ffi::U32> keys, Out<ffi::U32> high, Out<ffi::U32> low) {
+    WordsJob job{};
+    job.lanes = lanes_of(high->dimensions());
+    job.number = high->dimensions().back();
+    job.keys = keys.typed_data();
+    job.high = high->typed_data();
+    job.low = low->typed_data();
+    chosen->kernels->words(job);
     return ffi::Error::Success();
 }
 
@@ -166,12 +185,19 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_train, train,
                                   .Ret<In<ffi::F32>>()
                                   .Ret<In<ffi::S32>>());
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_temper, temper,
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_measure, measure,
                               ffi::Ffi::Bind()
                                   .Arg<In<ffi::F32>>()
                                   .Arg<In<ffi::F32>>()
+                                  .Arg<In<ffi::F32>>()
+                                  .Arg<In<ffi::F32>>()
+                                  .Arg<In<ffi::PRED>>()
+                                  .Arg<In<ffi::F32>>()
+                                  .Arg<In<ffi::F32>>()
+                                  .Attr<bool>("sums")
+                                  .Attr<bool>("from_start")
+                                  .Attr<bool>("back_to_start")
                                   .Attr<bool>("apart")
-                                  .Ret<In<ffi::F32>>()
                                   .Ret<In<ffi::F32>>());
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_binomial, binomial,
@@ -181,3 +207,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_binomial, binomial,
                                   .Arg<In<ffi::S32>>()
                                   .Arg<In<ffi::F32>>()
                                   .Ret<In<ffi::S32>>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_words, words,
+                              ffi::Ffi::Bind().Arg<In<ffi::U32>>().Ret<In<ffi::U32>>().Ret<In<ffi::U32>>());

@@ -2,8 +2,6 @@
 #pragma once
 
 #include "functions.h"
-#include "jobs.h"
-#include "memory.h"
 #include "sheet.h"
 
 constexpr float kTolerance = 2e-3f;  // a step this small, relative to β, is the last: its error is about the cube
@@ -20,34 +18,24 @@ INLINE Floats divergence_term(Floats p, Floats q, Floats delta) {
     return select(p > 0.0f, select(is_near, p * delta * delta * near, q - p - p * delta), q);
 }
 
+struct Tempered {
+    Floats temperature, gap;
+};
+
 template <Layout layout>
 struct Tempering {
-    const TemperJob& job;
-    const Sheet<layout> sheet;
+    const Sheet<layout>& sheet;
     const int rows;
-    // depth: how far the base's logits are below their peak, ∞ where there are none. p: the target. weights: scratch.
-    Floats *const log_target, *const depth, *const p, *const weights;
-    Floats unit;  // of depths
+    const Floats *const log_target, *const target;
+    // depth: how far the base's logits are below their peak, ∞ where there are none. weights: scratch.
+    Floats *const depth, *const weights;
+    Floats unit;  // of depths, which are scaled here
 
-    Tempering(const TemperJob& job, int64_t first, Memory& memory)
-        : job(job),
-          sheet(job.lanes, job.tokens, first),
-          rows(sheet.rows),
-          log_target(memory.take<Floats>(rows)),
-          depth(memory.take<Floats>(rows)),
-          p(memory.take<Floats>(rows)),
-          weights(memory.take<Floats>(rows)) {
-        sheet.load(log_target, job.log_target, -kInfinity);
-        sheet.load(depth, job.base, -kInfinity);
-        Floats peak = -kInfinity;
-        for (int r = 0; r < rows; ++r) peak = larger(depth[r], peak);
-        peak = sheet.maximum(peak);
+    Tempering(const Sheet<layout>& sheet, const Floats* log_target, const Floats* target, Floats* depth,
+              Floats* weights)
+        : sheet(sheet), rows(sheet.rows), log_target(log_target), target(target), depth(depth), weights(weights) {
         Floats least = kInfinity;
-        for (int r = 0; r < rows; ++r) {
-            const Floats d = peak - depth[r];
-            depth[r] = d;
-            least = smaller(select(is_deep(d), d, kInfinity), least);
-        }
+        for (int r = 0; r < rows; ++r) least = smaller(select(is_deep(depth[r]), depth[r], kInfinity), least);
         scale_depths(sheet.minimum(least));
     }
 
@@ -66,15 +54,14 @@ struct Tempering {
 
     static INLINE Ints is_deep(Floats d) { return (d > 0.0f) & (d < kInfinity); }
 
-    void run() {
+    Tempered solved() {
         Floats step = kInfinity;                       // the least depth that is not zero
         Floats most = -kInfinity, fewest = kInfinity;  // of the target, the latter among what the base has
         // Modes, tokens, their depths, what the base has lost; E[d], E[d²], E[ln t] and E[d ln t] under the target t.
         Floats sums[8];
         sum_rows(rows, sums, [&](int r, Floats* parts) {
-            const Floats d = depth[r], t = log_target[r], own = exponential(t);
+            const Floats d = depth[r], t = log_target[r], own = target[r];
             const Ints possible = d < kInfinity, deep = is_deep(d);
-            p[r] = own;
             step = smaller(select(deep, d, kInfinity), step);
             most = larger(t, most);
             fewest = smaller(select(possible, t, kInfinity), fewest);
@@ -100,8 +87,8 @@ struct Tempering {
 
         Floats beta = halley(start, step, modes, log_aim, is_flat | is_lost | is_hottest | is_coldest);
         beta = select(is_hottest, 0.0f, select(is_coldest, kInfinity, beta));
-        sheet.to_lanes(select(is_flat | is_lost, Floats(__builtin_nanf("")), unit / beta), job.temperature);
-        sheet.to_lanes(select(is_lost, kInfinity, divergence(beta)), job.gap);
+        return {select(is_flat | is_lost, Floats(__builtin_nanf("")), unit / beta),
+                select(is_lost, kInfinity, divergence(beta))};
     }
 
     // ln E[depth] under the target; its terms may be too small for anything but logarithms.
@@ -172,7 +159,7 @@ struct Tempering {
         const Floats total = sheet.sum(sums[0]), log_total = logarithm(total), share = 1.0f / total;
         sum_rows(rows, sums, [&](int r, Floats* parts) {
             const Floats delta = cooled(depth[r]) - log_total - log_target[r];
-            parts[0] += divergence_term(p[r], weights[r] * share, delta);
+            parts[0] += divergence_term(target[r], weights[r] * share, delta);
         });
         return sheet.sum(sums[0]);
     }

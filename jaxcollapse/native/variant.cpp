@@ -12,7 +12,7 @@ namespace {
 
 #include "binomial.h"
 #include "counting.h"
-#include "tempering.h"
+#include "measuring.h"
 #include "training.h"
 
 thread_local Memory memory;
@@ -37,11 +37,11 @@ void count_sheets(const CountJob& job) {
 }
 
 template <Layout layout>
-void temper_sheets(const TemperJob& job) {
-    each_sheet<layout>(job, [&](int64_t first) { Tempering<layout>(job, first, memory).run(); });
+void measure_sheets(const MeasureJob& job) {
+    each_sheet<layout>(job, [&](int64_t first) { Measuring<layout>(job, first, memory).run(memory); });
 }
 
-void temper(const TemperJob& job) { job.apart ? temper_sheets<kApart>(job) : temper_sheets<kTogether>(job); }
+void measure(const MeasureJob& job) { job.apart ? measure_sheets<kApart>(job) : measure_sheets<kTogether>(job); }
 
 void train(const TrainJob& job) { job.apart ? train_sheets<kApart>(job) : train_sheets<kTogether>(job); }
 
@@ -64,6 +64,22 @@ void binomials(const BinomialJob& job) {
     }
 }
 
+void words(const WordsJob& job) {
+    using Both = Vector<uint32_t, 2 * kWidth>;
+    constexpr int kMany = 2 * kWidth;
+    const Both numbers = joined(Words(counting()), Words(counting()) + uint32_t(kWidth));
+    for (int64_t lane = 0; lane < job.lanes; ++lane) {
+        const Pair<Both> key = {job.keys[2 * lane], job.keys[2 * lane + 1]};
+        uint32_t *const high = job.high + lane * job.number, *const low = job.low + lane * job.number;
+        for (int64_t start = 0; start < job.number; start += kMany) {
+            const Pair<Both> found = threefry(key, Both(0u), numbers + uint32_t(start));
+            const int64_t many = job.number - start < kMany ? job.number - start : kMany;
+            memcpy(high + start, found.high.part, sizeof(uint32_t) * size_t(many));
+            memcpy(low + start, found.low.part, sizeof(uint32_t) * size_t(many));
+        }
+    }
+}
+
 }  // namespace
 
-extern "C" __attribute__((visibility("hidden"))) const Kernels VARIANT{count, train, temper, binomials};
+extern "C" __attribute__((visibility("hidden"))) const Kernels VARIANT{count, train, measure, binomials, words};

@@ -14,8 +14,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcollapse.native import serves, temper
-
 _TOLERANCE = 2e-3  # a step of Halley's this small, relative to β, is the last: its error is about the cube
 _MOST_ITERATIONS = 64
 
@@ -56,15 +54,7 @@ def _second_order(x: Row) -> Row:
 
 
 def nearest_tempering(log_target: Row, base: Row) -> Tempering:
-    """The temperature T ∈ [0, ∞] at which softmax(`base` / T) is nearest to the target. On CPUs by native code."""
-    if not serves("cpu", str(base.dtype)):
-        return solve(log_target, base)
-    found = jax.lax.platform_dependent(log_target, base, cpu=temper, default=lambda *given: tuple(solve(*given)))
-    return Tempering(*found)
-
-
-def solve(log_target: Row, base: Row) -> Tempering:
-    """The same in JAX."""
+    """The temperature T ∈ [0, ∞] at which softmax(`base` / T) is nearest to the target."""
     target = jnp.exp(log_target)
     possible = base > -jnp.inf
     depth = jnp.where(possible, jnp.max(base) - base, 0)

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from functools import cache, cached_property
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import special, stats
 
 from jaxcollapse.observables import OBSERVABLES
-from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.observables.snapshot import Thresholds
+from tests.observables import measuring
+from tests.observables.measuring import each_engine
 from tests.observables.test_tempering import Nearest, nearest
 
 WIDTH = 31
@@ -110,28 +111,19 @@ def _thresholds(support: float = SUPPORT, collapse: float = COLLAPSE) -> Thresho
     return Thresholds(jnp.float32(support), jnp.float32(collapse))
 
 
-@jax.jit
-def _measured(start: jax.Array, now: jax.Array, thresholds: Thresholds) -> dict[str, jax.Array]:
-    def row(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
-        snapshot = Snapshot(now, origin(start, thresholds), thresholds)
-        return {name: entry.measure(snapshot) for name, entry in OBSERVABLES.items()}
-
-    return jax.vmap(row)(start, now)
-
-
-def measure(pairs: list[Pair], thresholds: Thresholds | None = None) -> dict[str, np.ndarray]:
+def measure(pairs: list[Pair], engine: str, thresholds: Thresholds | None = None) -> dict[str, np.ndarray]:
     """All observables of all pairs, which have one width."""
-    start, now = (jnp.asarray(np.stack(rows)) for rows in zip(*pairs, strict=True))
-    return {name: np.asarray(values) for name, values in _measured(start, now, thresholds or _thresholds()).items()}
+    start, now = (np.stack(rows) for rows in zip(*pairs, strict=True))
+    return measuring.measure(start, now, thresholds or _thresholds(), engine)
 
 
 @cache
-def _measured_pairs() -> dict[str, dict[str, float]]:
+def _measured_pairs(engine: str) -> dict[str, dict[str, float]]:
     """pair → observable → value."""
     table: dict[str, dict[str, float]] = {}
     for width in (1, 2, WIDTH):
         named = {name: pair for name, pair in {**SHORT, **PAIRS}.items() if len(pair.now) == width}
-        measured = measure(list(named.values()))
+        measured = measure(list(named.values()), engine)
         for place, name in enumerate(named):
             table[name] = {key: float(values[place]) for key, values in measured.items()}
     return table
@@ -259,34 +251,37 @@ def test_every_observable_has_a_definition_here() -> None:
     assert sorted(OBSERVABLES) == sorted(EXACTLY + RELATIVELY + ABSOLUTELY + DIVERGENCES + TEMPERATURES)
 
 
+@each_engine
 @pytest.mark.parametrize("name", ORACLES)
-def test_an_observable_is_what_its_definition_says(name: str) -> None:
+def test_an_observable_is_what_its_definition_says(name: str, engine: str) -> None:
     for case, exact in _exact_pairs().items():
-        assert_close(name, _measured_pairs()[case][name], ORACLES[name](exact), case)
+        assert_close(name, _measured_pairs(engine)[case][name], ORACLES[name](exact), case)
 
 
+@each_engine
 @pytest.mark.parametrize("width", [1, 2, WIDTH])
-def test_padding_changes_nothing(width: int) -> None:
+def test_padding_changes_nothing(width: int, engine: str) -> None:
     """Tokens beyond the vocabulary, −inf in p0 and in p, have no influence."""
     named = {name: pair for name, pair in {**SHORT, **PAIRS}.items() if len(pair.now) == width}
 
     def padded(row: np.ndarray) -> np.ndarray:
         return np.concatenate([row, np.full(48 - width, -np.inf, np.float32)])
 
-    measured = measure([Pair(padded(pair.start), padded(pair.now)) for pair in named.values()])
+    measured = measure([Pair(padded(pair.start), padded(pair.now)) for pair in named.values()], engine)
     for name in OBSERVABLES:
         for place, case in enumerate(named):
-            assert_close(name, measured[name][place], _measured_pairs()[case][name], case)
+            assert_close(name, measured[name][place], _measured_pairs(engine)[case][name], case)
 
 
-def test_values_do_not_depend_on_an_offset_of_the_logits() -> None:
+@each_engine
+def test_values_do_not_depend_on_an_offset_of_the_logits(engine: str) -> None:
     """Logits on a lattice of 1/64, so that offsets of ±10⁴ are exact: the same numbers to the last bit."""
 
     def lattice(row: np.ndarray, offset: float) -> np.ndarray:
         return np.round(64 * row) / 64 + np.float32(offset)
 
     plain, *moved = (
-        measure([Pair(lattice(pair.start, offset), lattice(pair.now, -offset)) for pair in PAIRS.values()])
+        measure([Pair(lattice(pair.start, offset), lattice(pair.now, -offset)) for pair in PAIRS.values()], engine)
         for offset in (0, 1e4, -1e4)
     )
     for other in moved:
@@ -294,24 +289,26 @@ def test_values_do_not_depend_on_an_offset_of_the_logits() -> None:
             np.testing.assert_array_equal(other[name], plain[name], name)
 
 
-def test_small_divergences_keep_their_relative_precision() -> None:
+@each_engine
+def test_small_divergences_keep_their_relative_precision(engine: str) -> None:
     """Logits moved by 10⁻² … 10⁻⁴: divergences of 10⁻⁵ … 10⁻⁹ nat within 2 %; none at all is 0 within 10⁻¹²."""
     for scale in (1e-2, 1e-3, 1e-4):
         case = f"moved by {scale:g}"
         for name in ("kl_from_initial", "kl_to_initial"):
             expected = ORACLES[name](_exact_pairs()[case])
             assert 1e-3 * scale**2 < expected < scale**2
-            assert _measured_pairs()[case][name] == pytest.approx(expected, rel=0.02)
+            assert _measured_pairs(engine)[case][name] == pytest.approx(expected, rel=0.02)
     for name in DIVERGENCES:
-        assert 0 <= _measured_pairs()["unchanged"][name] < 1e-12
+        assert 0 <= _measured_pairs(engine)["unchanged"][name] < 1e-12
 
 
+@each_engine
 @pytest.mark.parametrize("threshold", [0.0, 3e-31, 3e-16, 1e-9, 1e-3, 0.25, 0.5])
-def test_the_support_ends_at_its_threshold(threshold: float) -> None:
+def test_the_support_ends_at_its_threshold(threshold: float, engine: str) -> None:
     """Tokens with p > support_threshold, one exactly at the threshold not among them."""
     stairs = PAIRS["a staircase of 30 decades"].start
     pairs = [_pair(stairs, stairs), _pair(stairs, np.where(np.arange(WIDTH) < 4, 0.0, -np.inf))]
-    measured = measure(pairs, _thresholds(support=threshold))
+    measured = measure(pairs, engine, _thresholds(support=threshold))
     p = special.softmax(stairs.astype(float))
     assert measured["support_size"].tolist() == [np.count_nonzero(p > threshold), 4 if threshold < 0.25 else 0]
     lost = (p > threshold)[4:].any() or (threshold >= 0.25 and p[0] > threshold)
@@ -323,5 +320,5 @@ def test_collapse_begins_at_its_threshold(threshold: float) -> None:
     """max p ≥ 1 − collapse_threshold; with 0 only a point mass will do."""
     tops = np.array([0.3, 0.5, 0.89, 0.91, 1 - 1e-5, 1 - 1e-7, 1.0])
     pairs = [_pair([0.0, 0.0], _log([top, 1 - top])) for top in tops]
-    collapsed = measure(pairs, _thresholds(collapse=threshold))["collapse_time"]
+    collapsed = measure(pairs, "definitions", _thresholds(collapse=threshold))["collapse_time"]
     np.testing.assert_array_equal(collapsed, np.maximum(tops, 1 - tops) >= 1 - threshold)

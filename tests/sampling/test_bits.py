@@ -1,17 +1,21 @@
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxcollapse import native
 from jaxcollapse.sampling import bits
 
 
+@pytest.mark.parametrize("words", [bits.words, native.words], ids=["jax", "native"])
 @pytest.mark.parametrize("seed", [0, 1, 2**31, 2**63 - 1])
-def test_words_are_the_bits_of_jax_random(seed: int) -> None:
+def test_words_are_the_bits_of_jax_random(seed: int, words: Callable) -> None:
     key = jax.random.wrap_key_data(jnp.array([seed >> 32, seed & 0xFFFFFFFF], jnp.uint32))
     with jax.enable_x64(True):
         theirs = np.asarray(jax.random.bits(key, (1001,), "uint64"))
-    high, low = bits.words(jax.random.key_data(key), 1001)
+    high, low = words(jax.random.key_data(key), 1001)
     np.testing.assert_array_equal(theirs, (np.asarray(high).astype(np.uint64) << np.uint64(32)) | np.asarray(low))
 
 

@@ -1,0 +1,38 @@
+"""Observables of pairs of rows: as they are defined, and by native code in both of its layouts."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcollapse.native import MEASURED
+from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.observables.series import measured
+from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+
+ENGINES = {"definitions": 0, "side by side": 0, "in a row": 100}  # tokens at least, by padding
+each_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+@partial(jax.jit, static_argnames="natively")
+def _measured(start: jax.Array, now: jax.Array, thresholds: Thresholds, natively: bool) -> dict[str, jax.Array]:
+    def row(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
+        snapshot = Snapshot(now, origin(start, thresholds), thresholds)
+        defined = {name: entry.measure(snapshot) for name, entry in OBSERVABLES.items()}
+        series = [OBSERVABLES[name] for name in MEASURED]
+        return {**defined, **measured(series, snapshot)} if natively else defined
+
+    return jax.vmap(row)(start, now)
+
+
+def measure(start: np.ndarray, now: np.ndarray, thresholds: Thresholds, engine: str) -> dict[str, np.ndarray]:
+    """All observables [row] of logits [row, token] of p0 and p, rounded to float32."""
+    missing = max(0, ENGINES[engine] - start.shape[-1])
+
+    def padded(rows: np.ndarray) -> jax.Array:
+        return jnp.asarray(np.pad(rows, ((0, 0), (0, missing)), constant_values=-np.inf), jnp.float32)
+
+    found = _measured(padded(start), padded(now), thresholds, engine != "definitions")
+    return {name: np.asarray(values) for name, values in found.items()}
