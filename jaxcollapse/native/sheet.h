@@ -46,16 +46,17 @@ struct Sheet {
     // Rows of what `value` makes of the numbers of an array [lane, token]; `beyond` where there is no token.
     template <typename T, typename From, typename Value>
     void load(Vector<T>* to, const From* from, T beyond, Value value) const {
-        T* flat = (T*)to;
+        T* __restrict flat = (T*)to;
+        const int64_t tokens = this->tokens, all = int64_t(rows) * kWidth;
         if (layout == kApart) {
             for (int c = 0; c < kWidth; ++c) {
-                const From* own = from + lane(c) * tokens;
-                for (int r = 0; r < rows; ++r) flat[r * kWidth + c] = value(own[r]);
+                const From* __restrict own = from + lane(c) * tokens;
+                for (int64_t r = 0; r < tokens; ++r) flat[r * kWidth + c] = value(own[r]);
             }
         } else {
-            const From* own = from + first * tokens;
+            const From* __restrict own = from + first * tokens;
             for (int64_t t = 0; t < tokens; ++t) flat[t] = value(own[t]);
-            for (int64_t t = tokens; t < int64_t(rows) * kWidth; ++t) flat[t] = beyond;
+            for (int64_t t = tokens; t < all; ++t) flat[t] = beyond;
         }
     }
 
