@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.bits.suite import BITS
 from benchmarks.growth.suite import GROWTH
 from benchmarks.kernel.suite import KERNEL
 from benchmarks.machine import machine
@@ -24,13 +25,14 @@ class Name(StrEnum):
 
     KERNEL = KERNEL.name
     REFIT = REFIT.name
+    BITS = BITS.name
     SAMPLING = SAMPLING.name
     OBSERVABLES = OBSERVABLES.name
     SWEEP = SWEEP.name
     GROWTH = GROWTH.name
 
 
-SUITES = {Name(suite.name): suite for suite in (KERNEL, REFIT, SAMPLING, OBSERVABLES, SWEEP, GROWTH)}
+SUITES = {Name(suite.name): suite for suite in (KERNEL, REFIT, BITS, SAMPLING, OBSERVABLES, SWEEP, GROWTH)}
 
 
 def main(

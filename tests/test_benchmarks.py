@@ -14,6 +14,8 @@ import benchmarks
 from benchmarks import __main__ as command
 from benchmarks import fresh
 from benchmarks.__main__ import Name
+from benchmarks.bits.suite import BITS
+from benchmarks.bits.suite import measure as measure_bits
 from benchmarks.contender import Contender, present
 from benchmarks.growth.suite import GROWTH
 from benchmarks.growth.suite import measure as measure_growth
@@ -66,6 +68,14 @@ def test_the_kernel_suite_times_every_contender(tmp_path: Path) -> None:
     for contender in present(kernel.CONTENDERS):
         assert 0 < rows[0]["microseconds"][contender.name] < math.inf
     assert_shown(KERNEL, rows, tmp_path)
+
+
+def test_the_bits_suite_times_all_ways_to_make_words(tmp_path: Path) -> None:
+    rows = measure_bits(TINY, [2**8, 2**10])
+    assert_shown(BITS, rows, tmp_path)
+    assert all(time > 0 for row in rows for time in row["nanoseconds"].values())
+    assert len(rows[0]["nanoseconds"]) == 3
+    assert "jax.random.bits takes" in BITS.notes(rows)[0]
 
 
 def test_the_sampling_suite_times_both_ways_on_both_sides_of_the_edge(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a random word costs."""
