@@ -21,6 +21,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 # The same bits on every processor: nothing contracted, nothing reordered.
 EXACTLY = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing")
 FLAGS = ("-std=c++17", "-O3", "-fPIC", *EXACTLY, "-Wall", "-Wextra", "-Wno-psabi", "-Wno-maybe-uninitialized")
+WHOLE = ("-mmove-max=256", "-mstore-max=256")  # GCC's, from 12 on: vectors are not moved in halves
 LEVELS = ("x86-64-v3", "x86-64-v4")  # of x86-64 processors; others have one program
 
 
@@ -57,14 +58,14 @@ def machine_compiler() -> list[str] | None:
     return next((command for name in names if makes_libraries(command := shlex.split(name))), None)
 
 
-def makes_libraries(compiler: list[str]) -> bool:
-    """Whether a trial succeeds."""
+def makes_libraries(compiler: list[str], *flags: str) -> bool:
+    """Whether a trial succeeds, with these flags."""
     if not shutil.which(compiler[0]):
         return False
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "trial.cpp"
         source.write_text("#include <vector>\nint trial() { return int(std::vector<int>(3).size()); }\n")
-        command = [*compiler, "-std=c++17", "-shared", "-fPIC", "-o", f"{scratch}/trial.so", str(source)]
+        command = [*compiler, "-std=c++17", *flags, "-shared", "-fPIC", "-o", f"{scratch}/trial.so", str(source)]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
@@ -92,9 +93,10 @@ def build(folder: Path) -> None:
     sources = load_sources(folder)
     command = [*any_compiler(), *FLAGS]
     interface = Path(jaxlib.__file__).parent / "include"
+    whole = WHOLE if makes_libraries(command, *WHOLE) else ()
     pieces = [["library.cpp", "-isystem", str(interface), f'-DSOURCES="{sources.digest()}"']]
     if platform.machine() in ("x86_64", "AMD64"):
-        pieces += [of_level(level, is_zig="ziglang" in command) for level in LEVELS]
+        pieces += [[*of_level(level, is_zig="ziglang" in command), *whole] for level in LEVELS]
     else:
         pieces.append(["variant.cpp", "-DVARIANT=kernels"])
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -12,6 +12,23 @@ INLINE Vector<float, width> polynomial(const float (&coefficients)[n], Vector<fl
     return value;
 }
 
+// value × 2 to the power, for an exponential of x: zero where that is below e⁻⁸⁷.
+template <int width>
+INLINE Vector<float, width> raised(Vector<float, width> x, Vector<float, width> value, Vector<float, width> power) {
+#if defined(__AVX512F__)
+    if constexpr (width == kPart) {
+        const __mmask16 is_some = _mm512_cmp_ps_mask(x.part, _mm512_set1_ps(-87.0f), _CMP_GT_OQ);
+        value.part = (decltype(value.part))_mm512_maskz_scalef_ps(is_some, value.part, power.part);
+        return value;
+    } else {
+        return {raised(x.low, value.low, power.low), raised(x.high, value.high, power.high)};
+    }
+#else
+    const Vector<int32_t, width> exponent = converted<int32_t>(power) << 23;
+    return select(x > -87.0f, Vector<float, width>(Vector<int32_t, width>(value) + exponent), 0.0f);
+#endif
+}
+
 // eˣ for x ≤ 0. Exactly 1 at 0; zero from e⁻⁸⁷ down, and where x is not a number.
 template <int width>
 INLINE Vector<float, width> exponential(Vector<float, width> x) {
@@ -20,16 +37,7 @@ INLINE Vector<float, width> exponential(Vector<float, width> x) {
     // 2ᶠ for |f| ≤ ½, fitted.
     Vector<float, width> value =
         polynomial({1.3264727e-3f, 9.6715126e-3f, 5.5507337e-2f, 2.4022242e-1f, 6.9314698e-1f, 1.0f}, f);
-#if defined(__AVX512F__)
-    for (int i = 0; i < x.kParts; ++i) {
-        const __mmask16 is_some = _mm512_cmp_ps_mask(x.part[i], _mm512_set1_ps(-87.0f), _CMP_GT_OQ);
-        value.part[i] = (Floats::Part)_mm512_maskz_scalef_ps(is_some, value.part[i], power.part[i]);
-    }
-    return value;
-#else
-    const Vector<int32_t, width> exponent = converted<int32_t>(power) << 23;
-    return select(x > -87.0f, Vector<float, width>(Vector<int32_t, width>(value) + exponent), 0.0f);
-#endif
+    return raised(x, value, power);
 }
 
 // ln x of normal numbers x > 0.

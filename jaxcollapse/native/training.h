@@ -145,7 +145,7 @@ struct Trainer {
     // To the logits of the leaves that were drawn, of which there are few.
     INLINE void add_single_draws(int found) {
         float shares[kWidth];
-        memcpy(shares, share.part, sizeof shares);
+        memcpy(shares, &share, sizeof shares);
         float* const flat = (float*)z;
         int32_t* const counts = (int32_t*)sampler.counts;
         for (int i = 0; i < found; ++i) {

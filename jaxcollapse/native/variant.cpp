@@ -74,8 +74,8 @@ void words(const WordsJob& job) {
         for (int64_t start = 0; start < job.number; start += kMany) {
             const Pair<Both> found = threefry(key, Both(0u), numbers + uint32_t(start));
             const int64_t many = job.number - start < kMany ? job.number - start : kMany;
-            memcpy(high + start, found.high.part, sizeof(uint32_t) * size_t(many));
-            memcpy(low + start, found.low.part, sizeof(uint32_t) * size_t(many));
+            memcpy(high + start, &found.high, sizeof(uint32_t) * size_t(many));
+            memcpy(low + start, &found.low, sizeof(uint32_t) * size_t(many));
         }
     }
 }
