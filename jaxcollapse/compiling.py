@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import jax
@@ -54,7 +54,8 @@ def arguments(
 
     counts = {"samples", "batch_size"}
     settings = Settings(*(array((lanes,), jnp.int32 if name in counts else real) for name in Settings._fields))
-    key = array((lanes,), jax.random.key(0, impl="threefry2x32").dtype)
+    a_key = jax.eval_shape(partial(jax.random.key, impl="threefry2x32"), 0)  # nothing is compiled to make one
+    key = array((lanes,), a_key.dtype)
     loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
     thresholds = Thresholds(array((), real), array((), real))
     tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, tokens), real))

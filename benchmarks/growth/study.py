@@ -23,7 +23,7 @@ class Size(NamedTuple):
 
 
 _BATCH = 16
-_FEWEST_GENERATIONS, _MOST_GENERATIONS = 100, 10**5
+_FEWEST_GENERATIONS, _MOST_GENERATIONS = 1000, 10**5
 
 
 def main(size: Size) -> dict[str, float] | None:

@@ -14,9 +14,9 @@ from jaxcollapse.sweep.sweep import Sweep
 
 RECORD_COPIES = 2  # what is recorded, and the scan's own copy of it
 FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
-PROGRAM_SECONDS = 1.5  # to trace and compile a program
+PROGRAM_SECONDS = 1.2  # to trace and compile a program
 _FUSED_SECONDS, _PASSES_SECONDS = 0.8e-9, 3e-9  # of a token in a step, beside the draws: in native code, by XLA
-_OBSERVABLE_SECONDS = 1e-9  # of a token in an observable
+_OBSERVABLE_SECONDS = 0.4e-9  # of a token in an observable
 _CHUNK_SECONDS = 40.0  # of one core, aimed at
 _CHUNK_BYTES = 16 * 2**20  # of which several are in memory: computed, waiting, being written
 _VISIT_ARRAYS = 192  # arrays of a visit alive at once, where draws are split
