@@ -41,7 +41,7 @@ class Structure:
         data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
     partial_refit: whether a refit keeps a part of the model as it was.
     batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
-    single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the observables.
+    single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
     """
 
     model: str
