@@ -29,12 +29,16 @@ _MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
 
 @dataclass(frozen=True)
 class Program:
-    """What a compiled program depends on. observables: names, in the registry's order."""
+    """What a compiled program depends on.
+
+    observables: names, in the registry's order. measures_natively: whether native code measures those that it knows.
+    """
 
     structure: Structure
     observables: tuple[str, ...]
     record_logits: bool
     dtype: str
+    measures_natively: bool
 
     @property
     def outputs(self) -> "Record":
@@ -118,7 +122,8 @@ def run_trajectory(
             now = snapshot(state)
             times = _watch(events, times, now, state.generation)
             state = state._replace(generation=end)
-        return (state, times), (measured(series, now), state.logits[0] if program.record_logits else None)
+        values = measured(series, now, natively=program.measures_natively)
+        return (state, times), (values, state.logits[0] if program.record_logits else None)
 
     never = {entry.name: jnp.int32(NOT_YET) for entry in events}
     (state, times), (values, logits) = jax.lax.scan(segment, (process.init(), never), gaps)

@@ -125,7 +125,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
         )
 
     structures = [structure(row) for row in rows.tolist()]
-    programs = [Program(each, observables, sweep.record.logits, sweep.precision) for each in dict.fromkeys(structures)]
+    common = observables, sweep.record.logits, sweep.precision, natively
+    programs = [Program(each, *common) for each in dict.fromkeys(structures)]
     program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
     loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
