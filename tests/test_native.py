@@ -152,13 +152,11 @@ def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
     now[rng.uniform(size=now.shape) < rng.choice([0, 0.2], (64, 1))] = -np.inf
     now[:, 0] = 0
     thresholds = Thresholds(jnp.float32(1e-9), jnp.float32(0.01))
-
-    def lane(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
-        p0 = origin(start, thresholds)
-        shared = p0.logits, p0.log_p, p0.p, p0.modes, p0.rarest, thresholds.support
-        return native.measure(now, *shared, wanted=native.MEASURED)
-
-    return [np.asarray(values) for values in jax.vmap(lane)(start[lanes], now[lanes]).values()]
+    p0 = jax.jit(jax.vmap(lambda row: origin(row, thresholds)))(start)
+    support = np.full(64, thresholds.support)
+    operands = (now, p0.logits, p0.log_p, p0.p, p0.modes, p0.rarest, support)
+    measure = jax.vmap(lambda *lane: native.measure(*lane, wanted=native.MEASURED))
+    return [np.asarray(values) for values in measure(*(jnp.asarray(each)[lanes] for each in operands)).values()]
 
 
 CALLS = {"sgd": partial(trained, refit=False), "refit": partial(trained, refit=True), "measures": measured}

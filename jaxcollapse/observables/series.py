@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 from jaxtyping import Array, Num
 
 from jaxcollapse.native import MEASURED, measure
@@ -14,9 +15,10 @@ def measured(chosen: Sequence[Observable], now: Snapshot, *, natively: bool) -> 
     known = [entry for entry in chosen if natively and entry.name in MEASURED]
     values = {entry.name: entry.measure(now) for entry in chosen if entry not in known}
     if known:
-        start = now.start
-        shared = start.logits, start.log_p, start.p, start.modes, start.rarest, now.thresholds.support
-        found = measure(now.logits, *shared, wanted={entry.name for entry in known})
+        start, wanted = now.start, {entry.name for entry in known}
+        rarest = start.rarest if "tail_mass" in wanted else jnp.zeros_like(start.p)  # not selected in vain
+        shared = start.logits, start.log_p, start.p, start.modes, rarest, now.thresholds.support
+        found = measure(now.logits, *shared, wanted=wanted)
         values |= {
             entry.name: found[entry.name].astype("int32") if entry.whole else found[entry.name] for entry in known
         }
