@@ -93,9 +93,9 @@ def build(folder: Path) -> None:
     sources = load_sources(folder)
     command = [*any_compiler(), *FLAGS]
     interface = Path(jaxlib.__file__).parent / "include"
-    whole = WHOLE if makes_libraries(command, *WHOLE) else ()
     pieces = [["library.cpp", "-isystem", str(interface), f'-DSOURCES="{sources.digest()}"']]
     if platform.machine() in ("x86_64", "AMD64"):
+        whole = WHOLE if makes_libraries(command, *WHOLE) else ()
         pieces += [[*of_level(level, is_zig="ziglang" in command), *whole] for level in LEVELS]
     else:
         pieces.append(["variant.cpp", "-DVARIANT=kernels"])

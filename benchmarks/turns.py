@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from benchmarks.contender import Run
 
@@ -27,6 +27,16 @@ def microseconds(
             taken = _time(run, generations, repeats)
             times[name].append(taken / (generations * repeats * trajectories) * 1e6)
     return {name: statistics.median(times[name]) if name in times else None for name in runs}
+
+
+def repeated(once: Callable[[], object]) -> Run:
+    """A run that calls `once` for each generation that it is asked for."""
+
+    def run(times: int) -> None:
+        for _ in range(times):
+            once()
+
+    return run
 
 
 def _time(run: Run, generations: int, repeats: int = 1) -> float:

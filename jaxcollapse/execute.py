@@ -56,8 +56,9 @@ def execute(plan: Plan, advance: Callable[[int], None]) -> Iterator[Result]:
 
     A chunk is handed over while the next one is being computed, and programs are compiled ahead of their use.
     """
-    machine, records = plan.machine, len(plan.sweep.recorded)
-    streams = plan.sweep.streams()
+    machine, streams = plan.machine, plan.sweep.streams()
+    gaps = np.diff(plan.sweep.recorded, prepend=0).astype(np.int32)
+    records = len(gaps)
     programs = dict.fromkeys((plan.buckets[chunk.bucket].program, device) for chunk, _, device in _tiles(plan))
     to_compile, used = iter(programs), set[tuple[Program, jax.Device]]()
     for program, device in islice(to_compile, AHEAD):
@@ -76,7 +77,9 @@ def execute(plan: Plan, advance: Callable[[int], None]) -> Iterator[Result]:
                     for following in islice(to_compile, 1):
                         compiling(*following, records)
                 call = compiling(program, device, records).result()
-                pending[-1].tiles.append(pool.submit(_run_tile, plan, chunk, part, streams, call, device, advance))
+                pending[-1].tiles.append(
+                    pool.submit(_run_tile, plan, chunk, part, streams, gaps, call, device, advance)
+                )
             while pending:
                 yield _collect(plan, pending.popleft())
         finally:
@@ -97,6 +100,7 @@ def _run_tile(
     chunk: Chunk,
     part: slice,
     streams: np.ndarray,
+    gaps: np.ndarray,
     call: jax.stages.Compiled,
     device: jax.Device,
     advance: Callable[[int], None],
@@ -111,11 +115,9 @@ def _run_tile(
         keys = cell_keys(streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
         tile = Lanes(_settings(plan, program, cell), keys, replicate, logits)
-        gaps = np.diff(plan.sweep.recorded, prepend=0).astype(np.int32)
-        integer: Any = np.int32
-        real: Any = np.dtype(program.dtype).type
-        loops = Loops(*map(integer, chunk.loops))
-        thresholds = Thresholds(real(plan.sweep.support_threshold), real(plan.sweep.collapse_threshold))
+        loops = Loops(*np.array(chunk.loops, np.int32))
+        sweep = plan.sweep
+        thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
         record = jax.device_get(call(tile, loops, gaps, thresholds))
     advance(used)
     return jax.tree.map(lambda array: array[:used], record)

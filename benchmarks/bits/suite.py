@@ -10,7 +10,7 @@ from benchmarks.contender import Run
 from benchmarks.numbers import three_digits
 from benchmarks.picture import blank, looks
 from benchmarks.suite import Effort, Row, Suite
-from benchmarks.turns import microseconds
+from benchmarks.turns import microseconds, repeated
 from jaxcollapse import native
 from jaxcollapse.sampling import bits
 
@@ -41,12 +41,7 @@ def _native(key: jax.Array, number: int) -> object:
 def _run(words: Callable[[jax.Array, int], object], number: int) -> Run:
     made = jax.jit(words, static_argnums=1)
     key = jax.random.key(0)
-
-    def run(times: int) -> None:
-        for _ in range(times):
-            jax.block_until_ready(made(key, number))
-
-    return run
+    return repeated(lambda: jax.block_until_ready(made(key, number)))
 
 
 def notes(rows: Sequence[Row]) -> list[str]:

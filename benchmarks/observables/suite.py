@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from benchmarks import engine
 from benchmarks.contender import Run
 from benchmarks.numbers import three_digits
 from benchmarks.picture import blank, looks
 from benchmarks.suite import Effort, Row, Suite
-from benchmarks.turns import microseconds
+from benchmarks.turns import microseconds, repeated
 from jaxcollapse import Sweep, plan
 from jaxcollapse.execute import execute
-
-_CALLS = 4  # device calls of a run
 
 TOKENS = (16, 256, 4096)
 MEASURED = {
@@ -30,27 +29,17 @@ def measure(effort: Effort, tokens: Sequence[int] = TOKENS) -> list[Row]:
     """Microseconds of a whole trajectory, 400 generations with 40 records at most, for each set of observables."""
     rows = []
     for size in tokens:
-        many = _CALLS * plan(_sweep(size, 1, MEASURED[_LEAST])).buckets[0].lanes
-        runs = {name: _run(size, many, observables) for name, observables in MEASURED.items()}
+        process = {"vocab_size": size, "temperature": 0.95}
+        many = engine.trajectories(process)
+        runs = {name: _run(process, many, observables) for name, observables in MEASURED.items()}
         taken = microseconds(runs, many, seconds=effort.seconds, rounds=effort.rounds)
         rows.append({"tokens": size, "trajectories": many, "microseconds": taken})
     return rows
 
 
-def _sweep(tokens: int, replicates: int, observables: list[str]) -> Sweep:
-    process = {"vocab_size": tokens, "temperature": 0.95}
-    return Sweep.from_dict({"replicates": replicates, "observables": observables, "process": process})
-
-
-def _run(tokens: int, trajectories: int, observables: list[str]) -> Run:
-    made = plan(_sweep(tokens, trajectories, observables))
-
-    def run(times: int) -> None:
-        for _ in range(times):
-            for _ in execute(made, lambda finished: None):
-                pass
-
-    return run
+def _run(process: dict[str, float], trajectories: int, observables: list[str]) -> Run:
+    made = plan(Sweep.from_dict({"replicates": trajectories, "observables": observables, "process": process}))
+    return repeated(lambda: list(execute(made, lambda finished: None)))
 
 
 def notes(rows: Sequence[Row]) -> list[str]:

@@ -12,7 +12,7 @@ from benchmarks.contender import Run
 from benchmarks.numbers import three_digits
 from benchmarks.picture import blank, looks
 from benchmarks.suite import Effort, Row, Suite
-from benchmarks.turns import microseconds
+from benchmarks.turns import microseconds, repeated
 from jaxcollapse.native import count
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
@@ -48,12 +48,7 @@ def _run(tokens: int, lanes: int, draws: int, fewest: int) -> Run:
         return count(key, weights, jnp.int32(draws), fewest_split=fewest, apart=apart)
 
     counts = jax.jit(jax.vmap(counted))
-
-    def run(times: int) -> None:
-        for _ in range(times):
-            jax.block_until_ready(counts(keys, weights))
-
-    return run
+    return repeated(lambda: jax.block_until_ready(counts(keys, weights)))
 
 
 def notes(rows: Sequence[Row]) -> list[str]:

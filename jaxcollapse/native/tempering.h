@@ -29,7 +29,7 @@ struct Tempering {
     const Floats *const log_target, *const target;
     // depth: how far the base's logits are below their peak, ∞ where there are none. weights: scratch.
     Floats *const depth, *const weights;
-    Floats unit;  // of depths, which are scaled here
+    Floats unit, step;  // of depths, which are scaled here; the least of them that is not zero
 
     Tempering(const Sheet<layout>& sheet, const Floats* log_target, const Floats* target, Floats* depth,
               Floats* weights)
@@ -47,22 +47,21 @@ struct Tempering {
         const Ints within = select(exponent < -60, -60, select(exponent > 126, 126, exponent));
         const Ints by = select(is_far, within, 0);
         unit = Floats((by + 127) << 23);
-        if (!any(is_far)) return;
         const Floats scale = Floats((127 - by) << 23);
+        step = least * scale;
+        if (!any(is_far)) return;
         for (int r = 0; r < rows; ++r) depth[r] *= scale;
     }
 
     static INLINE Ints is_deep(Floats d) { return (d > 0.0f) & (d < kInfinity); }
 
     Tempered solved() {
-        Floats step = kInfinity;                       // the least depth that is not zero
         Floats most = -kInfinity, fewest = kInfinity;  // of the target, the latter among what the base has
         // Modes, tokens, their depths, what the base has lost; E[d], E[d²], E[ln t] and E[d ln t] under the target t.
         Floats sums[8];
         sum_rows(rows, sums, [&](int r, Floats* parts) {
             const Floats d = depth[r], t = log_target[r], own = target[r];
             const Ints possible = d < kInfinity, deep = is_deep(d);
-            step = smaller(select(deep, d, kInfinity), step);
             most = larger(t, most);
             fewest = smaller(select(possible, t, kInfinity), fewest);
             parts[0] += where(d == 0.0f);
@@ -75,7 +74,6 @@ struct Tempering {
             parts[6] += own * log;
             parts[7] += share * log;
         });
-        step = sheet.minimum(step);
         const Floats modes = sheet.sum(sums[0]), mean_depth = sheet.sum(sums[2]) / sheet.sum(sums[1]);
         const Ints is_lost = sheet.sum(sums[3]) > 0.0f, is_flat = step == kInfinity;
         const Floats mean = sheet.sum(sums[4]), log_aim = log_mean_depth(mean);
@@ -85,7 +83,7 @@ struct Tempering {
         const Ints is_uniform = sheet.maximum(most) == sheet.minimum(fewest), is_coldest = log_aim == -kInfinity;
         const Ints is_hottest = is_uniform | is_flat | (log_aim >= logarithm(mean_depth));
 
-        Floats beta = halley(start, step, modes, log_aim, is_flat | is_lost | is_hottest | is_coldest);
+        Floats beta = halley(start, modes, log_aim, is_flat | is_lost | is_hottest | is_coldest);
         beta = select(is_hottest, 0.0f, select(is_coldest, kInfinity, beta));
         return {select(is_flat | is_lost, Floats(__builtin_nanf("")), unit / beta),
                 select(is_lost, kInfinity, divergence(beta))};
@@ -109,7 +107,7 @@ struct Tempering {
     }
 
     // Solves ln f(β) = log_aim from a first guess of β; `solved` where there is nothing to solve.
-    Floats halley(Floats beta, Floats step, Floats modes, Floats log_aim, Ints solved) const {
+    Floats halley(Floats beta, Floats modes, Floats log_aim, Ints solved) const {
         Floats low = 0.0f, high = kInfinity;
         for (int iteration = 0; iteration < kMostIterations && any(~solved); ++iteration) {
             Floats sums[4];
