@@ -1,17 +1,19 @@
-"""Generations that native code runs from one record to the next, events included: `jaxcollapse.native.train`.
+"""Generations that native code runs, events and most measures included: `jaxcollapse.native.train`.
 
-The most common processes: plain SGD on fresh minibatches, and refits to the last samples. It is what the loop over
-`SelfTraining.step` would do, with the same streams; every other process goes through that loop, on native counts.
+The most common processes: plain SGD on fresh minibatches or on their expectation, and refits to the last samples. It is
+what the loop over `SelfTraining.step` would do, with the same streams; every other process goes through that loop, on
+native counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int32
+from jaxtyping import Array, Int32
 
 from jaxcollapse.native import STATISTICS, train
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.registry import Watch
+from jaxcollapse.observables.series import Values, of_their_kind, origins
 from jaxcollapse.observables.snapshot import Origin, Thresholds
 from jaxcollapse.process import SelfTraining, State, Structure
 from jaxcollapse.sampling import bits, tree
@@ -23,23 +25,28 @@ _TINY, _HUGE = 1e-37, 3e38  # stand for 1/T where T is ∞ or 0: all logits coun
 
 def can_run(structure: Structure, events: Sequence[Observable]) -> bool:
     """Whether native code runs whole generations of this process, and watches these events."""
+    return structure.is_fusible and can_watch(events)
+
+
+def can_watch(events: Sequence[Observable]) -> bool:
+    """Whether native code watches these events."""
     watches = [event.watch for event in events if event.watch]
     known = all(STATISTICS.get(watch.statistic) is watch.falls for watch in watches)
-    return structure.is_fusible and known and len({watch.statistic for watch in watches}) == len(watches)
+    return known and len({watch.statistic for watch in watches}) == len(watches)
 
 
 def advance(
     process: SelfTraining,
     key: bits.Key,
     state: State,
-    end: Int32[Array, ""],
+    gaps: Int32[Array, " record"],
     start: Origin,
     thresholds: Thresholds,
     events: Sequence[Observable],
     times: Mapping[str, Int32[Array, ""]],
-    is_last: Bool[Array, ""],
-) -> tuple[State, Times]:
-    """The model at generation `end`, and the times of events up to there; of those at `end` itself if it `is_last`."""
+    wanted: Collection[str],
+) -> tuple[State, Times, Values]:
+    """The model after these gaps between records, times of events up to there, and what is wanted at each record."""
     structure, settings = process.structure, process.settings
     watches: dict[str, tuple[str, Watch]] = {
         event.watch.statistic: (event.name, event.watch) for event in events if event.watch
@@ -48,8 +55,7 @@ def advance(
     reached = [each[1].threshold(start, thresholds) if each else jnp.float32(0) for each in watched]
     so_far = [times[each[0]] if each else jnp.int32(-1) for each in watched]
     is_refit = structure.update == "refit"
-    schedule = [state.generation, end - state.generation, process.loops.steps, is_last.astype(jnp.int32)]
-    logits, found = train(
+    logits, found, values = train(
         state.logits[0],
         key,
         jnp.clip(1 / settings.temperature, _TINY, _HUGE),
@@ -58,11 +64,15 @@ def advance(
         start.present,
         jnp.stack(reached),
         jnp.stack(so_far),
-        jnp.stack(schedule),
+        jnp.stack([state.generation, process.loops.steps]),
+        gaps,
+        origins(start, thresholds, wanted),
         fewest_split=fewest_split(structure.tokens),
         apart=tree.columns(structure.tokens) == 1,
         refit=is_refit,
         watched=tuple(each is not None for each in watched),
+        wanted=wanted,
     )
     new = {each[0]: found[place] for place, each in enumerate(watched) if each}
-    return state._replace(logits=logits[None], generation=end), new
+    end = state.generation + jnp.sum(gaps, dtype=jnp.int32)
+    return state._replace(logits=logits[None], generation=end), new, of_their_kind(values)

@@ -17,11 +17,12 @@ from jaxtyping import Array, Float, Int32, Key, Num, UInt32
 
 from jaxcollapse.fused import advance, can_run
 from jaxcollapse.observables import OBSERVABLES, Observable
-from jaxcollapse.observables.series import measured
+from jaxcollapse.observables.series import Values, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
 from jaxcollapse.process import Loops, SelfTraining, Settings, State, Structure
 from jaxcollapse.sampling import bits
 
+Carry = tuple[State, dict[str, Array]]
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
 _MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
@@ -91,12 +92,13 @@ def run_trajectory(
     series = [entry for entry in chosen if not entry.is_event]
     events = [entry for entry in chosen if entry.is_event]
     is_fused = can_run(program.structure, events)
-    generations = jnp.sum(gaps, dtype=jnp.int32)
+    fused_series = known(series) if is_fused else []
+    others = [entry for entry in series if entry.name not in fused_series]
 
     def snapshot(state: State) -> Snapshot:
         return Snapshot(state.logits[0], start, thresholds)
 
-    def generation(_: Array, carry: tuple[State, dict[str, Array]]) -> tuple[State, dict[str, Array]]:
+    def generation(_: Array, carry: Carry) -> Carry:
         state, times = carry
         times = _watch(events, times, snapshot(state), state.generation)
         return process.step(bits.fold_in(key, state.generation), state), times
@@ -105,28 +107,35 @@ def run_trajectory(
         """Whether there is a generation left that may change something."""
         return (state.generation < end) & (jnp.sum(state.logits > -jnp.inf, dtype=jnp.int32) > 1)
 
-    def segment(
-        carry: tuple[State, dict[str, Array]], gap: Array
-    ) -> tuple[tuple[State, dict[str, Array]], tuple[dict[str, Array], Array | None]]:
+    def generations(carry: Carry, gap: Array) -> Carry:
         state, times = carry
         end = state.generation + gap
-        if is_fused:
-            is_last = end == generations
-            state, times = advance(process, key, state, end, start, thresholds, events, times, is_last)
-            now = snapshot(state)
+        if program.structure.absorbs:
+            state, times = jax.lax.while_loop(lambda carry: goes_on(carry[0], end), partial(generation, end), carry)
         else:
-            if program.structure.absorbs:
-                state, times = jax.lax.while_loop(lambda carry: goes_on(carry[0], end), partial(generation, end), carry)
-            else:
-                state, times = jax.lax.fori_loop(0, gap, generation, carry)
-            now = snapshot(state)
-            times = _watch(events, times, now, state.generation)
-            state = state._replace(generation=end)
-        values = measured(series, now, natively=program.measures_natively)
-        return (state, times), (values, state.logits[0] if program.record_logits else None)
+            state, times = jax.lax.fori_loop(0, gap, generation, carry)
+        return state._replace(generation=end), _watch(events, times, snapshot(state), state.generation)
 
-    never = {entry.name: jnp.int32(NOT_YET) for entry in events}
-    (state, times), (values, logits) = jax.lax.scan(segment, (process.init(), never), gaps)
+    def fused(carry: Carry, gaps: Array) -> tuple[Carry, Values]:
+        state, times, values = advance(process, key, carry[0], gaps, start, thresholds, events, carry[1], fused_series)
+        return (state, times), values
+
+    def segment(carry: Carry, gap: Array) -> tuple[Carry, tuple[Values, Array | None]]:
+        values: Values = {}
+        if is_fused:
+            carry, found = fused(carry, gap[jnp.newaxis])
+            values = {name: value[0] for name, value in found.items()}
+        else:
+            carry = generations(carry, gap)
+        values |= measured(others, snapshot(carry[0]), natively=program.measures_natively)
+        return carry, (values, carry[0].logits[0] if program.record_logits else None)
+
+    carry = process.init(), {entry.name: jnp.int32(NOT_YET) for entry in events}
+    logits: Array | None = None
+    if is_fused and not others and not program.record_logits:  # then from start to end, in one call
+        (state, times), values = fused(carry, gaps)
+    else:
+        (state, times), (values, logits) = jax.lax.scan(segment, carry, gaps)
     lost = jnp.isneginf(state.logits[0]) & ~jnp.isneginf(lanes.logits)
     overflowed = jnp.any(lost) if program.structure.update == "gradient" else jnp.zeros((), bool)
     finite = jnp.all(state.logits < jnp.inf) & ~overflowed

@@ -76,7 +76,10 @@ class Structure:
 
 
 class Settings(NamedTuple):
-    """The numbers of a process. Counts are int32, the rest floating point; finite stand-ins where one is not used."""
+    """The numbers of a process. Counts are int32, the rest floating point; finite stand-ins where one is not used.
+
+    batch_size: of fresh traces; to native code, which trains whole generations, 0 stands for infinitely many.
+    """
 
     temperature: Float[Array, "..."]
     top_k: Float[Array, "..."]

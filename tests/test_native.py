@@ -48,6 +48,11 @@ PROCESSES: list[dict[str, Any]] = [
     {"vocab_size": 30, "batch_size": 4, "temperature": INF},
     {"vocab_size": 30, "batch_size": 4, "steps": 3, "temperature": 0.8},
     {"vocab_size": 30, "batch_size": 400, "steps": 2, "temperature": 1.1},
+    {"vocab_size": 1, "batch_size": INF, "temperature": 0.5},
+    {"vocab_size": 30, "batch_size": INF, "temperature": 0.9},
+    {"vocab_size": 30, "batch_size": INF, "temperature": 0.0, "learning_rate": 0.1},
+    {"vocab_size": 30, "batch_size": INF, "temperature": INF, "steps": 4},
+    {"vocab_size": 1100, "batch_size": INF, "temperature": 1.2, "steps": 2},
     {"vocab_size": 1100, "batch_size": 1, "temperature": 0.9},
     {"vocab_size": 1100, "batch_size": 20},
     {"vocab_size": 1100, "batch_size": 2000, "temperature": 0.9},
@@ -98,6 +103,29 @@ def test_other_processes_draw_the_same_counts_too() -> None:
         assert close.all(axis=(1, 2)).mean() > 0.8
 
 
+@pytest.mark.parametrize(
+    "process",
+    [
+        {"vocab_size": 30, "batch_size": 5, "temperature": 0.9},
+        {"vocab_size": 1100, "batch_size": INF, "temperature": 1.1},
+        {"vocab_size": 20, "update": "refit", "samples": 3},  # absorbed soon
+    ],
+    ids=str,
+)
+def test_what_is_recorded_does_not_change_what_is_measured(process: dict[str, Any]) -> None:
+    """One call for a whole trajectory; a call for each record, where XLA measures or logits are kept; any records."""
+    plain = run(process, generations=40, record={"every": 5}, observables=["default"], replicates=20)
+    others = [
+        run(process, generations=40, record={"every": 5, "logits": True}, observables=["default"], replicates=20),
+        run(process, generations=40, record={"every": 5}, observables=["all"], replicates=20),
+        run(process, generations=40, record={"every": 1}, observables=["default"], replicates=20),
+    ]
+    for other in others:
+        same = other.sel(generation=plain.generation)
+        for name in plain.data_vars:
+            np.testing.assert_array_equal(plain[name].values, same[name].values, err_msg=str(name))
+
+
 def test_plans_and_datasets_say_what_computes() -> None:
     sweep = jc.Sweep.from_dict({"process": {"vocab_size": 20, "batch_size": 8}})
     assert f"native code for {native.processor()}" in repr(jc.plan(sweep))
@@ -118,7 +146,7 @@ def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
     logits = -rng.gamma(1.0, 3.0, (many, tokens)).astype(np.float32)
     logits[rng.uniform(size=logits.shape) < 0.1] = -np.inf
     logits[:, 0] = 0
-    draws = rng.choice([1, 2, 7, fewest_split(tokens), 10 * tokens, 10**6], many).astype(np.int32)
+    draws = rng.choice([1 if refit else 0, 2, 7, fewest_split(tokens), 10 * tokens, 10**6], many).astype(np.int32)
     operands = (
         logits,
         rng.integers(0, 2**32, (many, 2), dtype=np.uint32),
@@ -129,18 +157,23 @@ def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
         np.tile(np.array([0.9, 0.6, 1e-5], np.float32), (many, 1)),
         np.full((many, 3), -1, np.int32),
     )
-    schedule = jnp.array([3, 8, 1 if refit else 2, 1], jnp.int32)
-    train = jax.vmap(
-        lambda *lane: native.train(
+    schedule, gaps = jnp.array([3, 1 if refit else 2], jnp.int32), jnp.array([0, 3, 1, 4], jnp.int32)
+
+    def train(*lane: jax.Array) -> Any:
+        return native.train(
             *lane,
             schedule,
+            gaps,
+            native.Origins(lane[0], jnp.where(lane[0] < -5, 0.5, 0), jnp.float32(1e-4)),
             fewest_split=fewest_split(tokens),
             apart=tree.columns(tokens) == 1,
             refit=refit,
             watched=(True, True, True),
+            wanted=native.MEASURED,
         )
-    )
-    return [np.asarray(each) for each in train(*(jnp.asarray(operand[lanes]) for operand in operands))]
+
+    *state, values = jax.vmap(train)(*(jnp.asarray(operand[lanes]) for operand in operands))
+    return [np.asarray(each) for each in (*state, *values.values())]
 
 
 def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
@@ -153,9 +186,8 @@ def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
     now[:, 0] = 0
     thresholds = Thresholds(jnp.float32(1e-9), jnp.float32(0.01))
     p0 = jax.jit(jax.vmap(lambda row: origin(row, thresholds)))(start)
-    support = np.full(64, thresholds.support)
-    operands = (now, p0.logits, p0.log_p, p0.p, p0.modes, p0.rarest, support)
-    measure = jax.vmap(lambda *lane: native.measure(*lane, wanted=native.MEASURED))
+    operands = (now, p0.logits, p0.rarest, np.full(64, thresholds.support))
+    measure = jax.vmap(lambda now, *start: native.measure(now, native.Origins(*start), wanted=native.MEASURED))
     return [np.asarray(values) for values in measure(*(jnp.asarray(each)[lanes] for each in operands)).values()]
 
 

@@ -23,7 +23,7 @@ import os
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -117,6 +117,17 @@ def count(
     )
 
 
+class Origins(NamedTuple):
+    """What models are measured against.
+
+    logits: of p0. rarest: weights of its rarest tokens. support: a token counts as present above this probability.
+    """
+
+    logits: Float[Array, " token"]
+    rarest: Float[Array, " token"]
+    support: Float[Array, ""]
+
+
 def train(
     logits: Float[Array, " token"],
     key: UInt32[Array, " 2"],
@@ -126,35 +137,44 @@ def train(
     present: Bool[Array, " token"],
     thresholds: Float[Array, " statistic"],
     times: Int32[Array, " statistic"],
-    schedule: Int32[Array, " 4"],
+    schedule: Int32[Array, " 2"],
+    gaps: Int32[Array, " record"],
+    origins: Origins,
     *,
     fewest_split: int,
     apart: bool,
     refit: bool,
     watched: tuple[bool, ...],
-) -> tuple[Float[Array, " token"], Int32[Array, " statistic"]]:
-    """Logits after some generations of plain SGD on fresh minibatches, or of refits to the last samples.
+    wanted: Collection[str],
+) -> tuple[Float[Array, " token"], Int32[Array, " statistic"], dict[str, Float[Array, " record"]]]:
+    """Some generations of plain SGD on fresh minibatches, or of refits to the last samples; and measures of models.
 
     Args:
         logits: the model.
         key: of the trajectory; generations, and steps in them, are folded in.
         inverse_temperature: 1/T, a positive normal number.
         learning_rate: of SGD.
-        draws: traces of a minibatch, or samples of a refit.
+        draws: traces of a minibatch, of which 0 stands for infinitely many; or samples of a refit.
         present: what can die out.
         thresholds: an event happens when its statistic reaches this from below; the last one, from above.
         times: when events happened, −1 where they have not.
-        schedule: the number of the first generation, how many there are, steps in each, and whether what comes of the
-            last one is watched (0 leaves it to the next call).
+        schedule: the number of the first generation, and how many steps there are in each.
+        gaps: generations before each record.
+        origins: what models are measured against.
         fewest_split, apart: see `count`.
         refit: whether this is a refit.
         watched: whether there is an event for each of `STATISTICS`.
+        wanted: what of `MEASURED` to measure at records.
 
     Returns:
-        The new logits and times.
+        The new logits and times, and the values of what is wanted.
     """
-    shapes = (jax.ShapeDtypeStruct(logits.shape, jnp.float32), jax.ShapeDtypeStruct(times.shape, jnp.int32))
-    return _call(
+    shapes = (
+        jax.ShapeDtypeStruct(logits.shape, jnp.float32),
+        jax.ShapeDtypeStruct(times.shape, jnp.int32),
+        jax.ShapeDtypeStruct((len(MEASURED), len(gaps)), jnp.float32),
+    )
+    logits, times, found = _call(
         "train",
         shapes,
         logits,
@@ -166,49 +186,32 @@ def train(
         thresholds,
         times,
         schedule,
+        gaps,
+        *origins,
         fewest_split=np.int32(fewest_split),
         apart=apart,
         refit=refit,
         watched=np.int32(sum(1 << place for place, is_watched in enumerate(watched) if is_watched)),
+        **_parts(wanted),
     )
+    return logits, times, _named(found, wanted)
 
 
 def measure(
-    logits: Float[Array, " token"],
-    start_logits: Float[Array, " token"],
-    start_log_p: Float[Array, " token"],
-    start_p: Float[Array, " token"],
-    modes: Bool[Array, " token"],
-    rarest: Float[Array, " token"],
-    support: Float[Array, ""],
-    *,
-    wanted: Collection[str],
+    logits: Float[Array, " token"], origins: Origins, *, wanted: Collection[str]
 ) -> dict[str, Float[Array, ""]]:
-    """Those of `MEASURED` that are wanted, of a model beside p0: see `jaxcollapse.observables`.
+    """Those of `MEASURED` that are wanted, of a model beside p0: see `jaxcollapse.observables`."""
+    shape = jax.ShapeDtypeStruct((len(MEASURED),), jnp.float32)
+    found = _call("measure", shape, logits, *origins, apart=len(logits) < _FEW_TOKENS, **_parts(wanted))
+    return _named(found, wanted)
 
-    Args:
-        logits: the model.
-        start_logits, start_log_p, start_p: p0.
-        modes: its most likely tokens.
-        rarest: weights of its rarest tokens.
-        support: a token counts as present above this probability.
-        wanted: names.
-    """
-    temperings = {name for part in _TEMPERINGS.values() for name in part}
-    found = _call(
-        "measure",
-        jax.ShapeDtypeStruct((len(MEASURED),), jnp.float32),
-        logits,
-        start_logits,
-        start_log_p,
-        start_p,
-        modes,
-        rarest,
-        support,
-        sums=not temperings.issuperset(wanted),
-        apart=len(logits) < _FEW_TOKENS,
-        **{part: not names.isdisjoint(wanted) for part, names in _TEMPERINGS.items()},
-    )
+
+def _parts(wanted: Collection[str]) -> dict[str, bool]:
+    """Whether anything is wanted, and either tempering."""
+    return {"wanted": bool(wanted), **{part: not names.isdisjoint(wanted) for part, names in _TEMPERINGS.items()}}
+
+
+def _named(found: Float[Array, "measure ..."], wanted: Collection[str]) -> dict[str, Float[Array, "..."]]:
     return {name: found[place] for place, name in enumerate(MEASURED) if name in wanted}
 
 

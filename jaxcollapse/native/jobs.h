@@ -17,40 +17,6 @@ struct CountJob {
     int32_t* counts;
 };
 
-// Generations of training.
-struct TrainJob {
-    int64_t lanes, tokens;
-    const float* logits;
-    const uint32_t* keys;
-    const float* inverse_temperature;  // [lane], finite
-    const float* learning_rate;        // [lane]
-    const int32_t* draws;              // [lane], in a step or for a refit
-    const uint8_t* present;            // [lane, token], what can die out
-    const float* thresholds;           // [lane, event]
-    const int32_t* times;              // [lane, event], −1 where it has not happened
-    const int32_t* schedule;           // the first generation, how many, steps in each, whether the end is watched
-    int32_t fewest_split;
-    bool apart, refit;
-    uint32_t watched;  // bits of events
-    float* new_logits;
-    int32_t* new_times;
-};
-
-// The first `number` pairs of random words of each key.
-struct WordsJob {
-    int64_t lanes, number;
-    const uint32_t* keys;  // [lane, 2]
-    uint32_t *high, *low;  // [lane, number]
-};
-
-struct BinomialJob {
-    int64_t size;
-    const uint32_t *words, *lower;
-    const int32_t* trials;
-    const float* odds;
-    int32_t* counts;
-};
-
 // What is measured, in the order of `jaxcollapse.native.MEASURED`; sums first, two numbers for each tempering.
 constexpr int kMeasures = 14;
 enum Measure {
@@ -68,14 +34,57 @@ enum Measure {
     kBackToStart = kFromStart + 2
 };
 
-// Measures of models, beside p0: see `jaxcollapse.observables`. All [lane, token], but support [lane].
+// What models are measured against, and what of it is wanted.
+struct Origins {
+    const float *logits, *rarest;            // [lane, token]: of p0, and the weights of its rarest tokens
+    const float* support;                    // [lane]
+    bool wanted, from_start, back_to_start;  // whether anything is, and either tempering
+};
+
+// Generations of training, and measures of what comes of them.
+struct TrainJob {
+    int64_t lanes, tokens, records;
+    const float* logits;
+    const uint32_t* keys;
+    const float* inverse_temperature;  // [lane], finite
+    const float* learning_rate;        // [lane]
+    const int32_t* draws;              // [lane], in a step or for a refit; 0 is their expectation
+    const uint8_t* present;            // [lane, token], what can die out
+    const float* thresholds;           // [lane, event]
+    const int32_t* times;              // [lane, event], −1 where it has not happened
+    const int32_t* schedule;           // the first generation, and how many steps there are in each
+    const int32_t* gaps;               // [record], the generations before it
+    Origins origins;
+    int32_t fewest_split;
+    bool apart, refit;
+    uint32_t watched;  // bits of events
+    float* new_logits;
+    int32_t* new_times;
+    float* found;  // [lane, measure, record]
+};
+
+// Measures of models, beside p0: see `jaxcollapse.observables`.
 struct MeasureJob {
     int64_t lanes, tokens;
-    const float *logits, *start_logits, *start_log_p, *start_p, *rarest, *support;
-    const uint8_t* modes;
-    bool sums, from_start, back_to_start;  // what is wanted
+    const float* logits;  // [lane, token]
+    Origins origins;
     bool apart;
     float* found;  // [lane, measure]
+};
+
+// The first `number` pairs of random words of each key.
+struct WordsJob {
+    int64_t lanes, number;
+    const uint32_t* keys;  // [lane, 2]
+    uint32_t *high, *low;  // [lane, number]
+};
+
+struct BinomialJob {
+    int64_t size;
+    const uint32_t *words, *lower;
+    const int32_t* trials;
+    const float* odds;
+    int32_t* counts;
 };
 
 // The same for every processor, made by `variant.cpp` for each kind.

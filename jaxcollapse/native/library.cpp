@@ -72,11 +72,19 @@ ffi::Error count(In<ffi::U32> keys, In<ffi::F32> weights, In<ffi::S32> draws, in
     return ffi::Error::Success();
 }
 
+Origins origins_of(In<ffi::F32> logits, In<ffi::F32> rarest, In<ffi::F32> support, bool wanted, bool from_start,
+                   bool back_to_start) {
+    return {logits.typed_data(), rarest.typed_data(), support.typed_data(), wanted, from_start, back_to_start};
+}
+
 ffi::Error train(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_temperature, In<ffi::F32> learning_rate,
                  In<ffi::S32> draws, In<ffi::PRED> present, In<ffi::F32> thresholds, In<ffi::S32> times,
-                 In<ffi::S32> schedule, int32_t fewest_split, bool apart, bool refit, int32_t watched,
-                 Out<ffi::F32> new_logits, Out<ffi::S32> new_times) {
+                 In<ffi::S32> schedule, In<ffi::S32> gaps, In<ffi::F32> start_logits, In<ffi::F32> rarest,
+                 In<ffi::F32> support, int32_t fewest_split, bool apart, bool refit, int32_t watched, bool wanted,
+                 bool from_start, bool back_to_start, Out<ffi::F32> new_logits, Out<ffi::S32> new_times,
+                 Out<ffi::F32> found) {
     TrainJob job{};
+    job.records = gaps.dimensions().back();
     job.lanes = lanes_of(logits.dimensions());
     job.tokens = logits.dimensions().back();
     job.logits = logits.typed_data();
@@ -88,32 +96,26 @@ ffi::Error train(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_te
     job.thresholds = thresholds.typed_data();
     job.times = times.typed_data();
     job.schedule = schedule.typed_data();
+    job.gaps = gaps.typed_data();
+    job.origins = origins_of(start_logits, rarest, support, wanted, from_start, back_to_start);
     job.fewest_split = fewest_split;
     job.apart = apart;
     job.refit = refit;
     job.watched = uint32_t(watched);
     job.new_logits = new_logits->typed_data();
     job.new_times = new_times->typed_data();
+    job.found = found->typed_data();
     chosen->kernels->train(job);
     return ffi::Error::Success();
 }
 
-ffi::Error measure(In<ffi::F32> logits, In<ffi::F32> start_logits, In<ffi::F32> start_log_p, In<ffi::F32> start_p,
-                   In<ffi::PRED> modes, In<ffi::F32> rarest, In<ffi::F32> support, bool sums, bool from_start,
-                   bool back_to_start, bool apart, Out<ffi::F32> found) {
+ffi::Error measure(In<ffi::F32> logits, In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support,
+                   bool wanted, bool from_start, bool back_to_start, bool apart, Out<ffi::F32> found) {
     MeasureJob job{};
     job.lanes = lanes_of(logits.dimensions());
     job.tokens = logits.dimensions().back();
     job.logits = logits.typed_data();
-    job.start_logits = start_logits.typed_data();
-    job.start_log_p = start_log_p.typed_data();
-    job.start_p = start_p.typed_data();
-    job.modes = reinterpret_cast<const uint8_t*>(modes.typed_data());
-    job.rarest = rarest.typed_data();
-    job.support = support.typed_data();
-    job.sums = sums;
-    job.from_start = from_start;
-    job.back_to_start = back_to_start;
+    job.origins = origins_of(start_logits, rarest, support, wanted, from_start, back_to_start);
     job.apart = apart;
     job.found = found->typed_data();
     chosen->kernels->measure(job);
@@ -178,12 +180,20 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_train, train,
                                   .Arg<In<ffi::F32>>()
                                   .Arg<In<ffi::S32>>()
                                   .Arg<In<ffi::S32>>()
+                                  .Arg<In<ffi::S32>>()
+                                  .Arg<In<ffi::F32>>()
+                                  .Arg<In<ffi::F32>>()
+                                  .Arg<In<ffi::F32>>()
                                   .Attr<int32_t>("fewest_split")
                                   .Attr<bool>("apart")
                                   .Attr<bool>("refit")
                                   .Attr<int32_t>("watched")
+                                  .Attr<bool>("wanted")
+                                  .Attr<bool>("from_start")
+                                  .Attr<bool>("back_to_start")
                                   .Ret<In<ffi::F32>>()
-                                  .Ret<In<ffi::S32>>());
+                                  .Ret<In<ffi::S32>>()
+                                  .Ret<In<ffi::F32>>());
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_measure, measure,
                               ffi::Ffi::Bind()
@@ -191,10 +201,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_measure, measure,
                                   .Arg<In<ffi::F32>>()
                                   .Arg<In<ffi::F32>>()
                                   .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::PRED>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Attr<bool>("sums")
+                                  .Attr<bool>("wanted")
                                   .Attr<bool>("from_start")
                                   .Attr<bool>("back_to_start")
                                   .Attr<bool>("apart")

@@ -7,95 +7,160 @@
 #include "sheet.h"
 #include "tempering.h"
 
+// A sheet's measures, beside its p0.
 template <Layout layout>
 struct Measuring {
-    const MeasureJob& job;
+    const Origins& origins;
     const Sheet<layout> sheet;
     const int rows;
-    // Of the model and of p0: how far logits are below their peak, ∞ where there are none; ln p; p. weights: scratch.
-    Floats *const depth, *const log_p, *const p, *const start_depth, *const start_log_p, *const start_p, *const weights;
+    Floats *start_depth, *start_weights, *start_excess, *start_scaled, *rarest;
+    Floats *depth, *excess, *scaled;
+    Rows mode_rows, rarest_rows;  // where p0 has its modes, and its rarest tokens
+    Distribution start;
+    Floats start_entropy;
+    Family<layout> of_start;
 
-    Measuring(const MeasureJob& job, int64_t first, Memory& memory)
-        : job(job),
-          sheet(job.lanes, job.tokens, first),
-          rows(sheet.rows),
-          depth(memory.take<Floats>(rows)),
-          log_p(memory.take<Floats>(rows)),
-          p(memory.take<Floats>(rows)),
-          start_depth(memory.take<Floats>(rows)),
-          start_log_p(memory.take<Floats>(rows)),
-          start_p(memory.take<Floats>(rows)),
-          weights(memory.take<Floats>(rows)) {
-        sheet.load(start_log_p, job.start_log_p, -kInfinity);
-        sheet.load(start_p, job.start_p, 0.0f);
-        sheet.load(depth, job.logits, -kInfinity);
-        sink(depth);
-    }
-
-    // From logits to depths.
-    void sink(Floats* logits) const {
-        Floats peak = -kInfinity;
-        for (int r = 0; r < rows; ++r) peak = larger(logits[r], peak);
-        peak = sheet.maximum(peak);
-        for (int r = 0; r < rows; ++r) logits[r] = peak - logits[r];
-    }
-
-    void run(Memory& memory) {
-        normalize();
-        if (job.sums) {
-            Floats* const rarest = memory.take<Floats>(rows);
-            Floats* const modes = memory.take<Floats>(rows);
-            sheet.load(rarest, job.rarest, 0.0f);
-            sheet.load(modes, job.modes, 0.0f, [](uint8_t is_mode) { return is_mode ? 1.0f : 0.0f; });
-            add_up(rarest, modes);
-        }
-        if (job.from_start) {
-            sheet.load(start_depth, job.start_logits, -kInfinity);
-            sink(start_depth);
-            give(Tempering<layout>(sheet, log_p, p, start_depth, weights).solved(), kFromStart);
-        }
-        if (job.back_to_start)
-            give(Tempering<layout>(sheet, start_log_p, start_p, depth, weights).solved(), kBackToStart);
-    }
-
-    void normalize() {
+    Measuring(const Origins& origins, const Sheet<layout>& sheet, Memory& memory)
+        : origins(origins), sheet(sheet), rows(sheet.rows) {
+        if (!origins.wanted) return;
+        Floats** const arrays[] = {&start_depth, &start_weights, &start_excess, &start_scaled,
+                                   &rarest,      &depth,         &excess,       &scaled};
+        for (Floats** array : arrays) *array = memory.take<Floats>(rows);
+        sheet.load(start_weights, origins.logits, -kInfinity);
+        sheet.load(rarest, origins.rarest, 0.0f);
+        const Floats peak = sheet.peak(start_weights);
         Floats sums[1];
         sum_rows(rows, sums, [&](int r, Floats* parts) {
-            p[r] = exponential(-depth[r]);
-            parts[0] += p[r];
+            start_depth[r] = peak - start_weights[r];
+            start_weights[r] = exponential(-start_depth[r]);
+            parts[0] += start_weights[r];
         });
-        const Floats total = sheet.sum(sums[0]), share = 1.0f / total, log_total = logarithm(total);
-        for (int r = 0; r < rows; ++r) {
-            p[r] *= share;
-            log_p[r] = -depth[r] - log_total;
+        start = {start_depth, start_weights, sheet.sum(sums[0])};
+        mode_rows = {rows, [&](int r) { return start_depth[r] == 0.0f; }};
+        rarest_rows = {rows, [&](int r) { return rarest[r] > 0.0f; }};
+        sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] -= start.p(r) * start.finite_log_p(r); });
+        start_entropy = sheet.sum(sums[0]);
+        of_start = {rows, start_depth, start_excess, start_scaled};
+    }
+
+    // Measures of logits with this peak, of which exp(z − peak) are the weights and `total` is their sum; to an array
+    // [lane, measure, record].
+    void measure(const Floats* z, Floats peak, const Floats* weights, Floats total, float* to, int records,
+                 int record) {
+        if (!origins.wanted) return;
+        for (int r = 0; r < rows; ++r) depth[r] = peak - z[r];
+        const Distribution now{depth, weights, total};
+        const auto give = [&](Floats values, int place) {
+            sheet.to_lanes(values, to, kMeasures * records, place * records + record);
+        };
+        const auto give_both = [&](Tempered found, int place) {
+            give(found.temperature, place);
+            give(found.gap, place + 1);
+        };
+        give(now.share, kModalProbability);
+        give_tokens_of_start(now, give);
+        if (origins.from_start || origins.back_to_start) {
+            const Family<layout> of_now(rows, depth, excess, scaled);
+            Means forth, back;
+            add_up<true>(now, of_now, forth, back, give);
+            if (origins.from_start) give_both(of_start.nearest(now, forth), kFromStart);
+            if (origins.back_to_start) give_both(of_now.nearest(start, back), kBackToStart);
+        } else {
+            Means none;
+            add_up<false>(now, of_start, none, none, give);
         }
     }
 
-    void add_up(const Floats* rarest, const Floats* modes) const {
-        const Floats support = sheet.of_lanes(job.support);
-        Floats sums[9], most = 0.0f;
-        sum_rows(rows, sums, [&](int r, Floats* parts) {
-            const Floats x = p[r], y = start_p[r], delta = start_log_p[r] - log_p[r];
-            most = larger(x, most);
-            parts[kEntropy] -= select(x > 0.0f, x * log_p[r], 0.0f);
-            parts[kCollisionProbability] += x * x;
-            parts[kSupportSize] += where(x > support);
-            parts[kOriginalModeProbability] += modes[r] * x;
-            parts[kModeIsOriginal] += select(depth[r] == 0.0f, modes[r], 0.0f);
-            parts[kKlFromInitial] += divergence_term(x, y, delta);
-            parts[kKlToInitial] += divergence_term(y, x, -delta);
-            parts[kTotalVariation] += 0.5f * larger(x - y, y - x);
-            parts[kTailMass] += rarest[r] * x;
+    // What is about some tokens of p0 alone.
+    template <typename Give>
+    INLINE void give_tokens_of_start(const Distribution& now, Give give) const {
+        const Floats *const start_depth = this->start_depth, *const rarest = this->rarest;
+        Floats modes[1], tail[1], highest = kInfinity;
+        sum_rows(mode_rows, modes, [&](int r, Floats* parts) {
+            const Ints is_mode = start_depth[r] == 0.0f;
+            parts[0] += select(is_mode, now.p(r), 0.0f);
+            highest = smaller(select(is_mode, now.depth[r], kInfinity), highest);
         });
-        for (int i = 0; i < 9; ++i) give(sheet.sum(sums[i]), i);
-        give(smaller(sheet.sum(sums[kModeIsOriginal]), 1.0f), kModeIsOriginal);
-        give(sheet.maximum(most), kModalProbability);
+        sum_rows(rarest_rows, tail, [&](int r, Floats* parts) { parts[0] = fma(rarest[r], now.p(r), parts[0]); });
+        give(sheet.sum(modes[0]), kOriginalModeProbability);
+        give(where(sheet.minimum(highest) == 0.0f), kModeIsOriginal);
+        give(sheet.sum(tail[0]), kTailMass);
     }
 
-    void give(Tempered found, int place) const {
-        give(found.temperature, place);
-        give(found.gap, place + 1);
+    // All sums over tokens in one pass; those of the temperings, too, if they are wanted: `forth` of the model along
+    // the tempered copies of p0, `back` the other way round.
+    template <bool tempers, typename Give>
+    INLINE void add_up(const Distribution& now, const Family<layout>& of_now, Means& forth, Means& back,
+                       Give give) const {
+        enum {
+            kS,
+            kF,
+            kSupport,
+            kFrom,
+            kTo,
+            kVariation,
+            kForth,
+            kForthSquare,
+            kForthLog,
+            kBack,
+            kBackSquare,
+            kBackLog
+        };
+        const Floats support = sheet.of_lanes(origins.support);
+        const Distribution start = this->start;
+        const Floats *const d0 = of_start.scaled, *const d = of_now.scaled;
+        Floats sums[tempers ? 12 : 6];
+        sum_rows(rows, sums, [&](int r, Floats* parts) {
+            const Floats x = now.p(r), y = start.p(r), delta = start.log_p(r) - now.log_p(r), more = y - x;
+            const Floats log = now.finite_log_p(r);
+            parts[kS] -= x * log;
+            parts[kF] = fma(x, x, parts[kF]);
+            parts[kSupport] = select(x > support, parts[kSupport] + 1.0f, parts[kSupport]);
+            parts[kVariation] += absolute(more);
+            const Floats square = delta * delta, even = even_part(square), odd = odd_part(delta, square);
+            const Ints is_far = ~(absolute(delta) <= 1.0f);
+            Floats from = fma(x * square, even + odd, parts[kFrom]), to = fma(y * square, even - odd, parts[kTo]);
+            if (any(is_far)) {
+                from = select(is_far, parts[kFrom] + select(x > 0.0f, more - x * delta, y), from);
+                to = select(is_far, parts[kTo] + select(y > 0.0f, y * delta - more, x), to);
+            }
+            parts[kFrom] = from;
+            parts[kTo] = to;
+            if constexpr (tempers) {
+                const Floats of_x = x * d0[r], of_y = y * d[r];
+                parts[kForth] += of_x;
+                parts[kForthSquare] = fma(of_x, d0[r], parts[kForthSquare]);
+                parts[kForthLog] = fma(of_x, log, parts[kForthLog]);
+                parts[kBack] += of_y;
+                parts[kBackSquare] = fma(of_y, d[r], parts[kBackSquare]);
+                parts[kBackLog] = fma(of_y, start.finite_log_p(r), parts[kBackLog]);
+            }
+        });
+        for (Floats& each : sums) each = sheet.sum(each);
+        give(sums[kS], kEntropy);
+        give(sums[kF], kCollisionProbability);
+        give(sums[kSupport], kSupportSize);
+        give(sums[kFrom], kKlFromInitial);
+        give(sums[kTo], kKlToInitial);
+        give(0.5f * sums[kVariation], kTotalVariation);
+        if constexpr (tempers) {
+            forth = {sums[kForth], sums[kForthSquare], -sums[kS], sums[kForthLog]};
+            back = {sums[kBack], sums[kBackSquare], -start_entropy, sums[kBackLog]};
+        }
     }
-
-    void give(Floats values, int place) const { sheet.to_lanes(values, job.found, kMeasures, place); }
 };
+
+template <Layout layout>
+void measure_sheet(const MeasureJob& job, int64_t first, Memory& memory) {
+    const Sheet<layout> sheet(job.lanes, job.tokens, first);
+    Measuring<layout> measuring(job.origins, sheet, memory);
+    Floats *const z = memory.take<Floats>(sheet.rows), *const weights = memory.take<Floats>(sheet.rows);
+    sheet.load(z, job.logits, -kInfinity);
+    const Floats peak = sheet.peak(z);
+    Floats sums[1];
+    sum_rows(sheet.rows, sums, [&](int r, Floats* parts) {
+        weights[r] = exponential(z[r] - peak);
+        parts[0] += weights[r];
+    });
+    measuring.measure(z, peak, weights, sheet.sum(sums[0]), job.found, 1, 0);
+}

@@ -9,7 +9,7 @@ struct Memory {
         void* base = nullptr;
         size_t size = 0;
     };
-    Array arrays[16];
+    Array arrays[24];
     int taken = 0;
 
     ~Memory() {

@@ -22,6 +22,9 @@ struct Sheet {
     Sheet(int64_t lanes, int64_t tokens, int64_t first)
         : lanes(lanes), tokens(tokens), first(first), rows(rows_of(tokens)) {}
 
+    // Numbers of a lane in so many rows.
+    static int64_t numbers(int rows) { return layout == kApart ? rows : int64_t(rows) * kWidth; }
+
     static int rows_of(int64_t tokens) { return int(layout == kApart ? tokens : (tokens + kWidth - 1) / kWidth); }
 
     // The lane of a column; columns beyond the last lane repeat it.
@@ -33,14 +36,18 @@ struct Sheet {
     // A number of each lane: every `stride`th of an array, from `offset` on.
     template <typename T>
     Vector<T> of_lanes(const T* from, int stride = 1, int offset = 0) const {
+        T columns[kWidth];
+        for (int c = 0; c < kWidth; ++c) columns[c] = from[lane(c) * stride + offset];
         Vector<T> all;
-        for (int c = 0; c < kWidth; ++c) all.set(c, from[lane(c) * stride + offset]);
+        memcpy((void*)&all, columns, sizeof columns);
         return all;
     }
 
     template <typename T>
     void to_lanes(Vector<T> values, T* to, int stride = 1, int offset = 0) const {
-        for (int c = 0; c < kLanes && first + c < lanes; ++c) to[(first + c) * stride + offset] = values[c];
+        T columns[kWidth];
+        memcpy(columns, &values, sizeof columns);
+        for (int c = 0; c < kLanes && first + c < lanes; ++c) to[(first + c) * stride + offset] = columns[c];
     }
 
     // Rows of what `value` makes of the numbers of an array [lane, token]; `beyond` where there is no token.
@@ -80,15 +87,37 @@ struct Sheet {
     static INLINE Floats sum(Floats columns) { return layout == kApart ? columns : Floats(total(columns)); }
     static INLINE Floats maximum(Floats columns) { return layout == kApart ? columns : Floats(largest(columns)); }
     static INLINE Floats minimum(Floats columns) { return -maximum(-columns); }
+
+    // The largest logit of each lane.
+    Floats peak(const Floats* logits) const {
+        Floats top = -kInfinity;
+        for (int r = 0; r < rows; ++r) top = larger(logits[r], top);
+        return maximum(top);
+    }
+};
+
+constexpr int kBlock = 64;
+
+// Rows of which something may be true, from where a block begins.
+struct Rows {
+    int first = 0, last = 0;
+
+    Rows() = default;
+    template <typename Condition>
+    Rows(int rows, Condition condition) : first(rows) {
+        for (int r = 0; r < rows; ++r)
+            if (any(condition(r))) first = r < first ? r : first, last = r + 1;
+        first -= first % kBlock;
+    }
+    Rows(int rows) : last(rows) {}
 };
 
 // Sums over rows: `add(r, sums)` adds what row r has. They are summed in blocks, so that small terms are not lost.
 template <int n, typename Add>
-INLINE void sum_rows(int rows, Floats (&sums)[n], Add add) {
-    constexpr int kBlock = 64;
+INLINE void sum_rows(Rows rows, Floats (&sums)[n], Add add) {
     for (Floats& sum : sums) sum = 0.0f;
-    for (int start = 0; start < rows; start += kBlock) {
-        const int end = start + kBlock < rows ? start + kBlock : rows;
+    for (int start = rows.first; start < rows.last; start += kBlock) {
+        const int end = start + kBlock < rows.last ? start + kBlock : rows.last;
         Floats parts[n];
         for (Floats& part : parts) part = 0.0f;
         for (int r = start; r < end; ++r) add(r, parts);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "jobs.h"
+#include "measuring.h"
 #include "sampler.h"
 
 // What becomes of the weights that are drawn from: they stay, or are those at temperature 1, or at another one.
@@ -14,31 +15,41 @@ struct Trainer {
     const Sheet<layout> sheet;
     const int rows;
     Sampler<layout> sampler;
+    Measuring<layout> measuring;
     Floats *z, *e, *absent;  // logits; exp(z − peak); 0 for tokens that can die out, ∞ for others
+    int whole;               // so many rows have nothing that is absent
 
     const Pair<Words> key;
-    const Floats inverse_temperature, learning_rate, draws, share;
+    const Floats inverse_temperature, learning_rate, draws;
+    const Ints expects;  // lanes that take the expectation of draws
+    const Floats share;
     Floats thresholds[kEvents];
     Ints times[kEvents];
-    Floats peak, total, square, least;  // of z; the sums of e and e², and the least e of what can die out
+    Floats peak, least, total;  // of z; the least of it that can die out; the sum of e
+    Floats aim;                 // the sum of weights that are drawn from, where their expectation is taken
 
     Trainer(const TrainJob& job, int64_t first, Memory& memory)
         : job(job),
           sheet(job.lanes, job.tokens, first),
           rows(sheet.rows),
           sampler(rows, sheet.of_lanes(job.draws), job.fewest_split, memory),
+          measuring(job.origins, sheet, memory),
           z(memory.take<Floats>(rows)),
           e(memory.take<Floats>(rows)),
           absent(memory.take<Floats>(rows)),
+          whole(job.watched ? 0 : rows),
           key{sheet.of_lanes(job.keys, 2, 0), sheet.of_lanes(job.keys, 2, 1)},
           inverse_temperature(sheet.of_lanes(job.inverse_temperature)),
           learning_rate(sheet.of_lanes(job.learning_rate)),
           draws(converted<float>(sheet.of_lanes(job.draws))),
+          expects(draws == 0.0f),
           share(learning_rate / draws) {
         sheet.load(z, job.logits, -kInfinity);
-        if (job.watched)
+        if (job.watched) {
             sheet.load(absent, job.present, kInfinity,
                        [](uint8_t is_present) { return is_present ? 0.0f : kInfinity; });
+            while (whole < rows && !any(absent[whole] > 0.0f)) ++whole;
+        }
         for (int k = 0; k < kEvents; ++k) {
             thresholds[k] = sheet.of_lanes(job.thresholds, kEvents, k);
             times[k] = sheet.of_lanes(job.times, kEvents, k);
@@ -52,91 +63,96 @@ struct Trainer {
 
     bool is_watched(Event event) const { return job.watched >> event & 1; }
 
-    // Whether an event is still to come in some column.
-    bool awaits_any() const {
-        const Event all[] = {kModal, kCollision, kExtinction};
-        for (const Event event : all)
-            if (is_watched(event) && any(times[event] == -1)) return true;
-        return false;
-    }
+    // Columns in which an event is still to come.
+    Ints awaits(Event event) const { return is_watched(event) ? times[event] == -1 : Ints(0); }
 
-    // Replaces every row of z by `changed(r, row)` and finds the new peak; several maxima at once, so that none waits
-    // for another. (Here as elsewhere, what a loop reads of this object is copied first: its stores might change it.)
+    // Replaces every row of z by `changed(r, row)` and finds the new peak, and the least of what can die out; several
+    // at once, so that none waits for another. (Here as elsewhere, what a loop reads of this object is copied first:
+    // its stores might change it.)
     template <typename Changed>
     INLINE void change_rows(Changed changed) {
         constexpr int kAtOnce = 4;
         Floats* const z = this->z;
-        const int rows = this->rows;
-        Floats top[kAtOnce];
+        const Floats* const absent = this->absent;
+        const int rows = this->rows, whole = this->whole;
+        Floats top[kAtOnce], bottom[kAtOnce];
         for (Floats& each : top) each = -kInfinity;
+        for (Floats& each : bottom) each = kInfinity;
         const auto change = [&](int r, int i) {
             const Floats row = changed(r, z[r]);
             z[r] = row;
             top[i] = larger(row, top[i]);
+            bottom[i] = smaller(r < whole ? row : row + absent[r], bottom[i]);
         };
         int r = 0;
         for (; r + kAtOnce <= rows; r += kAtOnce)
             for (int i = 0; i < kAtOnce; ++i) change(r + i, i);
         for (; r < rows; ++r) change(r, 0);
         peak = sheet.maximum(larger(larger(top[0], top[1]), larger(top[2], top[3])));
+        least = sheet.minimum(smaller(smaller(bottom[0], bottom[1]), smaller(bottom[2], bottom[3])));
     }
 
     // Fills e with exp(z − peak), and the tree's leaves with the same at the sampling temperature, if they are not
     // kept.
-    template <Leaves leaves, bool watched>
+    template <Leaves leaves>
     INLINE void weigh() {
-        const Floats *const z = this->z, *const absent = this->absent;
+        const Floats* const z = this->z;
         Floats *const e = this->e, *const weights = sampler.leaves();
         const Floats peak = this->peak, inverse_temperature = this->inverse_temperature;
-        Floats sums[2], least = kInfinity;
+        Floats sums[1];
         sum_rows(rows, sums, [&](int r, Floats* parts) {
             const Floats below = z[r] - peak;
             const Floats plain = exponential(below);
             e[r] = plain;
             parts[0] += plain;
-            if (watched) {
-                parts[1] = fma(plain, plain, parts[1]);
-                least = smaller(plain + absent[r], least);
-            }
             if (leaves != kKept) weights[r] = leaves == kTempered ? exponential(below * inverse_temperature) : plain;
         });
         total = sheet.sum(sums[0]);
-        if (watched) {
-            square = sheet.sum(sums[1]);
-            this->least = sheet.minimum(least);
-        }
     }
 
-    void weigh(bool watched) {
-        if (any(inverse_temperature != 1.0f))
-            watched ? weigh<kTempered, true>() : weigh<kTempered, false>();
-        else
-            watched ? weigh<kPlain, true>() : weigh<kPlain, false>();
-    }
-
+    // Which events happen to the model that has been weighed.
     void watch(int32_t generation) {
         const auto happens = [&](Event event, Ints condition) {
-            if (is_watched(event))
-                times[event] = select((times[event] == -1) & condition, Ints(generation), times[event]);
+            times[event] = select(awaits(event) & condition, Ints(generation), times[event]);
         };
-        happens(kModal, 1.0f / total >= thresholds[kModal]);
-        happens(kCollision, square / (total * total) >= thresholds[kCollision]);
-        happens(kExtinction, least / total <= thresholds[kExtinction]);
+        const Floats modal = 1.0f / total;
+        happens(kModal, modal >= thresholds[kModal]);
+        happens(kExtinction, exponential(least - peak) * modal <= thresholds[kExtinction]);
+        // Σp² is at most the largest p.
+        if (any(awaits(kCollision) & (modal >= thresholds[kCollision])))
+            happens(kCollision, sum_of_squares() * modal * modal >= thresholds[kCollision]);
+    }
+
+    Floats sum_of_squares() const {
+        const Floats* const e = this->e;
+        Floats sums[1];
+        sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] = fma(e[r], e[r], parts[0]); });
+        return sheet.sum(sums[0]);
     }
 
     // z ← z − η (p − counts / draws), and the new peak.
     INLINE void descend(Pair<Words> key) {
         add_single_draws(sampler.draw(key));
+        if (sampler.splits) sampler.split(key);
         const Floats scale = -(learning_rate / total), share = this->share;
         const Floats* const e = this->e;
-        if (sampler.splits) {
-            sampler.split(key);
-            Ints* const counts = sampler.counts;
+        Ints* const counts = sampler.counts;
+        const auto with_counts = [&](int r, Floats row) {
+            const Floats drawn = converted<float>(counts[r]);
+            counts[r] = 0;
+            return fma(share, drawn, fma(scale, e[r], row));
+        };
+        if (any(expects)) {
+            // p − τ(p), which is exactly zero at temperature 1.
+            const Floats per_total = 1.0f / total, per_aim = 1.0f / aim, minus_rate = -learning_rate;
+            const Floats* const weights = sampler.leaves();
+            const Ints expects = this->expects;
             change_rows([&](int r, Floats row) {
-                const Floats drawn = converted<float>(counts[r]);
-                counts[r] = 0;
-                return fma(share, drawn, fma(scale, e[r], row));
+                const Floats expected = fma(minus_rate, e[r] * per_total - weights[r] * per_aim, row);
+                return select(expects, expected, with_counts(r, row));
             });
+        } else if (sampler.splits) {
+            change_rows(with_counts);
         } else {
             change_rows([&](int r, Floats row) { return fma(scale, e[r], row); });
         }
@@ -167,7 +183,10 @@ struct Trainer {
         });
     }
 
-    // Whether another refit would leave every lane as it is: with one token, of all draws.
+    // Whether another generation would leave every lane as it is.
+    bool is_settled() const { return job.refit ? is_absorbed() : !any(~expects | (inverse_temperature != 1.0f)); }
+
+    // With one token, of all draws.
     bool is_absorbed() const {
         if (any(peak != logarithm(draws))) return false;
         Floats tokens = 0.0f;
@@ -175,28 +194,59 @@ struct Trainer {
         return !any(sheet.sum(tokens) != 1.0f);
     }
 
+    // Weighs a model, and watches it.
+    void look(int32_t generation) {
+        any(inverse_temperature != 1.0f) ? weigh<kTempered>() : weigh<kPlain>();
+        if (job.watched) watch(generation);
+    }
+
+    // A generation of training, of a model that has been weighed.
+    void step(int32_t generation) {
+        const Pair<Words> own = fold_in(key, Words(uint32_t(generation)));
+        if (any(~expects)) sampler.sum();
+        if (job.refit) return fit(fold_in(own, Words(0)));
+        if (any(expects)) sum_leaves();
+        for (int32_t number = 0; number < job.schedule[1]; ++number) {
+            if (number > 0) weigh<kKept>();
+            descend(fold_in(own, Words(uint32_t(number + 1))));
+        }
+    }
+
+    // In the order of `weigh`, so that at temperature 1 it comes to the same bits.
+    void sum_leaves() {
+        const Floats* const weights = sampler.leaves();
+        Floats sums[1];
+        sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] += weights[r]; });
+        aim = sheet.sum(sums[0]);
+    }
+
     void run() {
         change_rows([](int, Floats row) { return row; });
-        const int32_t start = job.schedule[0], gap = job.schedule[1], steps = job.schedule[2];
-        const bool watches_end = job.schedule[3];
-        for (int32_t generation = start;; ++generation) {
-            const bool is_over = generation == start + gap;
-            const bool watching = (!is_over || watches_end) && awaits_any();
-            if (is_over && !watching) break;
-            weigh(watching);
-            if (watching) watch(generation);
-            if (is_over || (job.refit && is_absorbed())) break;
-            sampler.sum();
-            const Pair<Words> own = fold_in(key, Words(uint32_t(generation)));
-            if (job.refit) {
-                fit(fold_in(own, Words(0)));
-            } else {
-                for (int32_t step = 0; step < steps; ++step) {
-                    if (step > 0) weigh<kKept, false>();
-                    descend(fold_in(own, Words(uint32_t(step + 1))));
-                }
+        int32_t generation = job.schedule[0];
+        look(generation);
+        bool is_new = true;  // since the last record
+        for (int record = 0; record < job.records; ++record) {
+            const int32_t end = generation + job.gaps[record];
+            for (; generation < end && !is_settled(); ++generation, is_new = true) {
+                step(generation);
+                look(generation + 1);
             }
+            generation = end;
+            is_new ? measure(record) : repeat(record);
+            is_new = false;
         }
         store();
+    }
+
+    void measure(int record) { measuring.measure(z, peak, e, total, job.found, int(job.records), record); }
+
+    // The same as at the last record.
+    void repeat(int record) {
+        if (!job.origins.wanted) return;
+        const int64_t end = sheet.first + sheet.kLanes < job.lanes ? sheet.first + sheet.kLanes : job.lanes;
+        for (int64_t row = sheet.first * kMeasures; row < end * kMeasures; ++row) {
+            float* const now = job.found + row * job.records + record;
+            now[0] = now[-1];
+        }
     }
 };

@@ -38,7 +38,7 @@ void count_sheets(const CountJob& job) {
 
 template <Layout layout>
 void measure_sheets(const MeasureJob& job) {
-    each_sheet<layout>(job, [&](int64_t first) { Measuring<layout>(job, first, memory).run(memory); });
+    each_sheet<layout>(job, [&](int64_t first) { measure_sheet<layout>(job, first, memory); });
 }
 
 void measure(const MeasureJob& job) { job.apart ? measure_sheets<kApart>(job) : measure_sheets<kTogether>(job); }

@@ -214,6 +214,8 @@ INLINE Vector<T> half_of(Vector<T, 2 * kWidth> both, int which) {
     return which == 0 ? both.low : both.high;
 }
 
+INLINE Floats absolute(Floats x) { return Floats(Ints(x) & 0x7fffffff); }
+
 INLINE Ints counting() {
     const int32_t numbers[kWidth] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     Ints result;

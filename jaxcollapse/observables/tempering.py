@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-_TOLERANCE = 2e-3  # a step of Halley's this small, relative to β, is the last: its error is about the cube
+_TOLERANCE = 1e-2  # a step of Halley's this small, relative to β, is the last: its error is below its cube
 _MOST_ITERATIONS = 64
+_NOISE = 2e-6  # what is left of a difference of two like numbers may be rounding
 
 Row = Float[Array, " token"]
 Scalar = Float[Array, ""]
@@ -72,7 +73,8 @@ def nearest_tempering(log_target: Row, base: Row) -> Tempering:
         below = jnp.exp(-beta * step)
         total = modes + below * jnp.sum(weight)
         mean, ratio = below * first / total, second / first
-        slope, bend = mean - ratio, third / first - ratio * ratio + mean * (mean - ratio)
+        slope, spread = mean - ratio, third / first - ratio * ratio
+        bend = jnp.where(spread > _NOISE * ratio * ratio, spread, 0) + mean * slope
         return jnp.log(first) - beta * step - jnp.log(total), slope, bend
 
     def improve(state: tuple[Array, Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array, Array]:

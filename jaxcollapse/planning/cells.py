@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jaxcollapse.corpus import Corpus
+from jaxcollapse.fused import can_watch
 from jaxcollapse.kernel import Program
 from jaxcollapse.native import serves
 from jaxcollapse.observables import select
@@ -21,6 +22,7 @@ from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.sweep import Sweep
 
 _UNUSED = 1  # stands for an infinite count where a number is needed
+_EXPECTED = 0  # a number of draws that stands for their expectation
 _OFF: dict[Truncation, float] = {"top_k": np.inf, "top_p": 1.0, "min_p": 0.0}
 _BATCHES: tuple[Batches, Batches, Batches] = ("full", "generator", "corpus")
 
@@ -60,17 +62,23 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     batches = np.select(
         [refit | rules.sees_whole_corpus(grid), rules.draws_from_generator(grid)], [full, generator], corpus
     )
+    natively, observables = serves(platform, sweep.precision), select(sweep.observables)
+    cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
+    plain = ~refit & grid.column("optimizer").where("sgd") & grid.column("corpus").where("replace")
+    plain &= ~np.any(cuts, axis=0) & (grid.numbers("fresh_fraction") == 0)
+    # Native code takes infinitely many fresh traces for one more number of them, in the same program.
+    expected = plain & infinite & (batches == full) & (natively and can_watch(observables))
+    batches, infinite = np.where(expected, generator, batches), infinite & ~expected
+    batch_size = np.where(expected, _EXPECTED, batch_size)
     draws_samples = ~infinite & (batches != generator)
     replaced = grid.column("replacement").where(True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
-    natively = serves(platform, sweep.precision)
     sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples, generations, natively)
     steps = np.where(refit, 0, grid.numbers("steps"))
     batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent, generations * steps, natively)
 
     columns = {name: grid.column(name) for name in ("model", "optimizer", "optimizer_state", "corpus", "window")}
-    cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
     # One row of integers for each cell; fields that its program does not depend on are zero.
     is_window = columns["corpus"].where("window")
     table = np.stack(
@@ -94,7 +102,6 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
         axis=1,
     ).astype(np.int64)
     rows, program = np.unique(table, axis=0, return_inverse=True)
-    observables = tuple(entry.name for entry in select(sweep.observables))
 
     def structure(row: list[int]) -> Structure:
         made = general_structure(row)
@@ -125,12 +132,12 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
         )
 
     structures = [structure(row) for row in rows.tolist()]
-    common = observables, sweep.record.logits, sweep.precision, natively
+    common = tuple(entry.name for entry in observables), sweep.record.logits, sweep.precision, natively
     programs = [Program(each, *common) for each in dict.fromkeys(structures)]
     program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
     loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
-    return Cells(programs, program, loops, draws, _settings(sweep), library)
+    return Cells(programs, program, loops, draws, _settings(sweep, samples, batch_size), library)
 
 
 def _methods(
@@ -140,7 +147,7 @@ def _methods(
 
     `times` says how often a cell draws.
     """
-    finite = np.where(wanted, draws, 0).astype(np.int64)
+    finite = np.where(wanted, draws, -1).astype(np.int64)
     pairs, index = np.unique(np.stack([tokens, finite], axis=1), axis=0, return_inverse=True)
     total = np.bincount(index.reshape(-1), times)
     single: dict[int, dict[int, float]] = {}
@@ -149,7 +156,7 @@ def _methods(
             single.setdefault(width, {})[number] = often
     sizes = {width: block_sizes(width, often) for width, often in single.items()}
     chosen = [
-        (Method(natively, sizes.get(width, {}).get(number, 0)), number) if number else (None, 0)
+        (Method(natively, sizes.get(width, {}).get(number, 0)), number) if number >= 0 else (None, 0)
         for width, number in pairs.tolist()
     ]
     distinct: list[Method | None] = [None, *sorted({how for how, _ in chosen if how}, key=lambda how: how.block)]
@@ -158,10 +165,9 @@ def _methods(
     return distinct, codes[index.reshape(-1)], blocks[index.reshape(-1)]
 
 
-def _settings(sweep: Sweep) -> dict[str, np.ndarray]:
+def _settings(sweep: Sweep, samples: np.ndarray, batch_size: np.ndarray) -> dict[str, np.ndarray]:
     """The traced numbers of all cells, as float64 and int32."""
-    grid = sweep.grid
-    counts = {"samples": rules.samples(grid), "batch_size": grid.numbers("batch_size")}
+    grid, counts = sweep.grid, {"samples": samples, "batch_size": batch_size}
     values = {
         name: np.where(np.isfinite(counts[name]), counts[name], _UNUSED).astype(np.int32)
         if name in counts

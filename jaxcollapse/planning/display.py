@@ -63,6 +63,8 @@ def describe(program: Program) -> str:
     }[structure.batches]
     drawn = structure.batch_sampler or structure.sampler
     counts = "" if drawn is None else f", {_way(drawn, structure.tokens)}"
+    if structure.is_fusible and structure.update == "gradient":
+        counts += " or infinitely many"
     extras: list[str] = [structure.corpus.kind] if structure.corpus.kind != "replace" else []
     extras += [*structure.truncations, *(["fresh data"] if structure.fresh_data else [])]
     return f"{how}, {data}{counts}" + "".join(f", {extra}" for extra in extras)

@@ -54,7 +54,7 @@ def test_blocks_have_no_influence_on_results() -> None:
 
 @pytest.mark.parametrize("tokens", [16, 256, 4096])
 def test_native_code_serves_all_batch_sizes_and_steps_with_one_program(tokens: int) -> None:
-    sweep = sweep_over([1, 2, 21, 64, 10**4, 10**8], vocab_size=tokens, steps=[1, 2, 5])
+    sweep = sweep_over([1, 2, 21, 64, 10**4, 10**8, float("inf")], vocab_size=tokens, steps=[1, 2, 5])
     assert len(jc.plan(sweep).buckets) == 1
 
 
