@@ -70,7 +70,7 @@ def advance(
         fewest_split=fewest_split(structure.tokens),
         apart=tree.columns(structure.tokens) == 1,
         refit=is_refit,
-        watched=tuple(each is not None for each in watched),
+        watched=watches,
         wanted=wanted,
     )
     new = {each[0]: found[place] for place, each in enumerate(watched) if each}

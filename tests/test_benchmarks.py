@@ -91,9 +91,9 @@ def test_the_sampling_suite_times_both_ways_on_both_sides_of_the_edge(tmp_path: 
 
 def test_the_observables_suite_tells_their_share(tmp_path: Path) -> None:
     rows = measure_observables(TINY, [16])
-    assert 0 < rows[0]["microseconds"]["nothing but max p"] < math.inf
+    assert 0 < rows[0]["microseconds"]["max p at both ends"] < math.inf
     assert_shown(OBSERVABLES, rows, tmp_path)
-    rows[0]["microseconds"] |= {"nothing but max p": 3.0, "default": 4.0}
+    rows[0]["microseconds"] |= {"max p at both ends": 3.0, "default": 4.0}
     assert OBSERVABLES.notes(rows) == ["of a default run, observables take 25% at V = 16"]
 
 

@@ -36,10 +36,6 @@ from jaxcollapse.native import sources
 # What events can watch, and whether it falls to a threshold.
 STATISTICS = {"modal_probability": False, "collision_probability": False, "least_present_probability": True}
 # Observables that are measured here, in the order of `jobs.h`.
-_TEMPERINGS = {
-    "from_start": {"effective_temperature", "tempering_gap"},
-    "back_to_start": {"recovery_temperature", "recovery_gap"},
-}
 MEASURED = (
     "entropy",
     "collision_probability",
@@ -144,7 +140,7 @@ def train(
     fewest_split: int,
     apart: bool,
     refit: bool,
-    watched: tuple[bool, ...],
+    watched: Collection[str],
     wanted: Collection[str],
 ) -> tuple[Float[Array, " token"], Int32[Array, " statistic"], dict[str, Float[Array, " record"]]]:
     """Some generations of plain SGD on fresh minibatches, or of refits to the last samples; and measures of models.
@@ -163,7 +159,7 @@ def train(
         origins: what models are measured against.
         fewest_split, apart: see `count`.
         refit: whether this is a refit.
-        watched: whether there is an event for each of `STATISTICS`.
+        watched: the `STATISTICS` that there is an event of.
         wanted: what of `MEASURED` to measure at records.
 
     Returns:
@@ -172,7 +168,7 @@ def train(
     shapes = (
         jax.ShapeDtypeStruct(logits.shape, jnp.float32),
         jax.ShapeDtypeStruct(times.shape, jnp.int32),
-        jax.ShapeDtypeStruct((len(MEASURED), len(gaps)), jnp.float32),
+        jax.ShapeDtypeStruct((len(wanted), len(gaps)), jnp.float32),
     )
     logits, times, found = _call(
         "train",
@@ -191,8 +187,8 @@ def train(
         fewest_split=np.int32(fewest_split),
         apart=apart,
         refit=refit,
-        watched=np.int32(sum(1 << place for place, is_watched in enumerate(watched) if is_watched)),
-        **_parts(wanted),
+        watched=_bits(tuple(STATISTICS), watched),
+        wanted=_bits(MEASURED, wanted),
     )
     return logits, times, _named(found, wanted)
 
@@ -201,18 +197,18 @@ def measure(
     logits: Float[Array, " token"], origins: Origins, *, wanted: Collection[str]
 ) -> dict[str, Float[Array, ""]]:
     """Those of `MEASURED` that are wanted, of a model beside p0: see `jaxcollapse.observables`."""
-    shape = jax.ShapeDtypeStruct((len(MEASURED),), jnp.float32)
-    found = _call("measure", shape, logits, *origins, apart=len(logits) < _FEW_TOKENS, **_parts(wanted))
+    shape, apart = jax.ShapeDtypeStruct((len(wanted),), jnp.float32), len(logits) < _FEW_TOKENS
+    found = _call("measure", shape, logits, *origins, apart=apart, wanted=_bits(MEASURED, wanted))
     return _named(found, wanted)
 
 
-def _parts(wanted: Collection[str]) -> dict[str, bool]:
-    """Whether anything is wanted, and either tempering."""
-    return {"wanted": bool(wanted), **{part: not names.isdisjoint(wanted) for part, names in _TEMPERINGS.items()}}
+def _bits(names: Collection[str], wanted: Collection[str]) -> np.int32:
+    """A number with a bit for each name that is wanted."""
+    return np.int32(sum(1 << place for place, name in enumerate(names) if name in wanted))
 
 
 def _named(found: Float[Array, "measure ..."], wanted: Collection[str]) -> dict[str, Float[Array, "..."]]:
-    return {name: found[place] for place, name in enumerate(MEASURED) if name in wanted}
+    return dict(zip((name for name in MEASURED if name in wanted), found, strict=True))
 
 
 def binomial(

@@ -36,9 +36,14 @@ enum Measure {
 
 // What models are measured against, and what of it is wanted.
 struct Origins {
-    const float *logits, *rarest;            // [lane, token]: of p0, and the weights of its rarest tokens
-    const float* support;                    // [lane]
-    bool wanted, from_start, back_to_start;  // whether anything is, and either tempering
+    const float *logits, *rarest;  // [lane, token]: of p0, and the weights of its rarest tokens
+    const float* support;          // [lane]
+    uint32_t wanted;               // bits of measures
+
+    bool wants(int measure, int many = 1) const { return wanted >> measure & ((1u << many) - 1); }
+
+    // How many are wanted of those before this one.
+    int place(int measure) const { return __builtin_popcount(wanted & ((1u << measure) - 1)); }
 };
 
 // Generations of training, and measures of what comes of them.
@@ -60,7 +65,7 @@ struct TrainJob {
     uint32_t watched;  // bits of events
     float* new_logits;
     int32_t* new_times;
-    float* found;  // [lane, measure, record]
+    float* found;  // [lane, wanted measure, record]
 };
 
 // Measures of models, beside p0: see `jaxcollapse.observables`.
@@ -69,7 +74,7 @@ struct MeasureJob {
     const float* logits;  // [lane, token]
     Origins origins;
     bool apart;
-    float* found;  // [lane, measure]
+    float* found;  // [lane, wanted measure]
 };
 
 // The first `number` pairs of random words of each key.

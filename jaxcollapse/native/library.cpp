@@ -72,17 +72,15 @@ ffi::Error count(In<ffi::U32> keys, In<ffi::F32> weights, In<ffi::S32> draws, in
     return ffi::Error::Success();
 }
 
-Origins origins_of(In<ffi::F32> logits, In<ffi::F32> rarest, In<ffi::F32> support, bool wanted, bool from_start,
-                   bool back_to_start) {
-    return {logits.typed_data(), rarest.typed_data(), support.typed_data(), wanted, from_start, back_to_start};
+Origins origins_of(In<ffi::F32> logits, In<ffi::F32> rarest, In<ffi::F32> support, int32_t wanted) {
+    return {logits.typed_data(), rarest.typed_data(), support.typed_data(), uint32_t(wanted)};
 }
 
 ffi::Error train(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_temperature, In<ffi::F32> learning_rate,
                  In<ffi::S32> draws, In<ffi::PRED> present, In<ffi::F32> thresholds, In<ffi::S32> times,
                  In<ffi::S32> schedule, In<ffi::S32> gaps, In<ffi::F32> start_logits, In<ffi::F32> rarest,
-                 In<ffi::F32> support, int32_t fewest_split, bool apart, bool refit, int32_t watched, bool wanted,
-                 bool from_start, bool back_to_start, Out<ffi::F32> new_logits, Out<ffi::S32> new_times,
-                 Out<ffi::F32> found) {
+                 In<ffi::F32> support, int32_t fewest_split, bool apart, bool refit, int32_t watched, int32_t wanted,
+                 Out<ffi::F32> new_logits, Out<ffi::S32> new_times, Out<ffi::F32> found) {
     TrainJob job{};
     job.records = gaps.dimensions().back();
     job.lanes = lanes_of(logits.dimensions());
@@ -97,7 +95,7 @@ ffi::Error train(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_te
     job.times = times.typed_data();
     job.schedule = schedule.typed_data();
     job.gaps = gaps.typed_data();
-    job.origins = origins_of(start_logits, rarest, support, wanted, from_start, back_to_start);
+    job.origins = origins_of(start_logits, rarest, support, wanted);
     job.fewest_split = fewest_split;
     job.apart = apart;
     job.refit = refit;
@@ -110,12 +108,12 @@ ffi::Error train(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_te
 }
 
 ffi::Error measure(In<ffi::F32> logits, In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support,
-                   bool wanted, bool from_start, bool back_to_start, bool apart, Out<ffi::F32> found) {
+                   int32_t wanted, bool apart, Out<ffi::F32> found) {
     MeasureJob job{};
     job.lanes = lanes_of(logits.dimensions());
     job.tokens = logits.dimensions().back();
     job.logits = logits.typed_data();
-    job.origins = origins_of(start_logits, rarest, support, wanted, from_start, back_to_start);
+    job.origins = origins_of(start_logits, rarest, support, wanted);
     job.apart = apart;
     job.found = found->typed_data();
     chosen->kernels->measure(job);
@@ -188,9 +186,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_train, train,
                                   .Attr<bool>("apart")
                                   .Attr<bool>("refit")
                                   .Attr<int32_t>("watched")
-                                  .Attr<bool>("wanted")
-                                  .Attr<bool>("from_start")
-                                  .Attr<bool>("back_to_start")
+                                  .Attr<int32_t>("wanted")
                                   .Ret<In<ffi::F32>>()
                                   .Ret<In<ffi::S32>>()
                                   .Ret<In<ffi::F32>>());
@@ -201,9 +197,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_measure, measure,
                                   .Arg<In<ffi::F32>>()
                                   .Arg<In<ffi::F32>>()
                                   .Arg<In<ffi::F32>>()
-                                  .Attr<bool>("wanted")
-                                  .Attr<bool>("from_start")
-                                  .Attr<bool>("back_to_start")
+                                  .Attr<int32_t>("wanted")
                                   .Attr<bool>("apart")
                                   .Ret<In<ffi::F32>>());
 

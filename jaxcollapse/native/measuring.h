@@ -44,27 +44,29 @@ struct Measuring {
     }
 
     // Measures of logits with this peak, of which exp(z − peak) are the weights and `total` is their sum; to an array
-    // [lane, measure, record].
+    // [lane, wanted measure, record].
     void measure(const Floats* z, Floats peak, const Floats* weights, Floats total, float* to, int records,
                  int record) {
         if (!origins.wanted) return;
         for (int r = 0; r < rows; ++r) depth[r] = peak - z[r];
         const Distribution now{depth, weights, total};
-        const auto give = [&](Floats values, int place) {
-            sheet.to_lanes(values, to, kMeasures * records, place * records + record);
+        const int many = origins.place(kMeasures);
+        const auto give = [&](Floats values, int measure) {
+            if (!origins.wants(measure)) return;
+            sheet.to_lanes(values, to, many * records, origins.place(measure) * records + record);
         };
-        const auto give_both = [&](Tempered found, int place) {
-            give(found.temperature, place);
-            give(found.gap, place + 1);
+        const auto give_both = [&](Tempered found, int measure) {
+            give(found.temperature, measure);
+            give(found.gap, measure + 1);
         };
         give(now.share, kModalProbability);
         give_tokens_of_start(now, give);
-        if (origins.from_start || origins.back_to_start) {
+        if (origins.wants(kFromStart, 4)) {
             const Family<layout> of_now(rows, depth, excess, scaled);
             Means forth, back;
             add_up<true>(now, of_now, forth, back, give);
-            if (origins.from_start) give_both(of_start.nearest(now, forth), kFromStart);
-            if (origins.back_to_start) give_both(of_now.nearest(start, back), kBackToStart);
+            if (origins.wants(kFromStart, 2)) give_both(of_start.nearest(now, forth), kFromStart);
+            if (origins.wants(kBackToStart, 2)) give_both(of_now.nearest(start, back), kBackToStart);
         } else {
             Means none;
             add_up<false>(now, of_start, none, none, give);

@@ -242,9 +242,9 @@ struct Trainer {
 
     // The same as at the last record.
     void repeat(int record) {
-        if (!job.origins.wanted) return;
         const int64_t end = sheet.first + sheet.kLanes < job.lanes ? sheet.first + sheet.kLanes : job.lanes;
-        for (int64_t row = sheet.first * kMeasures; row < end * kMeasures; ++row) {
+        const int many = job.origins.place(kMeasures);
+        for (int64_t row = sheet.first * many; row < end * many; ++row) {
             float* const now = job.found + row * job.records + record;
             now[0] = now[-1];
         }

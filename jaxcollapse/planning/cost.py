@@ -12,7 +12,7 @@ from jaxcollapse.observables import select
 from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, VISIT, Method, fewest_split
 from jaxcollapse.sweep.sweep import Sweep
 
-RECORD_COPIES = 2  # what is recorded, and the scan's own copy of it
+_RECORD_COPIES = 2  # what is recorded, and the scan's or native code's own copy of it
 FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
 PROGRAM_SECONDS = 1.2  # to trace and compile a program
 _FUSED_SECONDS, _PASSES_SECONDS = 0.8e-9, 3e-9  # of a token in a step, beside the draws: in native code, by XLA
@@ -60,6 +60,11 @@ def trajectory_bytes(sweep: Sweep, tokens: int) -> int:
     events = sum(entry.is_event for entry in chosen)
     per_record = len(chosen) - events + (tokens if sweep.record.logits else 0)
     return np.dtype(sweep.precision).itemsize * (len(sweep.recorded) * per_record + events) + 16
+
+
+def record_bytes(sweep: Sweep, program: Program) -> int:
+    """Device memory that holds what is recorded of one trajectory, and when."""
+    return _RECORD_COPIES * trajectory_bytes(sweep, program.structure.tokens) + 4 * len(sweep.recorded)
 
 
 def tile_bytes(program: Program, lanes: int) -> int:

@@ -202,7 +202,7 @@ def plan(
     for index, program in enumerate(cells.programs):
         lanes = program.width(machine.platform)
         members = np.flatnonzero(cells.program == index)
-        record = lanes * cost.RECORD_COPIES * cost.trajectory_bytes(sweep, program.structure.tokens)
+        record = lanes * cost.record_bytes(sweep, program)
         buckets.append(Bucket(program, members, lanes, cost.tile_bytes(program, lanes) + record, record))
     identities = sweep.grid.identities(sweep.seed)
     _check_distinct(sweep, identities)
