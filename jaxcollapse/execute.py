@@ -19,6 +19,7 @@ import numpy as np
 from jaxcollapse.compiling import AHEAD, compiling, precision
 from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet
 from jaxcollapse.kernel import Lanes, Program, Record, trajectory_key
+from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.process import Loops, Settings
@@ -168,4 +169,11 @@ def _collect(plan: Plan, pending: _Pending) -> Result:
         cells = pending.chunk.cells
         logits = logits[..., : int(plan.cells.library.sizes[cells].max())]
     status = np.where(whole.finite, COMPLETE, DIVERGED).astype(np.int8)
-    return Result(pending.chunk, whole.series, whole.events, status, logits)
+    program = plan.buckets[pending.chunk.bucket].program
+    series = {name: _of_its_kind(name, whole.series[:, place]) for place, name in enumerate(program.series)}
+    events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
+    return Result(pending.chunk, series, events, status, logits)
+
+
+def _of_its_kind(name: str, values: np.ndarray) -> np.ndarray:
+    return values.astype(np.int32) if OBSERVABLES[name].whole else values

@@ -8,12 +8,12 @@ native counts.
 from collections.abc import Collection, Mapping, Sequence
 
 import jax.numpy as jnp
-from jaxtyping import Array, Int32
+from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.native import STATISTICS, train
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.registry import Watch
-from jaxcollapse.observables.series import Values, of_their_kind, origins
+from jaxcollapse.observables.series import origins
 from jaxcollapse.observables.snapshot import Origin, Thresholds
 from jaxcollapse.process import SelfTraining, State, Structure
 from jaxcollapse.sampling import bits, tree
@@ -45,7 +45,7 @@ def advance(
     events: Sequence[Observable],
     times: Mapping[str, Int32[Array, ""]],
     wanted: Collection[str],
-) -> tuple[State, Times, Values]:
+) -> tuple[State, Times, Float[Array, "wanted record"]]:
     """The model after these gaps between records, times of events up to there, and what is wanted at each record."""
     structure, settings = process.structure, process.settings
     watches: dict[str, tuple[str, Watch]] = {
@@ -75,4 +75,4 @@ def advance(
     )
     new = {each[0]: found[place] for place, each in enumerate(watched) if each}
     end = state.generation + jnp.sum(gaps, dtype=jnp.int32)
-    return state._replace(logits=logits[None], generation=end), new, of_their_kind(values)
+    return state._replace(logits=logits[None], generation=end), new, values

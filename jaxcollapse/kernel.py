@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32, Key, Num, UInt32
+from jaxtyping import Array, Float, Int32, Key, UInt32
 
 from jaxcollapse.fused import advance, can_run
 from jaxcollapse.observables import OBSERVABLES, Observable
-from jaxcollapse.observables.series import Values, known, measured
+from jaxcollapse.observables.series import in_order, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
 from jaxcollapse.process import Loops, SelfTraining, Settings, State, Structure
 from jaxcollapse.sampling import bits
@@ -42,11 +42,20 @@ class Program:
     measures_natively: bool
 
     @property
+    def series(self) -> list[str]:
+        """Names of what is recorded, in the order of `Record.series`."""
+        chosen = [OBSERVABLES[name] for name in self.observables if not OBSERVABLES[name].is_event]
+        return in_order(chosen)
+
+    @property
+    def events(self) -> list[str]:
+        """Names of the events, in the order of `Record.events`."""
+        return [name for name in self.observables if OBSERVABLES[name].is_event]
+
+    @property
     def outputs(self) -> "Record":
         """What a tile gives back, with names for arrays."""
-        series = {name: name for name in self.observables if not OBSERVABLES[name].is_event}
-        events = {name: name for name in self.observables if OBSERVABLES[name].is_event}
-        named: tuple[Any, ...] = (series, events, "logits" if self.record_logits else None, "finite")
+        named: tuple[Any, ...] = ("series", "events", "logits" if self.record_logits else None, "finite")
         return Record(*named)
 
     def width(self, platform: str) -> int:
@@ -71,12 +80,13 @@ class Lanes(NamedTuple):
 class Record(NamedTuple):
     """What comes back of a tile.
 
-    series: name → [lane, record]. events: name → [lane], `NOT_YET` where censored. logits: [lane, record, token] or
-    None. finite: whether the logits stayed finite numbers (or −∞, for tokens that a refit has lost).
+    series: of `Program.series`, whole numbers among them. events: of `Program.events`, `NOT_YET` where censored.
+    logits: None if they are not recorded. finite: whether the logits stayed finite numbers (or −∞, for tokens that a
+    refit has lost). Few arrays, each of many numbers: to hand over a small one takes longer than to fill it.
     """
 
-    series: dict[str, Num[Array, "*lane record"]]
-    events: dict[str, Int32[Array, "*lane"]]
+    series: Float[Array, "*lane series record"]
+    events: Int32[Array, "*lane event"]
     logits: Float[Array, "*lane record token"] | None
     finite: Array
 
@@ -88,9 +98,8 @@ def run_trajectory(
     process = SelfTraining(program.structure, lanes.settings, loops, lanes.logits[jnp.newaxis])
     start = origin(lanes.logits, thresholds)
     key = trajectory_key(lanes.key, lanes.replicate)
-    chosen = [OBSERVABLES[name] for name in program.observables]
-    series = [entry for entry in chosen if not entry.is_event]
-    events = [entry for entry in chosen if entry.is_event]
+    series = [OBSERVABLES[name] for name in program.series]
+    events = [OBSERVABLES[name] for name in program.events]
     is_fused = can_run(program.structure, events)
     fused_series = known(series) if is_fused else []
     others = [entry for entry in series if entry.name not in fused_series]
@@ -116,30 +125,33 @@ def run_trajectory(
             state, times = jax.lax.fori_loop(0, gap, generation, carry)
         return state._replace(generation=end), _watch(events, times, snapshot(state), state.generation)
 
-    def fused(carry: Carry, gaps: Array) -> tuple[Carry, Values]:
+    def fused(carry: Carry, gaps: Array) -> tuple[Carry, Array]:
         state, times, values = advance(process, key, carry[0], gaps, start, thresholds, events, carry[1], fused_series)
         return (state, times), values
 
-    def segment(carry: Carry, gap: Array) -> tuple[Carry, tuple[Values, Array | None]]:
-        values: Values = {}
+    def segment(carry: Carry, gap: Array) -> tuple[Carry, tuple[Array, Array | None]]:
+        values: list[Array] = []
         if is_fused:
             carry, found = fused(carry, gap[jnp.newaxis])
-            values = {name: value[0] for name, value in found.items()}
+            values = [found[:, 0]]
         else:
             carry = generations(carry, gap)
-        values |= measured(others, snapshot(carry[0]), natively=program.measures_natively)
-        return carry, (values, carry[0].logits[0] if program.record_logits else None)
+        if others:
+            values.append(measured(others, snapshot(carry[0]), natively=program.measures_natively))
+        return carry, (jnp.concatenate(values), carry[0].logits[0] if program.record_logits else None)
 
     carry = process.init(), {entry.name: jnp.int32(NOT_YET) for entry in events}
     logits: Array | None = None
     if is_fused and not others and not program.record_logits:  # then from start to end, in one call
         (state, times), values = fused(carry, gaps)
     else:
-        (state, times), (values, logits) = jax.lax.scan(segment, carry, gaps)
+        (state, times), (rows, logits) = jax.lax.scan(segment, carry, gaps)
+        values = rows.T
     lost = jnp.isneginf(state.logits[0]) & ~jnp.isneginf(lanes.logits)
     overflowed = jnp.any(lost) if program.structure.update == "gradient" else jnp.zeros((), bool)
     finite = jnp.all(state.logits < jnp.inf) & ~overflowed
-    return Record(values, times, logits, finite)
+    happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)
+    return Record(values, happened, logits, finite)
 
 
 def trajectory_key(cell: Key[Array, ""], replicate: UInt32[Array, ""]) -> bits.Key:

@@ -174,8 +174,7 @@ def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
             wanted=native.MEASURED,
         )
 
-    *state, values = jax.vmap(train)(*(jnp.asarray(operand[lanes]) for operand in operands))
-    return [np.asarray(each) for each in (*state, *values.values())]
+    return [np.asarray(each) for each in jax.vmap(train)(*(jnp.asarray(operand[lanes]) for operand in operands))]
 
 
 def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
@@ -190,7 +189,7 @@ def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
     p0 = jax.jit(jax.vmap(lambda row: origin(row, thresholds)))(start)
     operands = (now, p0.logits, p0.rarest, np.full(64, thresholds.support))
     measure = jax.vmap(lambda now, *start: native.measure(now, native.Origins(*start), wanted=native.MEASURED))
-    return [np.asarray(values) for values in measure(*(jnp.asarray(each)[lanes] for each in operands)).values()]
+    return [np.asarray(measure(*(jnp.asarray(each)[lanes] for each in operands)))]
 
 
 CALLS = {"sgd": partial(trained, refit=False), "refit": partial(trained, refit=True), "measures": measured}

@@ -142,7 +142,7 @@ def train(
     refit: bool,
     watched: Collection[str],
     wanted: Collection[str],
-) -> tuple[Float[Array, " token"], Int32[Array, " statistic"], dict[str, Float[Array, " record"]]]:
+) -> tuple[Float[Array, " token"], Int32[Array, " statistic"], Float[Array, "wanted record"]]:
     """Some generations of plain SGD on fresh minibatches, or of refits to the last samples; and measures of models.
 
     Args:
@@ -163,14 +163,14 @@ def train(
         wanted: what of `MEASURED` to measure at records.
 
     Returns:
-        The new logits and times, and the values of what is wanted.
+        The new logits and times, and the values of what is wanted, in the order of `MEASURED`.
     """
     shapes = (
         jax.ShapeDtypeStruct(logits.shape, jnp.float32),
         jax.ShapeDtypeStruct(times.shape, jnp.int32),
         jax.ShapeDtypeStruct((len(wanted), len(gaps)), jnp.float32),
     )
-    logits, times, found = _call(
+    return _call(
         "train",
         shapes,
         logits,
@@ -190,25 +190,17 @@ def train(
         watched=_bits(tuple(STATISTICS), watched),
         wanted=_bits(MEASURED, wanted),
     )
-    return logits, times, _named(found, wanted)
 
 
-def measure(
-    logits: Float[Array, " token"], origins: Origins, *, wanted: Collection[str]
-) -> dict[str, Float[Array, ""]]:
-    """Those of `MEASURED` that are wanted, of a model beside p0: see `jaxcollapse.observables`."""
+def measure(logits: Float[Array, " token"], origins: Origins, *, wanted: Collection[str]) -> Float[Array, " wanted"]:
+    """Those of `MEASURED` that are wanted, in that order, of a model beside p0: see `jaxcollapse.observables`."""
     shape, apart = jax.ShapeDtypeStruct((len(wanted),), jnp.float32), len(logits) < _FEW_TOKENS
-    found = _call("measure", shape, logits, *origins, apart=apart, wanted=_bits(MEASURED, wanted))
-    return _named(found, wanted)
+    return _call("measure", shape, logits, *origins, apart=apart, wanted=_bits(MEASURED, wanted))
 
 
 def _bits(names: Collection[str], wanted: Collection[str]) -> np.int32:
     """A number with a bit for each name that is wanted."""
     return np.int32(sum(1 << place for place, name in enumerate(names) if name in wanted))
-
-
-def _named(found: Float[Array, "measure ..."], wanted: Collection[str]) -> dict[str, Float[Array, "..."]]:
-    return dict(zip((name for name in MEASURED if name in wanted), found, strict=True))
 
 
 def binomial(

@@ -1,39 +1,37 @@
 """Measuring what is recorded: on CPUs most of it by native code, which makes all sums in one pass."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import jax.numpy as jnp
-from jaxtyping import Array, Num
+from jaxtyping import Array, Float
 
 from jaxcollapse import native
 from jaxcollapse.native import MEASURED, Origins
-from jaxcollapse.observables.registry import OBSERVABLES, Observable
+from jaxcollapse.observables.registry import Observable
 from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
 
-Values = dict[str, Num[Array, "..."]]
+
+def in_order(chosen: Sequence[Observable]) -> list[str]:
+    """The names of these observables as they are recorded: first what native code knows, then the rest."""
+    return [*known(chosen), *(entry.name for entry in chosen if entry.name not in MEASURED)]
 
 
 def known(chosen: Sequence[Observable]) -> list[str]:
-    """The names of those that native code measures."""
-    return [entry.name for entry in chosen if entry.name in MEASURED]
+    """The names of those that native code measures, in its order."""
+    names = {entry.name for entry in chosen}
+    return [name for name in MEASURED if name in names]
 
 
-def measured(chosen: Sequence[Observable], now: Snapshot, *, natively: bool) -> Values:
-    """The values of these observables, by name: as they are defined, or what native code knows by native code."""
+def measured(chosen: Sequence[Observable], now: Snapshot, *, natively: bool) -> Float[Array, " series"]:
+    """The values of these observables, `in_order`: as they are defined, or what native code knows by native code."""
     wanted = known(chosen) if natively else []
-    values: Values = {entry.name: entry.measure(now) for entry in chosen if entry.name not in wanted}
-    if wanted:
-        found = native.measure(now.logits, origins(now.start, now.thresholds, wanted), wanted=wanted)
-        values |= of_their_kind(found)
-    return values
+    found = native.measure(now.logits, origins(now.start, now.thresholds, wanted), wanted=wanted) if wanted else None
+    by_name = {entry.name: entry for entry in chosen}
+    values = [by_name[name].measure(now).astype(now.logits.dtype) for name in in_order(chosen) if name not in wanted]
+    return jnp.concatenate([each for each in (found, jnp.stack(values) if values else None) if each is not None])
 
 
 def origins(start: Origin, thresholds: Thresholds, wanted: Collection[str]) -> Origins:
     """What native code measures against, for what is wanted."""
     rarest = start.rarest if "tail_mass" in wanted else jnp.zeros_like(start.p)  # not selected in vain
     return Origins(start.logits, rarest, thresholds.support)
-
-
-def of_their_kind(found: Mapping[str, Num[Array, "..."]]) -> Values:
-    """Native code gives floating-point numbers; those that are whole are integers."""
-    return {name: value.astype(jnp.int32) if OBSERVABLES[name].whole else value for name, value in found.items()}

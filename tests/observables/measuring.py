@@ -22,7 +22,11 @@ def _measured(start: jax.Array, now: jax.Array, thresholds: Thresholds, natively
         snapshot = Snapshot(now, origin(start, thresholds), thresholds)
         defined = {name: entry.measure(snapshot) for name, entry in OBSERVABLES.items()}
         series = [OBSERVABLES[name] for name in MEASURED]
-        return {**defined, **measured(series, snapshot, natively=True)} if natively else defined
+        return (
+            {**defined, **dict(zip(MEASURED, measured(series, snapshot, natively=True), strict=True))}
+            if natively
+            else defined
+        )
 
     return jax.vmap(row)(start, now)
 
