@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int32, Num
+from jaxtyping import Array, Bool, Float, Int32, Num
 
 from jaxcollapse.corpus import Corpus, Stored
 from jaxcollapse.models import MODELS
@@ -22,10 +22,24 @@ from jaxcollapse.sampling.subset import subset
 from jaxcollapse.sampling.temperature import temper
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
 from jaxcollapse.training.optimizers import optimizer
+from jaxcollapse.training.penalties import penalised
 from jaxcollapse.training.refit import refit
+from jaxcollapse.training.schedules import SCHEDULES
 
 Batches = Literal["generator", "corpus", "full"]
 Truncation = Literal["top_k", "top_p", "min_p"]
+Remedy = Literal[
+    "generator",
+    "fresh_every",
+    "fresh_sampling",
+    "smoothing",
+    "reset_every",
+    "label_smoothing",
+    "entropy_bonus",
+    "forward_kl",
+    "reverse_kl",
+    "clip_norm",
+]
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
 
@@ -41,6 +55,8 @@ class Structure:
         data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
     partial_refit: whether a refit keeps a part of the model as it was.
     batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
+    schedule: of the learning rate.
+    remedies: the fields of that kind that are not switched off, in the order of `Remedy`.
     single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
     """
 
@@ -53,26 +69,29 @@ class Structure:
     batches: Batches = "full"
     batch_sampler: Method | None = None
     optimizer: str = "sgd"
+    schedule: str = "constant"
     single_step: bool = False
     carry_optimizer: bool = True
     truncations: tuple[Truncation, ...] = ()
     fresh_data: bool = False
     partial_refit: bool = False
+    remedies: tuple[Remedy, ...] = ()
 
     @property
     def is_fusible(self) -> bool:
         """Whether it is a process of which native code runs whole generations."""
         how = self.sampler or self.batch_sampler
-        if how is None or not how.native or self.truncations or self.fresh_data:
+        if how is None or not how.native or self.truncations or self.fresh_data or self.remedies:
             return False
         if self.update == "refit":
             return self.corpus.kind == "replace" and not self.partial_refit
-        return self.optimizer == "sgd" and self.batches == "generator"
+        return self.optimizer == "sgd" and self.schedule == "constant" and self.batches == "generator"
 
     @property
     def absorbs(self) -> bool:
         """Whether a model with one token left stays as it is for ever."""
-        return self.update == "refit" and self.corpus.kind == "replace" and not self.fresh_data
+        plain = not self.fresh_data and not self.remedies
+        return self.update == "refit" and self.corpus.kind == "replace" and plain
 
 
 class Settings(NamedTuple):
@@ -88,12 +107,21 @@ class Settings(NamedTuple):
     fresh_fraction: Float[Array, "..."]
     mixing: Float[Array, "..."]
     learning_rate: Float[Array, "..."]
+    schedule_time: Float[Array, "..."]
     momentum: Float[Array, "..."]
     b1: Float[Array, "..."]
     b2: Float[Array, "..."]
     eps: Float[Array, "..."]
     weight_decay: Float[Array, "..."]
     decay: Float[Array, "..."]
+    smoothing: Float[Array, "..."]
+    label_smoothing: Float[Array, "..."]
+    entropy_bonus: Float[Array, "..."]
+    forward_kl: Float[Array, "..."]
+    reverse_kl: Float[Array, "..."]
+    clip_norm: Float[Array, "..."]
+    fresh_every: Int32[Array, "..."]
+    reset_every: Int32[Array, "..."]
     samples: Int32[Array, "..."]
     batch_size: Int32[Array, "..."]
 
@@ -134,58 +162,106 @@ class SelfTraining:
         carries_moments = structure.update == "gradient" and structure.carry_optimizer
         return State(
             logits=self.initial,
-            optimizer=self._optimizer().init(self.initial) if carries_moments else None,
+            optimizer=self._optimizer(jnp.int32(0)).init(self.initial) if carries_moments else None,
             corpus=None if structure.batches == "generator" else structure.corpus.empty(nothing),
             generation=jnp.int32(0),
         )
 
     def step(self, key: bits.Key, state: State) -> State:
         """One generation: sample from the model as it stands, add to the corpus, train. Consumes `key`."""
-        source = self.generator(state.logits)
+        source = self.generator(state)
         corpus: Num[Array, "context token"] | None = None
         stored = state.corpus
         if self.structure.batches != "generator":
             stored, corpus = self._collect(bits.fold_in(key, 0), state, source)
+        state = self._reset(state)
         if self.structure.update == "refit":
             assert corpus is not None
             mixing = self.settings.mixing if self.structure.partial_refit else None
-            logits, memory = refit(state.logits, self._as_logits(corpus), mixing), None
+            logits, memory = refit(state.logits, self._as_logits(self._smoothed(corpus)), mixing), None
         else:
             logits, memory = self._descend(key, state, source, corpus)
         return State(logits, memory, stored, state.generation + 1)
 
-    def generator(self, logits: Table) -> Table:
+    def generator(self, state: State) -> Table:
         """Logits that traces are sampled from: tempered, truncated, mixed with real data."""
-        settings = self.settings
-        logits = temper(logits, settings.temperature)
+        settings, remedies = self.settings, self.structure.remedies
+        logits = temper(self.initial if "generator" in remedies else state.logits, settings.temperature)
         for name in self.structure.truncations:
             logits = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
-        if self.structure.fresh_data:
-            share = settings.fresh_fraction
+        if self.structure.fresh_data and not self._keeps_apart:
+            share = self._fresh_share(state)
             logits = mixture(jnp.stack([logits, self.initial]), jnp.stack([1 - share, share]))
         return logits
+
+    @property
+    def _keeps_apart(self) -> bool:
+        """Whether real data are drawn apart from the model's samples: exactly their share of a finite number."""
+        return "fresh_sampling" in self.structure.remedies and not self.structure.infinite_samples
+
+    def _fresh_share(self, state: State) -> Float[Array, ""]:
+        """The share of real data in the generation to come."""
+        share = self.settings.fresh_fraction
+        if "fresh_every" in self.structure.remedies:
+            share = jnp.where(_is_due(state, self.settings.fresh_every), share, 0)
+        return share
+
+    def _sample(
+        self,
+        key: bits.Key,
+        state: State,
+        urn: Float[Array, "..."],
+        traces: Int32[Array, ""],
+        how: Method,
+        blocks: Int32[Array, ""],
+    ) -> Counts:
+        """Counts of fresh traces from the generator's urn, and of real ones if they are drawn apart."""
+        model = MODELS[self.structure.model]
+        if not self._keeps_apart:
+            return model.sample(key, urn, traces, how, blocks)
+        real = jnp.round(self._fresh_share(state) * traces.astype(self.initial.dtype)).astype(jnp.int32)
+        own = model.sample(bits.fold_in(key, 0), urn, traces - real, how, blocks)
+        return own + model.sample(bits.fold_in(key, 1), model.urn(self.initial), real, how, blocks)
+
+    def _reset(self, state: State) -> State:
+        """Where training starts: from the model as it stands, or from p0 where a reset is due, without moments."""
+        if "reset_every" not in self.structure.remedies:
+            return state
+        due, new = _is_due(state, self.settings.reset_every), self.init()
+        logits, memory = jax.tree.map(
+            lambda new, old: jnp.where(due, new, old), (new.logits, new.optimizer), (state.logits, state.optimizer)
+        )
+        return state._replace(logits=logits, optimizer=memory)
+
+    def _smoothed(self, corpus: Num[Array, "context token"]) -> Num[Array, "context token"]:
+        """Counts with so many more of each token that p0 has."""
+        if "smoothing" not in self.structure.remedies:
+            return corpus
+        possible = self.initial > -jnp.inf
+        return corpus.astype(self.initial.dtype) + jnp.where(possible, self.settings.smoothing, 0)
 
     def _collect(self, key: bits.Key, state: State, source: Table) -> tuple[Stored, Num[Array, "context token"]]:
         """Adds this generation's samples to the corpus: counts, or logits where there are infinitely many."""
         rule = self.structure.corpus
         if self.structure.infinite_samples:
             return rule.add_logits(state.corpus, source, state.generation)
-        model, how = MODELS[self.structure.model], self.structure.sampler
+        urn, how = MODELS[self.structure.model].urn(source), self.structure.sampler
         assert how is not None
-        counts = model.sample(key, model.urn(source), self.settings.samples, how, self.loops.sample_blocks)
+        counts = self._sample(key, state, urn, self.settings.samples, how, self.loops.sample_blocks)
         return rule.add_counts(state.corpus, counts, state.generation)
 
     def _descend(
         self, key: bits.Key, state: State, source: Table, corpus: Num[Array, "context token"] | None
     ) -> tuple[Table, Any]:
         """`steps` optimiser steps; gives the logits and the optimiser's state, if it is carried."""
-        structure, descent = self.structure, self._optimizer()
+        structure, descent = self.structure, self._optimizer(state.generation)
         memory = state.optimizer if structure.carry_optimizer else descent.init(state.logits)
-        gradient, unused = self._minibatches(source, corpus)
+        gradient, unused = self._minibatches(state, source, corpus)
 
         def step(index: Array, carry: tuple[Table, Any, Any]) -> tuple[Table, Any, Any]:
             logits, memory, unused = carry
             slope, unused = gradient(bits.fold_in(key, index + 1), logits, unused)
+            slope = penalised(slope, logits, self.initial, self.settings._asdict(), structure.remedies)
             updates, memory = descent.update(slope, memory, logits)
             moved = optax.apply_updates(logits, updates)
             return jnp.where(jnp.isneginf(logits), logits, moved), memory, unused
@@ -197,7 +273,7 @@ class SelfTraining:
             logits, memory, _ = jax.lax.fori_loop(0, self.loops.steps, step, carry)
         return logits, memory if structure.carry_optimizer else None
 
-    def _minibatches(self, source: Table, corpus: Num[Array, "context token"] | None) -> tuple[Any, Any]:
+    def _minibatches(self, state: State, source: Table, corpus: Num[Array, "context token"] | None) -> tuple[Any, Any]:
         """A function (key, logits, unused) → (gradient, unused), and what of the corpus is unused at first."""
         structure, settings = self.structure, self.settings
         size = settings.batch_size.astype(source.dtype)
@@ -224,7 +300,10 @@ class SelfTraining:
         urn = model.urn(source if corpus is None else self._as_logits(corpus))
 
         def independent(key: bits.Key, logits: Table, unused: None) -> tuple[Table, None]:
-            counts = model.sample(key, urn, settings.batch_size, how, self.loops.batch_blocks)
+            if corpus is None:
+                counts = self._sample(key, state, urn, settings.batch_size, how, self.loops.batch_blocks)
+            else:
+                counts = model.sample(key, urn, settings.batch_size, how, self.loops.batch_blocks)
             return cross_entropy_gradient(logits, counts.astype(logits.dtype) / size), unused
 
         return independent, None
@@ -234,5 +313,14 @@ class SelfTraining:
             return corpus
         return jnp.log(corpus.astype(self.initial.dtype))
 
-    def _optimizer(self) -> optax.GradientTransformation:
-        return optimizer(self.structure.optimizer, self.settings._asdict())
+    def _optimizer(self, generation: Int32[Array, ""]) -> optax.GradientTransformation:
+        structure, settings = self.structure, self.settings._asdict()
+        if structure.schedule != "constant":
+            time = generation.astype(self.initial.dtype) / self.settings.schedule_time
+            settings["learning_rate"] = self.settings.learning_rate * SCHEDULES[structure.schedule](time)
+        return optimizer(structure.optimizer, settings, clips="clip_norm" in structure.remedies)
+
+
+def _is_due(state: State, every: Int32[Array, ""]) -> Bool[Array, ""]:
+    """Whether the generation to come is the `every`th, the twice `every`th and so on, counted from 1."""
+    return (state.generation + 1) % every == 0

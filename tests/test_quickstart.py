@@ -10,8 +10,9 @@ import xarray as xr
 import jaxcollapse as jc
 from jaxcollapse.analysis.verdict import VERDICTS
 from tests.conftest import Finished
+from tests.statistics import SIGMAS
 
-SWEEPS = ["ideal_limit", "wright_fisher", "single_trace", "word_languages"]
+SWEEPS = ["ideal_limit", "wright_fisher", "single_trace", "word_languages", "real_data_bursts"]
 
 
 def test_the_quickstart_prints_a_table_and_says_where_to_look(quickstart: Finished) -> None:
@@ -63,3 +64,15 @@ def test_a_shipped_sweep_runs(name: str, in_root: Path) -> None:
     result = jc.run(jc.Sweep.from_dict(small, folder=path.parent), progress=False)
     assert (result.status == 1).all()
     assert np.isfinite(result.entropy).all()
+
+
+def test_bursts_of_real_data_keep_more_where_the_model_cools(in_root: Path) -> None:
+    """What the sweep file says of itself, from a quarter of its replicates."""
+    path = in_root / "sweeps/real_data_bursts.toml"
+    sweep = jc.Sweep.from_dict({**jc.Sweep.from_toml(path).to_dict(), "replicates": 16}, folder=path.parent)
+    data = jc.run(sweep, progress=False)
+    entropy = data.entropy.sel(generation=slice(101, 200)).mean("generation")
+    mean, error = entropy.mean("replicate"), SIGMAS * entropy.std("replicate") / np.sqrt(sweep.replicates)
+    least, most = (mean - error).isel(bursts=-1), (mean + error).isel(bursts=0)
+    assert least.sel(temperature=0.9) > 2.5 * most.sel(temperature=0.9)
+    np.testing.assert_allclose(*(mean.sel(temperature=1.0).isel(bursts=place) for place in (0, -1)), rtol=0.05)

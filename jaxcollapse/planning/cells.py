@@ -16,14 +16,27 @@ from jaxcollapse.native import serves
 from jaxcollapse.observables import select
 from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
-from jaxcollapse.process import Batches, Settings, Structure, Truncation
+from jaxcollapse.process import Batches, Remedy, Settings, Structure, Truncation
 from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.sweep import rules
+from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.sweep import Sweep
 
 _UNUSED = 1  # stands for an infinite count where a number is needed
 _EXPECTED = 0  # a number of draws that stands for their expectation
 _OFF: dict[Truncation, float] = {"top_k": np.inf, "top_p": 1.0, "min_p": 0.0}
+REMEDIES: dict[Remedy, float | str] = {
+    "generator": "current",
+    "fresh_every": 1,
+    "fresh_sampling": "iid",
+    "smoothing": 0.0,
+    "reset_every": np.inf,
+    "label_smoothing": 0.0,
+    "entropy_bonus": 0.0,
+    "forward_kl": 0.0,
+    "reverse_kl": 0.0,
+    "clip_norm": np.inf,
+}  # the values that stand for none
 _BATCHES: tuple[Batches, Batches, Batches] = ("full", "generator", "corpus")
 
 
@@ -64,8 +77,10 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     )
     natively, observables = serves(platform, sweep.precision), select(sweep.observables)
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
-    plain = ~refit & grid.column("optimizer").where("sgd") & grid.column("corpus").where("replace")
-    plain &= ~np.any(cuts, axis=0) & (grid.numbers("fresh_fraction") == 0)
+    plain = ~refit & grid.column("optimizer").where("sgd") & grid.column("schedule").where("constant")
+    plain &= grid.column("corpus").where("replace")
+    remedies = [_in_use(grid, name) for name in REMEDIES]
+    plain &= ~np.any([*cuts, *remedies], axis=0) & (grid.numbers("fresh_fraction") == 0)
     # Native code takes infinitely many fresh traces for one more number of them, in the same program.
     expected = plain & infinite & (batches == full) & (natively and can_watch(observables))
     batches, infinite = np.where(expected, generator, batches), infinite & ~expected
@@ -78,7 +93,9 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     steps = np.where(refit, 0, grid.numbers("steps"))
     batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent, generations * steps, natively)
 
-    columns = {name: grid.column(name) for name in ("model", "optimizer", "optimizer_state", "corpus", "window")}
+    columns = {
+        name: grid.column(name) for name in ("model", "optimizer", "schedule", "optimizer_state", "corpus", "window")
+    }
     # One row of integers for each cell; fields that its program does not depend on are zero.
     is_window = columns["corpus"].where("window")
     table = np.stack(
@@ -93,11 +110,13 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             np.where(refit, 0, columns["optimizer"].codes),
             ~refit & (grid.numbers("steps") == 1),
             np.where(refit, 0, columns["optimizer_state"].codes),
+            np.where(refit, 0, columns["schedule"].codes),
             np.where(batches == generator, 0, columns["corpus"].codes),
             np.where(is_window, grid.numbers("window"), 0).astype(np.int64),
-            *cuts,
             grid.numbers("fresh_fraction") > 0,
             grid.column("update").where("refit") & (grid.numbers("mixing") != 1),
+            *cuts,
+            *remedies,
         ],
         axis=1,
     ).astype(np.int64)
@@ -108,8 +127,9 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
         return replace(made, single_step=False, carry_optimizer=True) if made.is_fusible else made
 
     def general_structure(row: list[int]) -> Structure:
-        width, is_refit, is_infinite, batch, first, second, model, optimizer, single, state, corpus, window, *rest = row
-        *cuts, fresh_data, partial_refit = rest
+        width, is_refit, is_infinite, batch, first, second, model, optimizer, single, state, *rest = row
+        schedule, corpus, window, fresh_data, partial_refit, *flags = rest
+        cuts, used = flags[: len(_OFF)], flags[len(_OFF) :]
         source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
         if source == "generator" or window == 1:  # either way the last samples are all that is seen
@@ -124,11 +144,13 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             batches=source,
             batch_sampler=batch_sampler[second],
             optimizer="sgd" if is_refit else columns["optimizer"].values[optimizer],
+            schedule="constant" if is_refit else columns["schedule"].values[schedule],
             single_step=bool(single),
             carry_optimizer=columns["optimizer_state"].values[state] == "carried",
             truncations=tuple(name for name, used in zip(_OFF, cuts, strict=True) if used),
             fresh_data=bool(fresh_data),
             partial_refit=bool(partial_refit),
+            remedies=tuple(name for name, is_used in zip(REMEDIES, used, strict=True) if is_used),
         )
 
     structures = [structure(row) for row in rows.tolist()]
@@ -138,6 +160,15 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
     return Cells(programs, program, loops, draws, _settings(sweep, samples, batch_size), library)
+
+
+def _in_use(grid: Grid, remedy: Remedy) -> np.ndarray:
+    """The cells that a remedy has an effect on."""
+    off, has_effect = REMEDIES[remedy], rules.USED_WHEN.get(remedy, ("", lambda grid: True))[1]
+    is_on = ~grid.column(remedy).where(off)
+    if remedy in ("clip_norm", "reset_every"):  # the limit of steps is the same whatever they are, and from wherever
+        is_on &= ~np.isinf(grid.numbers("steps")) | grid.column("update").where("refit")
+    return is_on & has_effect(grid)
 
 
 def _methods(
@@ -167,7 +198,9 @@ def _methods(
 
 def _settings(sweep: Sweep, samples: np.ndarray, batch_size: np.ndarray) -> dict[str, np.ndarray]:
     """The traced numbers of all cells, as float64 and int32."""
-    grid, counts = sweep.grid, {"samples": samples, "batch_size": batch_size}
+    grid = sweep.grid
+    counts = {"samples": samples, "batch_size": batch_size}
+    counts |= {name: grid.numbers(name) for name in ("fresh_every", "reset_every")}
     values = {
         name: np.where(np.isfinite(counts[name]), counts[name], _UNUSED).astype(np.int32)
         if name in counts

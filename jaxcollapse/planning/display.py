@@ -65,8 +65,14 @@ def describe(program: Program) -> str:
     counts = "" if drawn is None else f", {_way(drawn, structure.tokens)}"
     if structure.is_fusible and structure.update == "gradient":
         counts += " or infinitely many"
+    schedule = [f"{structure.schedule} schedule"] if structure.schedule != "constant" else []
     extras: list[str] = [structure.corpus.kind] if structure.corpus.kind != "replace" else []
-    extras += [*structure.truncations, *(["fresh data"] if structure.fresh_data else [])]
+    extras += [
+        *structure.truncations,
+        *(["fresh data"] if structure.fresh_data else []),
+        *structure.remedies,
+        *schedule,
+    ]
     return f"{how}, {data}{counts}" + "".join(f", {extra}" for extra in extras)
 
 

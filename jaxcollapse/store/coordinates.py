@@ -6,13 +6,14 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.planning.cells import REMEDIES
 from jaxcollapse.planning.library import Library
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.sweep import Sweep
 
-_SWITCHED_OFF = ("top_k", "top_p", "min_p", "fresh_fraction", "replacement", "mixing")
+_SWITCHED_OFF = ("top_k", "top_p", "min_p", "fresh_fraction", "replacement", "mixing", "schedule", *REMEDIES)
 
 
 def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:

@@ -75,15 +75,50 @@ class Process(BaseModel):
     fresh_fraction: Share = _setting(
         0.0, "Fraction m of the samples that are real data, drawn from p0 at temperature 1.", "fraction of real data"
     )
+    fresh_every: Whole = _setting(
+        1, "Real data come in every so many generations only: bursts.", "period of real data", "generation"
+    )
+    fresh_sampling: Literal["iid", "stratified"] = _setting(
+        "iid",
+        "Whether each trace is real data with probability `fresh_fraction`, or exactly that share of all is (rounded).",
+        "sampling of real data",
+    )
+    generator: Literal["current", "initial"] = _setting(
+        "current", "Who emits the samples: the model as it stands, or p0 for ever (a control).", "generator"
+    )
     update: Literal["gradient", "refit"] = _setting(
         "gradient", "How the model is trained: optimiser steps, or the maximum-likelihood fit.", "update"
     )
     mixing: float = _setting(1.0, "Refit: p ← (1 − a) p + a p̂ with this a.", "mixing of the refit", gt=0, le=1)
+    smoothing: float = _setting(
+        0.0,
+        "Refit: added to the count of every token that p0 has (pseudo-counts).",
+        "additive smoothing",
+        ge=0,
+        allow_inf_nan=False,
+    )
+    reset_every: Count = _setting(
+        math.inf,
+        "In every so many generations training starts from p0 again, on the samples of the model; inf: never.",
+        "period of resets",
+        "generation",
+    )
     optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "sign_sgd"] = _setting(
         "sgd", "Gradient: the optax optimiser.", "optimiser"
     )
     learning_rate: float = _setting(
         0.5, "Gradient: step size η of the optimiser.", "learning rate", ge=0, allow_inf_nan=False
+    )
+    schedule: Literal["constant", "linear", "cosine", "exponential", "inverse"] = _setting(
+        "constant", "Gradient: how the learning rate falls with generations.", "learning-rate schedule"
+    )
+    schedule_time: float = _setting(
+        100.0,
+        "Time τ of the schedule: where linear and cosine reach 0, exponential 1/e and inverse 1/2.",
+        "time of the learning-rate schedule",
+        "generation",
+        gt=0,
+        allow_inf_nan=False,
     )
     batch_size: Count = _setting(
         16, "Gradient: traces B in a minibatch; inf: the whole corpus at every step.", "batch size"
@@ -105,3 +140,33 @@ class Process(BaseModel):
         1e-4, "Decay of the logits towards 0 (adamw).", "weight decay", ge=0, allow_inf_nan=False
     )
     decay: float = _setting(0.9, "Decay of the mean squared gradient (rmsprop).", "decay", ge=0, lt=1)
+    label_smoothing: Share = _setting(
+        0.0, "Gradient: share of the targets that is uniform over the tokens that p0 has.", "label smoothing"
+    )
+    entropy_bonus: float = _setting(
+        0.0,
+        "Gradient: weight of the entropy S(p), in nat, that the loss is lowered by.",
+        "entropy bonus",
+        ge=0,
+        allow_inf_nan=False,
+    )
+    forward_kl: float = _setting(
+        0.0,
+        "Gradient: weight of KL(p0 ‖ p) in the loss.",
+        "weight of the forward divergence from p0",
+        ge=0,
+        allow_inf_nan=False,
+    )
+    reverse_kl: float = _setting(
+        0.0,
+        "Gradient: weight of KL(p ‖ p0) in the loss.",
+        "weight of the reverse divergence from p0",
+        ge=0,
+        allow_inf_nan=False,
+    )
+    clip_norm: float = _setting(
+        math.inf,
+        "Gradient: a gradient of a larger Euclidean norm is scaled down to it; inf: none is.",
+        "bound of the gradient's norm",
+        gt=0,
+    )

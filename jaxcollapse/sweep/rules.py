@@ -11,6 +11,7 @@ from jaxcollapse.sweep.process import MOST_COUNT
 from jaxcollapse.training.constants import CONSTANTS, CONVERGING
 
 Cells = np.ndarray  # one boolean for each cell
+LOSS = ("label_smoothing", "entropy_bonus", "forward_kl", "reverse_kl")  # what may be added to the cross-entropy
 
 
 def check(grid: Grid, generations: int) -> None:
@@ -19,7 +20,7 @@ def check(grid: Grid, generations: int) -> None:
         used = USED_WHEN.get(field)
         if used is not None and not used[1](grid).any():
             raise InputError(grid.key_of(field), f"has no effect: it matters {used[0]}")
-    for rule in (_refit_needs_samples, _batch_fits, _convergence, _counts_fit):
+    for rule in (_refit_needs_samples, _batch_fits, _convergence, _convergence_of_the_plain_loss, _counts_fit):
         rule(grid, generations)
 
 
@@ -57,6 +58,14 @@ def _gradient(grid: Grid) -> Cells:
     return grid.column("update").where("gradient")
 
 
+def _refit(grid: Grid) -> Cells:
+    return grid.column("update").where("refit")
+
+
+def _has_fresh_data(grid: Grid) -> Cells:
+    return grid.numbers("fresh_fraction") > 0
+
+
 def _draws_minibatches(grid: Grid) -> Cells:
     return _gradient(grid) & np.isfinite(grid.numbers("batch_size")) & np.isfinite(samples(grid))
 
@@ -74,11 +83,24 @@ def _takes_vocab_size(grid: Grid) -> Cells:
 USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     "vocab_size": ("unless the initial distribution brings its own number of tokens (file, values)", _takes_vocab_size),
     "window": ("with corpus = 'window'", lambda grid: grid.column("corpus").where("window")),
-    "mixing": ("with update = 'refit'", lambda grid: grid.column("update").where("refit")),
+    "mixing": ("with update = 'refit'", _refit),
     "batch_size": ("with update = 'gradient'; for a refit give samples", _gradient),
     "steps": ("with update = 'gradient'; for a refit give samples", _gradient),
     "replacement": ("with update = 'gradient', finite batch_size and finite samples", _draws_minibatches),
-    **dict.fromkeys(("optimizer", "learning_rate", "optimizer_state"), ("with update = 'gradient'", _gradient)),
+    **dict.fromkeys(
+        ("optimizer", "learning_rate", "schedule", "optimizer_state", "clip_norm", *LOSS),
+        ("with update = 'gradient'", _gradient),
+    ),
+    "smoothing": ("with update = 'refit' and finite samples", lambda grid: _refit(grid) & np.isfinite(samples(grid))),
+    **dict.fromkeys(("fresh_every", "fresh_sampling"), ("with fresh_fraction above 0", _has_fresh_data)),
+    "schedule_time": (
+        "with update = 'gradient' and a schedule that is not constant",
+        lambda grid: _gradient(grid) & ~grid.column("schedule").where("constant"),
+    ),
+    "reset_every": (
+        "with update = 'gradient', or a refit with mixing below 1",
+        lambda grid: _gradient(grid) | (grid.numbers("mixing") < 1),
+    ),
     **{
         name: (f"with optimizer = {' or '.join(repr(o) for o, c in CONSTANTS.items() if name in c)}", _reads(name))
         for name in sorted({name for constants in CONSTANTS.values() for name in constants})
@@ -132,6 +154,16 @@ def _convergence(grid: Grid, generations: int) -> None:
         "steps",
         lambda value: f"inf steps of {value('optimizer')} have no limit; allowed with {', '.join(CONVERGING)}",
     )
+
+
+def _convergence_of_the_plain_loss(grid: Grid, generations: int) -> None:
+    endless = _gradient(grid) & np.isinf(grid.numbers("steps"))
+    for name in LOSS:
+        _refuse(grid, endless & (grid.numbers(name) > 0), name, _has_no_limit(name))
+
+
+def _has_no_limit(name: str) -> Callable[[Any], str]:
+    return lambda value: f"{value(name)}: inf steps stand for the fit to the samples alone; give a number of steps"
 
 
 def _counts_fit(grid: Grid, generations: int) -> None:

@@ -22,12 +22,14 @@ OPTIMIZERS: dict[str, Callable[[Settings], optax.GradientTransformation]] = {
 }
 
 
-def optimizer(name: str, settings: Settings) -> optax.GradientTransformation:
-    """One of `OPTIMIZERS`, its constants traced.
+def optimizer(name: str, settings: Settings, *, clips: bool = False) -> optax.GradientTransformation:
+    """One of `OPTIMIZERS`, its constants traced; behind a bound on the gradient's norm, if it `clips`.
 
     optax counts on JAX's standard type promotion, whatever the user has set.
     """
     made = OPTIMIZERS[name](settings)
+    if clips:
+        made = optax.chain(optax.clip_by_global_norm(settings["clip_norm"]), made)
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
         with jax.numpy_dtype_promotion("standard"):

@@ -1,0 +1,337 @@
+"""Remedies: penalties of the loss, smoothing, clipping, resets, a frozen generator and bursts of real data."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxcollapse as jc
+from jaxcollapse.errors import InputError
+from jaxcollapse.planning.cells import REMEDIES, resolve
+from jaxcollapse.process import Remedy
+from jaxcollapse.training.penalties import penalised
+from tests.oracles import softmax, tempered
+from tests.statistics import assert_mean
+from tests.sweeps import probabilities, run, values
+
+INF = float("inf")
+P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05, 0.0])  # the last token never was there
+HELD = P0[:-1]
+RATE, TEMPERATURE, GENERATIONS = 0.7, 0.8, 6
+LOSS = {"label_smoothing": 0.3, "entropy_bonus": 0.2, "forward_kl": 0.5, "reverse_kl": 0.4}
+
+
+def loss(logits: jax.Array, start: jax.Array, target: jax.Array, weights: dict[str, float]) -> jax.Array:
+    """The whole loss, as the documentation states it."""
+    p, p0 = jax.nn.softmax(logits), jax.nn.softmax(start)
+    log_p, log_p0 = jax.nn.log_softmax(logits), jax.nn.log_softmax(start)
+    share = weights.get("label_smoothing", 0.0)
+    aim = (1 - share) * target + share / len(logits)
+    total = -jnp.sum(aim * log_p) + weights.get("entropy_bonus", 0.0) * jnp.sum(p * log_p)
+    total += weights.get("forward_kl", 0.0) * jnp.sum(p0 * (log_p0 - log_p))
+    return total + weights.get("reverse_kl", 0.0) * jnp.sum(p * (log_p - log_p0))
+
+
+@pytest.mark.parametrize("used", [*([name] for name in LOSS), list(LOSS)], ids=str)
+def test_gradients_are_those_of_the_loss_that_is_documented(used: list[str]) -> None:
+    with jax.enable_x64(True):
+        random = np.random.default_rng(3)
+        logits, start = jnp.asarray(random.normal(size=(2, 7)))
+        target = jax.nn.softmax(jnp.asarray(random.normal(size=7)))
+        weights = {name: LOSS[name] for name in used}
+        expected = jax.grad(loss)(logits, start, target, weights)
+        settings = {name: jnp.asarray(weight) for name, weight in weights.items()}
+        plain = (jax.nn.softmax(logits) - target)[None]
+        found = penalised(plain, logits[None], start[None], settings, used)
+        np.testing.assert_allclose(found[0], expected, atol=1e-14)
+
+
+FALLS: dict[str, Callable[[float], float]] = {
+    "constant": lambda time: 1.0,
+    "linear": lambda time: max(0.0, 1 - time),
+    "cosine": lambda time: float(np.cos(np.pi / 2 * min(time, 1)) ** 2),
+    "exponential": lambda time: float(np.exp(-time)),
+    "inverse": lambda time: 1 / (1 + time),
+}
+
+
+def gradient_of(z: np.ndarray, target: np.ndarray, process: dict[str, Any]) -> np.ndarray:
+    """Of the loss, in NumPy, by central differences; cut to the bound of its norm."""
+    weights = {name: process.get(name, 0.0) for name in LOSS}
+    start = np.log(HELD)
+
+    def value(z: np.ndarray) -> float:
+        log_p, log_p0 = np.log(softmax(z)), np.log(softmax(start))
+        aim = (1 - weights["label_smoothing"]) * target + weights["label_smoothing"] / len(z)
+        total = -(aim * log_p).sum() + weights["entropy_bonus"] * (np.exp(log_p) * log_p).sum()
+        total += weights["forward_kl"] * (np.exp(log_p0) * (log_p0 - log_p)).sum()
+        return float(total + weights["reverse_kl"] * (np.exp(log_p) * (log_p - log_p0)).sum())
+
+    step = 1e-5
+    slope = np.array([(value(z + step * unit) - value(z - step * unit)) / (2 * step) for unit in np.eye(len(z))])
+    return slope * min(1, process.get("clip_norm", INF) / np.linalg.norm(slope))
+
+
+def trained(process: dict[str, Any]) -> np.ndarray:
+    """Logits [generation, token] of SGD on infinitely many samples, K steps a generation."""
+    start = np.log(HELD)
+    z, history = start, [start]
+    for number in range(1, GENERATIONS + 1):
+        source = start if process.get("generator") == "initial" else z
+        target = softmax(source / TEMPERATURE)
+        if number % process.get("fresh_every", 1) == 0:
+            share = process.get("fresh_fraction", 0.0)
+            target = (1 - share) * target + share * softmax(start)
+        if number % process.get("reset_every", INF) == 0:
+            z = start
+        time = (number - 1) / process.get("schedule_time", 100.0)
+        rate = RATE * FALLS[process.get("schedule", "constant")](time)
+        for _ in range(process.get("steps", 1)):
+            z = z - rate * gradient_of(z, target, process)
+        history.append(z)
+    return np.array(history)
+
+
+PROCESSES: list[dict[str, Any]] = [
+    *({name: weight} for name, weight in LOSS.items()),
+    {**LOSS, "steps": 3},
+    {"clip_norm": 0.01},
+    {"clip_norm": 0.03, "entropy_bonus": 0.3, "steps": 2},
+    {"generator": "initial", "steps": 2},
+    {"reset_every": 1, "steps": 3},
+    {"reset_every": 2},
+    {"fresh_fraction": 0.4, "fresh_every": 3},
+    {"fresh_fraction": 0.4, "fresh_sampling": "stratified"},
+    *({"schedule": name, "schedule_time": 3.5} for name in FALLS if name != "constant"),
+    {"schedule": "inverse", "schedule_time": 2.0, "steps": 2, "clip_norm": 0.05},
+    {"fresh_fraction": 0.4, "fresh_every": 2, "generator": "initial", "reset_every": 3, "label_smoothing": 0.1},
+]
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=str)
+def test_descent_with_a_remedy_is_what_the_documentation_says(process: dict[str, Any]) -> None:
+    """On infinitely many samples, in double precision to eight digits."""
+    settings: dict[str, Any] = {"initial": values(P0), "temperature": TEMPERATURE, "batch_size": INF}
+    data = run(
+        {**settings, **process, "learning_rate": RATE},
+        generations=GENERATIONS,
+        replicates=1,
+        record={"every": 1, "logits": True},
+        precision="float64",
+    )
+    logits = data.logits.values[0]
+    assert np.isneginf(logits[:, -1]).all()
+    np.testing.assert_allclose(logits[:, :-1], trained(process), atol=1e-8)
+
+
+def test_remedies_can_be_swept_and_zero_is_none() -> None:
+    """A weight of zero gives the bits of the process without it, with native counts and in the same grid."""
+    common: dict[str, Any] = {"initial": values(P0), "temperature": 0.9, "batch_size": 8, "optimizer": "adam"}
+    settings: dict[str, Any] = {"generations": 12, "replicates": 4, "record": {"every": 4, "logits": True}}
+    plain = run(common, **settings).logits
+    for name, weight in LOSS.items():
+        swept = run(common, {name: [0.0, weight]}, common_random_numbers=[name], **settings).logits
+        np.testing.assert_array_equal(swept.sel({name: 0.0}).values, plain.values)
+        assert (swept.sel({name: weight}).values[:, 1:, :-1] != plain.values[:, 1:, :-1]).any()
+
+
+def test_a_reset_forgets_moments_too() -> None:
+    """Adam's first step after a reset is its first step: of the size of the learning rate in every coordinate."""
+    data = run(
+        {
+            "initial": values(P0),
+            "optimizer": "adam",
+            "learning_rate": 0.1,
+            "batch_size": INF,
+            "temperature": 0.8,
+            "reset_every": 5,
+        },
+        generations=10,
+        replicates=1,
+        record={"every": 1, "logits": True},
+        precision="float64",
+    )
+    moved = np.abs(data.logits.values[0, :, :-1] - np.log(HELD))
+    np.testing.assert_allclose(moved[[1, 5, 10]], 0.1, rtol=1e-4)
+    assert moved[4].max() > 0.3
+
+
+# Refits.
+
+
+def test_smoothing_leads_to_its_stationary_law() -> None:
+    """p ← (n + α)/(N + αV): E F → [(1−m)²/N + (1 − (1−m)²)/V] / [1 − (1−m)²(1 − 1/N)], m = αV/(N + αV)."""
+    tokens, samples = 8, 20
+    smoothing = [0.1, 0.5, 2.0]
+    data = run(
+        {"vocab_size": tokens, "initial": {"kind": "uniform"}, "update": "refit", "samples": samples},
+        {"smoothing": smoothing},
+        generations=200,
+        replicates=6000,
+        record={"points": 2},
+        observables=["collision_probability", "support_size"],
+    )
+    assert (data.support_size == tokens).all()
+    for cell, alpha in zip(data.collision_probability.values[..., -1], smoothing, strict=True):
+        mixed = alpha * tokens / (samples + alpha * tokens)
+        kept = (1 - mixed) ** 2
+        expected = (kept / samples + (1 - kept) / tokens) / (1 - kept * (1 - 1 / samples))
+        assert_mean(cell, np.array(expected))
+
+
+def test_smoothing_gives_back_only_what_p0_has() -> None:
+    data = run(
+        {"initial": values(P0), "update": "refit", "samples": 4, "smoothing": 0.5},
+        generations=5,
+        replicates=3,
+        record={"every": 1, "logits": True},
+    )
+    p = probabilities(data)[:, 1:]
+    assert (p[..., -1] == 0).all()
+    counts = p[..., :-1] * 6.5 - 0.5
+    assert (np.round(counts) >= 0).all()
+    np.testing.assert_allclose(counts, np.round(counts), atol=1e-5)
+
+
+def test_a_frozen_generator_neither_drifts_nor_cools_further() -> None:
+    """Each generation is a fresh fit to τ_T(p0): E F = 1/N + (1 − 1/N) F(τ_T(p0)) at every generation alike."""
+    data = run(
+        {"initial": values(HELD), "update": "refit", "samples": 25, "generator": "initial"},
+        {"temperature": [0.7, 1.0]},
+        generations=60,
+        replicates=6000,
+        record={"every": 30},
+        observables=["collision_probability"],
+    )
+    for cell, temperature in zip(data.collision_probability.values, (0.7, 1.0), strict=True):
+        collision = float((tempered(HELD, temperature) ** 2).sum())
+        for generation in (1, 2):
+            assert_mean(cell[:, generation], np.array(1 / 25 + (1 - 1 / 25) * collision))
+
+
+def test_bursts_of_real_data_follow_the_moments() -> None:
+    """E F_g = 1/N + (1 − 1/N) [(1−m)² E F_{g−1} + (1 − (1−m)²) F_0], with m in every third generation and else 0."""
+    samples, share, generations = 15, 0.5, 14
+    data = run(
+        {"initial": values(HELD), "update": "refit", "samples": samples, "fresh_fraction": share, "fresh_every": 3},
+        generations=generations,
+        replicates=8000,
+        record={"every": 1},
+        observables=["collision_probability"],
+    )
+    start = float((HELD**2).sum())
+    expected = [start]
+    for number in range(1, generations + 1):
+        kept = (1 - share) ** 2 if number % 3 == 0 else 1.0
+        expected.append(1 / samples + (1 - 1 / samples) * (kept * expected[-1] + (1 - kept) * start))
+    assert_mean(data.collision_probability.values, np.array(expected))
+
+
+def test_stratified_real_data_follow_the_moments() -> None:
+    """R = mN real samples exactly, ŷ, beside x̂ of the model: E F = Σ E[((1−m) x̂ + m ŷ)²]."""
+    samples, share, generations = 20, 0.3, 10
+    data = run(
+        {
+            "initial": values(HELD),
+            "update": "refit",
+            "samples": samples,
+            "fresh_fraction": share,
+            "fresh_sampling": "stratified",
+        },
+        generations=generations,
+        replicates=8000,
+        record={"every": 1},
+        observables=["collision_probability"],
+    )
+    start, real = float((HELD**2).sum()), share * samples
+    expected = [start]
+    for _ in range(generations):
+        own = 1 / (samples - real) + (1 - 1 / (samples - real)) * expected[-1]
+        given = 1 / real + (1 - 1 / real) * start
+        expected.append((1 - share) ** 2 * own + 2 * share * (1 - share) * start + share**2 * given)
+    assert_mean(data.collision_probability.values, np.array(expected))
+
+
+@pytest.mark.parametrize("batch_size", [4, 400])
+def test_stratified_minibatches_hold_exactly_their_share(batch_size: int) -> None:
+    """A model at T = 0 emits the mode and nothing else: half of a minibatch is that, and half is drawn from p0."""
+    data = run(
+        {
+            "initial": values([0.6, 0.4]),
+            "temperature": 0.0,
+            "batch_size": batch_size,
+            "fresh_fraction": 0.5,
+            "fresh_sampling": "stratified",
+            "learning_rate": 1.0,
+        },
+        generations=1,
+        replicates=400,
+        record={"every": 1, "logits": True},
+        precision="float64",
+    )
+    seen = batch_size * (np.diff(data.logits.values, axis=1)[:, 0] + np.array([0.6, 0.4]))
+    np.testing.assert_allclose(seen, np.round(seen), atol=1e-6)
+    np.testing.assert_allclose(seen.sum(axis=-1), batch_size)
+    assert (np.round(seen[:, 1]) <= batch_size / 2).all()
+    assert_mean(seen[:, 1], batch_size / 2 * 0.4, variance=batch_size / 2 * 0.24)
+
+
+def test_a_learning_rate_that_falls_stops_the_drift() -> None:
+    """SGD at T = 1 from uniform: what E S falls by is in proportion to Σ rate², so 1/(1 + t/τ) keeps the most of it."""
+    data = run(
+        {"vocab_size": 8, "initial": {"kind": "uniform"}, "batch_size": 4, "learning_rate": 0.2, "schedule_time": 20.0},
+        {"schedule": ["constant", "inverse"]},
+        generations=200,
+        replicates=2000,
+        record={"points": 2},
+    )
+    lost = np.log(8) - data.entropy.values[..., -1]
+    total = (1 / (1 + np.arange(200) / 20) ** 2).sum()
+    # (η²/2B)(V − 1)/V² for each unit of Σ rate²: a small-step law, to a few per cent.
+    law = 0.2**2 / 8 * 7 / 64
+    np.testing.assert_allclose(lost[1].mean(), law * total, rtol=0.06)
+    np.testing.assert_allclose(lost[0].mean(), law * 200, rtol=0.15)
+
+
+# What plans and messages say.
+
+
+def test_remedies_are_compiled_where_they_are_used_and_nowhere_else() -> None:
+    sweep = jc.Sweep.from_dict(
+        {"process": {"vocab_size": 16}, "axes": {"entropy_bonus": [0.0, 0.1, 0.2], "clip_norm": [1.0, INF]}}
+    )
+    remedies = [program.structure.remedies for program in resolve(sweep, "cpu").programs]
+    assert sorted(remedies) == [(), ("clip_norm",), ("entropy_bonus",), ("entropy_bonus", "clip_norm")]
+    assert "entropy_bonus, clip_norm" in repr(jc.plan(sweep))
+
+
+def test_every_remedy_has_a_value_that_stands_for_none() -> None:
+    assert tuple(REMEDIES) == Remedy.__args__  # type: ignore[attr-defined]
+    given = jc.Sweep.from_dict({"process": {}}).grid
+    assert all(given.column(name).where(off).all() for name, off in REMEDIES.items())
+
+
+@pytest.mark.parametrize(
+    ("process", "key", "problem"),
+    [
+        ({"smoothing": 1.0}, "process.smoothing", "has no effect: it matters with update = 'refit' and finite samples"),
+        ({"fresh_every": 3}, "process.fresh_every", "has no effect: it matters with fresh_fraction above 0"),
+        ({"update": "refit", "samples": 5, "entropy_bonus": 1.0}, "process.entropy_bonus", "has no effect"),
+        ({"update": "refit", "samples": 5, "reset_every": 2}, "process.reset_every", "a refit with mixing below 1"),
+        ({"schedule_time": 5.0}, "process.schedule_time", "a schedule that is not constant"),
+        ({"fresh_sampling": "stratified"}, "process.fresh_sampling", "with fresh_fraction above 0"),
+        ({"entropy_bonus": -1.0}, "process.entropy_bonus", "-1.0"),
+        ({"reset_every": 0}, "process.reset_every", "must be a whole number from 1"),
+        ({"generator": "p0"}, "process.generator", "allowed: current, initial"),
+        ({"batch_size": INF, "steps": INF, "forward_kl": 0.1}, "process.forward_kl", "inf steps stand for the fit"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_refused(process: dict[str, Any], key: str, problem: str) -> None:
+    with pytest.raises(InputError) as caught:
+        jc.Sweep.from_dict({"process": process})
+    assert caught.value.key == key
+    assert problem in str(caught.value)
