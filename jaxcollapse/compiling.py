@@ -52,7 +52,7 @@ def arguments(
     def array(shape: tuple[int, ...], dtype: Any) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
 
-    counts = {"samples", "batch_size", "fresh_every", "reset_every"}
+    counts = {"samples", "batch_size", "fresh_every", "real_samples", "reset_every"}
     settings = Settings(*(array((lanes,), jnp.int32 if name in counts else real) for name in Settings._fields))
     a_key = jax.eval_shape(partial(jax.random.key, impl="threefry2x32"), 0)  # nothing is compiled to make one
     key = array((lanes,), a_key.dtype)

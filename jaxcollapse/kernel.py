@@ -95,9 +95,9 @@ def run_trajectory(
     program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: Thresholds
 ) -> Record:
     """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself."""
-    process = SelfTraining(program.structure, lanes.settings, loops, lanes.logits[jnp.newaxis])
-    start = origin(lanes.logits, thresholds)
     key = trajectory_key(lanes.key, lanes.replicate)
+    process = SelfTraining.of(program.structure, lanes.settings, loops, lanes.logits[jnp.newaxis], key)
+    start = origin(lanes.logits, thresholds)
     series = [OBSERVABLES[name] for name in program.series]
     events = [OBSERVABLES[name] for name in program.events]
     is_fused = can_run(program.structure, events)

@@ -26,12 +26,14 @@ from jaxcollapse.training.penalties import penalised
 from jaxcollapse.training.refit import refit
 from jaxcollapse.training.schedules import SCHEDULES
 
+_RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
 Batches = Literal["generator", "corpus", "full"]
 Truncation = Literal["top_k", "top_p", "min_p"]
 Remedy = Literal[
     "generator",
     "fresh_every",
     "fresh_sampling",
+    "real_samples",
     "smoothing",
     "reset_every",
     "label_smoothing",
@@ -121,6 +123,7 @@ class Settings(NamedTuple):
     reverse_kl: Float[Array, "..."]
     clip_norm: Float[Array, "..."]
     fresh_every: Int32[Array, "..."]
+    real_samples: Int32[Array, "..."]
     reset_every: Int32[Array, "..."]
     samples: Int32[Array, "..."]
     batch_size: Int32[Array, "..."]
@@ -148,12 +151,26 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """Self-training that starts from softmax(`initial`), which also stands for the real data."""
+    """Self-training that starts from softmax(`initial`). Real data are draws from softmax(`real`)."""
 
     structure: Structure
     settings: Settings
     loops: Loops
     initial: Table
+    real: Table
+
+    @classmethod
+    def of(
+        cls, structure: Structure, settings: Settings, loops: Loops, initial: Table, key: bits.Key
+    ) -> "SelfTraining":
+        """The process of a trajectory with this key: its real data are p0, or what it has recorded of p0."""
+        real = initial
+        if "real_samples" in structure.remedies:
+            model, recorded = MODELS[structure.model], bits.fold_in(key, jnp.uint32(_RECORDED))
+            split, traces = Method(native=False), settings.real_samples
+            counts = model.sample(recorded, model.urn(initial), traces, split, jnp.int32(0))
+            real = jnp.log(counts.astype(initial.dtype))
+        return cls(structure, settings, loops, initial, real)
 
     def init(self) -> State:
         """The model at generation 0."""
@@ -191,7 +208,7 @@ class SelfTraining:
             logits = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
         if self.structure.fresh_data and not self._keeps_apart:
             share = self._fresh_share(state)
-            logits = mixture(jnp.stack([logits, self.initial]), jnp.stack([1 - share, share]))
+            logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share]))
         return logits
 
     @property
@@ -221,7 +238,7 @@ class SelfTraining:
             return model.sample(key, urn, traces, how, blocks)
         real = jnp.round(self._fresh_share(state) * traces.astype(self.initial.dtype)).astype(jnp.int32)
         own = model.sample(bits.fold_in(key, 0), urn, traces - real, how, blocks)
-        return own + model.sample(bits.fold_in(key, 1), model.urn(self.initial), real, how, blocks)
+        return own + model.sample(bits.fold_in(key, 1), model.urn(self.real), real, how, blocks)
 
     def _reset(self, state: State) -> State:
         """Where training starts: from the model as it stands, or from p0 where a reset is due, without moments."""

@@ -29,6 +29,7 @@ REMEDIES: dict[Remedy, float | str] = {
     "generator": "current",
     "fresh_every": 1,
     "fresh_sampling": "iid",
+    "real_samples": np.inf,
     "smoothing": 0.0,
     "reset_every": np.inf,
     "label_smoothing": 0.0,
@@ -200,7 +201,7 @@ def _settings(sweep: Sweep, samples: np.ndarray, batch_size: np.ndarray) -> dict
     """The traced numbers of all cells, as float64 and int32."""
     grid = sweep.grid
     counts = {"samples": samples, "batch_size": batch_size}
-    counts |= {name: grid.numbers(name) for name in ("fresh_every", "reset_every")}
+    counts |= {name: grid.numbers(name) for name in ("fresh_every", "real_samples", "reset_every")}
     values = {
         name: np.where(np.isfinite(counts[name]), counts[name], _UNUSED).astype(np.int32)
         if name in counts

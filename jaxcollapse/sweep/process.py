@@ -83,6 +83,11 @@ class Process(BaseModel):
         "Whether each trace is real data with probability `fresh_fraction`, or exactly that share of all is (rounded).",
         "sampling of real data",
     )
+    real_samples: Count = _setting(
+        math.inf,
+        "Real data are drawn from so many draws from p0 that are recorded at the start (replay); inf: from p0 itself.",
+        "recorded real data",
+    )
     generator: Literal["current", "initial"] = _setting(
         "current", "Who emits the samples: the model as it stands, or p0 for ever (a control).", "generator"
     )

@@ -92,7 +92,9 @@ USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
         ("with update = 'gradient'", _gradient),
     ),
     "smoothing": ("with update = 'refit' and finite samples", lambda grid: _refit(grid) & np.isfinite(samples(grid))),
-    **dict.fromkeys(("fresh_every", "fresh_sampling"), ("with fresh_fraction above 0", _has_fresh_data)),
+    **dict.fromkeys(
+        ("fresh_every", "fresh_sampling", "real_samples"), ("with fresh_fraction above 0", _has_fresh_data)
+    ),
     "schedule_time": (
         "with update = 'gradient' and a schedule that is not constant",
         lambda grid: _gradient(grid) & ~grid.column("schedule").where("constant"),

@@ -84,6 +84,7 @@ PROGRAMS: dict[str, dict[str, Any]] = {
         "optimizer": "adam",
         "fresh_fraction": 0.1,
         "fresh_sampling": "stratified",
+        "real_samples": 50,
         "label_smoothing": 0.1,
         "entropy_bonus": 0.1,
         "forward_kl": 0.1,

@@ -255,6 +255,25 @@ def test_stratified_real_data_follow_the_moments() -> None:
     assert_mean(data.collision_probability.values, np.array(expected))
 
 
+def test_replayed_real_data_are_one_recorded_set() -> None:
+    """A refit to real data alone: E p_g·p_h = 1/R + (1 − 1/R) F_0 for g ≠ h, since both are draws from one set of R."""
+    samples, recorded = 30, [5, 200, INF]
+    data = run(
+        {"initial": values(HELD), "update": "refit", "samples": samples, "fresh_fraction": 1.0},
+        {"real_samples": recorded},
+        generations=2,
+        replicates=6000,
+        record={"every": 1, "logits": True},
+        observables=["collision_probability"],
+    )
+    start, p = float((HELD**2).sum()), probabilities(data)
+    for place, number in enumerate(recorded):
+        shared = 1 / number + (1 - 1 / number) * start
+        assert_mean((p[place, :, 1] * p[place, :, 2]).sum(axis=-1), shared)
+        for generation in (1, 2):
+            assert_mean((p[place, :, generation] ** 2).sum(axis=-1), 1 / samples + (1 - 1 / samples) * shared)
+
+
 @pytest.mark.parametrize("batch_size", [4, 400])
 def test_stratified_minibatches_hold_exactly_their_share(batch_size: int) -> None:
     """A model at T = 0 emits the mode and nothing else: half of a minibatch is that, and half is drawn from p0."""
