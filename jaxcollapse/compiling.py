@@ -13,7 +13,7 @@ from jax.sharding import SingleDeviceSharding
 from jaxcollapse import compiled
 from jaxcollapse.kernel import Lanes, Program, jitted
 from jaxcollapse.observables.snapshot import Thresholds
-from jaxcollapse.process import Loops, Settings
+from jaxcollapse.structure import Loops, Settings
 
 AHEAD = 16  # programs compiled before they are needed, at most
 _KEPT = 32  # programs in memory; each holds several hundred memory maps, of which a process has 65 530

@@ -22,8 +22,8 @@ from jaxcollapse.kernel import Lanes, Program, Record, trajectory_key
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.planning import Chunk, Plan
-from jaxcollapse.process import Loops, Settings
 from jaxcollapse.sampling import bits
+from jaxcollapse.structure import Loops, Settings
 
 MISSING, COMPLETE, DIVERGED = 0, 1, 2
 STATUS_MEANINGS = "missing complete diverged"

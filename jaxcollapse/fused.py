@@ -15,9 +15,10 @@ from jaxcollapse.observables import Observable
 from jaxcollapse.observables.registry import Watch
 from jaxcollapse.observables.series import origins
 from jaxcollapse.observables.snapshot import Origin, Thresholds
-from jaxcollapse.process import SelfTraining, State, Structure
+from jaxcollapse.process import SelfTraining, State
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.sampling.multinomial import fewest_split
+from jaxcollapse.structure import Structure
 
 Times = dict[str, Int32[Array, ""]]
 _TINY, _HUGE = 1e-37, 3e38  # stand for 1/T where T is ∞ or 0: all logits count alike, or none but the largest

@@ -19,8 +19,9 @@ from jaxcollapse.fused import advance, can_run
 from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.series import in_order, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
-from jaxcollapse.process import Loops, SelfTraining, Settings, State, Structure
+from jaxcollapse.process import SelfTraining, State
 from jaxcollapse.sampling import bits
+from jaxcollapse.structure import Loops, Settings, Structure
 
 Carry = tuple[State, dict[str, Array]]
 NOT_YET = -1  # an event that has not happened

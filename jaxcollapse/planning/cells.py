@@ -16,28 +16,16 @@ from jaxcollapse.native import serves
 from jaxcollapse.observables import select
 from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
-from jaxcollapse.process import Batches, Remedy, Settings, Structure, Truncation
 from jaxcollapse.sampling.multinomial import Method, fewest_split
+from jaxcollapse.structure import REMEDIES, Batches, Settings, Structure, Truncation
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.grid import Grid
+from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.sweep import Sweep
 
 _UNUSED = 1  # stands for an infinite count where a number is needed
 _EXPECTED = 0  # a number of draws that stands for their expectation
 _OFF: dict[Truncation, float] = {"top_k": np.inf, "top_p": 1.0, "min_p": 0.0}
-REMEDIES: dict[Remedy, float | str] = {
-    "generator": "current",
-    "fresh_every": 1,
-    "fresh_sampling": "iid",
-    "real_samples": np.inf,
-    "smoothing": 0.0,
-    "reset_every": np.inf,
-    "label_smoothing": 0.0,
-    "entropy_bonus": 0.0,
-    "forward_kl": 0.0,
-    "reverse_kl": 0.0,
-    "clip_norm": np.inf,
-}  # the values that stand for none
 _BATCHES: tuple[Batches, Batches, Batches] = ("full", "generator", "corpus")
 
 
@@ -163,10 +151,10 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     return Cells(programs, program, loops, draws, _settings(sweep, samples, batch_size), library)
 
 
-def _in_use(grid: Grid, remedy: Remedy) -> np.ndarray:
+def _in_use(grid: Grid, remedy: str) -> np.ndarray:
     """The cells that a remedy has an effect on."""
-    off, has_effect = REMEDIES[remedy], rules.USED_WHEN.get(remedy, ("", lambda grid: True))[1]
-    is_on = ~grid.column(remedy).where(off)
+    has_effect = rules.USED_WHEN.get(remedy, ("", lambda grid: True))[1]
+    is_on = ~grid.column(remedy).where(Process.model_fields[remedy].default)
     if remedy in ("clip_norm", "reset_every"):  # the limit of steps is the same whatever they are, and from wherever
         is_on &= ~np.isinf(grid.numbers("steps")) | grid.column("update").where("refit")
     return is_on & has_effect(grid)

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.planning.cells import REMEDIES
 from jaxcollapse.planning.library import Library
+from jaxcollapse.structure import REMEDIES
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.process import Process

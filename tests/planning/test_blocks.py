@@ -7,8 +7,8 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.planning.blocks import SIZES, block_sizes
 from jaxcollapse.planning.cells import resolve
-from jaxcollapse.process import Structure
 from jaxcollapse.sampling.multinomial import fewest_split
+from jaxcollapse.structure import Structure
 from tests.engines import xla_alone
 
 

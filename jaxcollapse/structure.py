@@ -1,0 +1,117 @@
+"""What a process is made of: a static part, which decides shapes and code paths, and numbers, which are traced."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from jaxtyping import Array, Float, Int32
+
+from jaxcollapse.corpus import Corpus
+from jaxcollapse.sampling.multinomial import Method
+
+Batches = Literal["generator", "corpus", "full"]
+Truncation = Literal["top_k", "top_p", "min_p"]
+# Fields of a process that may keep a model from collapse, each of which is switched off by default.
+REMEDIES = (
+    "generator",
+    "fresh_every",
+    "fresh_sampling",
+    "real_samples",
+    "smoothing",
+    "reset_every",
+    "label_smoothing",
+    "entropy_bonus",
+    "forward_kl",
+    "reverse_kl",
+    "clip_norm",
+)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The static part of a process.
+
+    tokens: width of the token axis, padding included.
+    sampler: how the samples of a generation are counted; None where none are drawn (infinitely many, or minibatches
+        straight from the generator).
+    batches: what an optimiser step sees: "generator" (fresh traces at every step, which is what one pass over fresh
+        data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
+    partial_refit: whether a refit keeps a part of the model as it was.
+    batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
+    schedule: of the learning rate.
+    remedies: those of `REMEDIES` that are not switched off.
+    single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
+    """
+
+    model: str
+    tokens: int
+    update: Literal["refit", "gradient"]
+    corpus: Corpus
+    infinite_samples: bool
+    sampler: Method | None
+    batches: Batches = "full"
+    batch_sampler: Method | None = None
+    optimizer: str = "sgd"
+    schedule: str = "constant"
+    single_step: bool = False
+    carry_optimizer: bool = True
+    truncations: tuple[Truncation, ...] = ()
+    fresh_data: bool = False
+    partial_refit: bool = False
+    remedies: tuple[str, ...] = ()
+
+    @property
+    def is_fusible(self) -> bool:
+        """Whether it is a process of which native code runs whole generations."""
+        how = self.sampler or self.batch_sampler
+        if how is None or not how.native or self.truncations or self.fresh_data or self.remedies:
+            return False
+        if self.update == "refit":
+            return self.corpus.kind == "replace" and not self.partial_refit
+        return self.optimizer == "sgd" and self.schedule == "constant" and self.batches == "generator"
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether a model with one token left stays as it is for ever."""
+        plain = not self.fresh_data and not self.remedies
+        return self.update == "refit" and self.corpus.kind == "replace" and plain
+
+
+class Settings(NamedTuple):
+    """The numbers of a process. Counts are int32, the rest floating point; finite stand-ins where one is not used.
+
+    batch_size: of fresh traces; to native code, which trains whole generations, 0 stands for infinitely many.
+    """
+
+    temperature: Float[Array, "..."]
+    top_k: Float[Array, "..."]
+    top_p: Float[Array, "..."]
+    min_p: Float[Array, "..."]
+    fresh_fraction: Float[Array, "..."]
+    mixing: Float[Array, "..."]
+    learning_rate: Float[Array, "..."]
+    schedule_time: Float[Array, "..."]
+    momentum: Float[Array, "..."]
+    b1: Float[Array, "..."]
+    b2: Float[Array, "..."]
+    eps: Float[Array, "..."]
+    weight_decay: Float[Array, "..."]
+    decay: Float[Array, "..."]
+    smoothing: Float[Array, "..."]
+    label_smoothing: Float[Array, "..."]
+    entropy_bonus: Float[Array, "..."]
+    forward_kl: Float[Array, "..."]
+    reverse_kl: Float[Array, "..."]
+    clip_norm: Float[Array, "..."]
+    fresh_every: Int32[Array, "..."]
+    real_samples: Int32[Array, "..."]
+    reset_every: Int32[Array, "..."]
+    samples: Int32[Array, "..."]
+    batch_size: Int32[Array, "..."]
+
+
+class Loops(NamedTuple):
+    """Numbers of iterations, the same for all trajectories of a device call."""
+
+    steps: Int32[Array, ""]
+    sample_blocks: Int32[Array, ""]
+    batch_blocks: Int32[Array, ""]
