@@ -13,7 +13,7 @@ from jax.sharding import SingleDeviceSharding
 from jaxcollapse import compiled
 from jaxcollapse.kernel import Lanes, Program, jitted
 from jaxcollapse.observables.snapshot import Thresholds
-from jaxcollapse.structure import Loops, Settings
+from jaxcollapse.structure import COUNTS, Loops, Settings
 
 AHEAD = 16  # programs compiled before they are needed, at most
 _KEPT = 32  # programs in memory; each holds several hundred memory maps, of which a process has 65 530
@@ -52,8 +52,7 @@ def arguments(
     def array(shape: tuple[int, ...], dtype: Any) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
 
-    counts = {"samples", "batch_size", "fresh_every", "real_samples", "reset_every"}
-    settings = Settings(*(array((lanes,), jnp.int32 if name in counts else real) for name in Settings._fields))
+    settings = Settings(*(array((lanes,), jnp.int32 if name in COUNTS else real) for name in Settings._fields))
     a_key = jax.eval_shape(partial(jax.random.key, impl="threefry2x32"), 0)  # nothing is compiled to make one
     key = array((lanes,), a_key.dtype)
     loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.corpus import Corpus
 from jaxcollapse.sampling.multinomial import Method
+from jaxcollapse.training.constants import LOSS
 
 Batches = Literal["generator", "corpus", "full"]
 Truncation = Literal["top_k", "top_p", "min_p"]
@@ -18,12 +19,10 @@ REMEDIES = (
     "real_samples",
     "smoothing",
     "reset_every",
-    "label_smoothing",
-    "entropy_bonus",
-    "forward_kl",
-    "reverse_kl",
+    *LOSS,
     "clip_norm",
 )
+COUNTS = ("fresh_every", "real_samples", "reset_every", "samples", "batch_size")  # the settings that are int32
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Structure:
 
 
 class Settings(NamedTuple):
-    """The numbers of a process. Counts are int32, the rest floating point; finite stand-ins where one is not used.
+    """The numbers of a process. `COUNTS` are int32, the rest floating point; finite stand-ins where one is not used.
 
     batch_size: of fresh traces; to native code, which trains whole generations, 0 stands for infinitely many.
     """

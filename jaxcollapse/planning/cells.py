@@ -17,7 +17,7 @@ from jaxcollapse.observables import select
 from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
 from jaxcollapse.sampling.multinomial import Method, fewest_split
-from jaxcollapse.structure import REMEDIES, Batches, Settings, Structure, Truncation
+from jaxcollapse.structure import COUNTS, REMEDIES, Batches, Settings, Structure, Truncation
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process import Process
@@ -188,14 +188,8 @@ def _methods(
 def _settings(sweep: Sweep, samples: np.ndarray, batch_size: np.ndarray) -> dict[str, np.ndarray]:
     """The traced numbers of all cells, as float64 and int32."""
     grid = sweep.grid
-    counts = {"samples": samples, "batch_size": batch_size}
-    counts |= {name: grid.numbers(name) for name in ("fresh_every", "real_samples", "reset_every")}
-    values = {
-        name: np.where(np.isfinite(counts[name]), counts[name], _UNUSED).astype(np.int32)
-        if name in counts
-        else grid.numbers(name)
-        for name in Settings._fields
-    }
+    values = {name: grid.numbers(name) for name in Settings._fields} | {"samples": samples, "batch_size": batch_size}
+    values |= {name: np.where(np.isfinite(values[name]), values[name], _UNUSED).astype(np.int32) for name in COUNTS}
     # Gradient steps to convergence are a refit without mixing.
     values["mixing"] = np.where(grid.column("update").where("refit"), values["mixing"], 1.0)
     return values

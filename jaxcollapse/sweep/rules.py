@@ -8,10 +8,9 @@ import numpy as np
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process import MOST_COUNT
-from jaxcollapse.training.constants import CONSTANTS, CONVERGING
+from jaxcollapse.training.constants import CONSTANTS, CONVERGING, LOSS
 
 Cells = np.ndarray  # one boolean for each cell
-LOSS = ("label_smoothing", "entropy_bonus", "forward_kl", "reverse_kl")  # what may be added to the cross-entropy
 
 
 def check(grid: Grid, generations: int) -> None:

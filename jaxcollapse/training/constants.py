@@ -1,4 +1,6 @@
-"""Which constants an optimiser reads beside the learning rate, and which optimisers converge to the fit."""
+"""Which constants an optimiser reads beside the learning rate, which fields change the loss, and which optimisers
+converge to the fit.
+"""
 
 CONSTANTS: dict[str, tuple[str, ...]] = {
     "sgd": (),
@@ -9,4 +11,5 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
     "rmsprop": ("decay", "eps"),
     "sign_sgd": (),
 }
+LOSS = ("label_smoothing", "entropy_bonus", "forward_kl", "reverse_kl")  # fields that change the loss of a step
 CONVERGING = ("sgd", "momentum", "nesterov")  # full-batch steps at a small enough rate reach the maximum-likelihood fit
