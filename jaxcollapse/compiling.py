@@ -13,6 +13,7 @@ from jax.sharding import SingleDeviceSharding
 from jaxcollapse import compiled
 from jaxcollapse.kernel import Lanes, Program, jitted
 from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.parameters.parameterisation import is_shape
 from jaxcollapse.structure import COUNTS, Loops, Settings
 
 AHEAD = 16  # programs compiled before they are needed, at most
@@ -57,7 +58,12 @@ def arguments(
     key = array((lanes,), a_key.dtype)
     loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
     thresholds = Thresholds(array((), real), array((), real))
-    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, tokens), real))
+    contexts, parameters = program.structure.walk.contexts, program.structure.parameters
+    fitted = None
+    if not parameters.is_free:
+        shapes = parameters.shapes(contexts, tokens)
+        fitted = jax.tree.map(lambda shape: array((lanes, *shape), real), shapes, is_leaf=is_shape)
+    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, contexts, tokens), real), fitted)
     return tile, loops, array((records,), jnp.int32), thresholds
 
 

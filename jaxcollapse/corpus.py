@@ -1,19 +1,37 @@
 """The training data: which generations' samples the model is fitted to.
 
 *replace* keeps the last generation's samples only, *accumulate* those of every generation so far, *window* those of the
-last w. A finite corpus is a table of counts [context, token]; an infinite one is the distribution itself, as logits.
+last w. A finite corpus is a table of counts [context, token]; an infinite one is what traces are drawn from, as logits
+and how often each row is visited.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32, Num
+from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.sampling.mixture import mixture
 
 Kind = Literal["replace", "accumulate", "window"]
-Stored = Num[Array, "..."] | None
+
+
+class Expected(NamedTuple):
+    """Infinitely many traces. visits: tokens of a trace that are drawn from each row, on average."""
+
+    logits: Float[Array, "*part context token"]
+    visits: Float[Array, "*part context"]
+
+
+Samples = Int32[Array, "context token"] | Expected
+Stored = Any  # None, samples, or several of them
+
+
+def combined(parts: Expected, shares: Float[Array, " part"]) -> Expected:
+    """A mixture of traces: row by row, each part weighs as much as its traces visit the row."""
+    weights = shares[:, jnp.newaxis] * parts.visits
+    return Expected(mixture(parts.logits, weights), jnp.sum(weights, axis=0))
 
 
 @dataclass(frozen=True)
@@ -23,35 +41,30 @@ class Corpus:
     kind: Kind
     window: int = 0
 
-    def empty(self, start: Num[Array, "context token"]) -> Stored:
-        """What is kept before the first generation: zero counts, or the initial logits (which get no weight)."""
+    def empty(self, start: Samples) -> Stored:
+        """What is kept before the first generation, made from what gets no weight: no counts, or the initial table."""
         if self.kind == "replace":
             return None
         if self.kind == "accumulate":
             return start
-        return jnp.broadcast_to(start, (self.window, *start.shape))
+        return jax.tree.map(lambda each: jnp.broadcast_to(each, (self.window, *each.shape)), start)
 
-    def add_counts(
-        self, stored: Stored, counts: Int32[Array, "context token"], generation: Int32[Array, ""]
-    ) -> tuple[Stored, Int32[Array, "context token"]]:
-        """Adds the counts of generation `generation` (from 0); gives what to keep and the whole corpus."""
-        if stored is None:
-            return None, counts
-        if self.kind == "accumulate":
-            return stored + counts, stored + counts
-        stored = stored.at[generation % self.window].set(counts)
-        return stored, jnp.sum(stored, axis=0, dtype=jnp.int32)
+    def add(self, stored: Stored, samples: Samples, generation: Int32[Array, ""]) -> tuple[Stored, Samples]:
+        """Adds the samples of generation `generation` (from 0); gives what to keep and the whole corpus.
 
-    def add_logits(
-        self, stored: Stored, logits: Float[Array, "context token"], generation: Int32[Array, ""]
-    ) -> tuple[Stored, Float[Array, "context token"]]:
-        """The same for infinitely many samples: each generation weighs as much as any other."""
-        if stored is None:
-            return None, logits
+        Infinitely many samples weigh as much in each generation as in any other.
+        """
+        if self.kind == "replace":
+            return None, samples
         if self.kind == "accumulate":
-            share = 1 / (generation + 1).astype(logits.dtype)
-            whole = mixture(jnp.stack([stored, logits]), jnp.stack([1 - share, share]))
+            if not isinstance(samples, Expected):
+                return stored + samples, stored + samples
+            share = 1 / (generation + 1).astype(samples.logits.dtype)
+            parts = jax.tree.map(lambda *each: jnp.stack(each), stored, samples)
+            whole = combined(parts, jnp.stack([1 - share, share]))
             return whole, whole
-        stored = stored.at[generation % self.window].set(logits)
-        filled = (jnp.arange(self.window) <= generation).astype(logits.dtype)
-        return stored, mixture(stored, filled / jnp.sum(filled))
+        stored = jax.tree.map(lambda old, new: old.at[generation % self.window].set(new), stored, samples)
+        if not isinstance(samples, Expected):
+            return stored, jnp.sum(stored, axis=0, dtype=jnp.int32)
+        filled = (jnp.arange(self.window) <= generation).astype(samples.logits.dtype)
+        return stored, combined(stored, filled / jnp.sum(filled))

@@ -17,13 +17,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcollapse.compiling import AHEAD, compiling, precision
-from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet
-from jaxcollapse.kernel import Lanes, Program, Record, trajectory_key
-from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet, row_keys
+from jaxcollapse.kernel import NOT_YET, Lanes, Program, Record, trajectory_key
+from jaxcollapse.observables import Observable
 from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.parameters.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.planning.library import Library
 from jaxcollapse.sampling import bits
-from jaxcollapse.structure import Loops, Settings
+from jaxcollapse.structure import Loops, Settings, Structure
 
 MISSING, COMPLETE, DIVERGED = 0, 1, 2
 STATUS_MEANINGS = "missing complete diverged"
@@ -34,9 +36,10 @@ _INITIAL = 0xFFFFFFFF  # folded into a trajectory's key for its initial distribu
 
 @dataclass
 class Result:
-    """A computed chunk. series: name → [trajectory, record]; events: name → [trajectory]; status: [trajectory].
+    """A computed chunk. series: name → [trajectory, record, …]; events: name → [trajectory]; status: [trajectory].
 
-    logits: [trajectory, record, token], cut to the largest vocabulary of the chunk, if they are recorded.
+    logits: if they are recorded, [trajectory, record, token], cut to the largest vocabulary of the chunk; with all
+    contexts of the sweep before the token if a model has several.
     """
 
     chunk: Chunk
@@ -115,7 +118,8 @@ def _run_tile(
     with precision(program), jax.default_device(device):
         keys = cell_keys(streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
-        tile = Lanes(_settings(plan, program, cell), keys, replicate, logits)
+        fitted = _initial_parameters(plan, program, cell)
+        tile = Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted)
         loops = Loops(*np.array(chunk.loops, np.int32))
         sweep = plan.sweep
         thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
@@ -132,20 +136,57 @@ def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:
 
 
 def _initial_logits(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: np.ndarray) -> Any:
-    """Logits of p0 [lane, token] with probability zero beyond the vocabulary."""
-    library, width = plan.cells.library, program.structure.tokens
+    """Tables of p0 [lane, context, token]; tokens beyond the vocabulary are impossible.
+
+    Rows beyond those of the model, which no trace visits, have one token.
+    """
+    library, structure = plan.cells.library, program.structure
     which = library.index[cell]
-    logits = np.full((len(cell), width), -np.inf, np.dtype(program.dtype))
+    shape = (len(cell), structure.walk.contexts, structure.tokens)
+    logits = np.full(shape, -np.inf, np.dtype(program.dtype))
     for index in np.unique(which).tolist():
-        spec, distribution = library.specs[index], library.distributions[index]
+        entry = library.entries[index]
         mine = which == index
-        if isinstance(spec, Dirichlet) and spec.is_random:
-            concentration, size = np.float32(spec.concentration), np.int32(distribution.size)
-            drawn = draw_dirichlet(_initial_keys(keys, replicate), concentration, size, width)
-            logits[mine] = np.asarray(drawn)[mine]
-        else:
-            logits[mine, : distribution.size] = distribution.logits
+        rows, width = entry.table.shape
+        logits[mine, :rows, :width] = entry.table
+        logits[mine, rows:, 0] = 0
+        if isinstance(entry.spec, Dirichlet) and entry.spec.is_random:
+            drawn = _drawn(entry.spec, len(entry.given.logits), entry.given.size, structure, keys, replicate)
+            logits[mine, rows - drawn.shape[1] : rows] = drawn[mine]
     return logits
+
+
+def _drawn(
+    spec: Dirichlet, number: int, size: int, structure: Structure, keys: jax.Array, replicate: np.ndarray
+) -> np.ndarray:
+    """Rows [lane, row, token] that trajectories draw for themselves: one, or of a structured model all at the end."""
+    concentration, own = np.float32(spec.concentration), _initial_keys(keys, replicate)
+    if not structure.walk.is_structured:
+        return np.asarray(draw_dirichlet(own, concentration, np.int32(size), structure.tokens))[:, np.newaxis]
+    flat = row_keys(own, number).reshape(-1, 2)
+    drawn = np.asarray(draw_dirichlet(flat, concentration, np.int32(size), structure.tokens))
+    return drawn.reshape(len(replicate), number, -1)
+
+
+def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
+    """Parameters [lane, …] that were fitted to the tables of p0, made as large as the program's; None if free."""
+    library, structure = plan.cells.library, program.structure
+    if structure.parameters.is_free:
+        return None
+    lengths = plan.cells.settings["trace_length"][cell]
+    which, index = np.unique(np.stack([library.index[cell], lengths], axis=1), axis=0, return_inverse=True)
+    fitted = [
+        library.fitted(entry, structure.parameters, structure.walk, length)[0] for entry, length in which.tolist()
+    ]
+
+    def stacked(shape: tuple[int, ...], *each: np.ndarray) -> np.ndarray:
+        whole = np.zeros((len(each), *shape), np.dtype(program.dtype))
+        for place, values in zip(whole, each, strict=True):
+            place[tuple(slice(size) for size in values.shape)] = values
+        return whole[index.reshape(-1)]
+
+    shapes = structure.parameters.shapes(structure.walk.contexts, structure.tokens)
+    return jax.tree.map(stacked, shapes, *fitted, is_leaf=is_shape)
 
 
 def cell_keys(streams: np.ndarray) -> jax.Array:
@@ -164,16 +205,46 @@ def _initial_keys(keys: jax.Array, replicate: jax.Array) -> jax.Array:
 def _collect(plan: Plan, pending: _Pending) -> Result:
     tiles = [tile.result() for tile in pending.tiles]
     whole: Any = jax.tree.map(lambda *parts: np.concatenate(parts), *tiles)
+    status = np.where(whole.finite, COMPLETE, DIVERGED).astype(np.int8)
+    program, library, sweep = plan.buckets[pending.chunk.bucket].program, plan.cells.library, plan.sweep
+    cells, trajectories, records = pending.chunk.cells, len(status), len(sweep.recorded)
     logits = whole.logits
     if logits is not None:
-        cells = pending.chunk.cells
-        logits = logits[..., : int(plan.cells.library.sizes[cells].max())]
-    status = np.where(whole.finite, COMPLETE, DIVERGED).astype(np.int8)
-    program = plan.buckets[pending.chunk.bucket].program
-    series = {name: _of_its_kind(name, whole.series[:, place]) for place, name in enumerate(program.series)}
+        logits = logits[..., : int(library.sizes[cells].max())]
+        if sweep.is_structured:
+            logits = _padded(logits, 2, int(library.contexts.max()))
+            beyond = np.arange(logits.shape[2]) >= library.contexts[cells][:, np.newaxis]
+            np.copyto(logits, np.nan, where=beyond[:, np.newaxis, :, np.newaxis])
+        else:
+            logits = logits[:, :, 0]
+    parts = dict(
+        zip(program.series, np.split(whole.series, np.cumsum(program.sizes, dtype=int), axis=1)[:-1], strict=True)
+    )
+    series: dict[str, np.ndarray] = {}
+    for entry in sweep.chosen:
+        if entry.is_event:
+            continue
+        if entry.name not in parts:  # a model that does not have it
+            shape = (trajectories, records, *inner_shape(entry, library))
+            series[entry.name] = np.full(shape, NOT_YET if entry.whole else np.nan, whole.series.dtype)
+        elif entry.dim is None:
+            series[entry.name] = parts[entry.name][:, 0]
+        else:
+            (most,) = inner_shape(entry, library)
+            series[entry.name] = _padded(np.moveaxis(parts[entry.name], 1, 2), 2, most)
+        if entry.whole:
+            series[entry.name] = series[entry.name].astype(np.int32)
     events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
     return Result(pending.chunk, series, events, status, logits)
 
 
-def _of_its_kind(name: str, values: np.ndarray) -> np.ndarray:
-    return values.astype(np.int32) if OBSERVABLES[name].whole else values
+def inner_shape(entry: Observable, library: Library) -> tuple[int, ...]:
+    """How many values an observable has at a record, if it has several: as many as any cell's."""
+    return (int(library.contexts.max()) - 1,) if entry.dim == "persona" else ()
+
+
+def _padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:
+    """Made this long along an axis, with NaN; or cut to it, beyond which there is only padding."""
+    values = values.take(range(min(size, values.shape[axis])), axis)
+    missing = [(0, size - values.shape[axis] if place == axis else 0) for place in range(values.ndim)]
+    return np.pad(values, missing, constant_values=np.nan)

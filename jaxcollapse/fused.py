@@ -57,7 +57,7 @@ def advance(
     so_far = [times[each[0]] if each else jnp.int32(-1) for each in watched]
     is_refit = structure.update == "refit"
     logits, found, values = train(
-        state.logits[0],
+        state.parameters[0],
         key,
         jnp.clip(1 / settings.temperature, _TINY, _HUGE),
         settings.learning_rate,
@@ -76,4 +76,4 @@ def advance(
     )
     new = {each[0]: found[place] for place, each in enumerate(watched) if each}
     end = state.generation + jnp.sum(gaps, dtype=jnp.int32)
-    return state._replace(logits=logits[None], generation=end), new, values
+    return state._replace(parameters=logits[None], generation=end), new, values

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, Key, UInt32
 
 from jaxcollapse.fused import advance, can_run
+from jaxcollapse.models import Persona
 from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.series import in_order, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
@@ -24,6 +25,7 @@ from jaxcollapse.sampling import bits
 from jaxcollapse.structure import Loops, Settings, Structure
 
 Carry = tuple[State, dict[str, Array]]
+_TEXTS = 0xFFFFFFFD  # folded into a trajectory's key for texts to look at; generations count from 0
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
 _MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
@@ -49,6 +51,13 @@ class Program:
         return in_order(chosen)
 
     @property
+    def sizes(self) -> list[int]:
+        """How many numbers of each of them there are in a record."""
+        walk = self.structure.walk
+        personas = walk.personas if isinstance(walk, Persona) else 0
+        return [personas if OBSERVABLES[name].dim == "persona" else 1 for name in self.series]
+
+    @property
     def events(self) -> list[str]:
         """Names of the events, in the order of `Record.events`."""
         return [name for name in self.observables if OBSERVABLES[name].is_event]
@@ -66,29 +75,35 @@ class Program:
         """
         most = _MOST_LANES.get(platform, _MOST_LANES["gpu"])
         elements = _ELEMENTS.get(platform, _ELEMENTS["gpu"])
-        return 1 << max(1, min(most, elements // self.structure.tokens)).bit_length() - 1
+        size = self.structure.tokens * self.structure.walk.contexts
+        return 1 << max(1, min(most, elements // size)).bit_length() - 1
 
 
 class Lanes(NamedTuple):
-    """The trajectories of a tile: their settings, typed keys of their cells, replicate numbers and initial logits."""
+    """The trajectories of a tile: their settings, typed keys of their cells, replicate numbers.
+
+    logits: tables of p0 as they are given. parameters: what was fitted to them, unless they are free tables.
+    """
 
     settings: Settings
     key: Key[Array, "*lane"]
     replicate: UInt32[Array, "*lane"]
-    logits: Float[Array, "*lane token"]
+    logits: Float[Array, "*lane context token"]
+    parameters: Any = None
 
 
 class Record(NamedTuple):
     """What comes back of a tile.
 
-    series: of `Program.series`, whole numbers among them. events: of `Program.events`, `NOT_YET` where censored.
-    logits: None if they are not recorded. finite: whether the logits stayed finite numbers (or −∞, for tokens that a
-    refit has lost). Few arrays, each of many numbers: to hand over a small one takes longer than to fill it.
+    series: of `Program.series`, whole numbers among them, each as many as `Program.sizes` says. events: of
+    `Program.events`, `NOT_YET` where censored. logits: None if they are not recorded. finite: whether the logits stayed
+    finite numbers (or −∞, for tokens that a refit has lost). Few arrays, each of many numbers: to hand over a small one
+    takes longer than to fill it.
     """
 
     series: Float[Array, "*lane series record"]
     events: Int32[Array, "*lane event"]
-    logits: Float[Array, "*lane record token"] | None
+    logits: Float[Array, "*lane record context token"] | None
     finite: Array
 
 
@@ -96,17 +111,18 @@ def run_trajectory(
     program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: Thresholds
 ) -> Record:
     """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself."""
-    key = trajectory_key(lanes.key, lanes.replicate)
-    process = SelfTraining.of(program.structure, lanes.settings, loops, lanes.logits[jnp.newaxis], key)
-    start = origin(lanes.logits, thresholds)
+    key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
+    process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, key)
+    start = origin(process.initial, lanes.logits, thresholds, structure.walk, settings.traces)
     series = [OBSERVABLES[name] for name in program.series]
     events = [OBSERVABLES[name] for name in program.events]
-    is_fused = can_run(program.structure, events)
+    is_fused = can_run(structure, events)
     fused_series = known(series) if is_fused else []
     others = [entry for entry in series if entry.name not in fused_series]
 
     def snapshot(state: State) -> Snapshot:
-        return Snapshot(state.logits[0], start, thresholds)
+        texts = bits.fold_in(bits.fold_in(key, jnp.uint32(_TEXTS)), state.generation)
+        return Snapshot(process.table(state), start, thresholds, structure.walk, settings.traces, texts, state.visited)
 
     def generation(_: Array, carry: Carry) -> Carry:
         state, times = carry
@@ -115,12 +131,12 @@ def run_trajectory(
 
     def goes_on(state: State, end: Array) -> Array:
         """Whether there is a generation left that may change something."""
-        return (state.generation < end) & (jnp.sum(state.logits > -jnp.inf, dtype=jnp.int32) > 1)
+        return (state.generation < end) & (jnp.sum(state.parameters > -jnp.inf, dtype=jnp.int32) > 1)
 
     def generations(carry: Carry, gap: Array) -> Carry:
         state, times = carry
         end = state.generation + gap
-        if program.structure.absorbs:
+        if structure.absorbs:
             state, times = jax.lax.while_loop(lambda carry: goes_on(carry[0], end), partial(generation, end), carry)
         else:
             state, times = jax.lax.fori_loop(0, gap, generation, carry)
@@ -139,7 +155,7 @@ def run_trajectory(
             carry = generations(carry, gap)
         if others:
             values.append(measured(others, snapshot(carry[0]), natively=program.measures_natively))
-        return carry, (jnp.concatenate(values), carry[0].logits[0] if program.record_logits else None)
+        return carry, (jnp.concatenate(values), process.table(carry[0]) if program.record_logits else None)
 
     carry = process.init(), {entry.name: jnp.int32(NOT_YET) for entry in events}
     logits: Array | None = None
@@ -148,9 +164,10 @@ def run_trajectory(
     else:
         (state, times), (rows, logits) = jax.lax.scan(segment, carry, gaps)
         values = rows.T
-    lost = jnp.isneginf(state.logits[0]) & ~jnp.isneginf(lanes.logits)
-    overflowed = jnp.any(lost) if program.structure.update == "gradient" else jnp.zeros((), bool)
-    finite = jnp.all(state.logits < jnp.inf) & ~overflowed
+    table = process.table(state)
+    lost = jnp.isneginf(table) & ~jnp.isneginf(process.initial)
+    overflowed = jnp.any(lost) if structure.update == "gradient" else jnp.zeros((), bool)
+    finite = jnp.all(table < jnp.inf) & ~overflowed
     happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)
     return Record(values, happened, logits, finite)
 

@@ -2,22 +2,25 @@
 
 `SelfTraining` is a pair of pure functions, `init() → State` and `step(key, state) → State`. What decides shapes and
 code paths is in its `Structure` and is static; every number is in `Settings` or `Loops` and is traced, so that a sweep
-over numbers compiles nothing.
+over numbers compiles nothing. A model is parameters, which make a table of logits [context, token], and a walk over its
+rows; nothing here depends on which.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int32, Num
+from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.corpus import Stored
-from jaxcollapse.models import MODELS
+from jaxcollapse.corpus import Expected, Samples, Stored, combined
+from jaxcollapse.models import Categorical
+from jaxcollapse.models.walk import urn
 from jaxcollapse.sampling import bits, truncation
 from jaxcollapse.sampling.mixture import mixture
-from jaxcollapse.sampling.multinomial import Method
+from jaxcollapse.sampling.multinomial import Method, multinomial
 from jaxcollapse.sampling.subset import subset
 from jaxcollapse.sampling.temperature import temper
 from jaxcollapse.structure import Loops, Settings, Structure
@@ -30,86 +33,111 @@ from jaxcollapse.training.schedules import SCHEDULES
 _RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
+Visited = Bool[Array, " context"]
 
 
 class State(NamedTuple):
-    """logits: the model. optimizer: optax state, if it is carried. corpus: what is kept of earlier generations.
+    """parameters: of the model; the table of logits itself, if that is free. optimizer: optax state, if it is carried.
 
-    generation: how many generations the model is away from p0.
+    corpus: what is kept of earlier generations. generation: how many the model is away from p0. visited: the rows that
+    traces have been drawn from so far, if that is kept.
     """
 
-    logits: Table
+    parameters: Any
     optimizer: Any
     corpus: Stored
     generation: Int32[Array, ""]
+    visited: Visited | None
 
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """Self-training that starts from softmax(`initial`). Real data are draws from softmax(`real`)."""
+    """Self-training that starts from the parameters `start`, whose table is `initial`: p0.
+
+    Real data are drawn from the table `real`, which is p0, unless its parameters only come close.
+    """
 
     structure: Structure
     settings: Settings
     loops: Loops
+    start: Any
     initial: Table
+    possible: Bool[Array, "context token"]
     real: Table
 
     @classmethod
     def of(
-        cls, structure: Structure, settings: Settings, loops: Loops, initial: Table, key: bits.Key
+        cls, structure: Structure, settings: Settings, loops: Loops, given: Table, fitted: Any, key: bits.Key
     ) -> "SelfTraining":
-        """The process of a trajectory with this key: its real data are p0, or what it has recorded of p0."""
-        real = initial
+        """The process of a trajectory with this key, from a table or from parameters that were fitted to it."""
+        possible = given > -jnp.inf
+        start = given if structure.parameters.is_free else fitted
+        initial = structure.parameters.table(start, possible)
+        real = given
         if "real_samples" in structure.remedies:
-            model, recorded = MODELS[structure.model], bits.fold_in(key, jnp.uint32(_RECORDED))
-            split, traces = Method(native=False), settings.real_samples
-            counts = model.sample(recorded, model.urn(initial), traces, split, jnp.int32(0))
-            real = jnp.log(counts.astype(initial.dtype))
-        return cls(structure, settings, loops, initial, real)
+            recorded, split = bits.fold_in(key, jnp.uint32(_RECORDED)), Method(native=False)
+            counts = structure.walk.sample(
+                recorded, urn(given), settings.real_samples, split, jnp.int32(0), settings.traces
+            )
+            real = jnp.log(counts.astype(given.dtype))
+        return cls(structure, settings, loops, start, initial, possible, real)
 
     def init(self) -> State:
         """The model at generation 0."""
         structure = self.structure
-        nothing = self.initial if structure.infinite_samples else jnp.zeros(self.initial.shape, jnp.int32)
+        nothing: Samples = jnp.zeros(self.initial.shape, jnp.int32)
+        if structure.infinite_samples:
+            nothing = Expected(self.initial, jnp.ones(len(self.initial), self.initial.dtype))
         carries_moments = structure.update == "gradient" and structure.carry_optimizer
         return State(
-            logits=self.initial,
-            optimizer=self._optimizer(jnp.int32(0)).init(self.initial) if carries_moments else None,
+            parameters=self.start,
+            optimizer=self._optimizer(jnp.int32(0)).init(self.start) if carries_moments else None,
             corpus=None if structure.batches == "generator" else structure.corpus.empty(nothing),
             generation=jnp.int32(0),
+            visited=jnp.zeros(len(self.initial), bool) if structure.tracks_visits else None,
         )
+
+    def table(self, state: State) -> Table:
+        """Logits of the model."""
+        return self.structure.parameters.table(state.parameters, self.possible)
 
     def step(self, key: bits.Key, state: State) -> State:
         """One generation: sample from the model as it stands, add to the corpus, train. Consumes `key`."""
         source = self.generator(state)
-        corpus: Num[Array, "context token"] | None = None
-        stored = state.corpus
+        corpus: Samples | None = None
+        stored, visited = state.corpus, state.visited
         if self.structure.batches != "generator":
             stored, corpus = self._collect(bits.fold_in(key, 0), state, source)
-        state = self._reset(state)
+            visited = _seen(visited, corpus)
+        state = self._reset(state)._replace(visited=visited)
         if self.structure.update == "refit":
             assert corpus is not None
-            mixing = self.settings.mixing if self.structure.partial_refit else None
-            logits, memory = refit(state.logits, self._as_logits(self._smoothed(corpus)), mixing), None
+            state = state._replace(parameters=self._refit(state, corpus))
         else:
-            logits, memory = self._descend(key, state, source, corpus)
-        return State(logits, memory, stored, state.generation + 1)
+            state = self._descend(key, state, source, corpus)
+        return state._replace(corpus=stored, generation=state.generation + 1)
 
     def generator(self, state: State) -> Table:
-        """Logits that traces are sampled from: tempered, truncated, mixed with real data."""
-        settings, remedies = self.settings, self.structure.remedies
-        logits = temper(self.initial if "generator" in remedies else state.logits, settings.temperature)
-        for name in self.structure.truncations:
-            logits = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
-        if self.structure.fresh_data and not self._keeps_apart:
+        """Logits that traces are sampled from: tempered, truncated, mixed with real data where rows can be."""
+        structure, settings = self.structure, self.settings
+        logits = self.initial if "generator" in structure.remedies else self.table(state)
+        is_tempered, is_cut = (jnp.asarray(rows)[:, jnp.newaxis] for rows in structure.walk.sampled())
+        tempered = temper(logits, settings.temperature)
+        logits = jnp.where(is_tempered, tempered, logits) if structure.walk.is_structured else tempered
+        for name in structure.truncations:
+            cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
+            logits = jnp.where(is_cut, cut, logits)
+        if structure.fresh_data and not self._keeps_apart:
             share = self._fresh_share(state)
-            logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share]))
+            logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
         return logits
 
     @property
     def _keeps_apart(self) -> bool:
-        """Whether real data are drawn apart from the model's samples: exactly their share of a finite number."""
-        return "fresh_sampling" in self.structure.remedies and not self.structure.infinite_samples
+        """Whether real data are drawn apart from the model's samples: a trace is the one or the other as a whole."""
+        structure = self.structure
+        stratified = "fresh_sampling" in structure.remedies and not structure.infinite_samples
+        return structure.walk.is_structured or stratified
 
     def _fresh_share(self, state: State) -> Float[Array, ""]:
         """The share of real data in the generation to come."""
@@ -122,108 +150,143 @@ class SelfTraining:
         self,
         key: bits.Key,
         state: State,
-        urn: Float[Array, "..."],
+        source: Table,
         traces: Int32[Array, ""],
         how: Method,
         blocks: Int32[Array, ""],
     ) -> Counts:
-        """Counts of fresh traces from the generator's urn, and of real ones if they are drawn apart."""
-        model = MODELS[self.structure.model]
-        if not self._keeps_apart:
-            return model.sample(key, urn, traces, how, blocks)
-        real = jnp.round(self._fresh_share(state) * traces.astype(self.initial.dtype)).astype(jnp.int32)
-        own = model.sample(bits.fold_in(key, 0), urn, traces - real, how, blocks)
-        return own + model.sample(bits.fold_in(key, 1), model.urn(self.real), real, how, blocks)
+        """Counts of fresh traces from the generator's weights, and of real ones if they are drawn apart."""
+        structure, draw = self.structure, self.structure.walk.sample
+        if not (structure.fresh_data and self._keeps_apart):
+            return draw(key, source, traces, how, blocks, self.settings.traces)
+        share = self._fresh_share(state)
+        if "fresh_sampling" in structure.remedies:
+            real = jnp.round(share * traces.astype(share.dtype)).astype(jnp.int32)
+        else:
+            real = multinomial(bits.fold_in(key, 2), jnp.stack([1 - share, share]), traces, how, blocks)[1]
+        own = draw(bits.fold_in(key, 0), source, traces - real, how, blocks, self.settings.traces)
+        return own + draw(bits.fold_in(key, 1), urn(self.real), real, how, blocks, self.settings.traces)
+
+    def _expected(self, state: State, source: Table) -> Expected:
+        """Infinitely many traces of the generator, and of real ones if they are kept apart."""
+        visits = self.structure.walk.visits
+        own = Expected(source, visits(source, self.settings.traces))
+        if not (self.structure.fresh_data and self._keeps_apart):
+            return own
+        share, real = self._fresh_share(state), Expected(self.real, visits(self.real, self.settings.traces))
+        return combined(jax.tree.map(lambda *each: jnp.stack(each), own, real), jnp.stack([1 - share, share]))
 
     def _reset(self, state: State) -> State:
         """Where training starts: from the model as it stands, or from p0 where a reset is due, without moments."""
         if "reset_every" not in self.structure.remedies:
             return state
         due, new = _is_due(state, self.settings.reset_every), self.init()
-        logits, memory = jax.tree.map(
-            lambda new, old: jnp.where(due, new, old), (new.logits, new.optimizer), (state.logits, state.optimizer)
+        parameters, memory = jax.tree.map(
+            lambda new, old: jnp.where(due, new, old),
+            (new.parameters, new.optimizer),
+            (state.parameters, state.optimizer),
         )
-        return state._replace(logits=logits, optimizer=memory)
+        return state._replace(parameters=parameters, optimizer=memory)
 
-    def _smoothed(self, corpus: Num[Array, "context token"]) -> Num[Array, "context token"]:
-        """Counts with so many more of each token that p0 has."""
-        if "smoothing" not in self.structure.remedies:
-            return corpus
-        possible = self.initial > -jnp.inf
-        return corpus.astype(self.initial.dtype) + jnp.where(possible, self.settings.smoothing, 0)
+    def _refit(self, state: State, corpus: Samples) -> Table:
+        """The logits that fit the corpus best."""
+        mixing = self.settings.mixing if self.structure.partial_refit else None
+        if isinstance(corpus, Expected):
+            return refit(state.parameters, corpus.logits, corpus.visits > 0, mixing)
+        visited, counts = jnp.any(corpus > 0, axis=-1), corpus.astype(self.initial.dtype)
+        if "smoothing" in self.structure.remedies:
+            counts = counts + jnp.where(self.initial > -jnp.inf, self.settings.smoothing, 0)
+        return refit(state.parameters, jnp.log(counts), visited, mixing)
 
-    def _collect(self, key: bits.Key, state: State, source: Table) -> tuple[Stored, Num[Array, "context token"]]:
-        """Adds this generation's samples to the corpus: counts, or logits where there are infinitely many."""
-        rule = self.structure.corpus
+    def _collect(self, key: bits.Key, state: State, source: Table) -> tuple[Stored, Samples]:
+        """Adds this generation's samples to the corpus."""
+        samples: Samples
         if self.structure.infinite_samples:
-            return rule.add_logits(state.corpus, source, state.generation)
-        urn, how = MODELS[self.structure.model].urn(source), self.structure.sampler
-        assert how is not None
-        counts = self._sample(key, state, urn, self.settings.samples, how, self.loops.sample_blocks)
-        return rule.add_counts(state.corpus, counts, state.generation)
+            samples = self._expected(state, source)
+        else:
+            how = self.structure.sampler
+            assert how is not None
+            samples = self._sample(key, state, urn(source), self.settings.samples, how, self.loops.sample_blocks)
+        return self.structure.corpus.add(state.corpus, samples, state.generation)
 
-    def _descend(
-        self, key: bits.Key, state: State, source: Table, corpus: Num[Array, "context token"] | None
-    ) -> tuple[Table, Any]:
-        """`steps` optimiser steps; gives the logits and the optimiser's state, if it is carried."""
+    def _descend(self, key: bits.Key, state: State, source: Table, corpus: Samples | None) -> State:
+        """`steps` optimiser steps."""
         structure, descent = self.structure, self._optimizer(state.generation)
-        memory = state.optimizer if structure.carry_optimizer else descent.init(state.logits)
+        memory = state.optimizer if structure.carry_optimizer else descent.init(state.parameters)
         gradient, unused = self._minibatches(state, source, corpus)
 
-        def step(index: Array, carry: tuple[Table, Any, Any]) -> tuple[Table, Any, Any]:
-            logits, memory, unused = carry
-            slope, unused = gradient(bits.fold_in(key, index + 1), logits, unused)
-            slope = penalised(slope, logits, self.initial, self.settings._asdict(), structure.remedies)
-            updates, memory = descent.update(slope, memory, logits)
-            moved = optax.apply_updates(logits, updates)
-            return jnp.where(jnp.isneginf(logits), logits, moved), memory, unused
+        def step(index: Array, carry: tuple[Any, Any, Any, Visited | None]) -> tuple[Any, Any, Any, Visited | None]:
+            parameters, memory, unused, visited = carry
+            logits, pull_back = structure.parameters.forward(parameters, self.possible)
+            slope, shares, unused = gradient(bits.fold_in(key, index + 1), logits, unused)
+            if structure.batches == "generator" and visited is not None:
+                visited = visited | (shares > 0)
+            slope = penalised(slope, logits, self.initial, shares, self.settings._asdict(), structure.remedies)
+            updates, memory = descent.update(pull_back(slope), memory, parameters)
+            moved = optax.apply_updates(parameters, updates)
+            moved = jax.tree.map(lambda old, new: jnp.where(jnp.isneginf(old), old, new), parameters, moved)
+            return moved, memory, unused, visited
 
-        carry = (state.logits, memory, unused)
+        carry = (state.parameters, memory, unused, state.visited)
         if structure.single_step:
-            logits, memory, _ = step(jnp.int32(0), carry)
+            carry = step(jnp.int32(0), carry)
         else:
-            logits, memory, _ = jax.lax.fori_loop(0, self.loops.steps, step, carry)
-        return logits, memory if structure.carry_optimizer else None
+            carry = jax.lax.fori_loop(0, self.loops.steps, step, carry)
+        parameters, memory, _, visited = carry
+        memory = memory if structure.carry_optimizer else None
+        return state._replace(parameters=parameters, optimizer=memory, visited=visited)
 
-    def _minibatches(self, state: State, source: Table, corpus: Num[Array, "context token"] | None) -> tuple[Any, Any]:
-        """A function (key, logits, unused) → (gradient, unused), and what of the corpus is unused at first."""
+    def _minibatches(self, state: State, source: Table, corpus: Samples | None) -> tuple["Gradient", Any]:
+        """The gradient of a step, and what of the corpus is unused at first."""
         structure, settings = self.structure, self.settings
-        size = settings.batch_size.astype(source.dtype)
 
+        def of_counts(logits: Table, counts: Counts) -> tuple[Table, Float[Array, " context"]]:
+            tokens = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(logits.dtype)
+            frequencies = counts.astype(logits.dtype) / tokens
+            return cross_entropy_gradient(logits, frequencies), jnp.sum(frequencies, axis=-1)
+
+        if structure.batches == "generator":
+            assert structure.batch_sampler is not None
+            weights, how = urn(source), structure.batch_sampler
+
+            def fresh(key: bits.Key, logits: Table, unused: None) -> tuple[Table, Array, None]:
+                counts = self._sample(key, state, weights, settings.batch_size, how, self.loops.batch_blocks)
+                return *of_counts(logits, counts), unused
+
+            return fresh, None
+
+        assert corpus is not None
         if structure.batches == "full":
-            assert corpus is not None
-            if structure.infinite_samples:
-                return lambda key, logits, unused: (expected_gradient(logits, corpus), unused), None
-            frequencies = corpus.astype(source.dtype) / jnp.sum(corpus, dtype=jnp.int32).astype(source.dtype)
-            return lambda key, logits, unused: (cross_entropy_gradient(logits, frequencies), unused), None
+            if isinstance(corpus, Expected):
+                shares = corpus.visits / jnp.sum(corpus.visits)
+                return lambda key, logits, unused: (
+                    expected_gradient(logits, corpus.logits, shares),
+                    shares,
+                    unused,
+                ), None
+            return lambda key, logits, unused: (*of_counts(logits, corpus), unused), None
 
+        # Pairs of (context, token) are drawn as if they were tokens of one row, as many as the traces have.
+        pairs = settings.batch_size * structure.walk.pairs(settings.traces)
         if structure.batch_sampler is None:
-            assert corpus is not None
+            assert not isinstance(corpus, Expected)
             everything = corpus
+            size = jnp.minimum(pairs, jnp.sum(everything, dtype=jnp.int32))
 
-            def without_replacement(key: bits.Key, logits: Table, unused: Counts) -> tuple[Table, Counts]:
-                unused = jnp.where(jnp.sum(unused, dtype=jnp.int32) < settings.batch_size, everything, unused)
-                counts = subset(key, unused.reshape(-1), settings.batch_size, logits.dtype).reshape(unused.shape)
-                return cross_entropy_gradient(logits, counts.astype(logits.dtype) / size), unused - counts
+            def without_replacement(key: bits.Key, logits: Table, unused: Counts) -> tuple[Table, Array, Counts]:
+                unused = jnp.where(jnp.sum(unused, dtype=jnp.int32) < size, everything, unused)
+                counts = subset(key, unused.reshape(-1), size, logits.dtype).reshape(unused.shape)
+                return *of_counts(logits, counts), unused - counts
 
             return without_replacement, everything
 
-        model, how = MODELS[structure.model], structure.batch_sampler
-        urn = model.urn(source if corpus is None else self._as_logits(corpus))
+        resampler, row = structure.batch_sampler, urn(_log_weights(corpus, source.dtype).reshape(1, -1))
 
-        def independent(key: bits.Key, logits: Table, unused: None) -> tuple[Table, None]:
-            if corpus is None:
-                counts = self._sample(key, state, urn, settings.batch_size, how, self.loops.batch_blocks)
-            else:
-                counts = model.sample(key, urn, settings.batch_size, how, self.loops.batch_blocks)
-            return cross_entropy_gradient(logits, counts.astype(logits.dtype) / size), unused
+        def independent(key: bits.Key, logits: Table, unused: None) -> tuple[Table, Array, None]:
+            counts = Categorical().sample(key, row, pairs, resampler, self.loops.batch_blocks, settings.traces)
+            return *of_counts(logits, counts.reshape(logits.shape)), unused
 
         return independent, None
-
-    def _as_logits(self, corpus: Num[Array, "context token"]) -> Table:
-        if self.structure.infinite_samples:
-            return corpus
-        return jnp.log(corpus.astype(self.initial.dtype))
 
     def _optimizer(self, generation: Int32[Array, ""]) -> optax.GradientTransformation:
         structure, settings = self.structure, self.settings._asdict()
@@ -231,6 +294,25 @@ class SelfTraining:
             time = generation.astype(self.initial.dtype) / self.settings.schedule_time
             settings["learning_rate"] = self.settings.learning_rate * SCHEDULES[structure.schedule](time)
         return optimizer(structure.optimizer, settings, clips="clip_norm" in structure.remedies)
+
+
+Gradient = Callable[[bits.Key, Table, Any], tuple[Table, Float[Array, " context"], Any]]
+
+
+def _log_weights(corpus: Samples, dtype: jax.typing.DTypeLike) -> Table:
+    """ln of what share of a corpus each pair of (context, token) has, up to a constant."""
+    if not isinstance(corpus, Expected):
+        return jnp.log(corpus.astype(dtype))
+    if len(corpus.logits) == 1:
+        return corpus.logits
+    return jax.nn.log_softmax(corpus.logits, axis=-1) + jnp.log(corpus.visits)[:, jnp.newaxis]
+
+
+def _seen(visited: Visited | None, samples: Samples) -> Visited | None:
+    """The rows visited so far, with those of these samples."""
+    if visited is None:
+        return None
+    return visited | (samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1))
 
 
 def _is_due(state: State, every: Int32[Array, ""]) -> Bool[Array, ""]:

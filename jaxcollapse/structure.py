@@ -6,9 +6,13 @@ from typing import Literal, NamedTuple
 from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.corpus import Corpus
+from jaxcollapse.models import Walk
+from jaxcollapse.models.walk import Numbers
+from jaxcollapse.parameters import FreeTable, Parameterisation
 from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.training.constants import LOSS
 
+_FREE = FreeTable()
 Batches = Literal["generator", "corpus", "full"]
 Truncation = Literal["top_k", "top_p", "min_p"]
 # Fields of a process that may keep a model from collapse, each of which is switched off by default.
@@ -22,14 +26,16 @@ REMEDIES = (
     *LOSS,
     "clip_norm",
 )
-COUNTS = ("fresh_every", "real_samples", "reset_every", "samples", "batch_size")  # the settings that are int32
+# The settings that are int32.
+COUNTS = ("fresh_every", "real_samples", "reset_every", "samples", "batch_size", "trace_length", "end_token")
 
 
 @dataclass(frozen=True)
 class Structure:
     """The static part of a process.
 
-    tokens: width of the token axis, padding included.
+    walk: how a trace moves over the rows of the table. tokens: width of the token axis, padding included.
+    parameters: what the table is made from.
     sampler: how the samples of a generation are counted; None where none are drawn (infinitely many, or minibatches
         straight from the generator).
     batches: what an optimiser step sees: "generator" (fresh traces at every step, which is what one pass over fresh
@@ -39,9 +45,10 @@ class Structure:
     schedule: of the learning rate.
     remedies: those of `REMEDIES` that are not switched off.
     single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
+    tracks_visits: whether it is kept which rows have been visited.
     """
 
-    model: str
+    walk: Walk
     tokens: int
     update: Literal["refit", "gradient"]
     corpus: Corpus
@@ -57,11 +64,15 @@ class Structure:
     fresh_data: bool = False
     partial_refit: bool = False
     remedies: tuple[str, ...] = ()
+    parameters: Parameterisation = _FREE
+    tracks_visits: bool = False
 
     @property
     def is_fusible(self) -> bool:
         """Whether it is a process of which native code runs whole generations."""
         how = self.sampler or self.batch_sampler
+        if self.walk.is_structured or not self.parameters.is_free:
+            return False
         if how is None or not how.native or self.truncations or self.fresh_data or self.remedies:
             return False
         if self.update == "refit":
@@ -71,7 +82,7 @@ class Structure:
     @property
     def absorbs(self) -> bool:
         """Whether a model with one token left stays as it is for ever."""
-        plain = not self.fresh_data and not self.remedies
+        plain = not self.walk.is_structured and not self.fresh_data and not self.remedies
         return self.update == "refit" and self.corpus.kind == "replace" and plain
 
 
@@ -106,6 +117,13 @@ class Settings(NamedTuple):
     reset_every: Int32[Array, "..."]
     samples: Int32[Array, "..."]
     batch_size: Int32[Array, "..."]
+    trace_length: Int32[Array, "..."]
+    end_token: Int32[Array, "..."]
+
+    @property
+    def traces(self) -> Numbers:
+        """What walks read of them."""
+        return Numbers(self.trace_length, self.end_token)
 
 
 class Loops(NamedTuple):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcollapse.corpus import Corpus
+from jaxcollapse.corpus import Corpus, Expected, Samples
 from tests.oracles import softmax
 from tests.statistics import assert_mean
 from tests.sweeps import probabilities, run, values
@@ -25,15 +25,18 @@ def _kept(rule: Corpus, generation: int) -> slice:
 
 
 def _grown(rule: Corpus, kind: Literal["counts", "logits"], start: jax.Array, added: jax.Array) -> np.ndarray:
-    """The corpus after each generation."""
-    add = rule.add_counts if kind == "counts" else rule.add_logits
+    """The corpus after each generation: its counts, or logits where rows are visited once in a trace."""
+
+    def samples(table: jax.Array) -> Samples:
+        return table if kind == "counts" else Expected(table, jnp.ones(len(table), table.dtype))
 
     def generation(stored: Any, given: tuple[jax.Array, jax.Array]) -> tuple[Any, jax.Array]:
         number, new = given
-        return add(stored, new, number)
+        stored, whole = rule.add(stored, samples(new), number)
+        return stored, whole.logits if isinstance(whole, Expected) else whole
 
     numbers = jnp.arange(len(added), dtype=jnp.int32)
-    return np.asarray(jax.jit(lambda: jax.lax.scan(generation, rule.empty(start), (numbers, added)))()[1])
+    return np.asarray(jax.jit(lambda: jax.lax.scan(generation, rule.empty(samples(start)), (numbers, added)))()[1])
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)

@@ -17,12 +17,14 @@ import hatch_build
 import jaxcollapse as jc
 from jaxcollapse import native
 from jaxcollapse.errors import InputError
+from jaxcollapse.models import Categorical
 from jaxcollapse.native import sources
 from jaxcollapse.observables.snapshot import Thresholds, origin
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
 from tests.conftest import ROOT
 from tests.engines import xla_alone
+from tests.observables.measuring import ONE_TOKEN
 from tests.sweeps import run
 
 INF = float("inf")
@@ -184,7 +186,7 @@ def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
     now[rng.uniform(size=now.shape) < rng.choice([0, 0.2], (64, 1))] = -np.inf
     now[:, 0] = 0
     thresholds = Thresholds(jnp.float32(1e-9), jnp.float32(0.01))
-    p0 = jax.jit(jax.vmap(lambda row: origin(row, thresholds)))(start)
+    p0 = jax.jit(jax.vmap(lambda row: origin(row[None], row[None], thresholds, Categorical(), ONE_TOKEN)))(start)
     operands = (now, p0.logits, p0.rarest, np.full(64, thresholds.support))
     measure = jax.vmap(lambda now, *start: native.measure(now, native.Origins(*start), wanted=native.MEASURED))
     return [np.asarray(measure(*(jnp.asarray(each)[lanes] for each in operands)))]

@@ -7,12 +7,15 @@ from pydantic import Field
 from jaxcollapse.initial.dirichlet import Dirichlet
 from jaxcollapse.initial.distribution import Distribution
 from jaxcollapse.initial.file import File
-from jaxcollapse.initial.parametric import Uniform, Values, Zipf, ZipfMandelbrot
+from jaxcollapse.initial.parametric import Rows, Uniform, Values, Zipf, ZipfMandelbrot
 from jaxcollapse.initial.words import Words
 
-Initial = Annotated[Uniform | Zipf | ZipfMandelbrot | Dirichlet | Values | File | Words, Field(discriminator="kind")]
+Initial = Annotated[
+    Uniform | Zipf | ZipfMandelbrot | Dirichlet | Values | Rows | File | Words, Field(discriminator="kind")
+]
 KINDS = {
-    kind.model_fields["kind"].default: kind for kind in (Uniform, Zipf, ZipfMandelbrot, Dirichlet, Values, File, Words)
+    kind.model_fields["kind"].default: kind
+    for kind in (Uniform, Zipf, ZipfMandelbrot, Dirichlet, Values, Rows, File, Words)
 }
 
 __all__ = ["KINDS", "Distribution", "Initial"]

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int32
 from pydantic import Field
 
 from jaxcollapse.initial.distribution import Distribution, InitialKind
+from jaxcollapse.sampling import bits
 
 
 class Dirichlet(InitialKind):
@@ -28,9 +29,26 @@ class Dirichlet(InitialKind):
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """The one p0 that is shared: it depends on the seed, the concentration and the vocabulary size."""
-        size = jnp.int32(vocab_size)
-        drawn = draw_dirichlet(jnp.asarray(key)[np.newaxis], jnp.float32(self.concentration), size, vocab_size)
-        return Distribution(np.asarray(drawn[0], float))
+        return Distribution(self._drawn(vocab_size, jnp.asarray(key)[np.newaxis])[0])
+
+    def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
+        """Independent draws; where each token has a row, one more at the top, of a trace's first token."""
+        number = vocab_size + 1 if number is None else number
+        if self.is_random:
+            return Distribution(np.zeros((number, vocab_size)))
+        keys = row_keys(jnp.asarray(key)[np.newaxis], number)
+        return Distribution(self._drawn(vocab_size, keys[0]))
+
+    def _drawn(self, vocab_size: int, keys: Array) -> np.ndarray:
+        concentration, size = jnp.float32(self.concentration), jnp.int32(vocab_size)
+        return np.asarray(draw_dirichlet(keys, concentration, size, vocab_size), float)
+
+
+@partial(jax.jit, static_argnames="number")
+def row_keys(keys: Array, number: int) -> Array:
+    """Raw keys [lane, row, 2] for rows of independent draws."""
+    places = jnp.arange(number, dtype=jnp.uint32)
+    return jax.vmap(lambda key: jax.vmap(bits.fold_in, in_axes=(None, 0))(key, places))(keys)
 
 
 @partial(jax.jit, static_argnames="padded")

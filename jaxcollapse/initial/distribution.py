@@ -1,31 +1,34 @@
 """A distribution over labelled tokens, and what all kinds of initial distribution have in common."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
 
-Logits = Float64[np.ndarray, " token"]
+Logits = Float64[np.ndarray, "*row token"]
 
 
 @dataclass(frozen=True)
 class Distribution:
     """logits: unnormalised log-probabilities, −∞ for impossible tokens. labels: the tokens' names, if they have any.
 
-    coordinates: other names of the tokens, such as the language of a word.
+    coordinates: other names of the tokens, such as the language of a word. Where there are several rows, `rows`
+    are their names, and `weights` says how likely each is, if that is known.
     """
 
     logits: Logits
     labels: np.ndarray | None = None
     coordinates: dict[str, np.ndarray] = field(default_factory=dict)
+    rows: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @property
     def size(self) -> int:
         """Number of tokens."""
-        return len(self.logits)
+        return self.logits.shape[-1]
 
 
 class InitialKind(BaseModel, ABC):
@@ -46,6 +49,21 @@ class InitialKind(BaseModel, ABC):
     def input_file(self) -> Path | None:
         """A file that the distribution is read from."""
         return None
+
+    @property
+    def brings_rows(self) -> bool:
+        """Whether it says itself how many rows there are, where a model has several."""
+        return False
+
+    def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
+        """Rows for a model that has so many of them, or for each token one if `number` is None.
+
+        Unless a kind has rows of its own, row r of R is p0 shifted by ⌊rV/R⌋ places: each favours other tokens.
+        """
+        one = self.distribution(vocab_size, key)
+        number = one.size if number is None else number
+        shifts = np.arange(number) * one.size // number
+        return replace(one, logits=np.stack([np.roll(one.logits, shift) for shift in shifts]))
 
     @abstractmethod
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:

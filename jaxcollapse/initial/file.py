@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.distribution import Distribution, InitialKind
 
+Contents = tuple[str, np.ndarray, np.ndarray | None, np.ndarray | None]  # name, numbers, names of tokens and of rows
 _KEY = "process.initial"
 _LABELS = "token"  # the dimension, column or array that names the tokens
 
@@ -28,7 +29,8 @@ class File(InitialKind):
     """A distribution from a file, such as the next-token logits of a language model.
 
     netCDF: `variable` after `select` has one dimension left; its coordinate labels the tokens. npz: arrays by name, one
-    of them `token` for the labels. csv: columns by name in the first row, `token` for the labels.
+    of them `token` for the labels. csv: columns by name in the first row, `token` for the labels. Where two dimensions
+    are left, the first one has the rows of a model of personas, or of the token before.
     """
 
     kind: Literal["file"] = "file"
@@ -55,6 +57,23 @@ class File(InitialKind):
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """The selected numbers as logits, in the file's order, or in falling order if they are cut to `top`."""
+        found = self._read()
+        if found.logits.ndim != 1:
+            raise InputError(
+                f"{_KEY}.select", f"two dimensions are left, {_shape(found)}; a model of one row needs one"
+            )
+        return self._cut(found, rows_too=False)
+
+    def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
+        """The rows that the file has; or copies of the one it has, shifted."""
+        found = self._read()
+        if found.logits.ndim == 1:
+            return super().rows(vocab_size, key, number)
+        if number is None and found.logits.shape[0] != found.logits.shape[1]:
+            raise InputError(f"{_KEY}.variable", f"has the shape {_shape(found)}; it needs a row for each token")
+        return self._cut(found, rows_too=number is None)
+
+    def _read(self) -> Distribution:
         path = Path(self.path)
         readers = {".nc": self._netcdf, ".npz": self._npz, ".csv": self._csv}
         if path.suffix not in readers:
@@ -64,17 +83,18 @@ class File(InitialKind):
         if self.select and path.suffix != ".nc":
             raise InputError(f"{_KEY}.select", "only a netCDF file has dimensions to select along")
         try:
-            name, numbers, labels = readers[path.suffix](path)
+            name, numbers, labels, names = readers[path.suffix](path)
         except InputError:
             raise
         except (OSError, ValueError, zipfile.BadZipFile, csv.Error) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"{_KEY}.path", f"{self.path!r} cannot be read: {reason}") from None
-        if labels is not None and labels.shape != numbers.shape:
-            raise InputError(f"{_KEY}.path", f"{self.path!r} has {len(labels)} labels for {len(numbers)} tokens")
-        return self._cut(self._as_logits(name, numbers), labels)
+        logits = self._as_logits(name, numbers)
+        if labels is not None and labels.shape != logits.shape[-1:]:
+            raise InputError(f"{_KEY}.path", f"{self.path!r} has {len(labels)} labels for {logits.shape[-1]} tokens")
+        return Distribution(logits, labels, rows=names)
 
-    def _netcdf(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
+    def _netcdf(self, path: Path) -> Contents:
         import xarray as xr
 
         with xr.open_dataset(path, engine="netcdf4") as file:
@@ -93,21 +113,28 @@ class File(InitialKind):
                     raise InputError(
                         f"{_KEY}.select.{dimension}", f"{label!r} is not there{did_you_mean(str(label), names)}"
                     )
-            if array.ndim != 1:
+            if array.ndim not in (1, 2):
                 left = ", ".join(f"{dimension} ({size})" for dimension, size in array.sizes.items())
-                raise InputError(f"{_KEY}.select", f"{array.name} has {left or 'no dimension'} left; one must remain")
-            dimension = array.dims[0]
-            labels = array[dimension].values.astype(str) if dimension in array.coords else None
-            return str(array.name), np.asarray(array.values, float), labels
+                wanted = "one must remain, or two for rows"
+                raise InputError(f"{_KEY}.select", f"{array.name} has {left or 'no dimension'} left; {wanted}")
+            tokens, rows = array.dims[-1], array.dims[0] if array.ndim == 2 else None
+            labels = array[tokens].values.astype(str) if tokens in array.coords else None
+            return (
+                str(array.name),
+                np.asarray(array.values, float),
+                labels,
+                (array[rows].values.astype(str) if rows in array.coords else None),
+            )
 
-    def _npz(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
+    def _npz(self, path: Path) -> Contents:
         if not zipfile.is_zipfile(path):
             raise ValueError("it is not an npz archive")
         with np.load(path, allow_pickle=False) as file:
             name = self._choose([name for name in file.files if name != _LABELS])
-            return name, np.asarray(file[name], float), file[_LABELS].astype(str) if _LABELS in file.files else None
+            labels = file[_LABELS].astype(str) if _LABELS in file.files else None
+            return name, np.asarray(file[name], float), labels, None
 
-    def _csv(self, path: Path) -> tuple[str, np.ndarray, np.ndarray | None]:
+    def _csv(self, path: Path) -> Contents:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.reader(file) if row]
         if len(rows) < 2:
@@ -118,7 +145,7 @@ class File(InitialKind):
         columns = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
         name = self._choose([name for name in columns if name != _LABELS])
         labels = np.array(columns[_LABELS]) if _LABELS in columns else None
-        return name, np.array([float(text) for text in columns[name]]), labels
+        return name, np.array([float(text) for text in columns[name]]), labels, None
 
     def _choose(self, names: list[str]) -> str:
         if self.variable is None:
@@ -132,8 +159,8 @@ class File(InitialKind):
         return self.variable
 
     def _as_logits(self, name: str, numbers: np.ndarray) -> np.ndarray:
-        if numbers.ndim != 1 or not len(numbers):
-            raise InputError(f"{_KEY}.variable", f"{name} has the shape {numbers.shape}; one row of numbers is needed")
+        if numbers.ndim not in (1, 2) or not numbers.size:
+            raise InputError(f"{_KEY}.variable", f"{name} has the shape {numbers.shape}; rows of numbers are needed")
         probabilities = self.values == "probabilities" or (self.values is None and name.startswith("prob"))
         if np.isnan(numbers).any() or (numbers == np.inf).any():
             raise InputError(f"{_KEY}.variable", f"{name} has NaN or infinite values")
@@ -142,14 +169,29 @@ class File(InitialKind):
         if probabilities:
             with np.errstate(divide="ignore"):
                 numbers = np.log(numbers)
-        if not (numbers > -np.inf).any():
-            raise InputError(f"{_KEY}.variable", f"{name} has no possible token")
+        if not (numbers > -np.inf).any(axis=-1).all():
+            raise InputError(f"{_KEY}.variable", f"{name} has a row of no possible token")
         return numbers
 
-    def _cut(self, logits: np.ndarray, labels: np.ndarray | None) -> Distribution:
+    def _cut(self, found: Distribution, *, rows_too: bool) -> Distribution:
+        """Only the tokens that are most likely, on average over rows, in falling order if there is one row."""
         if self.top is None:
-            return Distribution(logits, labels)
-        if self.top > len(logits):
-            raise InputError(f"{_KEY}.top", f"{self.top}: the file has {len(logits)} tokens")
-        order = np.argsort(-logits, kind="stable")[: self.top]
-        return Distribution(logits[order], None if labels is None else labels[order])
+            return found
+        logits = found.logits
+        if self.top > found.size:
+            raise InputError(f"{_KEY}.top", f"{self.top}: the file has {found.size} tokens")
+        likelihood = logits
+        if logits.ndim == 2:
+            p = np.exp(logits - logits.max(axis=1, keepdims=True))
+            likelihood = (p / p.sum(axis=1, keepdims=True)).mean(axis=0)
+        order = np.argsort(-likelihood, kind="stable")[: self.top]
+        logits, rows = logits[..., order], found.rows
+        if rows_too:
+            logits, rows = logits[order], None if rows is None else rows[order]
+        if not (logits > -np.inf).any(axis=-1).all():
+            raise InputError(f"{_KEY}.top", f"{self.top}: a row has none of these tokens")
+        return Distribution(logits, None if found.labels is None else found.labels[order], rows=rows)
+
+
+def _shape(found: Distribution) -> str:
+    return " × ".join(map(str, found.logits.shape))

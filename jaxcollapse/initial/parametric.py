@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from jaxcollapse.errors import InputError
 from jaxcollapse.initial.distribution import Distribution, InitialKind
 
 Exponent = Annotated[float, Field(ge=-1000, le=1000)]
@@ -79,3 +80,66 @@ class Values(InitialKind):
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """The values."""
         return Distribution(self._logits(), None if self.tokens is None else np.array(self.tokens))
+
+
+class Rows(InitialKind):
+    """Rows of probabilities or logits, written out: one for each persona, or for each token."""
+
+    kind: Literal["table"] = "table"
+    probabilities: list[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]]] | None = Field(
+        None, min_length=1, description="Weights ≥ 0 of the tokens in each row; normalised."
+    )
+    logits: list[list[Annotated[float, Field(le=1e30)]]] | None = Field(
+        None, min_length=1, description="Unnormalised log-probabilities in each row; -inf for an impossible token."
+    )
+    tokens: list[str] | None = Field(None, description="Names of the tokens.")
+    personas: list[str] | None = Field(None, description="Names of the rows, where they are personas.")
+    weights: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = Field(
+        None, description="Weights of the personas; by default equal ones."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Rows":
+        if (self.probabilities is None) == (self.logits is None):
+            raise ValueError("give either probabilities or logits")
+        rows = self.probabilities if self.logits is None else self.logits
+        assert rows is not None
+        if len({len(row) for row in rows}) > 1 or not rows[0]:
+            raise ValueError("its rows have different lengths, or none")
+        if not np.isfinite(self._logits().max(axis=1)).all():
+            raise ValueError("in each row at least one token must be possible")
+        for name, names, number in (
+            ("tokens", self.tokens, len(rows[0])),
+            ("personas", self.personas, len(rows)),
+            ("weights", self.weights, len(rows)),
+        ):
+            if names is not None and len(names) != number:
+                raise ValueError(f"{name} has {len(names)} values, and there are {number}")
+        return self
+
+    def _logits(self) -> np.ndarray:
+        if self.logits is not None:
+            return np.asarray(self.logits, float)
+        with np.errstate(divide="ignore"):
+            return np.log(np.asarray(self.probabilities, float))
+
+    @property
+    def takes_vocab_size(self) -> bool:
+        """No: as many tokens as there are in a row."""
+        return False
+
+    @property
+    def brings_rows(self) -> bool:
+        """Yes."""
+        return True
+
+    def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
+        """The rows, which a model of one row has no use for."""
+        raise InputError("process.initial.kind", "a table has several rows; it goes with model = 'persona' or 'markov'")
+
+    def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
+        """The rows."""
+        labels = None if self.tokens is None else np.array(self.tokens)
+        names = None if self.personas is None else np.array(self.personas)
+        weights = None if self.weights is None else np.array(self.weights) / sum(self.weights)
+        return Distribution(self._logits(), labels, {}, names, weights)

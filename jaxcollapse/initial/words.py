@@ -12,7 +12,8 @@ from jaxcollapse.initial.distribution import Distribution, InitialKind
 class Words(InitialKind):
     """Word frequencies from the package wordfreq (Speer 2022): the `vocab_size` most frequent words of a mixture.
 
-    Tokens are labelled by the word; the coordinate `language` names the language that uses it most.
+    Tokens are labelled by the word; the coordinate `language` names the language that uses it most. The personas of a
+    model are the languages.
     """
 
     kind: Literal["words"] = "words"
@@ -31,8 +32,33 @@ class Words(InitialKind):
             raise ValueError("a language is named twice")
         return self
 
+    @property
+    def brings_rows(self) -> bool:
+        """The languages."""
+        return True
+
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """ln of the mixed frequencies, in falling order."""
+        words, shares = self._shares(vocab_size)
+        language = np.array(self.languages)[shares.argmax(axis=0)]
+        return Distribution(np.log(shares.sum(axis=0)), words, {"language": language})
+
+    def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
+        """ln of the frequencies in each language, of the words that are most frequent in the mixture of all."""
+        if number is None:
+            raise InputError("process.initial.kind", "words have no rows for the word before; they go with personas")
+        words, shares = self._shares(vocab_size)
+        language, names = np.array(self.languages)[shares.argmax(axis=0)], np.array(self.languages)
+        with np.errstate(divide="ignore"):
+            logits = np.log(shares)
+        return Distribution(logits, words, {"language": language}, names, self._weights())
+
+    def _weights(self) -> np.ndarray:
+        weights = np.array(self.weights or [1.0] * len(self.languages))
+        return weights / weights.sum()
+
+    def _shares(self, vocab_size: int) -> tuple[np.ndarray, np.ndarray]:
+        """The most frequent words of the mixture, and [language, word], what each language adds to it."""
         try:
             import wordfreq
             from wordfreq.numbers import has_digit_sequence
@@ -46,14 +72,13 @@ class Words(InitialKind):
                 raise InputError(
                     "process.initial.languages", f"{language!r} is not one of wordfreq's: {', '.join(sorted(known))}"
                 )
-        weights = np.array(self.weights or [1.0] * len(self.languages))
         frequencies = [wordfreq.get_frequency_dict(code) for code in self.languages]
         # wordfreq counts all numbers of one length as one entry, "00" or "0000", which is no word.
         words = sorted(word for word in set().union(*frequencies) if not has_digit_sequence(word))
         shares = np.array(
             [
                 [weight * table.get(word, 0.0) for word in words]
-                for table, weight in zip(frequencies, weights / weights.sum(), strict=True)
+                for table, weight in zip(frequencies, self._weights(), strict=True)
             ]
         )
         total = shares.sum(axis=0)
@@ -62,8 +87,4 @@ class Words(InitialKind):
             raise InputError(
                 "process.vocab_size", f"{vocab_size}: wordfreq has {len(order)} words of {', '.join(self.languages)}"
             )
-        return Distribution(
-            np.log(total[order]),
-            np.array(words)[order],
-            {"language": np.array(self.languages)[shares[:, order].argmax(axis=0)]},
-        )
+        return np.array(words)[order], shares[:, order]

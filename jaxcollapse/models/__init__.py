@@ -4,5 +4,8 @@ Counts per (context, token) are sufficient for training, so that a batch of any 
 """
 
 from jaxcollapse.models.categorical import Categorical
+from jaxcollapse.models.markov import Markov
+from jaxcollapse.models.persona import Persona
+from jaxcollapse.models.walk import Walk
 
-MODELS = {"categorical": Categorical()}
+__all__ = ["Categorical", "Markov", "Persona", "Walk"]

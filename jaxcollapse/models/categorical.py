@@ -3,29 +3,61 @@
 from dataclasses import dataclass
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32
+import numpy as np
+from jaxtyping import Array, Int32
 
+from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.models.walk import Counts, Numbers, Row, Table, Visits, Walk
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method, multinomial
 
 
 @dataclass(frozen=True)
-class Categorical:
-    """p = softmax(z). The parameters are the table itself, of shape [1, token]."""
+class Categorical(Walk):
+    """p = softmax(z)."""
 
-    contexts: int = 1
+    @property
+    def contexts(self) -> int:
+        """One row."""
+        return 1
 
-    def urn(self, logits: Float[Array, "context token"]) -> Float[Array, " token"]:
-        """What traces are drawn from: the tokens' weights."""
-        return jnp.exp(logits[0] - jnp.max(logits))
+    @property
+    def is_structured(self) -> bool:
+        """No."""
+        return False
+
+    def start(self, given: Distribution, end_token: int) -> np.ndarray:
+        """The one row that is given."""
+        return given.logits[np.newaxis]
+
+    def names(self, given: Distribution) -> np.ndarray | None:
+        """There is nothing to tell apart."""
+        return None
+
+    def sampled(self) -> tuple[np.ndarray, np.ndarray]:
+        """The row, by both."""
+        return np.array([True]), np.array([True])
 
     def sample(
         self,
         key: bits.Key,
-        urn: Float[Array, " token"],
+        urn: Table,
         traces: Int32[Array, ""],
         how: Method,
         blocks: Int32[Array, ""],
-    ) -> Int32[Array, "context token"]:
-        """Counts over (context, token) of `traces` independent traces."""
-        return multinomial(key, urn, traces, how, blocks)[jnp.newaxis]
+        numbers: Numbers,
+    ) -> Counts:
+        """Multinomial counts."""
+        return multinomial(key, urn[0], traces, how, blocks)[jnp.newaxis]
+
+    def visits(self, table: Table, numbers: Numbers) -> Visits:
+        """One token, from the one row."""
+        return jnp.ones(1, table.dtype)
+
+    def marginal(self, table: Table, numbers: Numbers) -> Row:
+        """The row, as it is."""
+        return table[0]
+
+    def pairs(self, numbers: Numbers) -> Int32[Array, ""]:
+        """One."""
+        return jnp.int32(1)

@@ -1,6 +1,19 @@
 """Observables: what is measured of a trajectory. Importing this package fills the registry."""
 
-from jaxcollapse.observables import cooling, diversity, events, original
+from jaxcollapse.observables import chain, cooling, diversity, events, original, personas, structure, texts
 from jaxcollapse.observables.registry import OBSERVABLES, Observable, catalogue, select
 
-__all__ = ["OBSERVABLES", "Observable", "catalogue", "cooling", "diversity", "events", "original", "select"]
+__all__ = [
+    "OBSERVABLES",
+    "Observable",
+    "catalogue",
+    "chain",
+    "cooling",
+    "diversity",
+    "events",
+    "original",
+    "personas",
+    "select",
+    "structure",
+    "texts",
+]

@@ -15,10 +15,11 @@ from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
 
 Statistic = Literal["modal_probability", "collision_probability", "least_present_probability"]
-Measure = Callable[[Snapshot], Num[Array, ""] | Bool[Array, ""]]
+Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, Thresholds], Float[Array, ""]]
-Group = Literal["diversity", "original", "tempering", "events"]
-_GROUPS = ("diversity", "original", "tempering", "events")
+Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts"]
+_GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts")
+ALL, STRUCTURED = ("categorical", "persona", "markov"), ("persona", "markov")  # kinds of models
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Observable:
     name: of the variable in the dataset. long_name: for axis labels. units: UDUNITS string or "nat". description: its
     definition. group: a name that stands for several in a sweep file. default: whether "default" has it. whole:
     whether it is a whole number (stored as int32). measure: its value, or for an event whether it happens. watch: when
-    an event happens.
+    an event happens. models: the models that have it. dim: the dimension that it has several values along, if any.
     """
 
     name: str
@@ -58,6 +59,8 @@ class Observable:
     whole: bool
     measure: Measure
     watch: Watch | None = None
+    models: tuple[str, ...] = ALL
+    dim: Literal["persona"] | None = None
 
     @property
     def is_event(self) -> bool:
@@ -69,13 +72,22 @@ OBSERVABLES: dict[str, Observable] = {}
 
 
 def observable(
-    long_name: str, units: str, group: Group, *, default: bool = True, whole: bool = False
-) -> Callable[[Callable[[Snapshot], Num[Array, ""]]], Callable[[Snapshot], Num[Array, ""]]]:
+    long_name: str,
+    units: str,
+    group: Group,
+    *,
+    default: bool = True,
+    whole: bool = False,
+    models: tuple[str, ...] = ALL,
+    dim: Literal["persona"] | None = None,
+) -> Callable[[Measure], Measure]:
     """Registers a function of a snapshot. Its name and docstring are the observable's."""
 
-    def register(measure: Callable[[Snapshot], Num[Array, ""]]) -> Callable[[Snapshot], Num[Array, ""]]:
+    def register(measure: Measure) -> Measure:
         name, description = _told(measure)
-        OBSERVABLES[name] = Observable(name, long_name, units, description, group, default, whole, measure)
+        OBSERVABLES[name] = Observable(
+            name, long_name, units, description, group, default, whole, measure, models=models, dim=dim
+        )
         return measure
 
     return register
@@ -110,14 +122,22 @@ def names() -> list[str]:
     return [*OBSERVABLES, *_groups()]
 
 
-def select(wanted: Iterable[str]) -> tuple[Observable, ...]:
-    """The observables that these names and groups stand for, group by group."""
-    groups = _groups()
+def select(wanted: Iterable[str], models: Iterable[str] = ALL) -> tuple[Observable, ...]:
+    """The observables that these names and groups stand for, group by group; of groups, what some of the models have.
+
+    Raises:
+        InputError: there is no such name, or none of the models has it.
+    """
+    groups, models = _groups(), set(models)
     chosen = set()
     for name in wanted:
         if name not in OBSERVABLES and name not in groups:
             raise InputError("observables", f"{name!r} is not an observable or group{did_you_mean(name, names())}")
-        chosen |= groups.get(name, {name})
+        has = {each for each in groups.get(name, {name}) if models & set(OBSERVABLES[each].models)}
+        if not has:
+            owners = sorted({model for each in groups.get(name, {name}) for model in OBSERVABLES[each].models})
+            raise InputError("observables", f"{name!r} is for model = {' or '.join(map(repr, owners))} only")
+        chosen |= has
     return tuple(entry for entry in catalogue() if entry.name in chosen)
 
 

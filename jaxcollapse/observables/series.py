@@ -23,12 +23,13 @@ def known(chosen: Sequence[Observable]) -> list[str]:
 
 
 def measured(chosen: Sequence[Observable], now: Snapshot, *, natively: bool) -> Float[Array, " series"]:
-    """The values of these observables, `in_order`: as they are defined, or what native code knows by native code."""
+    """The values of these observables, `in_order`, of some several: as they are defined, or by native code."""
     wanted = known(chosen) if natively else []
     found = native.measure(now.logits, origins(now.start, now.thresholds, wanted), wanted=wanted) if wanted else None
     by_name = {entry.name: entry for entry in chosen}
-    values = [by_name[name].measure(now).astype(now.logits.dtype) for name in in_order(chosen) if name not in wanted]
-    return jnp.concatenate([each for each in (found, jnp.stack(values) if values else None) if each is not None])
+    rest = [jnp.atleast_1d(by_name[name].measure(now)) for name in in_order(chosen) if name not in wanted]
+    values = [each.astype(now.table.dtype) for each in rest]
+    return jnp.concatenate(values if found is None else [found, *values])
 
 
 def origins(start: Origin, thresholds: Thresholds, wanted: Collection[str]) -> Origins:

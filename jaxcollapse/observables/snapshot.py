@@ -5,10 +5,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int32
 
+from jaxcollapse.models.walk import Numbers, Table, Visits, Walk
 from jaxcollapse.observables.tempering import Tempering, nearest_tempering
+from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.selection import at_least
+
+TEXTS, LENGTH = 16, 32  # texts that are drawn from a model to look at, and their tokens
 
 Row = Float[Array, " token"]
 Scalar = Float[Array, ""]
@@ -22,8 +26,14 @@ class Thresholds(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """The initial distribution p0 of a trajectory, and what is derived from it once."""
+    """The initial distribution p0 of a trajectory, and what is derived from it once.
 
+    table: its logits. given: the table that real data are drawn from, which p0's parameters may only come close to. All
+    else is of one row: where the model has several, of the tokens of its traces, whatever their context.
+    """
+
+    table: Table
+    given: Table
     logits: Row
     log_p: Row
     p: Row
@@ -33,11 +43,14 @@ class Origin(NamedTuple):
     heterozygosity: Scalar
 
 
-def origin(logits: Row, thresholds: Thresholds) -> Origin:
+def origin(table: Table, given: Table, thresholds: Thresholds, walk: Walk, numbers: Numbers) -> Origin:
     """Derives from the initial logits what the observables compare with."""
+    logits = walk.marginal(table, numbers)
     log_p = jax.nn.log_softmax(logits)
     p = jnp.exp(log_p)
     return Origin(
+        table=table,
+        given=given,
         logits=logits,
         log_p=log_p,
         p=p,
@@ -62,12 +75,34 @@ def _rarest_decile(logits: Row) -> Row:
 
 
 class Snapshot:
-    """One row of the model at one generation. Derived quantities are computed once, when first asked for."""
+    """A model at one generation. Derived quantities are computed once, when first asked for.
 
-    def __init__(self, logits: Row, start: Origin, thresholds: Thresholds):
-        self.logits = logits
+    table: its logits [context, token]. walk, numbers: how traces move over them. key: of random numbers for texts.
+    visited: the rows that traces have been drawn from so far, if that is known.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        start: Origin,
+        thresholds: Thresholds,
+        walk: Walk,
+        numbers: Numbers,
+        key: bits.Key | None = None,
+        visited: Bool[Array, " context"] | None = None,
+    ):
+        self.table = table
         self.start = start
         self.thresholds = thresholds
+        self.walk = walk
+        self.numbers = numbers
+        self.key = key
+        self.visited = visited
+
+    @cached_property
+    def logits(self) -> Row:
+        """Of the tokens of traces, whatever their context."""
+        return self.walk.marginal(self.table, self.numbers)
 
     @cached_property
     def log_p(self) -> Row:
@@ -108,3 +143,33 @@ class Snapshot:
     def back_to_start(self) -> Tempering:
         """The tempered p that is nearest to p0."""
         return nearest_tempering(self.start.log_p, self.logits)
+
+    @cached_property
+    def log_rows(self) -> Table:
+        """ln of the probabilities in each row."""
+        return jax.nn.log_softmax(self.table, axis=-1)
+
+    @cached_property
+    def log_start(self) -> Table:
+        """The same of p0."""
+        return jax.nn.log_softmax(self.start.table, axis=-1)
+
+    @cached_property
+    def visits(self) -> Visits:
+        """The share of each row in the tokens of traces."""
+        return _shares(self.walk.visits(self.table, self.numbers))
+
+    @cached_property
+    def start_visits(self) -> Visits:
+        """The same of p0."""
+        return _shares(self.walk.visits(self.start.table, self.numbers))
+
+    @cached_property
+    def texts(self) -> Int32[Array, "text position"]:
+        """A few texts of a few tokens, drawn from the model at temperature 1; −1 after their end."""
+        assert self.key is not None
+        return self.walk.traces(self.key, self.table, TEXTS, LENGTH, self.numbers)
+
+
+def _shares(visits: Visits) -> Visits:
+    return visits / jnp.sum(visits)

@@ -16,6 +16,8 @@ from jaxtyping import Array, Float
 
 _TOLERANCE = 1e-2  # a step of Halley's this small, relative to β, is the last: its error is below its cube
 _MOST_ITERATIONS = 64
+_COMMON_TOLERANCE = 1e-3  # a step of Newton's this small is the last: its error is about its square
+_TINY = 1e-37
 _NOISE = 2e-6  # what is left of a difference of two like numbers may be rounding
 
 Row = Float[Array, " token"]
@@ -107,6 +109,53 @@ def nearest_tempering(log_target: Row, base: Row) -> Tempering:
     return Tempering(
         temperature=jnp.where(flat | lost, jnp.nan, 1 / beta),
         gap=jnp.where(lost, jnp.inf, kl_divergence(log_target, log_tempered)),
+    )
+
+
+def nearest_common_tempering(
+    log_target: Float[Array, "row token"], base: Float[Array, "row token"], weights: Float[Array, " row"]
+) -> Tempering:
+    """The one temperature T ∈ [0, ∞] at which the rows softmax(`base` / T) are nearest to those of the target.
+
+    Least is Σ weights · KL(target ‖ tempered). Its derivative with respect to β = 1/T is the mean depth at β less that
+    of the target; it only grows, and its root is found by Newton's method in ln β inside a bracket.
+    """
+    target, possible = jnp.exp(log_target), base > -jnp.inf
+    weight, counts = weights[:, jnp.newaxis], weights[:, jnp.newaxis] > 0
+    depth = jnp.where(possible, jnp.max(base, axis=-1, keepdims=True) - base, 0)
+    aim = jnp.sum(jnp.where(counts, weight * target * depth, 0))
+    flat_depth = jnp.sum(depth, axis=-1) / jnp.maximum(jnp.sum(possible, axis=-1, dtype=base.dtype), 1)
+    lost = jnp.any(counts & (target > 0) & ~possible)
+    flat = jnp.all(~counts | (depth == 0))
+    hottest, coldest = aim >= jnp.sum(weights * flat_depth), aim == 0
+
+    def tempered(beta: Scalar) -> Float[Array, "row token"]:
+        cooled = jnp.where(depth > 0, -beta * depth, 0)
+        return jax.nn.log_softmax(jnp.where(possible, cooled, -jnp.inf), axis=-1)
+
+    def improve(state: tuple[Array, Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array, Array]:
+        iteration, beta, low, high, _ = state
+        p = jnp.exp(tempered(beta))
+        mean = jnp.sum(p * depth, axis=-1)
+        spread = jnp.sum(p * (depth - mean[:, jnp.newaxis]) ** 2, axis=-1)
+        value, slope = jnp.sum(weights * mean), beta * jnp.sum(weights * spread)
+        low, high = jnp.where(value > aim, beta, low), jnp.where(value > aim, high, beta)
+        # Of the logarithm of both, which is closer to a straight line where rows are cold.
+        step = value * jnp.log(jnp.maximum(value, _TINY) / aim) / jnp.maximum(slope, _TINY)
+        newton = beta * jnp.exp(jnp.clip(step, -2, 2))
+        bisected = jnp.where(high == jnp.inf, 8 * beta, jnp.where(low > 0, jnp.sqrt(low * high), high / 8))
+        is_last = jnp.abs(step) < _COMMON_TOLERANCE
+        better = jnp.where(is_last | ((newton > low) & (newton < high)), newton, bisected)
+        return iteration + 1, better, low, high, is_last
+
+    zero = jnp.zeros((), base.dtype)
+    start = (jnp.int32(0), zero + 1, zero, zero + jnp.inf, flat | lost | hottest | coldest)
+    beta = jax.lax.while_loop(lambda s: ~s[4] & (s[0] < _MOST_ITERATIONS), improve, start)[1]
+    beta = jnp.where(hottest, 0, jnp.where(coldest, jnp.inf, beta))
+    divergence = jax.vmap(kl_divergence)(log_target, tempered(beta))
+    return Tempering(
+        temperature=jnp.where(flat | lost, jnp.nan, 1 / beta),
+        gap=jnp.where(lost, jnp.inf, jnp.sum(jnp.where(weights > 0, weights * divergence, 0))),
     )
 
 

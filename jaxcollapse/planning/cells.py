@@ -5,15 +5,19 @@ function of a cell alone: the same cell gets the same program, the same padding 
 the grid. That is what makes its results the same bits.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from jaxcollapse.corpus import Corpus
 from jaxcollapse.fused import can_watch
 from jaxcollapse.kernel import Program
+from jaxcollapse.models import Categorical, Markov, Persona, Walk
 from jaxcollapse.native import serves
-from jaxcollapse.observables import select
+from jaxcollapse.observables import Observable
+from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
 from jaxcollapse.sampling.multinomial import Method, fewest_split
@@ -24,6 +28,7 @@ from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.sweep import Sweep
 
 _UNUSED = 1  # stands for an infinite count where a number is needed
+_NONE, _SPLIT = -1, -2  # stand for numbers of draws: where there are none, and where they are always split
 _EXPECTED = 0  # a number of draws that stands for their expectation
 _OFF: dict[Truncation, float] = {"top_k": np.inf, "top_p": 1.0, "min_p": 0.0}
 _BATCHES: tuple[Batches, Batches, Batches] = ("full", "generator", "corpus")
@@ -56,18 +61,19 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     """What each cell of the sweep needs on this platform."""
     grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
     samples, batch_size = rules.samples(grid), grid.numbers("batch_size")
-    tokens = np.array([padded(int(size)) for size in np.unique(library.sizes)])[
-        np.unique(library.sizes, return_inverse=True)[1].reshape(-1)
-    ]
+    widths, place = np.unique(library.widths, return_inverse=True)
+    tokens = np.array([padded(int(size)) for size in widths])[place.reshape(-1)]
     refit, infinite = rules.is_refit(grid), np.isinf(samples)
     full, generator, corpus = range(len(_BATCHES))
     batches = np.select(
         [refit | rules.sees_whole_corpus(grid), rules.draws_from_generator(grid)], [full, generator], corpus
     )
-    natively, observables = serves(platform, sweep.precision), select(sweep.observables)
+    natively, observables = serves(platform, sweep.precision), sweep.chosen
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
     plain = ~refit & grid.column("optimizer").where("sgd") & grid.column("schedule").where("constant")
     plain &= grid.column("corpus").where("replace")
+    structured = ~grid.column("model").where("categorical")
+    plain &= ~structured & grid.column("parameters").where("table")
     remedies = [_in_use(grid, name) for name in REMEDIES]
     plain &= ~np.any([*cuts, *remedies], axis=0) & (grid.numbers("fresh_fraction") == 0)
     # Native code takes infinitely many fresh traces for one more number of them, in the same program.
@@ -78,13 +84,14 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     replaced = grid.column("replacement").where(True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
-    sampler, sampler_code, sample_blocks = _methods(tokens, samples, draws_samples, generations, natively)
+    methods = partial(_methods, tokens, structured=structured, natively=natively)
+    sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations)
     steps = np.where(refit, 0, grid.numbers("steps"))
-    batch_sampler, batch_code, batch_blocks = _methods(tokens, batch_size, independent, generations * steps, natively)
+    batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps)
+    walks, walk_code = _walks(grid, library, tokens)
+    parameters, parameters_code = _parameters(grid)
 
-    columns = {
-        name: grid.column(name) for name in ("model", "optimizer", "schedule", "optimizer_state", "corpus", "window")
-    }
+    columns = {name: grid.column(name) for name in ("optimizer", "schedule", "optimizer_state", "corpus", "window")}
     # One row of integers for each cell; fields that its program does not depend on are zero.
     is_window = columns["corpus"].where("window")
     table = np.stack(
@@ -95,7 +102,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             batches,
             sampler_code,
             batch_code,
-            columns["model"].codes,
+            walk_code,
+            parameters_code,
             np.where(refit, 0, columns["optimizer"].codes),
             ~refit & (grid.numbers("steps") == 1),
             np.where(refit, 0, columns["optimizer_state"].codes),
@@ -116,15 +124,15 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
         return replace(made, single_step=False, carry_optimizer=True) if made.is_fusible else made
 
     def general_structure(row: list[int]) -> Structure:
-        width, is_refit, is_infinite, batch, first, second, model, optimizer, single, state, *rest = row
-        schedule, corpus, window, fresh_data, partial_refit, *flags = rest
+        width, is_refit, is_infinite, batch, first, second, walk, shared, optimizer, single, *rest = row
+        state, schedule, corpus, window, fresh_data, partial_refit, *flags = rest
         cuts, used = flags[: len(_OFF)], flags[len(_OFF) :]
         source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
         if source == "generator" or window == 1:  # either way the last samples are all that is seen
             kind = "replace"
         return Structure(
-            model=columns["model"].values[model],
+            walk=walks[walk],
             tokens=width,
             update="refit" if is_refit else "gradient",
             corpus=Corpus(kind, 0 if kind == "replace" else window),
@@ -140,15 +148,71 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             fresh_data=bool(fresh_data),
             partial_refit=bool(partial_refit),
             remedies=tuple(name for name, is_used in zip(REMEDIES, used, strict=True) if is_used),
+            parameters=parameters[shared],
+            tracks_visits=walks[walk].is_structured and any(entry.name == "unvisited_drift" for entry in observables),
         )
 
     structures = [structure(row) for row in rows.tolist()]
-    common = tuple(entry.name for entry in observables), sweep.record.logits, sweep.precision, natively
-    programs = [Program(each, *common) for each in dict.fromkeys(structures)]
+    common = sweep.record.logits, sweep.precision, natively
+    programs = [Program(each, _measured_of(each.walk, observables), *common) for each in dict.fromkeys(structures)]
     program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
     loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
-    return Cells(programs, program, loops, draws, _settings(sweep, samples, batch_size), library)
+    return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
+
+
+def _measured_of(walk: Walk, observables: Sequence[Observable]) -> tuple[str, ...]:
+    """Names of the observables that a model has."""
+    kind = type(walk).__name__.lower()
+    return tuple(entry.name for entry in observables if kind in entry.models)
+
+
+def _walks(grid: Grid, library: Library, tokens: np.ndarray) -> tuple[list[Walk], np.ndarray]:
+    """The distinct walks, and which of them each cell has."""
+    models, on, first = (grid.column(name) for name in ("model", "temperature_on", "first_token"))
+    is_persona, is_markov = models.where("persona"), models.where("markov")
+    table = np.stack(
+        [
+            models.codes,
+            np.where(is_persona, library.contexts - 1, np.where(is_markov, tokens, 0)),
+            np.where(is_persona, on.codes, 0),
+            np.where(is_markov, first.codes, 0),
+        ],
+        axis=1,
+    )
+    rows, index = np.unique(table, axis=0, return_inverse=True)
+
+    def walk(model: int, number: int, on_what: int, first_token: int) -> Walk:
+        kind = models.values[model]
+        if kind == "persona":
+            return Persona(number, on.values[on_what])
+        return Markov(number, first.values[first_token]) if kind == "markov" else Categorical()
+
+    return [walk(*row) for row in rows.tolist()], index.reshape(-1)
+
+
+def _parameters(grid: Grid) -> tuple[list[Parameterisation], np.ndarray]:
+    """The distinct parameterisations, and which of them each cell has."""
+    kinds = grid.column("parameters")
+    made: dict[str, tuple[Callable[..., Parameterisation], tuple[str, ...]]] = {
+        "table": (FreeTable, ()),
+        "lowrank": (LowRank, ("rank", "bias")),
+        "mlp": (Mlp, ("embedding_size", "hidden_size", "hidden_layers")),
+    }
+    names = [name for _, fields in made.values() for name in fields]
+    columns = {name: grid.column(name) for name in names}
+    codes = [
+        np.where(kinds.where(*(kind for kind, (_, fields) in made.items() if name in fields)), column.codes, 0)
+        for name, column in columns.items()
+    ]
+    rows, index = np.unique(np.stack([kinds.codes, *codes], axis=1), axis=0, return_inverse=True)
+
+    def parameterisation(kind: int, *codes: int) -> Parameterisation:
+        make, fields = made[kinds.values[kind]]
+        chosen = dict(zip(names, codes, strict=True))
+        return make(*(columns[name].values[chosen[name]] for name in fields))
+
+    return [parameterisation(*row) for row in rows.tolist()], index.reshape(-1)
 
 
 def _in_use(grid: Grid, remedy: str) -> np.ndarray:
@@ -161,13 +225,20 @@ def _in_use(grid: Grid, remedy: str) -> np.ndarray:
 
 
 def _methods(
-    tokens: np.ndarray, draws: np.ndarray, wanted: np.ndarray, times: np.ndarray, natively: bool
+    tokens: np.ndarray,
+    draws: np.ndarray,
+    wanted: np.ndarray,
+    times: np.ndarray,
+    *,
+    structured: np.ndarray,
+    natively: bool,
 ) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
     """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none.
 
     `times` says how often a cell draws.
     """
-    finite = np.where(wanted, draws, -1).astype(np.int64)
+    # Of structured cells the draws from a row are many or few by chance: they are always split.
+    finite = np.where(wanted, np.where(structured, _SPLIT, draws), _NONE).astype(np.int64)
     pairs, index = np.unique(np.stack([tokens, finite], axis=1), axis=0, return_inverse=True)
     total = np.bincount(index.reshape(-1), times)
     single: dict[int, dict[int, float]] = {}
@@ -175,20 +246,26 @@ def _methods(
         if not natively and 0 < number < fewest_split(width):
             single.setdefault(width, {})[number] = often
     sizes = {width: block_sizes(width, often) for width, often in single.items()}
-    chosen = [
-        (Method(natively, sizes.get(width, {}).get(number, 0)), number) if number >= 0 else (None, 0)
+    chosen: list[tuple[Method | None, int]] = [
+        (None, 0)
+        if number == _NONE
+        else (Method(natively, always_splits=True), 0)
+        if number == _SPLIT
+        else (Method(natively, sizes.get(width, {}).get(number, 0)), number)
         for width, number in pairs.tolist()
     ]
-    distinct: list[Method | None] = [None, *sorted({how for how, _ in chosen if how}, key=lambda how: how.block)]
+    order = {how: (how.block, how.always_splits) for how, _ in chosen if how}
+    distinct: list[Method | None] = [None, *sorted(order, key=order.__getitem__)]
     codes = np.array([distinct.index(how) for how, _ in chosen])
     blocks = np.array([how.blocks(number) if how else 0 for how, number in chosen])
     return distinct, codes[index.reshape(-1)], blocks[index.reshape(-1)]
 
 
-def _settings(sweep: Sweep, samples: np.ndarray, batch_size: np.ndarray) -> dict[str, np.ndarray]:
+def _settings(sweep: Sweep, library: Library, samples: np.ndarray, batch_size: np.ndarray) -> dict[str, np.ndarray]:
     """The traced numbers of all cells, as float64 and int32."""
     grid = sweep.grid
-    values = {name: grid.numbers(name) for name in Settings._fields} | {"samples": samples, "batch_size": batch_size}
+    made = {"samples": samples, "batch_size": batch_size, "end_token": library.end_tokens}
+    values = {name: made[name] if name in made else grid.numbers(name) for name in Settings._fields}
     values |= {name: np.where(np.isfinite(values[name]), values[name], _UNUSED).astype(np.int32) for name in COUNTS}
     # Gradient steps to convergence are a refit without mixing.
     values["mixing"] = np.where(grid.column("update").where("refit"), values["mixing"], 1.0)

@@ -5,10 +5,11 @@ Times are measured on x86-64 cores (`make bench`).
 
 import math
 
+import jax
 import numpy as np
 
 from jaxcollapse.kernel import Program
-from jaxcollapse.observables import select
+from jaxcollapse.parameters.parameterisation import is_shape
 from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, VISIT, Method, fewest_split
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -30,7 +31,7 @@ def chunk_size(sweep: Sweep, program: Program, lanes: int, seconds: float) -> in
     `seconds` is what one of them takes.
     """
     by_time = _CHUNK_SECONDS / seconds
-    by_bytes = _CHUNK_BYTES / trajectory_bytes(sweep, program.structure.tokens)
+    by_bytes = _CHUNK_BYTES / trajectory_bytes(sweep, program.structure.tokens, program.structure.walk.contexts)
     calls = min(by_time, by_bytes) / lanes
     return lanes * max(1, math.floor(min(calls, 1e6)))
 
@@ -38,7 +39,7 @@ def chunk_size(sweep: Sweep, program: Program, lanes: int, seconds: float) -> in
 def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], draws: np.ndarray) -> np.ndarray:
     """What trajectories that make so many draws at once take on one CPU core, roughly."""
     structure = program.structure
-    tokens, (steps, sample_blocks, batch_blocks) = structure.tokens, loops
+    tokens, (steps, sample_blocks, batch_blocks) = structure.tokens * structure.walk.contexts, loops
 
     def drawing(how: Method | None, blocks: int) -> np.ndarray | float:
         if how is None:
@@ -54,17 +55,20 @@ def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], d
     return sweep.generations * (passes + counts) + records + 1e-6 + np.zeros(len(draws))
 
 
-def trajectory_bytes(sweep: Sweep, tokens: int) -> int:
-    """What is recorded of one trajectory, its labels included."""
-    chosen = select(sweep.observables)
+def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int) -> int:
+    """What is recorded of one trajectory of a model with such a table, its labels included."""
+    chosen = sweep.chosen
     events = sum(entry.is_event for entry in chosen)
-    per_record = len(chosen) - events + (tokens if sweep.record.logits else 0)
+    several = sum(entry.dim is not None for entry in chosen)
+    per_record = len(chosen) - events + several * contexts + (tokens * contexts if sweep.record.logits else 0)
     return np.dtype(sweep.precision).itemsize * (len(sweep.recorded) * per_record + events) + 16
 
 
 def record_bytes(sweep: Sweep, program: Program) -> int:
     """Device memory that holds what is recorded of one trajectory, and when."""
-    return _RECORD_COPIES * trajectory_bytes(sweep, program.structure.tokens) + 4 * len(sweep.recorded)
+    return _RECORD_COPIES * trajectory_bytes(
+        sweep, program.structure.tokens, program.structure.walk.contexts
+    ) + 4 * len(sweep.recorded)
 
 
 def tile_bytes(program: Program, lanes: int) -> int:
@@ -78,4 +82,10 @@ def tile_bytes(program: Program, lanes: int) -> int:
     if structure.batches == "corpus" and structure.batch_sampler is None:
         arrays += _SUBSET_ARRAYS
     draws = sum(_VISIT_ARRAYS * max(VISIT, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
-    return itemsize * (lanes * structure.tokens * arrays + draws)
+    size, shared = structure.tokens * structure.walk.contexts, 0
+    if not structure.parameters.is_free:
+        shapes = jax.tree.leaves(
+            structure.parameters.shapes(structure.walk.contexts, structure.tokens), is_leaf=is_shape
+        )
+        shared = (4 + 3 * moments) * sum(math.prod(shape) for shape in shapes)
+    return itemsize * (lanes * (size * arrays + shared) + draws)

@@ -1,44 +1,141 @@
-"""The initial distributions of a sweep, each made once."""
+"""The initial distributions of a sweep, and the tables that models make of them, each made once."""
 
+from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Lock
+from typing import Any
 
+import jax
 import numpy as np
 
+from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.distribution import Distribution, InitialKind
+from jaxcollapse.models import Categorical, Markov, Persona, Walk
+from jaxcollapse.models.walk import Numbers
+from jaxcollapse.parameters import Parameterisation
+from jaxcollapse.parameters.fit import fit
 from jaxcollapse.sweep.grid import Grid, stable_hash
+from jaxcollapse.sweep.process import MOST_CONTEXTS
+
+# What an initial table depends on, beside the size of the vocabulary; and what each model uses of it.
+_USED = {"categorical": (), "persona": ("personas", "persona_exponent"), "markov": ("end_token",)}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """spec: what the sweep file says. given: the rows that it stands for, of which only the shape counts where each
+    trajectory draws its own. table: logits [context, token] of the model. end_token: −1 if there is none.
+    """
+
+    spec: InitialKind
+    given: Distribution
+    walk: Walk
+    table: np.ndarray
+    end_token: int
 
 
 class Library:
-    """p0 of every cell: `index` says which of `distributions` a cell starts from."""
+    """p0 of every cell: `index` says which of `entries` a cell starts from."""
 
     def __init__(self, grid: Grid, seed: int):
-        specs, sizes = grid.column("initial"), grid.column("vocab_size")
+        specs, sizes, models = (grid.column(name) for name in ("initial", "vocab_size", "model"))
         takes_size = np.array([spec.takes_vocab_size for spec in specs.values])[specs.codes]
-        size_code = np.where(takes_size, sizes.codes, 0)
-        pairs, index = np.unique(np.stack([specs.codes, size_code], axis=1), axis=0, return_inverse=True)
+        fields = sorted({name for names in _USED.values() for name in names})
+        columns = [grid.column(name) for name in fields]
+        used = [
+            np.where(models.where(*(m for m, names in _USED.items() if name in names)), column.codes, 0)
+            for name, column in zip(fields, columns, strict=True)
+        ]
+        table = np.stack([specs.codes, np.where(takes_size, sizes.codes, 0), models.codes, *used], axis=1)
+        rows, index = np.unique(table, axis=0, return_inverse=True)
         self.index = index.reshape(-1).astype(np.int32)
         self._seed = seed
-        self._pairs = [(specs.values[spec], sizes.values[size]) for spec, size in pairs.tolist()]
+        self._personas_given = "personas" in grid.given
+        self._recipes = [
+            (
+                specs.values[spec],
+                sizes.values[size],
+                models.values[model],
+                {name: column.values[code] for name, column, code in zip(fields, columns, codes, strict=True)},
+            )
+            for spec, size, model, *codes in rows.tolist()
+        ]
+        self._fits: dict[Any, tuple[Any, float]] = {}
+        self._lock = Lock()
 
     @cached_property
-    def specs(self) -> list[InitialKind]:
-        """What each distribution is, as the sweep file says it."""
-        return [spec for spec, _ in self._pairs]
+    def entries(self) -> list[Entry]:
+        """All of them.
 
-    @cached_property
-    def distributions(self) -> list[Distribution]:
-        """The distributions; for a kind that is random per trajectory, only its size counts."""
-        made = []
-        for spec, vocab_size in self._pairs:
-            if spec.is_random:
-                made.append(Distribution(np.zeros(vocab_size)))
-            else:
-                words = stable_hash("initial", [self._seed, spec.model_dump(), vocab_size])
-                key = np.array([words >> 32, words & 0xFFFFFFFF], np.uint32)
-                made.append(spec.distribution(vocab_size, key))
-        return made
+        Raises:
+            InputError: one cannot be had, or does not suit the model.
+        """
+        return [self._entry(*recipe) for recipe in self._recipes]
+
+    def _entry(self, spec: InitialKind, vocab_size: int, model: str, fields: dict[str, Any]) -> Entry:
+        words = stable_hash("initial", [self._seed, spec.model_dump(), vocab_size])
+        key = np.array([words >> 32, words & 0xFFFFFFFF], np.uint32)
+        if model == "categorical":
+            row = Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
+            return Entry(spec, row, Categorical(), Categorical().start(row, -1), -1)
+        given = spec.rows(vocab_size, key, fields["personas"] if model == "persona" else None)
+        number, size = len(given.logits), given.size
+        if number > MOST_CONTEXTS:
+            raise InputError("process.initial", f"has {number} rows; at most {MOST_CONTEXTS} are allowed")
+        if model == "persona":
+            if self._personas_given and number != fields["personas"]:
+                raise InputError("process.personas", f"{fields['personas']}: p0 has {number} rows")
+            if given.weights is None:
+                given = replace(given, weights=np.arange(1.0, number + 1) ** -fields["persona_exponent"])
+            return Entry(spec, given, Persona(number), Persona(number).start(given, -1), -1)
+        if number not in (size, size + 1):
+            raise InputError("process.initial", f"has {number} rows for {size} tokens; it needs a row for each token")
+        markov, end_token = Markov(size), _number_of(fields["end_token"], given)
+        return Entry(spec, given, markov, markov.start(given, end_token), end_token)
 
     @property
     def sizes(self) -> np.ndarray:
         """Number of tokens of each cell."""
-        return np.array([distribution.size for distribution in self.distributions], np.int64)[self.index]
+        return np.array([entry.given.size for entry in self.entries], np.int64)[self.index]
+
+    @property
+    def widths(self) -> np.ndarray:
+        """Width of each cell's table: more than its tokens, if there are more personas."""
+        return np.array([entry.table.shape[1] for entry in self.entries], np.int64)[self.index]
+
+    @property
+    def contexts(self) -> np.ndarray:
+        """Number of rows of each cell's table."""
+        return np.array([len(entry.table) for entry in self.entries], np.int64)[self.index]
+
+    @property
+    def end_tokens(self) -> np.ndarray:
+        """The number of each cell's end token, −1 if there is none."""
+        return np.array([entry.end_token for entry in self.entries], np.int32)[self.index]
+
+    def fitted(self, index: int, parameters: Parameterisation, walk: Walk, trace_length: int) -> tuple[Any, float]:
+        """The parameters that come closest to an entry's table, and the residual in nat: see `parameters.fit`."""
+        entry = self.entries[index]
+        walk = Markov(entry.given.size, walk.first_token) if isinstance(walk, Markov) else entry.walk
+        name = (index, parameters, walk, trace_length)
+        with self._lock:
+            if name not in self._fits:
+                numbers = Numbers(np.int32(trace_length), np.int32(entry.end_token))
+                with jax.enable_x64(True):
+                    visits = np.asarray(walk.visits(jax.numpy.asarray(entry.table), numbers))
+                seed = stable_hash("parameters", [self._seed, repr(parameters)])
+                self._fits[name] = fit(parameters, entry.table, visits, seed)
+            return self._fits[name]
+
+
+def _number_of(token: int | str | None, given: Distribution) -> int:
+    if token is None:
+        return -1
+    if isinstance(token, str):
+        labels = [] if given.labels is None else given.labels.tolist()
+        if token not in labels:
+            raise InputError("process.end_token", f"{token!r} is no token of p0{did_you_mean(token, labels)}")
+        return labels.index(token)
+    if token >= given.size:
+        raise InputError("process.end_token", f"{token}: tokens are numbered from 0 to {given.size - 1}")
+    return token

@@ -74,9 +74,13 @@ class Plan:
     @property
     def disk_bytes(self) -> int:
         """Size of the shards to be written and of the dataset, before compression."""
-        width = max((bucket.program.structure.tokens for bucket in self.buckets), default=0)
+        structures = [bucket.program.structure for bucket in self.buckets]
+        width = max((structure.tokens for structure in structures), default=0)
+        contexts = max((structure.walk.contexts for structure in structures), default=0)
         trajectories = self.trajectories + self.sweep.trajectories
-        return trajectories * cost.trajectory_bytes(self.sweep, width) + (len(self.chunks) + 1) * cost.FILE_BYTES
+        return (
+            trajectories * cost.trajectory_bytes(self.sweep, width, contexts) + (len(self.chunks) + 1) * cost.FILE_BYTES
+        )
 
     @property
     def kernel(self) -> str:
@@ -101,6 +105,7 @@ class Plan:
             * self.sweep.generations
             * max(1, chunk.loops[0])
             * self.buckets[chunk.bucket].program.structure.tokens
+            * self.buckets[chunk.bucket].program.structure.walk.contexts
             for chunk in self.chunks
         )
 

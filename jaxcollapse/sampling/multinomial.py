@@ -30,11 +30,13 @@ class Method:
     """How counts are drawn: the static part of a sampler.
 
     native: by native code, which chooses between the two ways for each trajectory. block: otherwise, single draws made
-    at once, which has no influence on counts; 0 where all draws are split at once.
+    at once, which has no influence on counts; 0 where all draws are split at once. always_splits: whether they are,
+    however few, since their number is itself random.
     """
 
     native: bool
     block: int = 0
+    always_splits: bool = False
 
     @property
     def splits(self) -> bool:
@@ -86,8 +88,8 @@ def multinomial(
     `blocks` is at least `how.blocks(draws)`; it is apart from `draws` so that one number serves a whole batch.
     """
     if how.native:
-        apart = tree.columns(len(weights)) == 1
-        return count(key, weights, draws, fewest_split=fewest_split(len(weights)), apart=apart)
+        apart, fewest = tree.columns(len(weights)) == 1, 1 if how.always_splits else fewest_split(len(weights))
+        return count(key, weights, draws, fewest_split=fewest, apart=apart)
     if how.splits:
         return _split(key, weights, draws)
     tokens, sums = len(weights), tree.build(weights)

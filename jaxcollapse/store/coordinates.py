@@ -13,7 +13,21 @@ from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.sweep import Sweep
 
-_SWITCHED_OFF = ("top_k", "top_p", "min_p", "fresh_fraction", "replacement", "mixing", "schedule", *REMEDIES)
+_SWITCHED_OFF = (
+    "parameters",
+    "temperature_on",
+    "first_token",
+    "end_token",
+    "persona_exponent",
+    "top_k",
+    "top_p",
+    "min_p",
+    "fresh_fraction",
+    "replacement",
+    "mixing",
+    "schedule",
+    *REMEDIES,
+)
 
 
 def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
@@ -29,11 +43,13 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             made[field] = xr.Variable(axis.name, _as_array(values), _attributes(field))
     swept = {field.split(".")[0] for axis in grid.axes for field in axis.fields}
     for field in Process.model_fields:
-        if field in swept or field in ("vocab_size", "samples") or not _is_told(sweep, field):
+        if field in swept or field in ("vocab_size", "samples", "personas") or not _is_told(sweep, field):
             continue
         made[field] = xr.Variable((), _as_array(grid.column(field).values)[0], _attributes(field))
     if "vocab_size" not in swept:
         made.update(_reduced(sweep, "vocab_size", library.sizes))
+    if "personas" not in swept and (is_persona := sweep.grid.column("model").where("persona")).any():
+        made.update(_reduced(sweep, "personas", np.where(is_persona, library.contexts - 1, 0)))
     if "samples" not in swept:
         made.update(_reduced(sweep, "samples", rules.samples(grid)))
     told = {"long_name": "replicate", "units": "1"}
@@ -42,7 +58,24 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
     made["generation"] = xr.Variable("generation", sweep.recorded, told)
     if sweep.record.logits:
         made.update(_tokens(sweep, library))
+        if sweep.is_structured:
+            made["context"] = _names("context", int(library.contexts.max()), _contexts(library))
+    if any(entry.dim == "persona" for entry in sweep.chosen):
+        made["persona"] = _names("persona", int(library.contexts.max()) - 1, [e.given.rows for e in library.entries])
     return made
+
+
+def _names(dim: str, number: int, names: list[np.ndarray | None]) -> xr.Variable:
+    """Names along a dimension, if all entries agree on them, else numbers."""
+    known = [each for each in names if each is not None]
+    agree = len(known) == len(names) and all(np.array_equal(each, known[0]) for each in known)
+    values = known[0] if agree and len(known[0]) == number else np.arange(number, dtype=np.int32)
+    return xr.Variable(dim, values, {"long_name": dim, "units": "1"})
+
+
+def _contexts(library: Library) -> list[np.ndarray | None]:
+    """Names of the rows of tables: what a token is drawn given, and what comes before."""
+    return [entry.walk.names(entry.given) for entry in library.entries]
 
 
 def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Variable]:
@@ -62,7 +95,8 @@ def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Varia
 def _tokens(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
     """Labels of the tokens: along `token` if all cells agree, else a coordinate `token_label` along more axes."""
     width = int(library.sizes.max())
-    longest = max(library.distributions, key=lambda distribution: distribution.size)
+    distributions = [entry.given for entry in library.entries]
+    longest = max(distributions, key=lambda distribution: distribution.size)
     told = {"long_name": "token", "units": "1"}
 
     def agrees(other: Distribution) -> bool:
@@ -70,15 +104,15 @@ def _tokens(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             return False
         return longest.labels is None or bool((longest.labels[: other.size] == other.labels).all())
 
-    if all(map(agrees, library.distributions)):
+    if all(map(agrees, distributions)):
         labels = np.arange(width, dtype=np.int32) if longest.labels is None else longest.labels
         extra = {
             name: xr.Variable("token", values, {"long_name": name, "units": "1"})
             for name, values in longest.coordinates.items()
         }
         return {"token": xr.Variable("token", labels, told), **extra}
-    rows = np.full((len(library.distributions), width), "", object)
-    for row, distribution in zip(rows, library.distributions, strict=True):
+    rows = np.full((len(distributions), width), "", object)
+    for row, distribution in zip(rows, distributions, strict=True):
         labels = np.arange(distribution.size) if distribution.labels is None else distribution.labels
         row[: distribution.size] = labels.astype(str)
     index = _reduced(sweep, "vocab_size", library.index)["vocab_size"]

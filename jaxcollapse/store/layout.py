@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.execute import MISSING, STATUS_MEANINGS
+from jaxcollapse.execute import MISSING, STATUS_MEANINGS, inner_shape
 from jaxcollapse.kernel import NOT_YET
-from jaxcollapse.observables import Observable, select
+from jaxcollapse.observables import Observable
 from jaxcollapse.planning.library import Library
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -47,34 +47,35 @@ class Layout:
 
 def layouts(sweep: Sweep, library: Library) -> Iterator[Layout]:
     """The variables of a sweep's dataset, in order."""
-    for entry in select(sweep.observables):
-        yield _observable(sweep, entry)
+    for entry in sweep.chosen:
+        yield _observable(sweep, library, entry)
     if sweep.record.logits:
         yield _logits(sweep, library)
     yield _status(sweep)
 
 
-def _observable(sweep: Sweep, entry: Observable) -> Layout:
+def _observable(sweep: Sweep, library: Library, entry: Observable) -> Layout:
     dims, outer = _rows(sweep)
     attributes = {"long_name": entry.long_name, "units": entry.units, "description": entry.description}
     dtype, missing = ("int32", float(NOT_YET)) if entry.whole else (sweep.precision, np.nan)
     if entry.is_event:
         attributes["censoring"] = f"missing where it has not happened by generation {sweep.generations}"
         return Layout(entry.name, dims, outer, (), np.dtype(dtype), missing, attributes)
-    inner = (len(sweep.recorded),)
-    return Layout(entry.name, (*dims, "generation"), outer, inner, np.dtype(dtype), missing, attributes)
+    inner, extra = (len(sweep.recorded), *inner_shape(entry, library)), (entry.dim,) if entry.dim else ()
+    return Layout(entry.name, (*dims, "generation", *extra), outer, inner, np.dtype(dtype), missing, attributes)
 
 
 def _logits(sweep: Sweep, library: Library) -> Layout:
     dims, outer = _rows(sweep)
-    inner = (len(sweep.recorded), int(library.sizes.max()))
+    contexts = {"context": int(library.contexts.max())} if sweep.is_structured else {}
+    inner = (len(sweep.recorded), *contexts.values(), int(library.sizes.max()))
     attributes = {
         "long_name": "logit",
         "units": "1",
-        "description": "ln p up to a constant of the trajectory; −inf for tokens that died out, "
+        "description": "ln p up to a constant of each row; −inf for tokens that died out, "
         "missing beyond the vocabulary.",
     }
-    dtype, every = np.dtype(sweep.precision), (*dims, "generation", "token")
+    dtype, every = np.dtype(sweep.precision), (*dims, "generation", *contexts, "token")
     return Layout("logits", every, outer, inner, dtype, np.nan, attributes, tokens=library.sizes)
 
 

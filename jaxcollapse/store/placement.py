@@ -56,10 +56,10 @@ def place(layout: Layout, parts: Sequence[Part], start: int, stop: int) -> np.nd
             if layout.tokens is None:
                 values[where] = read
             else:
-                values[where, :, : read.shape[-1]] = read
+                values[where, ..., : read.shape[-1]] = read
     if layout.tokens is not None:
         own = layout.tokens[np.arange(start, stop) // layout.outer[-1]]
-        np.copyto(values, np.nan, where=np.arange(values.shape[-1]) >= own[:, None, None])
+        np.copyto(values, np.nan, where=np.arange(values.shape[-1]) >= own.reshape(-1, *[1] * (values.ndim - 1)))
     return values
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import Result
+from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.planning.plan import chunk_id
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
 from jaxcollapse.store.provenance import encode
@@ -52,12 +53,13 @@ def write_shard(
             "replicate": ("trajectory", chunk.replicates),
             "status": ("trajectory", result.status),
             **{name: ("trajectory", values) for name, values in result.events.items()},
-            **{name: (("trajectory", "generation"), values) for name, values in result.series.items()},
+            **{name: (_dims(name, values), values) for name, values in result.series.items()},
         },
         coords={"generation": recorded},
     )
     if result.logits is not None:
-        data["logits"] = (("trajectory", "generation", "token"), result.logits)
+        contexts = ("context",) if result.logits.ndim == 4 else ()
+        data["logits"] = (("trajectory", "generation", *contexts, "token"), result.logits)
     data.attrs = {"study": fingerprint, "chunk": chunk.id, "provenance": encode(dict(told))}
     encoding = {
         name: {**_COMPRESSION, "chunksizes": chunk_shape(variable.shape, variable.dtype.itemsize)}
@@ -68,6 +70,11 @@ def write_shard(
         data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
         seal(temporary)
     return path
+
+
+def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:
+    extra = OBSERVABLES[name].dim if values.ndim == 3 else None
+    return ("trajectory", "generation", extra) if extra else ("trajectory", "generation")
 
 
 @dataclass(frozen=True)

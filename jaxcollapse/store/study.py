@@ -14,7 +14,6 @@ import xarray as xr
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute import COMPLETE, DIVERGED, MISSING, Result
-from jaxcollapse.observables import select
 from jaxcollapse.planning import Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
@@ -203,7 +202,7 @@ def settings(sweep: Sweep) -> dict[str, Any]:
         "generations": sweep.generations,
         "recorded": sweep.recorded.tolist(),
         "logits": sweep.record.logits,
-        "observables": [entry.name for entry in select(sweep.observables)],
+        "observables": [entry.name for entry in sweep.chosen],
         "support_threshold": sweep.support_threshold,
         "collapse_threshold": sweep.collapse_threshold,
         "precision": sweep.precision,

@@ -10,6 +10,7 @@ from jaxcollapse.initial.parametric import Zipf
 
 MOST_COUNT = 2_000_000_000  # counts are int32
 MOST_TOKENS = 2**24
+MOST_CONTEXTS = 2**13  # rows of a table
 
 
 def _count(value: Any) -> int | float:
@@ -31,12 +32,20 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
+def _token(value: Any) -> int | str:
+    """A label, or a number from 0."""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TOKENS):
+        return value
+    raise ValueError("must be the label of a token, or its number from 0")
+
+
 # JSON Schema has no word for "whole or inf": any number from 1 on.
 Count = Annotated[int | float, PlainValidator(_count), WithJsonSchema({"type": "number", "minimum": 1})]
 Whole = Annotated[
     int, PlainValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_TOKENS})
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
+Token = Annotated[int | str, PlainValidator(_token), WithJsonSchema({"type": ["integer", "string"], "minimum": 0})]
 
 
 def _setting(default: Any, description: str, long_name: str, units: str = "1", **limits: Any) -> Any:
@@ -48,11 +57,43 @@ class Process(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    model: Literal["categorical"] = _setting(
-        "categorical", "What the model is: one categorical distribution over the vocabulary.", "model"
+    model: Literal["categorical", "persona", "markov"] = _setting(
+        "categorical",
+        "What a trace is: one token; tokens of one persona, chosen once; or a chain, each token given the one before.",
+        "model",
+    )
+    parameters: Literal["table", "lowrank", "mlp"] = _setting(
+        "table", "What the table of logits is made from: itself, low-rank factors, or a small network.", "parameters"
     )
     initial: Initial = _setting(Zipf(), "The initial distribution p0: a table with `kind` and its keys.", "p0")
     vocab_size: Whole = _setting(256, "Number of tokens V.", "vocabulary size")
+    trace_length: Whole = _setting(16, "Persona, Markov: tokens L of a trace.", "trace length")
+    personas: Whole = _setting(
+        4, "Persona: number of personas, unless the initial distribution brings its own.", "number of personas"
+    )
+    persona_exponent: float = _setting(
+        0.0,
+        "Persona: masses of the personas are ∝ 1 / rank^exponent at the start, unless p0 brings its own.",
+        "exponent of the masses of personas",
+        ge=-100,
+        le=100,
+    )
+    temperature_on: Literal["both", "chooser", "tokens"] = _setting(
+        "both", "Persona: what the sampling temperature applies to.", "what the temperature applies to"
+    )
+    first_token: Literal["learned", "fixed"] = _setting(
+        "learned",
+        "Markov: whether the first token's row is tempered and trained, or stays as it is.",
+        "first token",
+    )
+    end_token: Token | None = _setting(
+        None, "Markov: a trace ends with this token, a label or a number from 0; by default with none.", "end token"
+    )
+    rank: Whole = _setting(8, "Lowrank: dimension of the vectors of contexts and tokens.", "rank")
+    bias: bool = _setting(False, "Lowrank: whether each token has a bias, too.", "bias")
+    embedding_size: Whole = _setting(16, "Mlp: dimension of a context's vector.", "embedding size")
+    hidden_size: Whole = _setting(64, "Mlp: units of a hidden layer.", "hidden size")
+    hidden_layers: Whole = _setting(1, "Mlp: number of hidden layers.", "hidden layers")
     temperature: float = _setting(
         1.0, "Sampling temperature T ≥ 0: 0 is the argmax, inf is uniform.", "sampling temperature", ge=0
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.process import MOST_COUNT
+from jaxcollapse.sweep.process import MOST_CONTEXTS, MOST_COUNT
 from jaxcollapse.training.constants import CONSTANTS, CONVERGING, LOSS
 
 Cells = np.ndarray  # one boolean for each cell
@@ -19,7 +19,17 @@ def check(grid: Grid, generations: int) -> None:
         used = USED_WHEN.get(field)
         if used is not None and not used[1](grid).any():
             raise InputError(grid.key_of(field), f"has no effect: it matters {used[0]}")
-    for rule in (_refit_needs_samples, _batch_fits, _convergence, _convergence_of_the_plain_loss, _counts_fit):
+    for rule in (
+        _refit_needs_samples,
+        _batch_fits,
+        _convergence,
+        _convergence_of_the_plain_loss,
+        _refit_of_a_table,
+        _fit_once,
+        _something_to_learn,
+        _table_fits,
+        _counts_fit,
+    ):
         rule(grid, generations)
 
 
@@ -74,6 +84,20 @@ def _reads(constant: str) -> Callable[[Grid], Cells]:
     return lambda grid: _gradient(grid) & grid.column("optimizer").where(*names)
 
 
+def _is(grid: Grid, field: str, *values: str) -> Cells:
+    return grid.column(field).where(*values)
+
+
+def _brings_rows(grid: Grid) -> Cells:
+    column = grid.column("initial")
+    return np.array([spec.brings_rows for spec in column.values])[column.codes]
+
+
+def _brings_weights(grid: Grid) -> Cells:
+    column = grid.column("initial")
+    return np.array([getattr(spec, "weights", None) is not None for spec in column.values])[column.codes]
+
+
 def _takes_vocab_size(grid: Grid) -> Cells:
     column = grid.column("initial")
     return np.array([spec.takes_vocab_size for spec in column.values])[column.codes]
@@ -81,6 +105,24 @@ def _takes_vocab_size(grid: Grid) -> Cells:
 
 USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     "vocab_size": ("unless the initial distribution brings its own number of tokens (file, values)", _takes_vocab_size),
+    "trace_length": ("with model = 'persona' or 'markov'", lambda grid: ~_is(grid, "model", "categorical")),
+    "personas": (
+        "with model = 'persona', unless the initial distribution brings its own personas (words, table)",
+        lambda grid: _is(grid, "model", "persona") & ~_brings_rows(grid),
+    ),
+    "persona_exponent": (
+        "with model = 'persona', unless the initial distribution brings its own weights (words)",
+        lambda grid: _is(grid, "model", "persona") & ~_brings_weights(grid),
+    ),
+    "temperature_on": ("with model = 'persona'", lambda grid: _is(grid, "model", "persona")),
+    "first_token": ("with model = 'markov'", lambda grid: _is(grid, "model", "markov")),
+    "end_token": ("with model = 'markov'", lambda grid: _is(grid, "model", "markov")),
+    "rank": ("with parameters = 'lowrank'", lambda grid: _is(grid, "parameters", "lowrank")),
+    "bias": ("with parameters = 'lowrank'", lambda grid: _is(grid, "parameters", "lowrank")),
+    **dict.fromkeys(
+        ("embedding_size", "hidden_size", "hidden_layers"),
+        ("with parameters = 'mlp'", lambda grid: _is(grid, "parameters", "mlp")),
+    ),
     "window": ("with corpus = 'window'", lambda grid: grid.column("corpus").where("window")),
     "mixing": ("with update = 'refit'", _refit),
     "batch_size": ("with update = 'gradient'; for a refit give samples", _gradient),
@@ -167,14 +209,82 @@ def _has_no_limit(name: str) -> Callable[[Any], str]:
     return lambda value: f"{value(name)}: inf steps stand for the fit to the samples alone; give a number of steps"
 
 
+def _refit_of_a_table(grid: Grid, generations: int) -> None:
+    shared = ~_is(grid, "parameters", "table")
+    _refuse(
+        grid,
+        shared & _refit(grid),
+        "update",
+        lambda value: (
+            f"'refit' is the closed form of a free table; {value('parameters')} has none: use update = 'gradient'"
+        ),
+    )
+    _refuse(
+        grid,
+        shared & np.isinf(grid.numbers("steps")),
+        "steps",
+        lambda value: f"inf steps are a refit, which {value('parameters')} has not: give a number of steps",
+    )
+
+
+def _fit_once(grid: Grid, generations: int) -> None:
+    column = grid.column("initial")
+    is_random = np.array([spec.is_random for spec in column.values])[column.codes]
+    _refuse(
+        grid,
+        is_random & ~_is(grid, "parameters", "table"),
+        "parameters",
+        lambda value: (
+            f"{value('parameters')!r} is fitted to one p0, and each trajectory draws its own; set shared = true"
+        ),
+    )
+
+
+def _something_to_learn(grid: Grid, generations: int) -> None:
+    _refuse(
+        grid,
+        _is(grid, "first_token", "fixed") & _is(grid, "model", "markov") & (grid.numbers("trace_length") < 2),
+        "trace_length",
+        lambda value: f"{value('trace_length')}: with first_token = 'fixed' nothing is learned; give at least 2",
+    )
+
+
+def _table_fits(grid: Grid, generations: int) -> None:
+    _refuse(
+        grid,
+        _is(grid, "model", "markov") & _takes_vocab_size(grid) & (grid.numbers("vocab_size") > MOST_CONTEXTS),
+        "vocab_size",
+        lambda value: f"{value('vocab_size')}: a Markov model has a row for each token; at most {MOST_CONTEXTS}",
+    )
+    _refuse(
+        grid,
+        _is(grid, "model", "persona") & ~_brings_rows(grid) & (grid.numbers("personas") > MOST_CONTEXTS),
+        "personas",
+        lambda value: f"{value('personas')}: at most {MOST_CONTEXTS}",
+    )
+
+
 def _counts_fit(grid: Grid, generations: int) -> None:
     finite = np.where(np.isfinite(samples(grid)), samples(grid), 0)
     kept = np.where(grid.column("corpus").where("accumulate"), generations, 1)
     kept = np.where(grid.column("corpus").where("window"), grid.numbers("window"), kept)
     stored = is_refit(grid) | ~draws_from_generator(grid)
+    structured = ~_is(grid, "model", "categorical")
+    pairs = np.where(structured, grid.numbers("trace_length") + 1, 1)
     _refuse(
         grid,
-        stored & (finite * kept > MOST_COUNT),
+        stored & (finite * kept * pairs > MOST_COUNT),
         "samples",
-        lambda value: f"the corpus would pass {MOST_COUNT} traces (counts are int32); use fewer, or inf",
+        lambda value: (
+            f"the corpus would pass {MOST_COUNT} traces (counts are int32); use fewer, or inf"
+            if value("model") == "categorical"
+            else f"the corpus would pass {MOST_COUNT} tokens (counts are int32); use fewer or shorter traces, or inf"
+        ),
+    )
+    batch = np.where(np.isfinite(grid.numbers("batch_size")), grid.numbers("batch_size"), 0)
+    _refuse(
+        grid,
+        structured & _gradient(grid) & (batch * pairs > MOST_COUNT),
+        "batch_size",
+        lambda value: f"{value('batch_size')} traces of {value('trace_length')} tokens are more than {MOST_COUNT}",
     )

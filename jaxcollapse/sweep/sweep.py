@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
@@ -18,6 +18,9 @@ from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.record import MOST_POINTS, Record
 from jaxcollapse.sweep.toml import as_toml
 from jaxcollapse.sweep.validation import as_input_error
+
+if TYPE_CHECKING:
+    from jaxcollapse.observables import Observable
 
 MOST_CELLS = 2_000_000
 MOST_TRAJECTORIES = 100_000_000
@@ -39,7 +42,8 @@ class Sweep(BaseModel):
     record: Record = Field(Record(), description="Which generations are recorded, and whether their logits are.")
     observables: Annotated[list[str], Field(min_length=1)] = Field(
         ["default"],
-        description="Names of observables, or groups: default, all, diversity, original, tempering, events.",
+        description="Names of observables, or groups: default, all, diversity, original, tempering, events, structure, "
+        "personas, chain, texts. Of groups, what the models have.",
     )
     support_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
         1e-9, description="A token counts as present while its probability is above this."
@@ -118,9 +122,7 @@ class Sweep(BaseModel):
         self._grid.column("initial")
         rules.check(self._grid, self.generations)
         self._left_out()
-        from jaxcollapse.observables import select
-
-        select(self.observables)
+        _ = self.chosen
 
     def _check_names(self, axes: tuple[Axis, ...]) -> None:
         from jaxcollapse.observables import OBSERVABLES
@@ -165,6 +167,18 @@ class Sweep(BaseModel):
                 )
             left_out |= fields.get(name, {name})
         return frozenset(left_out)
+
+    @property
+    def chosen(self) -> "tuple[Observable, ...]":
+        """The observables that are asked for, and that some of the models have."""
+        from jaxcollapse.observables import select
+
+        return select(self.observables, self._grid.column("model").values)
+
+    @property
+    def is_structured(self) -> bool:
+        """Whether a model has more than one row."""
+        return any(model != "categorical" for model in self._grid.column("model").values)
 
     @property
     def grid(self) -> Grid:

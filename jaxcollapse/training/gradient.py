@@ -18,12 +18,16 @@ def cross_entropy_gradient(
 
 
 def expected_gradient(
-    logits: Float[Array, "context token"], target: Float[Array, "context token"]
+    logits: Float[Array, "context token"],
+    target: Float[Array, "context token"],
+    shares: Float[Array, " context"],
 ) -> Float[Array, "context token"]:
-    """The same for infinitely many samples of the one-row distribution softmax(`target`).
+    """The same for infinitely many traces, whose tokens are of the row softmax(`target`) with these shares.
 
     Exactly zero where `logits` and `target` are the same bits, whatever way the two softmaxes are compiled.
     """
     same = jnp.all(logits == target, axis=-1, keepdims=True)
     difference = jax.nn.softmax(logits, axis=-1) - jax.nn.softmax(target, axis=-1)
+    if len(logits) > 1:
+        difference = shares[:, jnp.newaxis] * difference
     return jnp.where(same, 0, difference)

@@ -1,7 +1,8 @@
 """What may be added to the cross-entropy of a gradient step, so that a model keeps what it could say.
 
 Each is a function (logits, start, weight) of a table of logits, of the logits of p0, and of a number; it gives the
-gradient of one term of the loss. Every row of a table has the same weight.
+gradient of one term of the loss in each row. The terms are means over the tokens of a minibatch: a row counts as often
+as traces were drawn from it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,21 +41,27 @@ PENALTIES: dict[str, Callable[[Table, Table, Weight], Table]] = {
 
 
 def penalised(
-    gradient: Table, logits: Table, start: Table, settings: Mapping[str, Weight], used: Sequence[str]
+    gradient: Table,
+    logits: Table,
+    start: Table,
+    shares: Float[Array, " context"],
+    settings: Mapping[str, Weight],
+    used: Sequence[str],
 ) -> Table:
-    """The gradient of the whole loss, from that of the cross-entropy.
+    """The gradient of the whole loss, from that of the cross-entropy; `shares` of the tokens are of each row.
 
     Label smoothing ε mixes the targets with the uniform distribution u over the tokens that p0 has: it takes p − p̂ to
     (1 − ε)(p − p̂) + ε (p − u).
     """
+    weight = shares[:, jnp.newaxis] if len(logits) > 1 else 1.0
     if "label_smoothing" in used:
         share = settings["label_smoothing"]
         possible = (start > -jnp.inf).astype(logits.dtype)
         uniform = possible / jnp.sum(possible, axis=-1, keepdims=True)
-        gradient = (1 - share) * gradient + share * (jax.nn.softmax(logits, axis=-1) - uniform)
+        gradient = (1 - share) * gradient + share * weight * (jax.nn.softmax(logits, axis=-1) - uniform)
     for name, penalty in PENALTIES.items():
         if name in used:
-            gradient = gradient + penalty(logits, start, settings[name])
+            gradient = gradient + weight * penalty(logits, start, settings[name])
     return gradient
 
 

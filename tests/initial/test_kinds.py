@@ -27,7 +27,7 @@ LOGITS = np.array([0.5, -1.0, 2.0, -3.0, 1.25])
 def made(initial: dict[str, Any], folder: Path | str = ".", **process: Any) -> Distribution:
     """The distribution of a sweep of one cell."""
     sweep = jc.Sweep.from_dict({"process": {"initial": initial, **process}}, folder=folder)
-    return Library(sweep.grid, sweep.seed).distributions[0]
+    return Library(sweep.grid, sweep.seed).entries[0].given
 
 
 def p_of(distribution: Distribution) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_values_are_taken_as_they_are() -> None:
 
 
 def test_p0_is_what_generation_0_records() -> None:
-    """Of every kind that needs no file, in one run; tokens beyond a smaller vocabulary are missing."""
+    """Of every kind of one row that needs no file, in one run; tokens beyond a smaller vocabulary are missing."""
     tables: list[dict[str, Any]] = [
         {"kind": "uniform"},
         {"kind": "zipf", "exponent": 1.5},
@@ -75,7 +75,7 @@ def test_p0_is_what_generation_0_records() -> None:
         {"kind": "values", "logits": [0.0, -np.inf, 1.0], "tokens": ["a", "b", "c"]},
         {"kind": "words", "languages": ["vi"]},
     ]
-    assert {table["kind"] for table in tables} == set(KINDS) - {"file"}
+    assert {table["kind"] for table in tables} == set(KINDS) - {"file", "table"}
     data = run({"vocab_size": 12}, {"initial": tables}, generations=0, replicates=2, record={"logits": True})
     assert data.logits.dims == ("initial", "replicate", "generation", "token")
     for table, recorded, labels in zip(tables, data.logits.values, data.token_label.values, strict=True):
@@ -223,7 +223,7 @@ def test_a_nested_axis_selects_from_a_file(tmp_path: Path) -> None:
     }
     sweep = jc.Sweep.from_dict(table, folder=tmp_path)
     library = Library(sweep.grid, sweep.seed)
-    found = [p_of(library.distributions[index]) for index in library.index]
+    found = [p_of(library.entries[index].given) for index in library.index]
     np.testing.assert_allclose(found, np.exp(numbers[::-1]), rtol=1e-12)
 
 

@@ -7,20 +7,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxcollapse.models import Categorical
+from jaxcollapse.models.walk import Numbers
 from jaxcollapse.native import MEASURED
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.series import measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
 
 ENGINES = {"definitions": 0, "side by side": 0, "in a row": 100}  # tokens at least, by padding
+ONE_TOKEN = Numbers(np.int32(1), np.int32(-1))
 each_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
 @partial(jax.jit, static_argnames="natively")
 def _measured(start: jax.Array, now: jax.Array, thresholds: Thresholds, natively: bool) -> dict[str, jax.Array]:
     def row(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
-        snapshot = Snapshot(now, origin(start, thresholds), thresholds)
-        defined = {name: entry.measure(snapshot) for name, entry in OBSERVABLES.items()}
+        p0 = origin(start[None], start[None], thresholds, Categorical(), ONE_TOKEN)
+        snapshot = Snapshot(now[None], p0, thresholds, Categorical(), ONE_TOKEN)
+        entries = [entry for entry in OBSERVABLES.values() if "categorical" in entry.models]
+        defined = {entry.name: entry.measure(snapshot) for entry in entries}
         series = [OBSERVABLES[name] for name in MEASURED]
         return (
             {**defined, **dict(zip(MEASURED, measured(series, snapshot, natively=True), strict=True))}
@@ -32,7 +37,7 @@ def _measured(start: jax.Array, now: jax.Array, thresholds: Thresholds, natively
 
 
 def measure(start: np.ndarray, now: np.ndarray, thresholds: Thresholds, engine: str) -> dict[str, np.ndarray]:
-    """All observables [row] of logits [row, token] of p0 and p, rounded to float32."""
+    """All observables of one row, [row], of logits [row, token] of p0 and p, rounded to float32."""
     missing = max(0, ENGINES[engine] - start.shape[-1])
 
     def padded(rows: np.ndarray) -> jax.Array:

@@ -13,7 +13,6 @@ import numpy as np
 
 import jaxcollapse as jc
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
-from jaxcollapse.observables import select
 from jaxcollapse.planning import Plan
 from jaxcollapse.store.provenance import now, provenance
 from jaxcollapse.store.study import Study
@@ -28,7 +27,7 @@ def made_up(todo: Plan) -> Iterator[Result]:
         rng, number = np.random.default_rng(int(chunk.id, 16)), len(chunk)
         series: dict[str, np.ndarray] = {}
         events: dict[str, np.ndarray] = {}
-        for entry in select(sweep.observables):
+        for entry in sweep.chosen:
             if entry.is_event:
                 events[entry.name] = rng.integers(-1, 400, number, np.int32)
             elif entry.whole:

@@ -19,7 +19,7 @@ from jaxcollapse.cli import app
 from tests.sweep.strategies import FIELDS, sweeps
 
 LOGITS = str(Path(__file__).parents[2] / "sweeps" / "data" / "smollm2_next_token.nc")
-LONGEST = 600  # characters of a message
+LONGEST = 800  # characters of a message
 
 # Beginnings of tables. A case below is a name, the text of a file, the key that its message names, and what it says.
 FILE = f'[process]\ninitial = {{ kind = "file", path = "{LOGITS}"'
@@ -365,7 +365,7 @@ CASES = {
     "nothing selected": (
         f'{FILE}, variable = "logits" }}',
         "process.initial.select",
-        "logits has prompt (16), token (4706) left; one must remain",
+        "two dimensions are left, 16 × 4706; a model of one row needs one",
     ),
     "too much selected": (
         f'{FILE}, variable = "logits", select = {{ prompt = 0, token = 0 }} }}',
@@ -470,11 +470,11 @@ def test_a_broken_distribution_is_refused_in_one_line(name: str, content: bytes,
 @pytest.mark.parametrize(
     ("numbers", "told"),
     [
-        ({"p": np.ones((2, 2))}, "p has the shape (2, 2); one row of numbers is needed"),
+        ({"p": np.ones((2, 2))}, "two dimensions are left, 2 × 2; a model of one row needs one"),
         ({"p": np.ones(3), "token": np.array(["a", "b"])}, "has 2 labels for 3 tokens"),
         ({"p": np.array([1.0, np.nan])}, "p has NaN or infinite values"),
         ({"prob": np.array([1.0, -1.0])}, "prob has negative values; are they logits?"),
-        ({"prob": np.zeros(2)}, "prob has no possible token"),
+        ({"prob": np.zeros(2)}, "prob has a row of no possible token"),
         ({"p": np.array(["a", "b"])}, "could not convert string to float"),
         ({"p": np.array([1, None])}, "Object arrays cannot be loaded"),
     ],

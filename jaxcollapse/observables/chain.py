@@ -1,0 +1,76 @@
+"""Markov models in the long run: where an endless trace is, how much it tells, and whether it gets stuck."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int32
+
+from jaxcollapse.observables.registry import observable
+from jaxcollapse.observables.snapshot import Row, Scalar, Snapshot
+
+_RESTART = 1e-20  # chance of a chain to start anew, which decides between the places where it may get stuck
+Chain = Float[Array, "from to"]
+
+
+@observable("entropy of the stationary law", "nat", "chain", default=False, models=("markov",))
+def stationary_entropy(now: Snapshot) -> Scalar:
+    """S of the share of time that an endless trace spends at each token; after an end token it starts anew."""
+    law = _stationary(now)
+    return -jnp.sum(jnp.where(law > 0, law * jnp.log(jnp.where(law > 0, law, 1)), 0))
+
+
+@observable("entropy rate", "nat", "chain", default=False, models=("markov",))
+def entropy_rate(now: Snapshot) -> Scalar:
+    """Σ_c π_c S(p_c), π the stationary law: what each token of an endless trace tells, on average."""
+    log_chain = jnp.log(_chain(now))
+    terms = jnp.where(log_chain > -jnp.inf, jnp.exp(log_chain) * log_chain, 0)
+    return -jnp.sum(_stationary(now) * jnp.sum(terms, axis=-1))
+
+
+@observable("recurrent classes", "1", "chain", default=False, whole=True, models=("markov",))
+def recurrent_classes(now: Snapshot) -> Int32[Array, ""]:
+    """Number of sets of tokens that a trace can reach and never leaves, by steps of p > support_threshold."""
+    is_possible = _chain(now) > now.thresholds.support
+    size = len(is_possible)
+    reaches = is_possible | jnp.eye(size, dtype=bool)
+    for _ in range(max(size - 1, 1).bit_length()):
+        reaches = _product(reaches, reaches)
+    can_start = jax.nn.softmax(now.table[0]) > now.thresholds.support
+    is_reached = jnp.any(can_start[:, None] & reaches, axis=0)
+    is_recurrent = is_reached & jnp.all(~reaches | reaches.T, axis=1)
+    is_first = ~jnp.any(jnp.tril(reaches & reaches.T, -1), axis=1)  # of its class
+    return jnp.sum(is_recurrent & is_first, dtype=jnp.int32)
+
+
+def _product(left: Bool[Array, "from via"], right: Bool[Array, "via to"]) -> Bool[Array, "from to"]:
+    return jnp.matmul(left.astype(jnp.float32), right.astype(jnp.float32)) > 0
+
+
+def _chain(now: Snapshot) -> Chain:
+    """Probabilities of the next token; what follows an end token is the start of another trace."""
+    chain, first = jnp.exp(now.log_rows[1:]), jnp.exp(now.log_rows[0])
+    ends = jnp.arange(len(chain), dtype=jnp.int32)[:, None] == now.numbers.end_token
+    return jnp.where(ends, first, chain)
+
+
+def _stationary(now: Snapshot) -> Row:
+    """By elimination of states one after the other, without a subtraction (Grassmann, Taksar, Heyman 1985)."""
+    first = jnp.exp(now.log_rows[0])
+    start = _chain(now) + jnp.asarray(_RESTART, first.dtype) * first
+    size = len(start)
+    place = jnp.arange(size, dtype=jnp.int32)
+
+    def eliminate(step: Array, work: Chain) -> Chain:
+        state = size - 1 - step
+        below = place < state
+        total = jnp.sum(jnp.where(below, work[state], 0))
+        into = jnp.where(below, work[:, state] / jnp.where(total > 0, total, 1), 0)
+        work = work.at[:, state].set(jnp.where(below, into, work[:, state]))
+        return work + into[:, None] * jnp.where(below, work[state], 0)
+
+    work = jax.lax.fori_loop(0, size - 1, eliminate, start)
+
+    def substitute(state: Array, law: Row) -> Row:
+        return law.at[state].set(jnp.sum(jnp.where(place < state, law * work[:, state], 0)))
+
+    law = jax.lax.fori_loop(1, size, substitute, jnp.where(place == 0, 1, 0).astype(start.dtype))
+    return law / jnp.sum(law)

@@ -1,0 +1,49 @@
+"""A low-rank table: contexts and tokens have vectors, and a logit is their product."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcollapse.parameters.parameterisation import Parameterisation, Table
+
+
+class Factors(NamedTuple):
+    """left: of contexts [context, rank]. right: of tokens [token, rank]. bias: of tokens, if there is one."""
+
+    left: Any
+    right: Any
+    bias: Any
+
+
+@dataclass(frozen=True)
+class LowRank(Parameterisation):
+    """z = left · rightᵀ + bias: what a language model's output layer is, with free vectors in place of its states."""
+
+    rank: int
+    bias: bool
+
+    def logits(self, parameters: Factors) -> Table:
+        """The product, plus the bias."""
+        product = jnp.matmul(parameters.left, parameters.right.T, precision=jax.lax.Precision.HIGHEST)
+        return product if parameters.bias is None else product + parameters.bias
+
+    def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Factors:
+        """The nearest table of this rank in the mean square (Eckart–Young), rows centred, which changes no softmax."""
+        finite = np.isfinite(table)
+        lowest = np.min(table, axis=1, keepdims=True, where=finite, initial=0)
+        rows = np.where(finite, table, lowest)
+        rows -= rows.mean(axis=1, keepdims=True)
+        bias = weights @ rows / weights.sum() if self.bias else None
+        scale = np.sqrt(weights / weights.max())[:, np.newaxis]
+        left, size, right = np.linalg.svd(scale * (rows if bias is None else rows - bias), full_matrices=False)
+        kept = min(self.rank, len(size))
+        root = np.sqrt(size[:kept])
+        missing = [(0, 0), (0, self.rank - kept)]
+        return Factors(np.pad(left[:, :kept] * root / scale, missing), np.pad(right[:kept].T * root, missing), bias)
+
+    def shapes(self, contexts: int, tokens: int) -> Factors:
+        """Two matrices, and a vector."""
+        return Factors((contexts, self.rank), (tokens, self.rank), (tokens,) if self.bias else None)

@@ -1,0 +1,58 @@
+"""A small neural n-gram: a context has a vector, which goes through hidden layers to the logits of all tokens."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcollapse.parameters.parameterisation import Parameterisation, Table
+
+
+class Layers(NamedTuple):
+    """embedding: of contexts. weights, biases: of each layer, the last of which gives the logits.
+
+    Shapes [context, unit], [from, to], [to].
+    """
+
+    embedding: Any
+    weights: tuple[Any, ...]
+    biases: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Mlp(Parameterisation):
+    """An embedding, `depth` hidden layers of `width` with tanh, an output layer (Bengio et al. 2003, with one word)."""
+
+    embedding: int
+    width: int
+    depth: int
+
+    def logits(self, parameters: Layers) -> Table:
+        """Layer by layer."""
+        state = parameters.embedding
+        for place, (weights, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
+            state = jnp.matmul(jnp.tanh(state) if place else state, weights, precision=jax.lax.Precision.HIGHEST) + bias
+        return state
+
+    def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Layers:
+        """Random weights of the usual scale; the last layer is nothing but the mean row."""
+        sizes = self._sizes(table.shape[1])
+        finite = np.isfinite(table)
+        lowest = np.min(table, axis=1, keepdims=True, where=finite, initial=0)
+        rows = np.where(finite, table, lowest)
+        rows -= rows.mean(axis=1, keepdims=True)
+
+        layers = tuple(random.normal(0, 1 / np.sqrt(pair[0]), pair) for pair in pairwise(sizes))
+        biases = (*(np.zeros(size) for size in sizes[1:-1]), weights @ rows / weights.sum())
+        return Layers(random.normal(0, 1, (len(table), self.embedding)), layers, biases)
+
+    def shapes(self, contexts: int, tokens: int) -> Layers:
+        """An embedding, and as many layers as there are hidden ones and one more."""
+        sizes = self._sizes(tokens)
+        return Layers((contexts, self.embedding), tuple(pairwise(sizes)), tuple((size,) for size in sizes[1:]))
+
+    def _sizes(self, tokens: int) -> list[int]:
+        return [self.embedding, *[self.width] * self.depth, tokens]

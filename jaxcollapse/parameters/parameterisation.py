@@ -1,0 +1,48 @@
+"""What every kind of parameters has: a map to a table of logits, with its derivative, and a start for the fit."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+Table = Float[Array, "context token"]
+Possible = Bool[Array, "context token"]
+
+
+class Parameterisation(ABC):
+    """Frozen dataclasses: what decides shapes and code paths. Parameters themselves are a pytree of arrays."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether every table is within reach, each row moved by its own traces alone."""
+        return False
+
+    @abstractmethod
+    def logits(self, parameters: Any) -> Table:
+        """The table, of all tokens."""
+
+    @abstractmethod
+    def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Any:
+        """Parameters from which the fit to a table starts; its rows matter with these weights."""
+
+    @abstractmethod
+    def shapes(self, contexts: int, tokens: int) -> Any:
+        """The shapes of the parameters of a table of this size."""
+
+    def table(self, parameters: Any, possible: Possible) -> Table:
+        """The table of the possible tokens; all others have logit −∞."""
+        return jnp.where(possible, self.logits(parameters), -jnp.inf)
+
+    def forward(self, parameters: Any, possible: Possible) -> tuple[Table, Callable[[Table], Any]]:
+        """The table, and what takes a gradient with respect to it to one with respect to the parameters."""
+        table, pull_back = jax.vjp(lambda each: self.table(each, possible), parameters)
+        return table, lambda slope: pull_back(slope)[0]
+
+
+def is_shape(value: Any) -> bool:
+    """Whether this is one array's shape, rather than a tree of several."""
+    return type(value) is tuple and all(isinstance(size, int) for size in value)

@@ -1,0 +1,39 @@
+"""A free table: the parameters are the logits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxcollapse.parameters.parameterisation import Parameterisation, Possible, Table
+
+
+@dataclass(frozen=True)
+class FreeTable(Parameterisation):
+    """Logits [context, token], −∞ among them."""
+
+    @property
+    def is_free(self) -> bool:
+        """Yes."""
+        return True
+
+    def logits(self, parameters: Table) -> Table:
+        """Themselves."""
+        return parameters
+
+    def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Any:
+        """The table, which needs no fit."""
+        return table
+
+    def shapes(self, contexts: int, tokens: int) -> Any:
+        """One array."""
+        return (contexts, tokens)
+
+    def table(self, parameters: Table, possible: Possible) -> Table:
+        """What has died out stays −∞, and nothing else is."""
+        return parameters
+
+    def forward(self, parameters: Table, possible: Possible) -> tuple[Table, Callable[[Table], Table]]:
+        """The gradient is its own."""
+        return parameters, lambda slope: slope
