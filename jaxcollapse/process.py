@@ -19,6 +19,7 @@ from jaxcollapse.corpus import Expected, Samples, Stored, combined
 from jaxcollapse.models import Categorical
 from jaxcollapse.models.walk import urn
 from jaxcollapse.sampling import bits, truncation
+from jaxcollapse.sampling.curation import CURATIONS, verified
 from jaxcollapse.sampling.mixture import mixture
 from jaxcollapse.sampling.multinomial import Method, multinomial
 from jaxcollapse.sampling.subset import subset
@@ -64,12 +65,23 @@ class SelfTraining:
     initial: Table
     possible: Bool[Array, "context token"]
     real: Table
+    scores: Float[Array, " token"] | None
 
     @classmethod
     def of(
-        cls, structure: Structure, settings: Settings, loops: Loops, given: Table, fitted: Any, key: bits.Key
+        cls,
+        structure: Structure,
+        settings: Settings,
+        loops: Loops,
+        given: Table,
+        fitted: Any,
+        scores: Float[Array, " token"] | None,
+        key: bits.Key,
     ) -> "SelfTraining":
-        """The process of a trajectory with this key, from a table or from parameters that were fitted to it."""
+        """The process of a trajectory with this key, from a table or from parameters that were fitted to it.
+
+        `scores` of tokens are for curation, if it rewards them.
+        """
         possible = given > -jnp.inf
         start = given if structure.parameters.is_free else fitted
         initial = structure.parameters.table(start, possible)
@@ -80,7 +92,7 @@ class SelfTraining:
                 recorded, urn(given), settings.real_samples, split, jnp.int32(0), settings.traces
             )
             real = jnp.log(counts.astype(given.dtype))
-        return cls(structure, settings, loops, start, initial, possible, real)
+        return cls(structure, settings, loops, start, initial, possible, real, scores)
 
     def init(self) -> State:
         """The model at generation 0."""
@@ -101,6 +113,13 @@ class SelfTraining:
         """Logits of the model."""
         return self.structure.parameters.table(state.parameters, self.possible)
 
+    def observed(self, state: State) -> Table:
+        """Logits of the model at the temperature at which it is looked at."""
+        table = self.table(state)
+        if "evaluation_temperature" in self.structure.remedies:
+            table = self._tempered(table, self.settings.evaluation_temperature)
+        return table
+
     def step(self, key: bits.Key, state: State) -> State:
         """One generation: sample from the model as it stands, add to the corpus, train. Consumes `key`."""
         source = self.generator(state)
@@ -118,19 +137,39 @@ class SelfTraining:
         return state._replace(corpus=stored, generation=state.generation + 1)
 
     def generator(self, state: State) -> Table:
-        """Logits that traces are sampled from: tempered, truncated, mixed with real data where rows can be."""
+        """Logits that traces are sampled from: tempered, truncated, selected; mixed with real data, row by row."""
         structure, settings = self.structure, self.settings
-        logits = self.initial if "generator" in structure.remedies else self.table(state)
-        is_tempered, is_cut = (jnp.asarray(rows)[:, jnp.newaxis] for rows in structure.walk.sampled())
-        tempered = temper(logits, settings.temperature)
-        logits = jnp.where(is_tempered, tempered, logits) if structure.walk.is_structured else tempered
+        table = self.initial if "generator" in structure.remedies else self.table(state)
+        logits = self._tempered(table, settings.temperature)
+        is_cut = jnp.asarray(structure.walk.sampled()[1])[:, jnp.newaxis]
         for name in structure.truncations:
             cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
             logits = jnp.where(is_cut, cut, logits)
+        if structure.curation != "none":
+            logits = CURATIONS[structure.curation](logits[0], self._rewards(table[0]), settings.candidates)[None]
+        if "true_positive_rate" in structure.remedies or "false_positive_rate" in structure.remedies:
+            correct = truncation.top_p(self.initial[0], settings.correct_share) > -jnp.inf
+            logits = verified(logits[0], correct, settings.true_positive_rate, settings.false_positive_rate)[None]
         if structure.fresh_data and not self._keeps_apart:
             share = self._fresh_share(state)
             logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
         return logits
+
+    def _tempered(self, table: Table, temperature: Float[Array, ""]) -> Table:
+        """The rows at this temperature that a sampling temperature applies to, the others as they are."""
+        walk, tempered = self.structure.walk, temper(table, temperature)
+        if not walk.is_structured:
+            return tempered
+        return jnp.where(jnp.asarray(walk.sampled()[0])[:, jnp.newaxis], tempered, table)
+
+    def _rewards(self, row: Float[Array, " token"]) -> Float[Array, " token"]:
+        """What samples are chosen by: of a model with this row."""
+        if self.structure.reward == "score":
+            assert self.scores is not None
+            return self.settings.reward_scale * self.scores
+        judge = self.initial[0] if self.structure.reward == "original_likelihood" else row
+        log_p = jax.nn.log_softmax(judge)
+        return self.settings.reward_scale * jnp.where(log_p > -jnp.inf, log_p, 0)
 
     @property
     def _keeps_apart(self) -> bool:
@@ -206,8 +245,15 @@ class SelfTraining:
         else:
             how = self.structure.sampler
             assert how is not None
-            samples = self._sample(key, state, urn(source), self.settings.samples, how, self.loops.sample_blocks)
+            samples = self._sample(key, state, urn(source), self._traces(state), how, self.loops.sample_blocks)
         return self.structure.corpus.add(state.corpus, samples, state.generation)
+
+    def _traces(self, state: State) -> Int32[Array, ""]:
+        """How many traces the model emits in the generation to come."""
+        if "sample_growth" not in self.structure.remedies:
+            return self.settings.samples
+        number = (state.generation + 1).astype(self.initial.dtype) ** self.settings.sample_growth
+        return jnp.round(self.settings.samples.astype(self.initial.dtype) * number).astype(jnp.int32)
 
     def _descend(self, key: bits.Key, state: State, source: Table, corpus: Samples | None) -> State:
         """`steps` optimiser steps."""

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from jaxcollapse.corpus import Corpus
+from jaxcollapse.errors import InputError
 from jaxcollapse.fused import can_watch
 from jaxcollapse.kernel import Program
 from jaxcollapse.models import Categorical, Markov, Persona, Walk
@@ -84,14 +85,19 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     replaced = grid.column("replacement").where(True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
-    methods = partial(_methods, tokens, structured=structured, natively=natively)
-    sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations)
+    # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
+    grows = grid.numbers("sample_growth") > 0
+    methods = partial(_methods, tokens, natively=natively)
+    sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=structured | grows)
     steps = np.where(refit, 0, grid.numbers("steps"))
-    batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps)
+    batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=structured)
     walks, walk_code = _walks(grid, library, tokens)
     parameters, parameters_code = _parameters(grid)
 
-    columns = {name: grid.column(name) for name in ("optimizer", "schedule", "optimizer_state", "corpus", "window")}
+    used = ("optimizer", "schedule", "optimizer_state", "corpus", "window", "curation", "reward")
+    columns = {name: grid.column(name) for name in used}
+    is_curated = ~columns["curation"].where("none")
+    _check_scores(grid, library)
     # One row of integers for each cell; fields that its program does not depend on are zero.
     is_window = columns["corpus"].where("window")
     table = np.stack(
@@ -110,6 +116,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             np.where(refit, 0, columns["schedule"].codes),
             np.where(batches == generator, 0, columns["corpus"].codes),
             np.where(is_window, grid.numbers("window"), 0).astype(np.int64),
+            columns["curation"].codes,
+            np.where(is_curated, columns["reward"].codes, -1),
             grid.numbers("fresh_fraction") > 0,
             grid.column("update").where("refit") & (grid.numbers("mixing") != 1),
             *cuts,
@@ -125,7 +133,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
 
     def general_structure(row: list[int]) -> Structure:
         width, is_refit, is_infinite, batch, first, second, walk, shared, optimizer, single, *rest = row
-        state, schedule, corpus, window, fresh_data, partial_refit, *flags = rest
+        state, schedule, corpus, window, curation, reward, fresh_data, partial_refit, *flags = rest
         cuts, used = flags[: len(_OFF)], flags[len(_OFF) :]
         source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
@@ -149,6 +157,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             partial_refit=bool(partial_refit),
             remedies=tuple(name for name, is_used in zip(REMEDIES, used, strict=True) if is_used),
             parameters=parameters[shared],
+            curation=columns["curation"].values[curation],
+            reward="likelihood" if reward < 0 else columns["reward"].values[reward],
             tracks_visits=walks[walk].is_structured and any(entry.name == "unvisited_drift" for entry in observables),
         )
 
@@ -215,6 +225,17 @@ def _parameters(grid: Grid) -> tuple[list[Parameterisation], np.ndarray]:
     return [parameterisation(*row) for row in rows.tolist()], index.reshape(-1)
 
 
+def _check_scores(grid: Grid, library: Library) -> None:
+    """Raises if there is no score for each token where samples are chosen by scores."""
+    column = grid.column("scores")
+    number = np.array([0 if scores is None else len(scores) for scores in column.values])[column.codes]
+    wrong = grid.column("reward").where("score") & ~grid.column("curation").where("none") & (number != library.sizes)
+    if wrong.any():
+        cell = int(np.argmax(wrong))
+        has = f"has {number[cell]} values for {library.sizes[cell]} tokens" if number[cell] else "is missing"
+        raise InputError(grid.key_of("scores"), f"{has}; reward = 'score' needs one for each token")
+
+
 def _in_use(grid: Grid, remedy: str) -> np.ndarray:
     """The cells that a remedy has an effect on."""
     has_effect = rules.USED_WHEN.get(remedy, ("", lambda grid: True))[1]
@@ -230,15 +251,14 @@ def _methods(
     wanted: np.ndarray,
     times: np.ndarray,
     *,
-    structured: np.ndarray,
+    splits: np.ndarray,
     natively: bool,
 ) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
     """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none.
 
-    `times` says how often a cell draws.
+    `times` says how often a cell draws, `splits` whether all of its draws are split, whatever their number.
     """
-    # Of structured cells the draws from a row are many or few by chance: they are always split.
-    finite = np.where(wanted, np.where(structured, _SPLIT, draws), _NONE).astype(np.int64)
+    finite = np.where(wanted, np.where(splits, _SPLIT, draws), _NONE).astype(np.int64)
     pairs, index = np.unique(np.stack([tokens, finite], axis=1), axis=0, return_inverse=True)
     total = np.bincount(index.reshape(-1), times)
     single: dict[int, dict[int, float]] = {}

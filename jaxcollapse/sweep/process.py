@@ -132,6 +132,44 @@ class Process(BaseModel):
     generator: Literal["current", "initial"] = _setting(
         "current", "Who emits the samples: the model as it stands, or p0 for ever (a control).", "generator"
     )
+    sample_growth: float = _setting(
+        0.0,
+        "Samples grow with generations: N (g + 1)^γ in the one after generation g, rounded.",
+        "exponent of the growth of samples",
+        ge=0,
+        le=10,
+    )
+    curation: Literal["none", "bradley_terry", "argmax"] = _setting(
+        "none",
+        "Categorical: of so many `candidates` one is kept, with probability ∝ e^reward, or the one of greatest reward.",
+        "curation",
+    )
+    candidates: Count = _setting(2, "Curation: samples K of which one is kept; inf: the limit of many.", "candidates")
+    reward: Literal["likelihood", "original_likelihood", "score"] = _setting(
+        "likelihood", "Curation: ln p of the model as it stands, ln p0, or the token's score.", "reward"
+    )
+    reward_scale: float = _setting(
+        1.0, "Curation: what the reward is multiplied by.", "scale of the reward", allow_inf_nan=False
+    )
+    scores: list[Annotated[float, Field(ge=-1e30, le=1e30)]] | None = _setting(
+        None, "Curation: a score for each token, for reward = 'score'.", "scores", min_length=1
+    )
+    true_positive_rate: Share = _setting(
+        1.0, "Categorical: share of correct samples that a verifier accepts.", "true positive rate of the verifier"
+    )
+    false_positive_rate: Share = _setting(
+        1.0, "Categorical: share of other samples that a verifier accepts.", "false positive rate of the verifier"
+    )
+    correct_share: float = _setting(
+        0.9,
+        "Verifier: correct are the most likely tokens of p0 that hold this probability together.",
+        "share of p0 that is correct",
+        gt=0,
+        le=1,
+    )
+    evaluation_temperature: float = _setting(
+        1.0, "Temperature at which the model is looked at by observables.", "evaluation temperature", ge=0
+    )
     update: Literal["gradient", "refit"] = _setting(
         "gradient", "How the model is trained: optimiser steps, or the maximum-likelihood fit.", "update"
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.process import MOST_CONTEXTS, MOST_COUNT
+from jaxcollapse.sweep.process import MOST_CONTEXTS, MOST_COUNT, Process
 from jaxcollapse.training.constants import CONSTANTS, CONVERGING, LOSS
 
 Cells = np.ndarray  # one boolean for each cell
@@ -27,6 +27,7 @@ def check(grid: Grid, generations: int) -> None:
         _refit_of_a_table,
         _fit_once,
         _something_to_learn,
+        _selection_of_tokens,
         _table_fits,
         _counts_fit,
     ):
@@ -135,6 +136,22 @@ USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     "smoothing": ("with update = 'refit' and finite samples", lambda grid: _refit(grid) & np.isfinite(samples(grid))),
     **dict.fromkeys(
         ("fresh_every", "fresh_sampling", "real_samples"), ("with fresh_fraction above 0", _has_fresh_data)
+    ),
+    "sample_growth": (
+        "with finite samples of a generation: a refit, batch_size = inf, or minibatches of a stored corpus",
+        lambda grid: np.isfinite(samples(grid)) & (is_refit(grid) | ~draws_from_generator(grid)),
+    ),
+    **dict.fromkeys(
+        ("candidates", "reward", "reward_scale"),
+        ("with curation = 'bradley_terry' or 'argmax'", lambda grid: ~_is(grid, "curation", "none")),
+    ),
+    "scores": (
+        "with curation and reward = 'score'",
+        lambda grid: ~_is(grid, "curation", "none") & _is(grid, "reward", "score"),
+    ),
+    "correct_share": (
+        "with a verifier: true_positive_rate or false_positive_rate below 1",
+        lambda grid: (grid.numbers("true_positive_rate") < 1) | (grid.numbers("false_positive_rate") < 1),
     ),
     "schedule_time": (
         "with update = 'gradient' and a schedule that is not constant",
@@ -249,6 +266,18 @@ def _something_to_learn(grid: Grid, generations: int) -> None:
     )
 
 
+def _selection_of_tokens(grid: Grid, generations: int) -> None:
+    structured = ~_is(grid, "model", "categorical")
+    for field in ("curation", "true_positive_rate", "false_positive_rate"):
+        chosen = ~grid.column(field).where(Process.model_fields[field].default)
+        _refuse(
+            grid,
+            structured & chosen,
+            field,
+            lambda value: f"selects among traces of one token; not with model = {value('model')!r}",
+        )
+
+
 def _table_fits(grid: Grid, generations: int) -> None:
     _refuse(
         grid,
@@ -268,6 +297,7 @@ def _counts_fit(grid: Grid, generations: int) -> None:
     finite = np.where(np.isfinite(samples(grid)), samples(grid), 0)
     kept = np.where(grid.column("corpus").where("accumulate"), generations, 1)
     kept = np.where(grid.column("corpus").where("window"), grid.numbers("window"), kept)
+    kept = kept * np.maximum(generations, 1.0) ** grid.numbers("sample_growth")
     stored = is_refit(grid) | ~draws_from_generator(grid)
     structured = ~_is(grid, "model", "categorical")
     pairs = np.where(structured, grid.numbers("trace_length") + 1, 1)
