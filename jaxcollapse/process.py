@@ -53,7 +53,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """Self-training that starts from the parameters `start`, whose table is `initial`: p0.
+    """Self-training that starts from the parameters `start`: as a rule from `origin`, whose table `initial` is p0.
 
     Real data are drawn from the table `real`, which is p0, unless its parameters only come close.
     """
@@ -62,6 +62,7 @@ class SelfTraining:
     settings: Settings
     loops: Loops
     start: Any
+    origin: Any
     initial: Table
     possible: Bool[Array, "context token"]
     real: Table
@@ -83,8 +84,10 @@ class SelfTraining:
         `scores` of tokens are for curation, if it rewards them.
         """
         possible = given > -jnp.inf
-        start = given if structure.parameters.is_free else fitted
-        initial = structure.parameters.table(start, possible)
+        origin = given if structure.parameters.is_free else fitted
+        initial, start = structure.parameters.table(origin, possible), origin
+        if "collapsed_start" in structure.remedies:
+            start = _collapsed(initial, settings.collapsed_start)
         real = given
         if "real_samples" in structure.remedies:
             recorded, split = bits.fold_in(key, jnp.uint32(_RECORDED)), Method(native=False)
@@ -92,18 +95,22 @@ class SelfTraining:
                 recorded, urn(given), settings.real_samples, split, jnp.int32(0), settings.traces
             )
             real = jnp.log(counts.astype(given.dtype))
-        return cls(structure, settings, loops, start, initial, possible, real, scores)
+        return cls(structure, settings, loops, start, origin, initial, possible, real, scores)
 
     def init(self) -> State:
         """The model at generation 0."""
+        return self._untrained(self.start)
+
+    def _untrained(self, parameters: Any) -> State:
+        """A model of these parameters, without a past."""
         structure = self.structure
         nothing: Samples = jnp.zeros(self.initial.shape, jnp.int32)
         if structure.infinite_samples:
             nothing = Expected(self.initial, jnp.ones(len(self.initial), self.initial.dtype))
         carries_moments = structure.update == "gradient" and structure.carry_optimizer
         return State(
-            parameters=self.start,
-            optimizer=self._optimizer(jnp.int32(0)).init(self.start) if carries_moments else None,
+            parameters=parameters,
+            optimizer=self._optimizer(jnp.int32(0)).init(parameters) if carries_moments else None,
             corpus=None if structure.batches == "generator" else structure.corpus.empty(nothing),
             generation=jnp.int32(0),
             visited=jnp.zeros(len(self.initial), bool) if structure.tracks_visits else None,
@@ -145,6 +152,7 @@ class SelfTraining:
         for name in structure.truncations:
             cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
             logits = jnp.where(is_cut, cut, logits)
+        logits = structure.walk.exchanged(logits, settings.exchange)
         if structure.curation != "none":
             logits = CURATIONS[structure.curation](logits[0], self._rewards(table[0]), settings.candidates)[None]
         if "true_positive_rate" in structure.remedies or "false_positive_rate" in structure.remedies:
@@ -219,7 +227,7 @@ class SelfTraining:
         """Where training starts: from the model as it stands, or from p0 where a reset is due, without moments."""
         if "reset_every" not in self.structure.remedies:
             return state
-        due, new = _is_due(state, self.settings.reset_every), self.init()
+        due, new = _is_due(state, self.settings.reset_every), self._untrained(self.origin)
         parameters, memory = jax.tree.map(
             lambda new, old: jnp.where(due, new, old),
             (new.parameters, new.optimizer),
@@ -287,7 +295,7 @@ class SelfTraining:
         structure, settings = self.structure, self.settings
 
         def of_counts(logits: Table, counts: Counts) -> tuple[Table, Float[Array, " context"]]:
-            tokens = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(logits.dtype)
+            tokens = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(logits.dtype) / structure.walk.losses
             frequencies = counts.astype(logits.dtype) / tokens
             return cross_entropy_gradient(logits, frequencies), jnp.sum(frequencies, axis=-1)
 
@@ -304,7 +312,7 @@ class SelfTraining:
         assert corpus is not None
         if structure.batches == "full":
             if isinstance(corpus, Expected):
-                shares = corpus.visits / jnp.sum(corpus.visits)
+                shares = corpus.visits / jnp.sum(corpus.visits) * structure.walk.losses
                 return lambda key, logits, unused: (
                     expected_gradient(logits, corpus.logits, shares),
                     shares,
@@ -340,6 +348,12 @@ class SelfTraining:
             time = generation.astype(self.initial.dtype) / self.settings.schedule_time
             settings["learning_rate"] = self.settings.learning_rate * SCHEDULES[structure.schedule](time)
         return optimizer(structure.optimizer, settings, clips="clip_norm" in structure.remedies)
+
+
+def _collapsed(table: Table, share: Float[Array, ""]) -> Table:
+    """Rows mixed with this share of the first of their most likely tokens."""
+    mode = jax.nn.one_hot(jnp.argmax(table, axis=-1), table.shape[-1], dtype=table.dtype)
+    return jnp.log((1 - share) * jax.nn.softmax(table, axis=-1) + share * mode)
 
 
 Gradient = Callable[[bits.Key, Table, Any], tuple[Table, Float[Array, " context"], Any]]

@@ -30,6 +30,7 @@ REMEDIES = (
     "true_positive_rate",
     "false_positive_rate",
     "evaluation_temperature",
+    "collapsed_start",
 )
 # The settings that are int32.
 COUNTS = ("fresh_every", "real_samples", "reset_every", "samples", "batch_size", "trace_length", "end_token")
@@ -120,6 +121,8 @@ class Settings(NamedTuple):
     forward_kl: Float[Array, "..."]
     reverse_kl: Float[Array, "..."]
     clip_norm: Float[Array, "..."]
+    collapsed_start: Float[Array, "..."]
+    exchange: Float[Array, "..."]
     sample_growth: Float[Array, "..."]
     candidates: Float[Array, "..."]
     reward_scale: Float[Array, "..."]

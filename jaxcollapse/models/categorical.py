@@ -17,6 +17,11 @@ class Categorical(Walk):
     """p = softmax(z)."""
 
     @property
+    def first_context(self) -> int:
+        """All rows are."""
+        return 0
+
+    @property
     def contexts(self) -> int:
         """One row."""
         return 1

@@ -15,7 +15,7 @@ from jaxcollapse.corpus import Corpus
 from jaxcollapse.errors import InputError
 from jaxcollapse.fused import can_watch
 from jaxcollapse.kernel import Program
-from jaxcollapse.models import Categorical, Markov, Persona, Walk
+from jaxcollapse.models import Categorical, Ensemble, Markov, Persona, Walk
 from jaxcollapse.native import serves
 from jaxcollapse.observables import Observable
 from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
@@ -181,24 +181,27 @@ def _walks(grid: Grid, library: Library, tokens: np.ndarray) -> tuple[list[Walk]
     """The distinct walks, and which of them each cell has."""
     models, on, first = (grid.column(name) for name in ("model", "temperature_on", "first_token"))
     is_persona, is_markov = models.where("persona"), models.where("markov")
+    rows = np.where(is_persona, library.contexts - 1, np.where(is_markov, tokens, library.contexts))
     table = np.stack(
         [
             models.codes,
-            np.where(is_persona, library.contexts - 1, np.where(is_markov, tokens, 0)),
+            rows,
             np.where(is_persona, on.codes, 0),
             np.where(is_markov, first.codes, 0),
         ],
         axis=1,
     )
-    rows, index = np.unique(table, axis=0, return_inverse=True)
+    distinct, index = np.unique(table, axis=0, return_inverse=True)
 
     def walk(model: int, number: int, on_what: int, first_token: int) -> Walk:
         kind = models.values[model]
         if kind == "persona":
             return Persona(number, on.values[on_what])
+        if kind == "ensemble":
+            return Ensemble(number)
         return Markov(number, first.values[first_token]) if kind == "markov" else Categorical()
 
-    return [walk(*row) for row in rows.tolist()], index.reshape(-1)
+    return [walk(*row) for row in distinct.tolist()], index.reshape(-1)
 
 
 def _parameters(grid: Grid) -> tuple[list[Parameterisation], np.ndarray]:

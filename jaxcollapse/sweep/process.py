@@ -57,9 +57,10 @@ class Process(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    model: Literal["categorical", "persona", "markov"] = _setting(
+    model: Literal["categorical", "persona", "markov", "ensemble"] = _setting(
         "categorical",
-        "What a trace is: one token; tokens of one persona, chosen once; or a chain, each token given the one before.",
+        "What a trace is: one token; tokens of one persona, chosen once; a chain, each token given the one before. "
+        "Or several models of one row that exchange samples of one token.",
         "model",
     )
     parameters: Literal["table", "lowrank", "mlp"] = _setting(
@@ -88,6 +89,12 @@ class Process(BaseModel):
     )
     end_token: Token | None = _setting(
         None, "Markov: a trace ends with this token, a label or a number from 0; by default with none.", "end token"
+    )
+    models: Whole = _setting(2, "Ensemble: number of models, all of which start from p0.", "number of models")
+    exchange: Share = _setting(
+        0.5,
+        "Ensemble: share of each model's samples that come from the others, each alike.",
+        "share of exchanged samples",
     )
     rank: Whole = _setting(8, "Lowrank: dimension of the vectors of contexts and tokens.", "rank")
     bias: bool = _setting(False, "Lowrank: whether each token has a bias, too.", "bias")
@@ -131,6 +138,13 @@ class Process(BaseModel):
     )
     generator: Literal["current", "initial"] = _setting(
         "current", "Who emits the samples: the model as it stands, or p0 for ever (a control).", "generator"
+    )
+    collapsed_start: float = _setting(
+        0.0,
+        "The model starts from p0 mixed with this share of each row's most likely token; real data stay p0.",
+        "share of the mode at the start",
+        ge=0,
+        lt=1,
     )
     sample_growth: float = _setting(
         0.0,

@@ -26,6 +26,7 @@ def check(grid: Grid, generations: int) -> None:
         _convergence_of_the_plain_loss,
         _refit_of_a_table,
         _fit_once,
+        _start_of_a_table,
         _something_to_learn,
         _selection_of_tokens,
         _table_fits,
@@ -106,7 +107,7 @@ def _takes_vocab_size(grid: Grid) -> Cells:
 
 USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     "vocab_size": ("unless the initial distribution brings its own number of tokens (file, values)", _takes_vocab_size),
-    "trace_length": ("with model = 'persona' or 'markov'", lambda grid: ~_is(grid, "model", "categorical")),
+    "trace_length": ("with model = 'persona' or 'markov'", lambda grid: _is(grid, "model", "persona", "markov")),
     "personas": (
         "with model = 'persona', unless the initial distribution brings its own personas (words, table)",
         lambda grid: _is(grid, "model", "persona") & ~_brings_rows(grid),
@@ -118,6 +119,8 @@ USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     "temperature_on": ("with model = 'persona'", lambda grid: _is(grid, "model", "persona")),
     "first_token": ("with model = 'markov'", lambda grid: _is(grid, "model", "markov")),
     "end_token": ("with model = 'markov'", lambda grid: _is(grid, "model", "markov")),
+    "models": ("with model = 'ensemble'", lambda grid: _is(grid, "model", "ensemble")),
+    "exchange": ("with model = 'ensemble'", lambda grid: _is(grid, "model", "ensemble")),
     "rank": ("with parameters = 'lowrank'", lambda grid: _is(grid, "parameters", "lowrank")),
     "bias": ("with parameters = 'lowrank'", lambda grid: _is(grid, "parameters", "lowrank")),
     **dict.fromkeys(
@@ -257,6 +260,15 @@ def _fit_once(grid: Grid, generations: int) -> None:
     )
 
 
+def _start_of_a_table(grid: Grid, generations: int) -> None:
+    _refuse(
+        grid,
+        ~_is(grid, "parameters", "table") & (grid.numbers("collapsed_start") > 0),
+        "collapsed_start",
+        lambda value: f"{value('collapsed_start')}: parameters = {value('parameters')!r} start from what fits p0",
+    )
+
+
 def _something_to_learn(grid: Grid, generations: int) -> None:
     _refuse(
         grid,
@@ -291,6 +303,12 @@ def _table_fits(grid: Grid, generations: int) -> None:
         "personas",
         lambda value: f"{value('personas')}: at most {MOST_CONTEXTS}",
     )
+    _refuse(
+        grid,
+        _is(grid, "model", "ensemble") & (grid.numbers("models") > MOST_CONTEXTS),
+        "models",
+        lambda value: f"{value('models')}: at most {MOST_CONTEXTS}",
+    )
 
 
 def _counts_fit(grid: Grid, generations: int) -> None:
@@ -301,6 +319,7 @@ def _counts_fit(grid: Grid, generations: int) -> None:
     stored = is_refit(grid) | ~draws_from_generator(grid)
     structured = ~_is(grid, "model", "categorical")
     pairs = np.where(structured, grid.numbers("trace_length") + 1, 1)
+    pairs = np.where(_is(grid, "model", "ensemble"), grid.numbers("models"), pairs)
     _refuse(
         grid,
         stored & (finite * kept * pairs > MOST_COUNT),
@@ -316,5 +335,5 @@ def _counts_fit(grid: Grid, generations: int) -> None:
         grid,
         structured & _gradient(grid) & (batch * pairs > MOST_COUNT),
         "batch_size",
-        lambda value: f"{value('batch_size')} traces of {value('trace_length')} tokens are more than {MOST_COUNT}",
+        lambda value: f"{value('batch_size')} traces have more than {MOST_COUNT} tokens together (counts are int32)",
     )
