@@ -151,10 +151,10 @@ def run_trajectory(
         return (state, times), values
 
     def segment(carry: Carry, gap: Array) -> tuple[Carry, tuple[Array, Array | None]]:
-        values: list[Array] = []
+        values = [jnp.zeros(0, process.initial.dtype)]  # nothing but events may be asked for
         if is_fused:
             carry, found = fused(carry, gap[jnp.newaxis])
-            values = [found[:, 0]]
+            values.append(found[:, 0])
         else:
             carry = generations(carry, gap)
         if others:

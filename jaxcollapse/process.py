@@ -32,6 +32,7 @@ from jaxcollapse.training.refit import refit
 from jaxcollapse.training.schedules import SCHEDULES
 
 _RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
+_RAREST = -103.0  # ln of a probability that is never drawn, the least float32; rarer tokens have its likelihood
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
 Visited = Bool[Array, " context"]
@@ -177,7 +178,7 @@ class SelfTraining:
             return self.settings.reward_scale * self.scores
         judge = self.initial[0] if self.structure.reward == "original_likelihood" else row
         log_p = jax.nn.log_softmax(judge)
-        return self.settings.reward_scale * jnp.where(log_p > -jnp.inf, log_p, 0)
+        return self.settings.reward_scale * jnp.maximum(log_p, _RAREST)
 
     @property
     def _keeps_apart(self) -> bool:

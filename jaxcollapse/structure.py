@@ -77,6 +77,11 @@ class Structure:
     reward: str = "likelihood"
 
     @property
+    def shape(self) -> str:
+        """Of the table, in words."""
+        return f"{self.walk.contexts} × {self.tokens}" if self.walk.is_structured else str(self.tokens)
+
+    @property
     def is_fusible(self) -> bool:
         """Whether it is a process of which native code runs whole generations."""
         how = self.sampler or self.batch_sampler

@@ -21,6 +21,9 @@ class Categorical(Walk):
         """All rows are."""
         return 0
 
+    def __str__(self) -> str:
+        return ""
+
     @property
     def contexts(self) -> int:
         """One row."""

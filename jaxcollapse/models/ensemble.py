@@ -25,6 +25,9 @@ class Ensemble(Walk):
         """All rows are."""
         return 0
 
+    def __str__(self) -> str:
+        return f"{self.models} models"
+
     @property
     def contexts(self) -> int:
         """A row for each model."""

@@ -21,6 +21,7 @@ from jaxcollapse.observables import Observable
 from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
+from jaxcollapse.sampling.curation import WIDEST
 from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.structure import COUNTS, REMEDIES, Batches, Settings, Structure, Truncation
 from jaxcollapse.sweep import rules
@@ -46,8 +47,8 @@ class Cells:
     """All cells of a sweep, as arrays.
 
     programs: the distinct programs; `program` says which one a cell has. loops: (steps, sample blocks, batch blocks)
-    of each cell. draws: how many traces each draws at once. settings: the traced numbers, by name. library: the initial
-    distributions.
+    of each cell. draws: how many traces each draws at once, or how many rows it splits. settings: the traced numbers,
+    by name. library: the initial distributions.
     """
 
     programs: list[Program]
@@ -168,6 +169,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
     loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
+    positions = np.where(grid.column("model").where("markov"), grid.numbers("trace_length"), 1)
+    draws = np.where(structured | grows, library.contexts * positions, draws)
     return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
 
 
@@ -237,6 +240,13 @@ def _check_scores(grid: Grid, library: Library) -> None:
         cell = int(np.argmax(wrong))
         has = f"has {number[cell]} values for {library.sizes[cell]} tokens" if number[cell] else "is missing"
         raise InputError(grid.key_of("scores"), f"{has}; reward = 'score' needs one for each token")
+    span = np.array([0 if scores is None else max(scores) - min(scores) for scores in column.values])[column.codes]
+    wrong = grid.column("curation").where("bradley_terry") & (span * abs(grid.numbers("reward_scale")) > WIDEST)
+    if wrong.any():
+        raise InputError(
+            grid.key_of("scores"),
+            f"times reward_scale span more than {WIDEST:g}; curation = 'argmax' has no such limit",
+        )
 
 
 def _in_use(grid: Grid, remedy: str) -> np.ndarray:

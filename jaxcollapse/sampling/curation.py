@@ -16,7 +16,9 @@ from jaxtyping import Array, Bool, Float
 Row = Float[Array, " token"]
 Number = Float[Array, ""]
 
+WIDEST = 1e4  # span of rewards, in logarithms; what is further below is as if it were that far
 _STEP = 0.5  # of the quadrature; its error falls like exp(−π²/step), here 3e-9
+_LOWEST, _RARE = -1e30, 1e-6  # a logarithm below all; K times a share below which it is the chance to occur
 _CUT = 18.0  # in logarithms: what is beyond adds less than 2e-8
 
 
@@ -27,7 +29,7 @@ def bradley_terry(logits: Row, rewards: Row, candidates: Number) -> Row:
     φ(t)^{K−1}, φ(t) = Σ p e^{−tw}; the integral over ln t is a sum over equidistant points.
     """
     log_p, rewards = _prepared(logits, rewards)
-    p, w = jnp.exp(log_p), jnp.exp(rewards)
+    p, rewards = jnp.exp(log_p), jnp.maximum(rewards, -WIDEST)
     finite = jnp.where(jnp.isinf(candidates), 2, candidates)
     first = -_CUT - jnp.log(finite)
     last = jnp.log(_CUT) - jnp.min(rewards)
@@ -35,14 +37,14 @@ def bradley_terry(logits: Row, rewards: Row, candidates: Number) -> Row:
 
     def add(index: Array, total: Row) -> Row:
         log_t = first + _STEP * index.astype(logits.dtype)
-        t = jnp.exp(log_t)
-        below_one = jnp.sum(p * jnp.expm1(-t * w))
-        near, far = jnp.log1p(jnp.maximum(below_one, -0.5)), jnp.log(jnp.sum(p * jnp.exp(-t * w)))
+        exponent = jnp.exp(log_t + rewards)
+        below_one = jnp.sum(p * jnp.expm1(-exponent))
+        near, far = jnp.log1p(jnp.maximum(below_one, -0.5)), jnp.log(jnp.sum(p * jnp.exp(-exponent)))
         log_others = jnp.where(finite > 1, (finite - 1) * jnp.where(below_one < -0.5, far, near), 0)
-        return total + jnp.exp(log_t - t * w + log_others)
+        return total + jnp.exp(log_t + rewards - exponent + log_others)
 
     total = jax.lax.fori_loop(0, points, add, jnp.zeros_like(p))
-    chosen = log_p + rewards + jnp.log(total)
+    chosen = log_p + jnp.log(total)
     return _possible(logits, jnp.where(jnp.isinf(candidates), log_p + rewards, chosen))
 
 
@@ -54,19 +56,21 @@ def argmax(logits: Row, rewards: Row, candidates: Number) -> Row:
     """
     log_p, rewards = _prepared(logits, rewards)
     order = jnp.argsort(rewards)
-    p, sorted_rewards = jnp.exp(log_p)[order], rewards[order]
-    is_new = jnp.concatenate([jnp.zeros(1, bool), sorted_rewards[1:] != sorted_rewards[:-1]])
+    log_p, rewards, tokens = log_p[order], rewards[order], len(logits)
+    is_new = jnp.concatenate([jnp.zeros(1, bool), rewards[1:] != rewards[:-1]])
     group = jnp.cumsum(is_new, dtype=jnp.int32)
-    mass = jax.ops.segment_sum(p, group, len(p))
-    upto = jnp.cumsum(mass)
-    upto = upto / upto[-1]
-    share = jnp.where(mass > 0, mass / jnp.where(upto > 0, upto, 1), 0)
+    most = jnp.maximum(jax.ops.segment_max(log_p, group, tokens), _LOWEST)
+    log_mass = most + jnp.log(jax.ops.segment_sum(jnp.exp(log_p - most[group]), group, tokens))
+    log_upto = jax.lax.cumlogsumexp(log_mass)
+    log_upto -= log_upto[-1]
+    share = jnp.exp(jnp.minimum(log_mass - log_upto, 0))  # of a reward, in what is no greater
     finite = jnp.where(jnp.isinf(candidates), 1, candidates)
-    log_kept = finite * jnp.log(upto) + jnp.log(-jnp.expm1(finite * jnp.log1p(-jnp.minimum(share, 1)))) - jnp.log(mass)
-    is_best = jnp.arange(len(p), dtype=jnp.int32) == jnp.max(jnp.where(mass > 0, jnp.arange(len(p)), 0))
+    several = jnp.log(-jnp.expm1(finite * jnp.log1p(-share))) - log_mass
+    log_kept = finite * log_upto + jnp.where(finite * share < _RARE, jnp.log(finite) - log_upto, several)
+    log_kept = jnp.where(log_mass > -jnp.inf, log_kept, 0)  # of groups that are not there
+    is_best = jnp.arange(tokens, dtype=jnp.int32) == jnp.max(jnp.where(log_mass > -jnp.inf, jnp.arange(tokens), 0))
     log_kept = jnp.where(jnp.isinf(candidates), jnp.where(is_best, 0, -jnp.inf), log_kept)
-    of_token = jnp.zeros_like(log_p).at[order].set(log_kept[group])
-    return _possible(logits, log_p + of_token)
+    return _possible(logits, jnp.zeros_like(log_p).at[order].set(log_p + log_kept[group]))
 
 
 CURATIONS: dict[str, Callable[[Row, Row, Number], Row]] = {"bradley_terry": bradley_terry, "argmax": argmax}

@@ -163,7 +163,7 @@ class Process(BaseModel):
         "likelihood", "Curation: ln p of the model as it stands, ln p0, or the token's score.", "reward"
     )
     reward_scale: float = _setting(
-        1.0, "Curation: what the reward is multiplied by.", "scale of the reward", allow_inf_nan=False
+        1.0, "Curation: what the reward is multiplied by.", "scale of the reward", ge=-100, le=100
     )
     scores: list[Annotated[float, Field(ge=-1e30, le=1e30)]] | None = _setting(
         None, "Curation: a score for each token, for reward = 'score'.", "scores", min_length=1

@@ -66,6 +66,17 @@ def test_rare_tokens_keep_their_precision(how: str) -> None:
     np.testing.assert_allclose(found[1], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("how", CURATIONS)
+@pytest.mark.parametrize("candidates", [2, 1e9, np.inf])
+def test_probabilities_below_the_range_of_floating_point_make_no_nan(how: str, candidates: float) -> None:
+    """Logits down to −1e5, of which the likeliest or the unlikeliest are rewarded most."""
+    logits = -np.geomspace(1e-3, 1e5, 40)
+    for rewards in (logits, -logits, np.arange(40) % 2, np.arange(40) * 200):
+        found = np.asarray(jax.jit(CURATIONS[how])(jnp.float32(logits), jnp.float32(rewards), jnp.float32(candidates)))
+        assert not np.isnan(found).any()
+        assert np.isfinite(found.max())
+
+
 def test_what_a_verifier_lets_through() -> None:
     correct = jnp.array([True, False, True, True, False])
     p = softmax(LOGITS)

@@ -163,6 +163,10 @@ def test_a_model_is_looked_at_at_another_temperature_without_being_changed() -> 
         ({"false_positive_rate": 0.5, "model": "markov"}, "process.false_positive_rate: selects among traces"),
         ({"curation": "argmax", "reward": "score"}, "process.scores: is missing"),
         ({"curation": "argmax", "reward": "score", "scores": [1.0]}, "process.scores: has 1 values for 4 tokens"),
+        (
+            {"curation": "bradley_terry", "reward": "score", "scores": [0.0, 2e4, 0.0, 0.0]},
+            "process.scores: times reward_scale span more than 10000",
+        ),
         ({"candidates": 3}, "process.candidates: has no effect"),
         ({"scores": [1.0] * 4, "curation": "argmax"}, "process.scores: has no effect"),
         ({"correct_share": 0.3}, "process.correct_share: has no effect"),
