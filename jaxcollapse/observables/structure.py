@@ -40,7 +40,9 @@ def within_divergence(now: Snapshot) -> Scalar:
 @observable("divergence from the original between contexts", "nat", "structure", models=STRUCTURED)
 def between_divergence(now: Snapshot) -> Scalar:
     """Σ_c w_c ln(w_c/w0_c): with the one within contexts it adds up to that of (context, token)."""
-    return kl_divergence(jnp.log(_weights(now.visits)), jnp.log(_weights(now.start_visits)))
+    weights = _weights(now.visits)
+    divergence = kl_divergence(jnp.log(weights), jnp.log(_weights(now.start_visits)))
+    return jnp.where(jnp.any(weights > 0), divergence, 0)
 
 
 @observable("recovery gap, a temperature for each row", "nat", "structure", default=False, models=STRUCTURED)
@@ -84,7 +86,7 @@ def _common(now: Snapshot) -> Tempering:
     return nearest_common_tempering(now.log_start, now.table, now.start_visits)
 
 
-def _weights(visits: Float[Array, " context"]) -> Float[Array, " context"]:
+def _weights(visits: Float[Array, " row"]) -> Float[Array, " context"]:
     """Shares of the contexts that tokens are drawn in."""
     return visits[1:] / jnp.maximum(jnp.sum(visits[1:]), _TINY)
 
