@@ -49,28 +49,32 @@ def _chain(now: Snapshot) -> Chain:
     """Probabilities of the next token; what follows an end token is the start of another trace."""
     chain, first = jnp.exp(now.log_rows[1:]), jnp.exp(now.log_rows[0])
     ends = jnp.arange(len(chain), dtype=jnp.int32)[:, None] == now.numbers.end_token
-    return jnp.where(ends, first, chain)
+    return jnp.where(ends, first[None], chain)
 
 
 def _stationary(now: Snapshot) -> Row:
-    """By elimination of states one after the other, without a subtraction (Grassmann, Taksar, Heyman 1985)."""
-    first = jnp.exp(now.log_rows[0])
-    start = _chain(now) + jnp.asarray(_RESTART, first.dtype) * first
+    """By elimination of states one after the other, without a subtraction (Grassmann, Taksar, Heyman 1985).
+
+    State 0 is the start, where the chain is again once in 1 / `_RESTART` steps: so every other state has a way there.
+    """
+    chain, first = _chain(now), jnp.exp(now.log_rows[:1])
+    restart = jnp.full((len(chain), 1), _RESTART, chain.dtype)
+    start = jnp.block([[jnp.zeros((1, 1), chain.dtype), first], [restart, chain]])
     size = len(start)
     place = jnp.arange(size, dtype=jnp.int32)
 
     def eliminate(step: Array, work: Chain) -> Chain:
         state = size - 1 - step
         below = place < state
-        total = jnp.sum(jnp.where(below, work[state], 0))
-        into = jnp.where(below, work[:, state] / jnp.where(total > 0, total, 1), 0)
+        onward = jnp.where(below, work[state], 0)
+        into = jnp.where(below, work[:, state] / jnp.sum(onward), 0)
         work = work.at[:, state].set(jnp.where(below, into, work[:, state]))
-        return work + into[:, None] * jnp.where(below, work[state], 0)
+        return work + into[:, None] * onward[None]
 
     work = jax.lax.fori_loop(0, size - 1, eliminate, start)
 
     def substitute(state: Array, law: Row) -> Row:
         return law.at[state].set(jnp.sum(jnp.where(place < state, law * work[:, state], 0)))
 
-    law = jax.lax.fori_loop(1, size, substitute, jnp.where(place == 0, 1, 0).astype(start.dtype))
+    law = jax.lax.fori_loop(1, size, substitute, jnp.where(place == 0, 1, 0).astype(start.dtype))[1:]
     return law / jnp.sum(law)

@@ -172,4 +172,4 @@ class Snapshot:
 
 
 def _shares(visits: Visits) -> Visits:
-    return visits / jnp.sum(visits)
+    return visits / jnp.maximum(jnp.sum(visits), 1e-37)

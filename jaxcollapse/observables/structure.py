@@ -40,7 +40,9 @@ def within_divergence(now: Snapshot) -> Scalar:
 @observable("divergence from the original between contexts", "nat", "structure", models=SEVERAL_ROWS)
 def between_divergence(now: Snapshot) -> Scalar:
     """Σ_c w_c ln(w_c/w0_c): with the one within contexts it adds up to that of (context, token)."""
-    return kl_divergence(jnp.log(_shares(now, now.visits)), jnp.log(_shares(now, now.start_visits)))
+    weights = _shares(now, now.visits)
+    divergence = kl_divergence(jnp.log(weights), jnp.log(_shares(now, now.start_visits)))
+    return jnp.where(jnp.any(weights > 0), divergence, 0)
 
 
 @observable("recovery gap, a temperature for each row", "nat", "structure", default=False, models=SEVERAL_ROWS)

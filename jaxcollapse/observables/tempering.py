@@ -127,7 +127,9 @@ def nearest_common_tempering(
     flat_depth = jnp.sum(depth, axis=-1) / jnp.maximum(jnp.sum(possible, axis=-1, dtype=base.dtype), 1)
     lost = jnp.any(counts & (target > 0) & ~possible)
     flat = jnp.all(~counts | (depth == 0))
-    hottest, coldest = aim >= jnp.sum(weights * flat_depth), aim == 0
+    uniform = jnp.max(log_target, axis=-1) == jnp.min(jnp.where(possible, log_target, jnp.inf), axis=-1)
+    hottest = jnp.all((weights == 0) | uniform) | (aim >= jnp.sum(weights * flat_depth))
+    coldest = aim == 0
 
     def tempered(beta: Scalar) -> Float[Array, "row token"]:
         cooled = jnp.where(depth > 0, -beta * depth, 0)

@@ -31,7 +31,7 @@ class LowRank(Parameterisation):
     def logits(self, parameters: Factors) -> Table:
         """The product, plus the bias."""
         product = jnp.matmul(parameters.left, parameters.right.T, precision=jax.lax.Precision.HIGHEST)
-        return product if parameters.bias is None else product + parameters.bias
+        return product if parameters.bias is None else product + parameters.bias[None]
 
     def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Factors:
         """The nearest table of this rank in the mean square (Eckart–Young), rows centred, which changes no softmax."""

@@ -37,7 +37,10 @@ class Mlp(Parameterisation):
         """Layer by layer."""
         state = parameters.embedding
         for place, (weights, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
-            state = jnp.matmul(jnp.tanh(state) if place else state, weights, precision=jax.lax.Precision.HIGHEST) + bias
+            state = (
+                jnp.matmul(jnp.tanh(state) if place else state, weights, precision=jax.lax.Precision.HIGHEST)
+                + bias[None]
+            )
         return state
 
     def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Layers:

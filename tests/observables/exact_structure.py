@@ -1,0 +1,182 @@
+"""What models of several rows are, in float64 NumPy, straight from the definitions."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from scipy import optimize, special
+
+from jaxcollapse.models import Persona
+from tests.observables.structured import Case, Several
+from tests.observables.test_tempering import Nearest, nearest
+
+TINY = np.finfo(np.float32).tiny  # probabilities below the normal range count as zero
+_SCAN = np.linspace(-70, 70, 1401)  # ln T
+
+
+def kl(log_p: np.ndarray, log_q: np.ndarray) -> float:
+    """Σ p ln(p/q) over the tokens that p has."""
+    held = np.exp(log_p) > TINY
+    return float((np.exp(log_p[held]) * (log_p[held] - log_q[held])).sum())
+
+
+def shannon(p: np.ndarray) -> float:
+    return float(-special.xlogy(p, p).sum())
+
+
+def markov_places(table: np.ndarray, trace_length: int, end_token: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often a trace is at each token, and how often it goes on from there: by powers of the chain."""
+    first, chain = special.softmax(table[0]), special.softmax(table[1:], axis=1)
+    going_on = np.arange(len(chain)) != end_token
+    laws = [first @ np.linalg.matrix_power(going_on[:, None] * chain, place) for place in range(trace_length)]
+    return np.sum(laws, axis=0), going_on * np.sum(laws[:-1], axis=0)
+
+
+def visits(walk: Several, table: np.ndarray, trace_length: int, end_token: int) -> np.ndarray:
+    """Tokens of a trace that are drawn from each row."""
+    if isinstance(walk, Persona):
+        return np.append(1, trace_length * special.softmax(table[0])[: walk.personas])
+    learned = walk.first_token == "learned"
+    return np.append(float(learned), markov_places(table, trace_length, end_token)[1])
+
+
+def marginal(walk: Several, table: np.ndarray, trace_length: int, end_token: int) -> np.ndarray:
+    """The law of a token of a trace at a place chosen at random."""
+    if isinstance(walk, Persona):
+        return special.softmax(table[0])[: walk.personas] @ special.softmax(table[1:], axis=1)
+    occupied = markov_places(table, trace_length, end_token)[0]
+    return occupied / occupied.sum()
+
+
+def nearest_common(log_target: np.ndarray, base: np.ndarray, weights: np.ndarray) -> Nearest:
+    """Where Σ weights · KL(target ‖ softmax(base / T)) is least, by a bounded search over ln T."""
+    counted = weights > 0
+    log_target, base, weights = log_target[counted], base[counted], weights[counted]
+    target, possible = np.exp(log_target), base > -np.inf
+    held = target > TINY
+    if (held & ~possible).any():
+        return Nearest(np.nan, np.inf)
+    depth = np.where(possible, base.max(axis=1, keepdims=True) - np.where(possible, base, 0), 0)
+
+    def divergence(inverse_temperature: np.ndarray) -> np.ndarray:
+        cooled = np.where(possible, -depth * inverse_temperature[..., None, None], -np.inf)
+        log_q = special.log_softmax(cooled, axis=-1)
+        differences = np.where(held, log_target, 0) - np.where(held, log_q, 0)
+        return (weights[:, None] * target * differences).sum(axis=(-2, -1), where=held)
+
+    if not depth.any():
+        return Nearest(np.nan, float(divergence(np.ones(()))))
+    if not (held & (depth > 0)).any():
+        modes = (possible & (depth == 0)).sum(axis=1, keepdims=True)
+        surplus = np.where(held, log_target, 0) + np.log(modes)
+        return Nearest(0.0, float((weights[:, None] * target * surplus).sum()))
+    scanned = divergence(np.exp(-_SCAN))
+    best = int(np.argmin(scanned))
+    found = optimize.minimize_scalar(
+        lambda log_temperature: divergence(np.exp(-np.asarray(log_temperature))),
+        bounds=_SCAN[[max(best - 1, 0), min(best + 1, len(_SCAN) - 1)]],
+        method="bounded",
+        options={"xatol": 1e-10},
+    )
+    at_infinity = float(divergence(np.zeros(())))
+    if at_infinity <= found.fun * (1 + 1e-12) + 1e-15:
+        return Nearest(np.inf, at_infinity)
+    return Nearest(float(np.exp(found.x)), float(found.fun))
+
+
+class Exact:
+    """A case in float64."""
+
+    def __init__(self, walk: Several, case: Case):
+        self.walk = walk
+        self.start, self.given, self.now = (np.asarray(each, float) for each in case[:3])
+        self.visited, self.numbers = case.visited, case[4:]
+        self.log_start, self.log_rows = special.log_softmax(self.start, axis=1), special.log_softmax(self.now, axis=1)
+        self.visits, self.start_visits = (visits(walk, each, *self.numbers) for each in (self.now, self.start))
+
+    @cached_property
+    def marginals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of p0 and of p."""
+        return marginal(self.walk, self.start, *self.numbers), marginal(self.walk, self.now, *self.numbers)
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """Of the contexts in tokens drawn in one."""
+        inside = self.visits[1:]
+        return inside / inside.sum() if inside.any() else inside
+
+    @cached_property
+    def start_shares(self) -> np.ndarray:
+        """The same of p0."""
+        inside = self.start_visits[1:]
+        return inside / inside.sum() if inside.any() else inside
+
+    @cached_property
+    def common(self) -> Nearest:
+        return nearest_common(self.log_start, self.now, self.start_visits / self.start_visits.sum())
+
+
+def _mean(weights: np.ndarray, value: Callable[[int], float]) -> float:
+    """Σ weights · value, over rows that have weight."""
+    return float(sum(weights[row] * value(row) for row in np.flatnonzero(weights > 0)))
+
+
+def _mutual_information(e: Exact) -> float:
+    """Of the joint law of context and token."""
+    joint = e.shares[:, None] * np.exp(e.log_rows[1:])
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    held = joint > 0
+    return float((joint[held] * np.log(joint[held] / apart[held])).sum())
+
+
+def _excess(e: Exact) -> float:
+    weights, log_q = visits(e.walk, e.given, *e.numbers), special.log_softmax(e.given, axis=1)
+    return _mean(weights / weights.sum(), lambda row: kl(log_q[row], e.log_rows[row]))
+
+
+def _drift(e: Exact) -> float:
+    rows = [r for r in range(len(e.start)) if not e.visited[r] and np.isfinite(e.start[r]).sum() > 1]
+    return float(np.mean([kl(e.log_start[r], e.log_rows[r]) for r in rows])) if rows else np.nan
+
+
+def _row_gap(e: Exact) -> float:
+    weights = e.start_visits / e.start_visits.sum()
+    return _mean(weights, lambda row: nearest(e.log_start[row], e.now[row]).gap)
+
+
+def masses(table: np.ndarray, walk: Several) -> np.ndarray:
+    assert isinstance(walk, Persona)
+    return special.softmax(table[0])[: walk.personas]
+
+
+def _log(p: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.log(p)
+
+
+class Definition(NamedTuple):
+    """What an observable is, and how closely float32 has it: in absolute terms, or of the root if it is a square."""
+
+    value: Callable[[Exact], float | np.ndarray]
+    is_divergence: bool = False
+
+
+DEFINITIONS: dict[str, Definition] = {
+    "within_entropy": Definition(lambda e: _mean(e.shares, lambda row: shannon(np.exp(e.log_rows[1 + row])))),
+    "mutual_information": Definition(_mutual_information, True),
+    "within_divergence": Definition(
+        lambda e: _mean(e.shares, lambda row: kl(e.log_rows[1 + row], e.log_start[1 + row])), True
+    ),
+    "between_divergence": Definition(lambda e: kl(_log(e.shares), _log(e.start_shares)), True),
+    "row_recovery_gap": Definition(_row_gap, True),
+    "shared_recovery_gap": Definition(lambda e: e.common.gap, True),
+    "shared_recovery_temperature": Definition(lambda e: e.common.temperature),
+    "excess_log_loss": Definition(_excess, True),
+    "unvisited_drift": Definition(_drift, True),
+    "persona_mass": Definition(lambda e: masses(e.now, e.walk)),
+    "persona_entropy": Definition(lambda e: shannon(masses(e.now, e.walk))),
+    "personas_covered": Definition(lambda e: int((masses(e.now, e.walk) > masses(e.start, e.walk) / 10).sum())),
+    "entropy": Definition(lambda e: shannon(e.marginals[1])),
+    "kl_to_initial": Definition(lambda e: kl(*(_log(p) for p in e.marginals)), True),
+}
