@@ -15,15 +15,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.corpus import Expected, Samples, Stored, combined
+from jaxcollapse.corpus import Expected, Samples, Stored
+from jaxcollapse.emission import Emission, is_due, recorded
 from jaxcollapse.models import Categorical
 from jaxcollapse.models.walk import urn
-from jaxcollapse.sampling import bits, truncation
-from jaxcollapse.sampling.curation import CURATIONS, verified
-from jaxcollapse.sampling.mixture import mixture
-from jaxcollapse.sampling.multinomial import Method, multinomial
+from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.subset import subset
-from jaxcollapse.sampling.temperature import temper
 from jaxcollapse.structure import Loops, Settings, Structure
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
 from jaxcollapse.training.optimizers import optimizer
@@ -31,8 +28,6 @@ from jaxcollapse.training.penalties import penalised
 from jaxcollapse.training.refit import refit
 from jaxcollapse.training.schedules import SCHEDULES
 
-_RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
-_RAREST = -103.0  # ln of a probability that is never drawn, the least float32; rarer tokens have its likelihood
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
 Visited = Bool[Array, " context"]
@@ -54,10 +49,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """Self-training that starts from the parameters `start`: as a rule from `origin`, whose table `initial` is p0.
-
-    Real data are drawn from the table `real`, which is p0, unless its parameters only come close.
-    """
+    """Self-training that starts from the parameters `start`: as a rule from `origin`, whose table `initial` is p0."""
 
     structure: Structure
     settings: Settings
@@ -66,8 +58,7 @@ class SelfTraining:
     origin: Any
     initial: Table
     possible: Bool[Array, "context token"]
-    real: Table
-    scores: Float[Array, " token"] | None
+    emission: Emission
 
     @classmethod
     def of(
@@ -89,14 +80,8 @@ class SelfTraining:
         initial, start = structure.parameters.table(origin, possible), origin
         if "collapsed_start" in structure.remedies:
             start = _collapsed(initial, settings.collapsed_start)
-        real = given
-        if "real_samples" in structure.remedies:
-            recorded, split = bits.fold_in(key, jnp.uint32(_RECORDED)), Method(native=False)
-            counts = structure.walk.sample(
-                recorded, urn(given), settings.real_samples, split, jnp.int32(0), settings.traces
-            )
-            real = jnp.log(counts.astype(given.dtype))
-        return cls(structure, settings, loops, start, origin, initial, possible, real, scores)
+        emission = Emission(structure, settings, initial, recorded(structure, settings, given, key), scores)
+        return cls(structure, settings, loops, start, origin, initial, possible, emission)
 
     def init(self) -> State:
         """The model at generation 0."""
@@ -125,12 +110,12 @@ class SelfTraining:
         """Logits of the model at the temperature at which it is looked at."""
         table = self.table(state)
         if "evaluation_temperature" in self.structure.remedies:
-            table = self._tempered(table, self.settings.evaluation_temperature)
+            table = self.emission.tempered(table, self.settings.evaluation_temperature)
         return table
 
     def step(self, key: bits.Key, state: State) -> State:
         """One generation: sample from the model as it stands, add to the corpus, train. Consumes `key`."""
-        source = self.generator(state)
+        source = self.emission.source(self.table(state), state.generation)
         corpus: Samples | None = None
         stored, visited = state.corpus, state.visited
         if self.structure.batches != "generator":
@@ -144,91 +129,11 @@ class SelfTraining:
             state = self._descend(key, state, source, corpus)
         return state._replace(corpus=stored, generation=state.generation + 1)
 
-    def generator(self, state: State) -> Table:
-        """Logits that traces are sampled from: tempered, truncated, selected; mixed with real data, row by row."""
-        structure, settings = self.structure, self.settings
-        table = self.initial if "generator" in structure.remedies else self.table(state)
-        logits = self._tempered(table, settings.temperature)
-        is_cut = jnp.asarray(structure.walk.sampled()[1])[:, jnp.newaxis]
-        for name in structure.truncations:
-            cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
-            logits = jnp.where(is_cut, cut, logits)
-        logits = structure.walk.exchanged(logits, settings.exchange)
-        if structure.curation != "none":
-            logits = CURATIONS[structure.curation](logits[0], self._rewards(table[0]), settings.candidates)[None]
-        if "true_positive_rate" in structure.remedies or "false_positive_rate" in structure.remedies:
-            correct = truncation.top_p(self.initial[0], settings.correct_share) > -jnp.inf
-            logits = verified(logits[0], correct, settings.true_positive_rate, settings.false_positive_rate)[None]
-        if structure.fresh_data and not self._keeps_apart:
-            share = self._fresh_share(state)
-            logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
-        return logits
-
-    def _tempered(self, table: Table, temperature: Float[Array, ""]) -> Table:
-        """The rows at this temperature that a sampling temperature applies to, the others as they are."""
-        walk, tempered = self.structure.walk, temper(table, temperature)
-        if not walk.is_structured:
-            return tempered
-        return jnp.where(jnp.asarray(walk.sampled()[0])[:, jnp.newaxis], tempered, table)
-
-    def _rewards(self, row: Float[Array, " token"]) -> Float[Array, " token"]:
-        """What samples are chosen by: of a model with this row."""
-        if self.structure.reward == "score":
-            assert self.scores is not None
-            return self.settings.reward_scale * self.scores
-        judge = self.initial[0] if self.structure.reward == "original_likelihood" else row
-        log_p = jax.nn.log_softmax(judge)
-        return self.settings.reward_scale * jnp.maximum(log_p, _RAREST)
-
-    @property
-    def _keeps_apart(self) -> bool:
-        """Whether real data are drawn apart from the model's samples: a trace is the one or the other as a whole."""
-        structure = self.structure
-        stratified = "fresh_sampling" in structure.remedies and not structure.infinite_samples
-        return structure.walk.is_structured or stratified
-
-    def _fresh_share(self, state: State) -> Float[Array, ""]:
-        """The share of real data in the generation to come."""
-        share = self.settings.fresh_fraction
-        if "fresh_every" in self.structure.remedies:
-            share = jnp.where(_is_due(state, self.settings.fresh_every), share, 0)
-        return share
-
-    def _sample(
-        self,
-        key: bits.Key,
-        state: State,
-        source: Table,
-        traces: Int32[Array, ""],
-        how: Method,
-        blocks: Int32[Array, ""],
-    ) -> Counts:
-        """Counts of fresh traces from the generator's weights, and of real ones if they are drawn apart."""
-        structure, draw = self.structure, self.structure.walk.sample
-        if not (structure.fresh_data and self._keeps_apart):
-            return draw(key, source, traces, how, blocks, self.settings.traces)
-        share = self._fresh_share(state)
-        if "fresh_sampling" in structure.remedies:
-            real = jnp.round(share * traces.astype(share.dtype)).astype(jnp.int32)
-        else:
-            real = multinomial(bits.fold_in(key, 2), jnp.stack([1 - share, share]), traces, how, blocks)[1]
-        own = draw(bits.fold_in(key, 0), source, traces - real, how, blocks, self.settings.traces)
-        return own + draw(bits.fold_in(key, 1), urn(self.real), real, how, blocks, self.settings.traces)
-
-    def _expected(self, state: State, source: Table) -> Expected:
-        """Infinitely many traces of the generator, and of real ones if they are kept apart."""
-        visits = self.structure.walk.visits
-        own = Expected(source, visits(source, self.settings.traces))
-        if not (self.structure.fresh_data and self._keeps_apart):
-            return own
-        share, real = self._fresh_share(state), Expected(self.real, visits(self.real, self.settings.traces))
-        return combined(jax.tree.map(lambda *each: jnp.stack(each), own, real), jnp.stack([1 - share, share]))
-
     def _reset(self, state: State) -> State:
         """Where training starts: from the model as it stands, or from p0 where a reset is due, without moments."""
         if "reset_every" not in self.structure.remedies:
             return state
-        due, new = _is_due(state, self.settings.reset_every), self._untrained(self.origin)
+        due, new = is_due(state.generation, self.settings.reset_every), self._untrained(self.origin)
         parameters, memory = jax.tree.map(
             lambda new, old: jnp.where(due, new, old),
             (new.parameters, new.optimizer),
@@ -249,20 +154,14 @@ class SelfTraining:
     def _collect(self, key: bits.Key, state: State, source: Table) -> tuple[Stored, Samples]:
         """Adds this generation's samples to the corpus."""
         samples: Samples
+        generation = state.generation
         if self.structure.infinite_samples:
-            samples = self._expected(state, source)
+            samples = self.emission.expected(source, generation)
         else:
-            how = self.structure.sampler
+            how, traces = self.structure.sampler, self.emission.traces(generation)
             assert how is not None
-            samples = self._sample(key, state, urn(source), self._traces(state), how, self.loops.sample_blocks)
-        return self.structure.corpus.add(state.corpus, samples, state.generation)
-
-    def _traces(self, state: State) -> Int32[Array, ""]:
-        """How many traces the model emits in the generation to come."""
-        if "sample_growth" not in self.structure.remedies:
-            return self.settings.samples
-        number = (state.generation + 1).astype(self.initial.dtype) ** self.settings.sample_growth
-        return jnp.round(self.settings.samples.astype(self.initial.dtype) * number).astype(jnp.int32)
+            samples = self.emission.counts(key, urn(source), traces, generation, how, self.loops.sample_blocks)
+        return self.structure.corpus.add(state.corpus, samples, generation)
 
     def _descend(self, key: bits.Key, state: State, source: Table, corpus: Samples | None) -> State:
         """`steps` optimiser steps."""
@@ -305,7 +204,9 @@ class SelfTraining:
             weights, how = urn(source), structure.batch_sampler
 
             def fresh(key: bits.Key, logits: Table, unused: None) -> tuple[Table, Array, None]:
-                counts = self._sample(key, state, weights, settings.batch_size, how, self.loops.batch_blocks)
+                counts = self.emission.counts(
+                    key, weights, settings.batch_size, state.generation, how, self.loops.batch_blocks
+                )
                 return *of_counts(logits, counts), unused
 
             return fresh, None
@@ -374,8 +275,3 @@ def _seen(visited: Visited | None, samples: Samples) -> Visited | None:
     if visited is None:
         return None
     return visited | (samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1))
-
-
-def _is_due(state: State, every: Int32[Array, ""]) -> Bool[Array, ""]:
-    """Whether the generation to come is the `every`th, the twice `every`th and so on, counted from 1."""
-    return (state.generation + 1) % every == 0

@@ -21,6 +21,11 @@ class Ensemble(Walk):
     models: int
 
     @property
+    def is_of_tokens(self) -> bool:
+        """Yes."""
+        return True
+
+    @property
     def first_context(self) -> int:
         """All rows are."""
         return 0

@@ -40,6 +40,11 @@ class Walk(ABC):
         return True
 
     @property
+    def is_of_tokens(self) -> bool:
+        """Whether a trace is one token."""
+        return False
+
+    @property
     def first_context(self) -> int:
         """The first row of those that are a token's context; one before is for what starts a trace."""
         return 1
