@@ -1,14 +1,10 @@
 """What the sweep files of docs/studies.md say of themselves, from smaller versions of them."""
 
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
-import wordfreq
 import xarray as xr
 
 import jaxcollapse as jc
@@ -17,13 +13,6 @@ from tests.conftest import ROOT
 from tests.statistics import SIGMAS, assert_mean
 
 SWEEPS = sorted((ROOT / "sweeps").glob("*.toml"))
-
-
-@pytest.fixture(autouse=True)
-def _frequent_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the most frequent words of each language are looked at: the rare ones take many seconds to sort."""
-    whole = wordfreq.get_frequency_dict
-    monkeypatch.setattr(wordfreq, "get_frequency_dict", lambda code: dict(islice(whole(code).items(), 2000)))
 
 
 def _smaller(name: str, axes: dict[str, Any], process: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:
@@ -85,15 +74,6 @@ def test_a_chain_that_repeats_itself_may_have_lost_nothing_or_all() -> None:
     assert np.isinf(finite.shared_recovery_gap).all()
 
 
-@pytest.fixture
-def _mixed_integers() -> Iterator[None]:
-    """The fit's L-BFGS, in optax, adds integers of two widths; it runs in a thread of its own."""
-    jax.config.update("jax_numpy_dtype_promotion", "standard")
-    yield
-    jax.config.update("jax_numpy_dtype_promotion", "strict")
-
-
-@pytest.mark.usefixtures("_mixed_integers")
 def test_gradient_flow_leaves_the_tempered_family_at_low_rank_and_without() -> None:
     family = {
         "parameters": ["lowrank", "lowrank", "table", "table"],

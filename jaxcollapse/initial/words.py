@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 from jaxcollapse.errors import InputError
 from jaxcollapse.initial.distribution import Distribution, InitialKind
 
+_NUMBERS = 5000  # entries of wordfreq that are numbers are fewer: one for each length and separator
+
 
 class Words(InitialKind):
     """Word frequencies from the package wordfreq (Speer 2022): the `vocab_size` most frequent words of a mixture.
@@ -74,7 +76,9 @@ class Words(InitialKind):
                 )
         frequencies = [wordfreq.get_frequency_dict(code) for code in self.languages]
         # wordfreq counts all numbers of one length as one entry, "00" or "0000", which is no word.
-        words = sorted(word for word in set().union(*frequencies) if not has_digit_sequence(word))
+        words = sorted(word for word in self._candidates(frequencies, vocab_size) if not has_digit_sequence(word))
+        if len(words) < vocab_size:
+            words = sorted(word for word in set().union(*frequencies) if not has_digit_sequence(word))
         shares = np.array(
             [
                 [weight * table.get(word, 0.0) for word in words]
@@ -88,3 +92,24 @@ class Words(InitialKind):
                 "process.vocab_size", f"{vocab_size}: wordfreq has {len(order)} words of {', '.join(self.languages)}"
             )
         return np.array(words)[order], shares[:, order]
+
+    def _candidates(self, frequencies: list[dict[str, float]], vocab_size: int) -> set[str]:
+        """Words among which the V most frequent ones of the mixture are, so that not all need to be sorted.
+
+        With n languages, the n M largest shares are of M words or more: the last of them is no more than what any of
+        the M most frequent words has in the mixture, and a word that has less than an n-th of it everywhere is none of
+        these. M is V, and more than there are numbers among the words.
+        """
+        number = len(frequencies)
+        shares = [
+            np.fromiter(table.values(), float, len(table)) * weight
+            for table, weight in zip(frequencies, self._weights(), strict=True)
+        ]
+        largest, place = np.concatenate(shares), number * (vocab_size + _NUMBERS)
+        least = np.partition(largest, -place)[-place] / number if place <= len(largest) else 0.0
+        return {
+            word
+            for table, share in zip(frequencies, shares, strict=True)
+            for word, is_frequent in zip(table, (share >= least).tolist(), strict=True)
+            if is_frequent
+        }

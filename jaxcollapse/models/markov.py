@@ -6,10 +6,10 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.models.walk import Counts, Numbers, Row, Table, Traces, Visits, Walk, draw_rows, draw_tokens
+from jaxcollapse.models.walk import LEAST, Counts, Numbers, Row, Table, Traces, Visits, Walk, draw_rows, draw_tokens
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
 
@@ -85,8 +85,9 @@ class Markov(Walk):
         return jnp.concatenate([first if self.first_token == "learned" else jnp.zeros_like(first), counts])
 
     def visits(self, table: Table, numbers: Numbers) -> Visits:
-        """Where traces are, on average, when they go on."""
+        """Where traces are, on average, when they go on; more than zero wherever they may be, however unlikely."""
         _, drawn_from = self._places(table, numbers)
+        drawn_from = jnp.where(self._reached(table, numbers), jnp.maximum(drawn_from, LEAST), 0)
         first = jnp.full(1, 1 if self.first_token == "learned" else 0, table.dtype)
         return jnp.concatenate([first, drawn_from])
 
@@ -109,6 +110,19 @@ class Markov(Walk):
         carry = (first, first, jnp.zeros_like(first))
         _, occupied, drawn_from = jax.lax.fori_loop(1, numbers.trace_length, place, carry)
         return occupied, drawn_from
+
+    def _reached(self, table: Table, numbers: Numbers) -> Bool[Array, " token"]:
+        """Tokens that a trace may go on from."""
+        goes_on = jnp.arange(self.tokens, dtype=jnp.int32) != numbers.end_token
+        follows = table[1:] > -jnp.inf
+
+        def place(_: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+            here, reached = carry
+            here = here & goes_on
+            return jnp.any(here[:, jnp.newaxis] & follows, axis=0), reached | here
+
+        carry = (table[0] > -jnp.inf, jnp.zeros(self.tokens, bool))
+        return jax.lax.fori_loop(1, numbers.trace_length, place, carry)[1]
 
     def pairs(self, numbers: Numbers) -> Int32[Array, ""]:
         """The tokens; one less if the first one is not learned."""

@@ -9,7 +9,19 @@ import numpy as np
 from jaxtyping import Array, Int32
 
 from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.models.walk import Counts, Numbers, Row, Table, Traces, Visits, Walk, draw_rows, draw_tokens, padded
+from jaxcollapse.models.walk import (
+    LEAST,
+    Counts,
+    Numbers,
+    Row,
+    Table,
+    Traces,
+    Visits,
+    Walk,
+    draw_rows,
+    draw_tokens,
+    padded,
+)
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
 
@@ -66,8 +78,9 @@ class Persona(Walk):
         return jnp.concatenate([chosen, draw_rows(bits.fold_in(key, 1), urn[1:], tokens, how)])
 
     def visits(self, table: Table, numbers: Numbers) -> Visits:
-        """The chooser once; a persona as often as it is chosen, times the length of a trace."""
-        mass = jax.nn.softmax(table[0])[: self.personas]
+        """The chooser once; a persona as often as it is chosen, times the length of a trace; never 0 if it may be."""
+        mass = jax.nn.softmax(table[0])
+        mass = jnp.where(table[0] > -jnp.inf, jnp.maximum(mass, LEAST), 0)[: self.personas]
         return jnp.concatenate([jnp.ones(1, table.dtype), mass * numbers.trace_length.astype(table.dtype)])
 
     def marginal(self, table: Table, numbers: Numbers) -> Row:

@@ -12,6 +12,7 @@ from jaxcollapse.initial.distribution import Distribution
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method, multinomial
 
+LEAST = 1e-35  # visits of a row that traces may come to, though floating point would make it zero
 Table = Float[Array, "context token"]
 Row = Float[Array, " token"]
 Visits = Float[Array, " context"]

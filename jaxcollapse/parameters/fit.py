@@ -34,7 +34,12 @@ def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, see
     guess = parameters.guess(table, weights, np.random.default_rng(seed))
     if parameters.is_free:
         return guess, 0.0
-    with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
+    # optax counts on JAX's standard type promotion, whatever the user has set.
+    with (
+        jax.enable_x64(True),
+        jax.numpy_dtype_promotion("standard"),
+        jax.default_device(jax.local_devices(backend="cpu")[0]),
+    ):
         given, *operands = (jnp.asarray(each, jnp.float64) for each in (table, weights, shares))
         start = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), guess)
         improve = jax.jit(partial(_improved, partial(_divergence, parameters)))
