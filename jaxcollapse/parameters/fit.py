@@ -43,19 +43,19 @@ def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, see
     with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
         given, weight = jnp.asarray(table, jnp.float64), jnp.asarray(weights, jnp.float64)
         compiled = (
-            jax.jit(jax.value_and_grad(partial(_divergence, parameters, given, weight)))
-            .lower(unflattened(np.concatenate([leaf.reshape(-1) for leaf in leaves])))
+            jax.jit(jax.value_and_grad(partial(_divergence, parameters, given), argnums=1))
+            .lower(weight, unflattened(np.concatenate([leaf.reshape(-1) for leaf in leaves])))
             .compile({"xla_cpu_multi_thread_eigen": False})
         )
 
         def value_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
-            value, slope = compiled(unflattened(flat))
+            value, slope = compiled(weight, unflattened(flat))
             return float(value), np.concatenate([np.asarray(leaf).reshape(-1) for leaf in jax.tree.leaves(slope)])
 
         start = np.concatenate([np.asarray(leaf, float).reshape(-1) for leaf in leaves])
         options = {"maxiter": _ITERATIONS, "maxfun": 2 * _ITERATIONS, "ftol": 1e-8, "gtol": 1e-8, "maxcor": 20}
         found = minimize(value_and_gradient, start, jac=True, method="L-BFGS-B", options=options)
-        residual = _divergence(parameters, given, jnp.asarray(visits / visits.sum()), unflattened(found.x))
+        residual, _ = compiled(jnp.asarray(visits / visits.sum()), unflattened(found.x))
     return unflattened(found.x), float(residual)
 
 
