@@ -69,7 +69,9 @@ def measure(
     """All observables of these groups [case], and the texts that they are about, if they are about texts."""
     lanes = -(-len(cases) // LANES) * LANES  # so that few programs serve all
     filled_up = [cases[place if place < len(cases) else 0] for place in range(lanes)]
-    tables = [np.stack([filled(table, walk, width) for table in tables]) for tables in list(zip(*filled_up))[:3]]
+    tables = [
+        np.stack([filled(table, walk, width) for table in tables]) for tables in list(zip(*filled_up, strict=True))[:3]
+    ]
     visited = [np.pad(case.visited, (0, walk.contexts - len(case.visited))) for case in filled_up]
     lengths, ends = (np.array([case[place] for case in filled_up], np.int32) for place in (4, 5))
     stacked = Case(*map(jnp.asarray, (*tables, np.stack(visited), lengths, ends)))
