@@ -63,7 +63,8 @@ def arguments(
     if not parameters.is_free:
         shapes = parameters.shapes(contexts, tokens)
         fitted = jax.tree.map(lambda shape: array((lanes, *shape), real), shapes, is_leaf=is_shape)
-    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, contexts, tokens), real), fitted)
+    scores = array((lanes, tokens), real) if program.structure.reward == "score" else None
+    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, contexts, tokens), real), fitted, scores)
     return tile, loops, array((records,), jnp.int32), thresholds
 
 

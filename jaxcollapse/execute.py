@@ -119,7 +119,7 @@ def _run_tile(
         keys = cell_keys(streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
         fitted = _initial_parameters(plan, program, cell)
-        tile = Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted)
+        tile = Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted, _scores(plan, program, cell))
         loops = Loops(*np.array(chunk.loops, np.int32))
         sweep = plan.sweep
         thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
@@ -187,6 +187,17 @@ def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
 
     shapes = structure.parameters.shapes(structure.walk.contexts, structure.tokens)
     return jax.tree.map(stacked, shapes, *fitted, is_leaf=is_shape)
+
+
+def _scores(plan: Plan, program: Program, cell: np.ndarray) -> Any:
+    """Scores [lane, token], 0 beyond the vocabulary; None if samples are not chosen by them."""
+    if program.structure.reward != "score":
+        return None
+    column = plan.sweep.grid.column("scores")
+    tables = np.zeros((len(column.values), program.structure.tokens), np.dtype(program.dtype))
+    for row, scores in zip(tables, column.values, strict=True):
+        row[: len(scores or ())] = (scores or ())[: len(row)]
+    return tables[column.codes[cell]]
 
 
 def cell_keys(streams: np.ndarray) -> jax.Array:

@@ -83,6 +83,7 @@ class Lanes(NamedTuple):
     """The trajectories of a tile: their settings, typed keys of their cells, replicate numbers.
 
     logits: tables of p0 as they are given. parameters: what was fitted to them, unless they are free tables.
+    scores: of tokens, if samples are chosen by them.
     """
 
     settings: Settings
@@ -90,6 +91,7 @@ class Lanes(NamedTuple):
     replicate: UInt32[Array, "*lane"]
     logits: Float[Array, "*lane context token"]
     parameters: Any = None
+    scores: Float[Array, "*lane token"] | None = None
 
 
 class Record(NamedTuple):
@@ -112,7 +114,7 @@ def run_trajectory(
 ) -> Record:
     """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself."""
     key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
-    process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, key)
+    process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.scores, key)
     start = origin(process.initial, lanes.logits, thresholds, structure.walk, settings.traces)
     series = [OBSERVABLES[name] for name in program.series]
     events = [OBSERVABLES[name] for name in program.events]
@@ -122,7 +124,9 @@ def run_trajectory(
 
     def snapshot(state: State) -> Snapshot:
         texts = bits.fold_in(bits.fold_in(key, jnp.uint32(_TEXTS)), state.generation)
-        return Snapshot(process.table(state), start, thresholds, structure.walk, settings.traces, texts, state.visited)
+        return Snapshot(
+            process.observed(state), start, thresholds, structure.walk, settings.traces, texts, state.visited
+        )
 
     def generation(_: Array, carry: Carry) -> Carry:
         state, times = carry
@@ -147,10 +151,10 @@ def run_trajectory(
         return (state, times), values
 
     def segment(carry: Carry, gap: Array) -> tuple[Carry, tuple[Array, Array | None]]:
-        values: list[Array] = []
+        values = [jnp.zeros(0, process.initial.dtype)]  # nothing but events may be asked for
         if is_fused:
             carry, found = fused(carry, gap[jnp.newaxis])
-            values = [found[:, 0]]
+            values.append(found[:, 0])
         else:
             carry = generations(carry, gap)
         if others:

@@ -15,14 +15,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.corpus import Expected, Samples, Stored, combined
+from jaxcollapse.corpus import Expected, Samples, Stored
+from jaxcollapse.emission import Emission, is_due, recorded
 from jaxcollapse.models import Categorical
 from jaxcollapse.models.walk import urn
-from jaxcollapse.sampling import bits, truncation
-from jaxcollapse.sampling.mixture import mixture
-from jaxcollapse.sampling.multinomial import Method, multinomial
+from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.subset import subset
-from jaxcollapse.sampling.temperature import temper
 from jaxcollapse.structure import Loops, Settings, Structure
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
 from jaxcollapse.training.optimizers import optimizer
@@ -30,7 +28,6 @@ from jaxcollapse.training.penalties import penalised
 from jaxcollapse.training.refit import refit
 from jaxcollapse.training.schedules import SCHEDULES
 
-_RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
 Visited = Bool[Array, " context"]
@@ -52,46 +49,54 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """Self-training that starts from the parameters `start`, whose table is `initial`: p0.
-
-    Real data are drawn from the table `real`, which is p0, unless its parameters only come close.
-    """
+    """Self-training that starts from the parameters `start`: as a rule from `origin`, whose table `initial` is p0."""
 
     structure: Structure
     settings: Settings
     loops: Loops
     start: Any
+    origin: Any
     initial: Table
     possible: Bool[Array, "context token"]
-    real: Table
+    emission: Emission
 
     @classmethod
     def of(
-        cls, structure: Structure, settings: Settings, loops: Loops, given: Table, fitted: Any, key: bits.Key
+        cls,
+        structure: Structure,
+        settings: Settings,
+        loops: Loops,
+        given: Table,
+        fitted: Any,
+        scores: Float[Array, " token"] | None,
+        key: bits.Key,
     ) -> "SelfTraining":
-        """The process of a trajectory with this key, from a table or from parameters that were fitted to it."""
+        """The process of a trajectory with this key, from a table or from parameters that were fitted to it.
+
+        `scores` of tokens are for curation, if it rewards them.
+        """
         possible = given > -jnp.inf
-        start = given if structure.parameters.is_free else fitted
-        initial = structure.parameters.table(start, possible)
-        real = given
-        if "real_samples" in structure.remedies:
-            recorded, split = bits.fold_in(key, jnp.uint32(_RECORDED)), Method(native=False)
-            counts = structure.walk.sample(
-                recorded, urn(given), settings.real_samples, split, jnp.int32(0), settings.traces
-            )
-            real = jnp.log(counts.astype(given.dtype))
-        return cls(structure, settings, loops, start, initial, possible, real)
+        origin = given if structure.parameters.is_free else fitted
+        initial, start = structure.parameters.table(origin, possible), origin
+        if "collapsed_start" in structure.remedies:
+            start = _collapsed(initial, settings.collapsed_start)
+        emission = Emission(structure, settings, initial, recorded(structure, settings, given, key), scores)
+        return cls(structure, settings, loops, start, origin, initial, possible, emission)
 
     def init(self) -> State:
         """The model at generation 0."""
+        return self._untrained(self.start)
+
+    def _untrained(self, parameters: Any) -> State:
+        """A model of these parameters, without a past."""
         structure = self.structure
         nothing: Samples = jnp.zeros(self.initial.shape, jnp.int32)
         if structure.infinite_samples:
             nothing = Expected(self.initial, jnp.ones(len(self.initial), self.initial.dtype))
         carries_moments = structure.update == "gradient" and structure.carry_optimizer
         return State(
-            parameters=self.start,
-            optimizer=self._optimizer(jnp.int32(0)).init(self.start) if carries_moments else None,
+            parameters=parameters,
+            optimizer=self._optimizer(jnp.int32(0)).init(parameters) if carries_moments else None,
             corpus=None if structure.batches == "generator" else structure.corpus.empty(nothing),
             generation=jnp.int32(0),
             visited=jnp.zeros(len(self.initial), bool) if structure.tracks_visits else None,
@@ -101,9 +106,16 @@ class SelfTraining:
         """Logits of the model."""
         return self.structure.parameters.table(state.parameters, self.possible)
 
+    def observed(self, state: State) -> Table:
+        """Logits of the model at the temperature at which it is looked at."""
+        table = self.table(state)
+        if "evaluation_temperature" in self.structure.remedies:
+            table = self.emission.tempered(table, self.settings.evaluation_temperature)
+        return table
+
     def step(self, key: bits.Key, state: State) -> State:
         """One generation: sample from the model as it stands, add to the corpus, train. Consumes `key`."""
-        source = self.generator(state)
+        source = self.emission.source(self.table(state), state.generation)
         corpus: Samples | None = None
         stored, visited = state.corpus, state.visited
         if self.structure.batches != "generator":
@@ -117,70 +129,11 @@ class SelfTraining:
             state = self._descend(key, state, source, corpus)
         return state._replace(corpus=stored, generation=state.generation + 1)
 
-    def generator(self, state: State) -> Table:
-        """Logits that traces are sampled from: tempered, truncated, mixed with real data where rows can be."""
-        structure, settings = self.structure, self.settings
-        logits = self.initial if "generator" in structure.remedies else self.table(state)
-        is_tempered, is_cut = (jnp.asarray(rows)[:, jnp.newaxis] for rows in structure.walk.sampled())
-        tempered = temper(logits, settings.temperature)
-        logits = jnp.where(is_tempered, tempered, logits) if structure.walk.is_structured else tempered
-        for name in structure.truncations:
-            cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
-            logits = jnp.where(is_cut, cut, logits)
-        if structure.fresh_data and not self._keeps_apart:
-            share = self._fresh_share(state)
-            logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
-        return logits
-
-    @property
-    def _keeps_apart(self) -> bool:
-        """Whether real data are drawn apart from the model's samples: a trace is the one or the other as a whole."""
-        structure = self.structure
-        stratified = "fresh_sampling" in structure.remedies and not structure.infinite_samples
-        return structure.walk.is_structured or stratified
-
-    def _fresh_share(self, state: State) -> Float[Array, ""]:
-        """The share of real data in the generation to come."""
-        share = self.settings.fresh_fraction
-        if "fresh_every" in self.structure.remedies:
-            share = jnp.where(_is_due(state, self.settings.fresh_every), share, 0)
-        return share
-
-    def _sample(
-        self,
-        key: bits.Key,
-        state: State,
-        source: Table,
-        traces: Int32[Array, ""],
-        how: Method,
-        blocks: Int32[Array, ""],
-    ) -> Counts:
-        """Counts of fresh traces from the generator's weights, and of real ones if they are drawn apart."""
-        structure, draw = self.structure, self.structure.walk.sample
-        if not (structure.fresh_data and self._keeps_apart):
-            return draw(key, source, traces, how, blocks, self.settings.traces)
-        share = self._fresh_share(state)
-        if "fresh_sampling" in structure.remedies:
-            real = jnp.round(share * traces.astype(share.dtype)).astype(jnp.int32)
-        else:
-            real = multinomial(bits.fold_in(key, 2), jnp.stack([1 - share, share]), traces, how, blocks)[1]
-        own = draw(bits.fold_in(key, 0), source, traces - real, how, blocks, self.settings.traces)
-        return own + draw(bits.fold_in(key, 1), urn(self.real), real, how, blocks, self.settings.traces)
-
-    def _expected(self, state: State, source: Table) -> Expected:
-        """Infinitely many traces of the generator, and of real ones if they are kept apart."""
-        visits = self.structure.walk.visits
-        own = Expected(source, visits(source, self.settings.traces))
-        if not (self.structure.fresh_data and self._keeps_apart):
-            return own
-        share, real = self._fresh_share(state), Expected(self.real, visits(self.real, self.settings.traces))
-        return combined(jax.tree.map(lambda *each: jnp.stack(each), own, real), jnp.stack([1 - share, share]))
-
     def _reset(self, state: State) -> State:
         """Where training starts: from the model as it stands, or from p0 where a reset is due, without moments."""
         if "reset_every" not in self.structure.remedies:
             return state
-        due, new = _is_due(state, self.settings.reset_every), self.init()
+        due, new = is_due(state.generation, self.settings.reset_every), self._untrained(self.origin)
         parameters, memory = jax.tree.map(
             lambda new, old: jnp.where(due, new, old),
             (new.parameters, new.optimizer),
@@ -201,13 +154,14 @@ class SelfTraining:
     def _collect(self, key: bits.Key, state: State, source: Table) -> tuple[Stored, Samples]:
         """Adds this generation's samples to the corpus."""
         samples: Samples
+        generation = state.generation
         if self.structure.infinite_samples:
-            samples = self._expected(state, source)
+            samples = self.emission.expected(source, generation)
         else:
-            how = self.structure.sampler
+            how, traces = self.structure.sampler, self.emission.traces(generation)
             assert how is not None
-            samples = self._sample(key, state, urn(source), self.settings.samples, how, self.loops.sample_blocks)
-        return self.structure.corpus.add(state.corpus, samples, state.generation)
+            samples = self.emission.counts(key, urn(source), traces, generation, how, self.loops.sample_blocks)
+        return self.structure.corpus.add(state.corpus, samples, generation)
 
     def _descend(self, key: bits.Key, state: State, source: Table, corpus: Samples | None) -> State:
         """`steps` optimiser steps."""
@@ -241,7 +195,7 @@ class SelfTraining:
         structure, settings = self.structure, self.settings
 
         def of_counts(logits: Table, counts: Counts) -> tuple[Table, Float[Array, " context"]]:
-            tokens = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(logits.dtype)
+            tokens = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(logits.dtype) / structure.walk.losses
             frequencies = counts.astype(logits.dtype) / tokens
             return cross_entropy_gradient(logits, frequencies), jnp.sum(frequencies, axis=-1)
 
@@ -250,7 +204,9 @@ class SelfTraining:
             weights, how = urn(source), structure.batch_sampler
 
             def fresh(key: bits.Key, logits: Table, unused: None) -> tuple[Table, Array, None]:
-                counts = self._sample(key, state, weights, settings.batch_size, how, self.loops.batch_blocks)
+                counts = self.emission.counts(
+                    key, weights, settings.batch_size, state.generation, how, self.loops.batch_blocks
+                )
                 return *of_counts(logits, counts), unused
 
             return fresh, None
@@ -258,7 +214,7 @@ class SelfTraining:
         assert corpus is not None
         if structure.batches == "full":
             if isinstance(corpus, Expected):
-                shares = corpus.visits / jnp.sum(corpus.visits)
+                shares = corpus.visits / jnp.sum(corpus.visits) * structure.walk.losses
                 return lambda key, logits, unused: (
                     expected_gradient(logits, corpus.logits, shares),
                     shares,
@@ -296,6 +252,12 @@ class SelfTraining:
         return optimizer(structure.optimizer, settings, clips="clip_norm" in structure.remedies)
 
 
+def _collapsed(table: Table, share: Float[Array, ""]) -> Table:
+    """Rows mixed with this share of the first of their most likely tokens."""
+    mode = jax.nn.one_hot(jnp.argmax(table, axis=-1), table.shape[-1], dtype=table.dtype)
+    return jnp.log((1 - share) * jax.nn.softmax(table, axis=-1) + share * mode)
+
+
 Gradient = Callable[[bits.Key, Table, Any], tuple[Table, Float[Array, " context"], Any]]
 
 
@@ -313,8 +275,3 @@ def _seen(visited: Visited | None, samples: Samples) -> Visited | None:
     if visited is None:
         return None
     return visited | (samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1))
-
-
-def _is_due(state: State, every: Int32[Array, ""]) -> Bool[Array, ""]:
-    """Whether the generation to come is the `every`th, the twice `every`th and so on, counted from 1."""
-    return (state.generation + 1) % every == 0

@@ -15,7 +15,7 @@ from jaxcollapse.training.constants import LOSS
 _FREE = FreeTable()
 Batches = Literal["generator", "corpus", "full"]
 Truncation = Literal["top_k", "top_p", "min_p"]
-# Fields of a process that may keep a model from collapse, each of which is switched off by default.
+# Fields of a process that may keep a model from collapse, or speed it up; each is switched off by default.
 REMEDIES = (
     "generator",
     "fresh_every",
@@ -25,6 +25,12 @@ REMEDIES = (
     "reset_every",
     *LOSS,
     "clip_norm",
+    "sample_growth",
+    "curation",
+    "true_positive_rate",
+    "false_positive_rate",
+    "evaluation_temperature",
+    "collapsed_start",
 )
 # The settings that are int32.
 COUNTS = ("fresh_every", "real_samples", "reset_every", "samples", "batch_size", "trace_length", "end_token")
@@ -45,7 +51,8 @@ class Structure:
     schedule: of the learning rate.
     remedies: those of `REMEDIES` that are not switched off.
     single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
-    tracks_visits: whether it is kept which rows have been visited.
+    tracks_visits: whether it is kept which rows have been visited. curation, reward: how samples are selected, if they
+    are, and by what.
     """
 
     walk: Walk
@@ -66,6 +73,13 @@ class Structure:
     remedies: tuple[str, ...] = ()
     parameters: Parameterisation = _FREE
     tracks_visits: bool = False
+    curation: str = "none"
+    reward: str = "likelihood"
+
+    @property
+    def shape(self) -> str:
+        """Of the table, in words."""
+        return f"{self.walk.contexts} × {self.tokens}" if self.walk.is_structured else str(self.tokens)
 
     @property
     def is_fusible(self) -> bool:
@@ -112,6 +126,15 @@ class Settings(NamedTuple):
     forward_kl: Float[Array, "..."]
     reverse_kl: Float[Array, "..."]
     clip_norm: Float[Array, "..."]
+    collapsed_start: Float[Array, "..."]
+    exchange: Float[Array, "..."]
+    sample_growth: Float[Array, "..."]
+    candidates: Float[Array, "..."]
+    reward_scale: Float[Array, "..."]
+    true_positive_rate: Float[Array, "..."]
+    false_positive_rate: Float[Array, "..."]
+    correct_share: Float[Array, "..."]
+    evaluation_temperature: Float[Array, "..."]
     fresh_every: Int32[Array, "..."]
     real_samples: Int32[Array, "..."]
     reset_every: Int32[Array, "..."]

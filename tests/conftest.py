@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,9 @@ def _release_programs() -> Iterator[None]:
 Compiles = Callable[[], int]
 
 
-@pytest.fixture
-def compiles() -> Iterator[Compiles]:
-    """Counts what the compiler behind JAX has compiled since the test began."""
+@contextmanager
+def counted() -> Iterator[Compiles]:
+    """Counts what the compiler behind JAX has compiled since it was called."""
     seen: list[str] = []
 
     def listen(event: str, duration: float, **told: Any) -> None:
@@ -56,8 +57,17 @@ def compiles() -> Iterator[Compiles]:
             seen.append(event)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    yield lambda: len(seen)
-    jax.monitoring.unregister_event_duration_listener(listen)
+    try:
+        yield lambda: len(seen)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@pytest.fixture
+def compiles() -> Iterator[Compiles]:
+    """Counts what the compiler behind JAX has compiled since the test began."""
+    with counted() as number:
+        yield number
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 import xarray as xr
 
@@ -9,9 +10,9 @@ import jaxcollapse as jc
 
 
 def run(process: dict[str, Any] | None = None, axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:
-    """Runs a sweep in memory."""
+    """Runs a sweep in memory, on one device: a program is compiled for each, and the numbers are the same."""
     data = {"observables": ["entropy"], **top, "process": process or {}, "axes": axes or {}}
-    return jc.run(jc.Sweep.from_dict(data), progress=False)
+    return jc.run(jc.Sweep.from_dict(data), progress=False, devices=jax.local_devices()[:1])
 
 
 def values(p: Any) -> dict[str, Any]:

@@ -18,6 +18,12 @@ PROCESSES: list[tuple[str, dict[str, Any], int]] = [
     ("expectation", {"batch_size": float("inf")}, COMMON),
     ("several steps", {"batch_size": 10**6, "steps": 3}, COMMON + 2),  # and over steps
     ("refit", {"update": "refit", "samples": 10**6}, COMMON + 1),
+    # Splitting the traces among personas, and then their tokens.
+    ("personas", {"model": "persona", "update": "refit", "samples": 10**6}, COMMON + 2),
+    ("low rank", {"model": "persona", "parameters": "lowrank"}, COMMON + 2),
+    # First tokens, the places of a trace, those that follow; and the places again, to look at the model.
+    ("Markov", {"model": "markov", "vocab_size": 64, "update": "refit", "samples": 10**6}, COMMON + 4),
+    ("ensemble", {"model": "ensemble"}, COMMON + 1),
 ]
 
 

@@ -77,20 +77,32 @@ def test_effective_temperature_follows_over_eighty_decades_of_odds() -> None:
 OPTIMIZERS = ["sgd", "momentum", "nesterov", "adam", "rmsprop", "sign_sgd"]
 
 
+# A gradient that is not zero to the last bit moves Adam and sign-SGD by about the learning rate, however small it is:
+# so where others train on the same, these two and plain SGD, which has code of its own, stand for them.
+SENSITIVE = ["sgd", "adam", "sign_sgd"]
+
+
 @pytest.mark.parametrize(
-    ("corpus", "vocab_size"), [("replace", 1), ("replace", 48), ("replace", 300), ("accumulate", 17), ("window", 17)]
+    ("corpus", "vocab_size", "optimizers"),
+    [
+        *[("replace", 1, SENSITIVE), ("replace", 48, SENSITIVE), ("replace", 300, OPTIMIZERS)],
+        *[("accumulate", 17, SENSITIVE), ("window", 17, OPTIMIZERS)],
+    ],
 )
-def test_at_temperature_one_the_logits_do_not_move_by_one_bit(corpus: str, vocab_size: int) -> None:
+def test_at_temperature_one_the_logits_do_not_move_by_one_bit(
+    corpus: str, vocab_size: int, optimizers: list[str]
+) -> None:
     """Under any optimiser, with one step or several, moments carried or fresh, and for a refit."""
     common = {"temperature": 1.0, "samples": INF, "corpus": corpus, "vocab_size": vocab_size}
     common["initial"] = {"kind": "dirichlet", "concentration": 0.3}
     settings = {"generations": 9, "replicates": 5, "record": {"every": 1, "logits": True}}
     trained = [
-        run({**common, "batch_size": INF, "steps": 3}, {"optimizer": OPTIMIZERS}, **settings),
+        run({**common, "batch_size": INF, "steps": 3}, {"optimizer": optimizers}, **settings),
         run({**common, "batch_size": INF, "optimizer": "adam", "optimizer_state": "fresh"}, **settings),
-        run({**common, "batch_size": INF, "optimizer": "adamw", "weight_decay": 0.0}, **settings),
         run({**common, "update": "refit", "mixing": 0.7}, **settings),
     ]
+    if optimizers == OPTIMIZERS:
+        trained.append(run({**common, "batch_size": INF, "optimizer": "adamw", "weight_decay": 0.0}, **settings))
     for data in trained:
         logits = data.logits.values
         np.testing.assert_array_equal(logits, np.broadcast_to(logits[..., :1, :], logits.shape))

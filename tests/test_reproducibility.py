@@ -48,6 +48,7 @@ def test_every_lane_of_a_device_call_does_the_same_arithmetic(vocab_size: int) -
     process = {"vocab_size": vocab_size, "batch_size": 5, "learning_rate": 3.0, "initial": {"kind": "dirichlet"}}
     lanes = jc.plan(jc.Sweep.from_dict({"process": process})).buckets[0].lanes
     common: dict[str, Any] = {"replicates": lanes + 1, "generations": 20, "observables": ["all"]}
+    common["devices"] = DEVICES[:1]
     whole, shifted = (run(process, {}, chunk_size=size, **common) for size in (lanes, lanes // 3 + 1))
     assert_same_numbers(whole, shifted)
 

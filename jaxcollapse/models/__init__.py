@@ -4,8 +4,9 @@ Counts per (context, token) are sufficient for training, so that a batch of any 
 """
 
 from jaxcollapse.models.categorical import Categorical
+from jaxcollapse.models.ensemble import Ensemble
 from jaxcollapse.models.markov import Markov
 from jaxcollapse.models.persona import Persona
 from jaxcollapse.models.walk import Walk
 
-__all__ = ["Categorical", "Markov", "Persona", "Walk"]
+__all__ = ["Categorical", "Ensemble", "Markov", "Persona", "Walk"]

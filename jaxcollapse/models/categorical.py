@@ -17,6 +17,19 @@ class Categorical(Walk):
     """p = softmax(z)."""
 
     @property
+    def is_of_tokens(self) -> bool:
+        """Yes."""
+        return True
+
+    @property
+    def first_context(self) -> int:
+        """All rows are."""
+        return 0
+
+    def __str__(self) -> str:
+        return ""
+
+    @property
     def contexts(self) -> int:
         """One row."""
         return 1

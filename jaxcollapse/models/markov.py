@@ -26,6 +26,9 @@ class Markov(Walk):
     tokens: int
     first_token: FirstToken = "learned"
 
+    def __str__(self) -> str:
+        return f"Markov, first token {self.first_token}"
+
     @property
     def contexts(self) -> int:
         """The start, and one for each token."""

@@ -26,6 +26,9 @@ class Persona(Walk):
     personas: int
     temperature_on: TemperatureOn = "both"
 
+    def __str__(self) -> str:
+        return f"{self.personas} personas, temperature on {self.temperature_on}"
+
     @property
     def contexts(self) -> int:
         """The chooser and the personas."""

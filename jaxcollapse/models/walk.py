@@ -39,6 +39,25 @@ class Walk(ABC):
         """Whether there is more than one row, so that the number of draws from each is random."""
         return True
 
+    @property
+    def is_of_tokens(self) -> bool:
+        """Whether a trace is one token."""
+        return False
+
+    @property
+    def first_context(self) -> int:
+        """The first row of those that are a token's context; one before is for what starts a trace."""
+        return 1
+
+    @property
+    def losses(self) -> int:
+        """How many models are trained, each on the mean over its own tokens."""
+        return 1
+
+    def exchanged(self, table: Table, share: Float[Array, ""]) -> Table:
+        """What training data are drawn from, if models exchange this share of their samples."""
+        return table
+
     @abstractmethod
     def start(self, given: Distribution, end_token: int) -> np.ndarray:
         """The table of logits that p0 is, from the rows that an initial distribution gives (NumPy)."""

@@ -19,7 +19,9 @@ Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, Thresholds], Float[Array, ""]]
 Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts"]
 _GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts")
-ALL, STRUCTURED = ("categorical", "persona", "markov"), ("persona", "markov")  # kinds of models
+OF_TEXTS = ("persona", "markov")  # models whose traces are longer than a token
+SEVERAL_ROWS = (*OF_TEXTS, "ensemble")
+ALL = ("categorical", *SEVERAL_ROWS)
 
 
 @dataclass(frozen=True)

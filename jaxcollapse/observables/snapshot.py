@@ -13,7 +13,6 @@ from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.selection import at_least
 
 TEXTS, LENGTH = 16, 32  # texts that are drawn from a model to look at, and their tokens
-_TINY = 1e-37
 
 Row = Float[Array, " token"]
 Scalar = Float[Array, ""]
@@ -173,4 +172,4 @@ class Snapshot:
 
 
 def _shares(visits: Visits) -> Visits:
-    return visits / jnp.maximum(jnp.sum(visits), _TINY)
+    return visits / jnp.maximum(jnp.sum(visits), 1e-37)

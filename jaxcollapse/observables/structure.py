@@ -1,14 +1,14 @@
 """Models of several rows: what is within contexts and what is between them, and whether one temperature serves all.
 
-A *context* is what a token of a trace is drawn given: its persona, or the token before it. Rows that choose a trace's
-persona or its first token are not among them, but for the two gaps at the end, which are of whole traces.
+A *context* is what a token of a trace is drawn given: its persona, the token before it, or the model of an ensemble.
+Rows that choose a trace's persona or its first token are not among them, but for what is said to be of all rows.
 """
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
-from jaxcollapse.observables.registry import STRUCTURED, observable
+from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_common_tempering, nearest_tempering
 
@@ -16,36 +16,36 @@ Scalar = Float[Array, ""]
 _TINY = 1e-37
 
 
-@observable("entropy given the context", "nat", "structure", models=STRUCTURED)
+@observable("entropy given the context", "nat", "structure", models=SEVERAL_ROWS)
 def within_entropy(now: Snapshot) -> Scalar:
     """Σ_c w_c S(p_c): the mean entropy of a token whose context is known; w_c is the share of context c."""
-    return jnp.sum(_weights(now.visits) * _entropies(now.log_rows[1:]))
+    return jnp.sum(_shares(now, now.visits) * _entropies(_contexts(now, now.log_rows)))
 
 
-@observable("mutual information of context and token", "nat", "structure", models=STRUCTURED)
+@observable("mutual information of context and token", "nat", "structure", models=SEVERAL_ROWS)
 def mutual_information(now: Snapshot) -> Scalar:
     """S(Σ_c w_c p_c) − Σ_c w_c S(p_c): what a token tells about its context; the entropy between contexts."""
-    weights, log_rows = _weights(now.visits), now.log_rows[1:]
+    weights, log_rows = _shares(now, now.visits), _contexts(now, now.log_rows)
     log_mean = jax.nn.logsumexp(log_rows + jnp.log(weights)[:, None], axis=0)
     divergence = jax.vmap(kl_divergence, in_axes=(0, None))(log_rows, log_mean)
     return jnp.sum(jnp.where(weights > 0, weights * divergence, 0))
 
 
-@observable("divergence from the original within contexts", "nat", "structure", models=STRUCTURED)
+@observable("divergence from the original within contexts", "nat", "structure", models=SEVERAL_ROWS)
 def within_divergence(now: Snapshot) -> Scalar:
     """Σ_c w_c KL(p_c ‖ p0_c)."""
-    return _mean_divergence(now.visits[1:], now.log_rows[1:], now.log_start[1:])
+    return _mean_divergence(_shares(now, now.visits), _contexts(now, now.log_rows), _contexts(now, now.log_start))
 
 
-@observable("divergence from the original between contexts", "nat", "structure", models=STRUCTURED)
+@observable("divergence from the original between contexts", "nat", "structure", models=SEVERAL_ROWS)
 def between_divergence(now: Snapshot) -> Scalar:
     """Σ_c w_c ln(w_c/w0_c): with the one within contexts it adds up to that of (context, token)."""
-    weights = _weights(now.visits)
-    divergence = kl_divergence(jnp.log(weights), jnp.log(_weights(now.start_visits)))
+    weights = _shares(now, now.visits)
+    divergence = kl_divergence(jnp.log(weights), jnp.log(_shares(now, now.start_visits)))
     return jnp.where(jnp.any(weights > 0), divergence, 0)
 
 
-@observable("recovery gap, a temperature for each row", "nat", "structure", default=False, models=STRUCTURED)
+@observable("recovery gap, a temperature for each row", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def row_recovery_gap(now: Snapshot) -> Scalar:
     """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: what is lost even with a temperature for each."""
     weights = now.start_visits
@@ -53,26 +53,26 @@ def row_recovery_gap(now: Snapshot) -> Scalar:
     return jnp.sum(jnp.where(weights > 0, weights * gaps, 0))
 
 
-@observable("recovery gap, one temperature for all rows", "nat", "structure", models=STRUCTURED)
+@observable("recovery gap, one temperature for all rows", "nat", "structure", models=SEVERAL_ROWS)
 def shared_recovery_gap(now: Snapshot) -> Scalar:
     """min_T Σ_r w0_r KL(p0_r ‖ τ_T(p_r)) over all rows r: what no sampling temperature can bring back."""
     return _common(now).gap
 
 
-@observable("recovery temperature for all rows", "1", "structure", models=STRUCTURED)
+@observable("recovery temperature for all rows", "1", "structure", models=SEVERAL_ROWS)
 def shared_recovery_temperature(now: Snapshot) -> Scalar:
     """T ≥ 0 that minimises Σ_r w0_r KL(p0_r ‖ τ_T(p_r)): the sampling temperature that best brings p0 back."""
     return _common(now).temperature
 
 
-@observable("excess log loss on real traces", "nat", "structure", models=STRUCTURED)
+@observable("excess log loss on real traces", "nat", "structure", models=SEVERAL_ROWS)
 def excess_log_loss(now: Snapshot) -> Scalar:
     """Σ_r w_r KL(q_r ‖ p_r), a mean over the tokens of traces of the given table q. At the start: what the fit left."""
     visits = now.walk.visits(now.start.given, now.numbers)
     return _mean_divergence(visits, jax.nn.log_softmax(now.start.given, axis=-1), now.log_rows)
 
 
-@observable("drift of rows never visited", "nat", "structure", default=False, models=STRUCTURED)
+@observable("drift of rows never visited", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def unvisited_drift(now: Snapshot) -> Scalar:
     """Mean KL(p0_r ‖ p_r) of the rows that no trace has visited so far; NaN if there is none. 0 for a free table."""
     assert now.visited is not None
@@ -86,9 +86,15 @@ def _common(now: Snapshot) -> Tempering:
     return nearest_common_tempering(now.log_start, now.table, now.start_visits)
 
 
-def _weights(visits: Float[Array, " row"]) -> Float[Array, " context"]:
-    """Shares of the contexts that tokens are drawn in."""
-    return visits[1:] / jnp.maximum(jnp.sum(visits[1:]), _TINY)
+def _contexts(now: Snapshot, rows: Num[Array, "row ..."]) -> Num[Array, "context ..."]:
+    """Of the rows, or of one number for each, those of contexts."""
+    return rows[now.walk.first_context :]
+
+
+def _shares(now: Snapshot, visits: Float[Array, " row"]) -> Float[Array, " context"]:
+    """Shares of the contexts in the tokens of traces."""
+    chosen = _contexts(now, visits)
+    return chosen / jnp.maximum(jnp.sum(chosen), _TINY)
 
 
 def _entropies(log_rows: Float[Array, "context token"]) -> Float[Array, " context"]:

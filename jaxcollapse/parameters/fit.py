@@ -1,18 +1,20 @@
 """The fit before generation 0: parameters whose table comes as close to a given one as they allow."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
-from scipy.optimize import minimize
+import optax
+from jaxtyping import Array, Bool, Float
 
 from jaxcollapse.parameters.parameterisation import Parameterisation
 
 _FLOOR = 1e-4  # least weight of a row that traces never visit, relative to the mean
-_ITERATIONS = 500
+_ITERATIONS, _MEMORY = 1000, 20
+_LOOKS_BACK, _LEAST_GAIN = 10, 1e-8  # steps, and what they gain together in nat
 
 
 def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, seed: int) -> tuple[Any, float]:
@@ -27,36 +29,43 @@ def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, see
     Returns:
         The parameters, and the residual: the mean of KL(given ‖ fitted) over the tokens of traces, in nat.
     """
-    weights = visits / visits.sum()
-    weights = np.maximum(weights, _FLOOR / len(weights))
+    shares = visits / visits.sum()
+    weights = np.maximum(shares, _FLOOR / len(shares))
     guess = parameters.guess(table, weights, np.random.default_rng(seed))
     if parameters.is_free:
         return guess, 0.0
-    leaves, structure = jax.tree.flatten(guess)
-    sizes = np.cumsum([leaf.size for leaf in leaves])[:-1]
-    shapes = [leaf.shape for leaf in leaves]
-
-    def unflattened(flat: Any) -> Any:
-        parts = (part.reshape(shape) for part, shape in zip(np.split(flat, sizes), shapes, strict=True))
-        return jax.tree.unflatten(structure, list(parts))
-
     with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
-        given, weight = jnp.asarray(table, jnp.float64), jnp.asarray(weights, jnp.float64)
-        compiled = (
-            jax.jit(jax.value_and_grad(partial(_divergence, parameters, given), argnums=1))
-            .lower(weight, unflattened(np.concatenate([leaf.reshape(-1) for leaf in leaves])))
-            .compile({"xla_cpu_multi_thread_eigen": False})
-        )
+        given, *operands = (jnp.asarray(each, jnp.float64) for each in (table, weights, shares))
+        start = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), guess)
+        improve = jax.jit(partial(_improved, partial(_divergence, parameters)))
+        compiled = improve.lower(given, operands[0], start).compile({"xla_cpu_multi_thread_eigen": False})
+        found = compiled(given, operands[0], start)
+        residual = _divergence(parameters, given, operands[1], found)
+        return jax.tree.map(np.asarray, found), max(0.0, float(residual))
 
-        def value_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
-            value, slope = compiled(weight, unflattened(flat))
-            return float(value), np.concatenate([np.asarray(leaf).reshape(-1) for leaf in jax.tree.leaves(slope)])
 
-        start = np.concatenate([np.asarray(leaf, float).reshape(-1) for leaf in leaves])
-        options = {"maxiter": _ITERATIONS, "maxfun": 2 * _ITERATIONS, "ftol": 1e-8, "gtol": 1e-8, "maxcor": 20}
-        found = minimize(value_and_gradient, start, jac=True, method="L-BFGS-B", options=options)
-        residual, _ = compiled(jnp.asarray(visits / visits.sum()), unflattened(found.x))
-    return unflattened(found.x), float(residual)
+def _improved(divergence: Callable[..., Float[Array, ""]], given: Array, weights: Array, start: Any) -> Any:
+    """Steps of L-BFGS until ten of them together gain next to nothing."""
+    descent = optax.lbfgs(memory_size=_MEMORY)
+
+    def value(parameters: Any) -> Float[Array, ""]:
+        return divergence(given, weights, parameters)
+
+    value_and_grad = optax.value_and_grad_from_state(value)
+
+    def step(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+        number, parameters, state, earlier = carry
+        loss, slope = value_and_grad(parameters, state=state)
+        updates, state = descent.update(slope, state, parameters, value=loss, grad=slope, value_fn=value)
+        return number + 1, optax.apply_updates(parameters, updates), state, jnp.roll(earlier, 1).at[0].set(loss)
+
+    def goes_on(carry: tuple[Any, ...]) -> Bool[Array, ""]:
+        number, _, _, earlier = carry
+        return (number < _ITERATIONS) & ~(earlier[-1] - earlier[0] < _LEAST_GAIN)
+
+    none_yet = jnp.full(_LOOKS_BACK, jnp.inf, jnp.float64)
+    carry = (jnp.int32(0), start, descent.init(start), none_yet)
+    return jax.lax.while_loop(goes_on, step, carry)[1]
 
 
 def _divergence(

@@ -27,6 +27,9 @@ class LowRank(Parameterisation):
     rank: int
     bias: bool
 
+    def __str__(self) -> str:
+        return f"rank {self.rank}{' and bias' if self.bias else ''}"
+
     def logits(self, parameters: Factors) -> Table:
         """The product, plus the bias."""
         product = jnp.matmul(parameters.left, parameters.right.T, precision=jax.lax.Precision.HIGHEST)

@@ -30,6 +30,9 @@ class Mlp(Parameterisation):
     width: int
     depth: int
 
+    def __str__(self) -> str:
+        return f"mlp {self.embedding}-{'-'.join([str(self.width)] * self.depth)}"
+
     def logits(self, parameters: Layers) -> Table:
         """Layer by layer."""
         state = parameters.embedding

@@ -13,6 +13,9 @@ from jaxcollapse.parameters.parameterisation import Parameterisation, Possible, 
 class FreeTable(Parameterisation):
     """Logits [context, token], −∞ among them."""
 
+    def __str__(self) -> str:
+        return ""
+
     @property
     def is_free(self) -> bool:
         """Yes."""

@@ -12,14 +12,16 @@ from functools import partial
 import numpy as np
 
 from jaxcollapse.corpus import Corpus
+from jaxcollapse.errors import InputError
 from jaxcollapse.fused import can_watch
 from jaxcollapse.kernel import Program
-from jaxcollapse.models import Categorical, Markov, Persona, Walk
+from jaxcollapse.models import Categorical, Ensemble, Markov, Persona, Walk
 from jaxcollapse.native import serves
 from jaxcollapse.observables import Observable
 from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.planning.blocks import block_sizes
 from jaxcollapse.planning.library import Library
+from jaxcollapse.sampling.curation import WIDEST
 from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.structure import COUNTS, REMEDIES, Batches, Settings, Structure, Truncation
 from jaxcollapse.sweep import rules
@@ -45,8 +47,8 @@ class Cells:
     """All cells of a sweep, as arrays.
 
     programs: the distinct programs; `program` says which one a cell has. loops: (steps, sample blocks, batch blocks)
-    of each cell. draws: how many traces each draws at once. settings: the traced numbers, by name. library: the initial
-    distributions.
+    of each cell. draws: how many traces each draws at once, or how many rows it splits. settings: the traced numbers,
+    by name. library: the initial distributions.
     """
 
     programs: list[Program]
@@ -84,14 +86,19 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     replaced = grid.column("replacement").where(True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
-    methods = partial(_methods, tokens, structured=structured, natively=natively)
-    sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations)
+    # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
+    grows = grid.numbers("sample_growth") > 0
+    methods = partial(_methods, tokens, natively=natively)
+    sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=structured | grows)
     steps = np.where(refit, 0, grid.numbers("steps"))
-    batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps)
+    batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=structured)
     walks, walk_code = _walks(grid, library, tokens)
     parameters, parameters_code = _parameters(grid)
 
-    columns = {name: grid.column(name) for name in ("optimizer", "schedule", "optimizer_state", "corpus", "window")}
+    used = ("optimizer", "schedule", "optimizer_state", "corpus", "window", "curation", "reward")
+    columns = {name: grid.column(name) for name in used}
+    is_curated = ~columns["curation"].where("none")
+    _check_scores(grid, library)
     # One row of integers for each cell; fields that its program does not depend on are zero.
     is_window = columns["corpus"].where("window")
     table = np.stack(
@@ -110,6 +117,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             np.where(refit, 0, columns["schedule"].codes),
             np.where(batches == generator, 0, columns["corpus"].codes),
             np.where(is_window, grid.numbers("window"), 0).astype(np.int64),
+            columns["curation"].codes,
+            np.where(is_curated, columns["reward"].codes, -1),
             grid.numbers("fresh_fraction") > 0,
             grid.column("update").where("refit") & (grid.numbers("mixing") != 1),
             *cuts,
@@ -125,7 +134,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
 
     def general_structure(row: list[int]) -> Structure:
         width, is_refit, is_infinite, batch, first, second, walk, shared, optimizer, single, *rest = row
-        state, schedule, corpus, window, fresh_data, partial_refit, *flags = rest
+        state, schedule, corpus, window, curation, reward, fresh_data, partial_refit, *flags = rest
         cuts, used = flags[: len(_OFF)], flags[len(_OFF) :]
         source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
@@ -149,6 +158,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             partial_refit=bool(partial_refit),
             remedies=tuple(name for name, is_used in zip(REMEDIES, used, strict=True) if is_used),
             parameters=parameters[shared],
+            curation=columns["curation"].values[curation],
+            reward="likelihood" if reward < 0 else columns["reward"].values[reward],
             tracks_visits=walks[walk].is_structured and any(entry.name == "unvisited_drift" for entry in observables),
         )
 
@@ -158,6 +169,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
     loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
+    positions = np.where(grid.column("model").where("markov"), grid.numbers("trace_length"), 1)
+    draws = np.where(structured | grows, library.contexts * positions, draws)
     return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
 
 
@@ -171,24 +184,27 @@ def _walks(grid: Grid, library: Library, tokens: np.ndarray) -> tuple[list[Walk]
     """The distinct walks, and which of them each cell has."""
     models, on, first = (grid.column(name) for name in ("model", "temperature_on", "first_token"))
     is_persona, is_markov = models.where("persona"), models.where("markov")
+    rows = np.where(is_persona, library.contexts - 1, np.where(is_markov, tokens, library.contexts))
     table = np.stack(
         [
             models.codes,
-            np.where(is_persona, library.contexts - 1, np.where(is_markov, tokens, 0)),
+            rows,
             np.where(is_persona, on.codes, 0),
             np.where(is_markov, first.codes, 0),
         ],
         axis=1,
     )
-    rows, index = np.unique(table, axis=0, return_inverse=True)
+    distinct, index = np.unique(table, axis=0, return_inverse=True)
 
     def walk(model: int, number: int, on_what: int, first_token: int) -> Walk:
         kind = models.values[model]
         if kind == "persona":
             return Persona(number, on.values[on_what])
+        if kind == "ensemble":
+            return Ensemble(number)
         return Markov(number, first.values[first_token]) if kind == "markov" else Categorical()
 
-    return [walk(*row) for row in rows.tolist()], index.reshape(-1)
+    return [walk(*row) for row in distinct.tolist()], index.reshape(-1)
 
 
 def _parameters(grid: Grid) -> tuple[list[Parameterisation], np.ndarray]:
@@ -215,6 +231,24 @@ def _parameters(grid: Grid) -> tuple[list[Parameterisation], np.ndarray]:
     return [parameterisation(*row) for row in rows.tolist()], index.reshape(-1)
 
 
+def _check_scores(grid: Grid, library: Library) -> None:
+    """Raises if there is no score for each token where samples are chosen by scores."""
+    column = grid.column("scores")
+    number = np.array([0 if scores is None else len(scores) for scores in column.values])[column.codes]
+    wrong = grid.column("reward").where("score") & ~grid.column("curation").where("none") & (number != library.sizes)
+    if wrong.any():
+        cell = int(np.argmax(wrong))
+        has = f"has {number[cell]} values for {library.sizes[cell]} tokens" if number[cell] else "is missing"
+        raise InputError(grid.key_of("scores"), f"{has}; reward = 'score' needs one for each token")
+    span = np.array([0 if scores is None else max(scores) - min(scores) for scores in column.values])[column.codes]
+    wrong = grid.column("curation").where("bradley_terry") & (span * abs(grid.numbers("reward_scale")) > WIDEST)
+    if wrong.any():
+        raise InputError(
+            grid.key_of("scores"),
+            f"times reward_scale span more than {WIDEST:g}; curation = 'argmax' has no such limit",
+        )
+
+
 def _in_use(grid: Grid, remedy: str) -> np.ndarray:
     """The cells that a remedy has an effect on."""
     has_effect = rules.USED_WHEN.get(remedy, ("", lambda grid: True))[1]
@@ -230,15 +264,14 @@ def _methods(
     wanted: np.ndarray,
     times: np.ndarray,
     *,
-    structured: np.ndarray,
+    splits: np.ndarray,
     natively: bool,
 ) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
     """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none.
 
-    `times` says how often a cell draws.
+    `times` says how often a cell draws, `splits` whether all of its draws are split, whatever their number.
     """
-    # Of structured cells the draws from a row are many or few by chance: they are always split.
-    finite = np.where(wanted, np.where(structured, _SPLIT, draws), _NONE).astype(np.int64)
+    finite = np.where(wanted, np.where(splits, _SPLIT, draws), _NONE).astype(np.int64)
     pairs, index = np.unique(np.stack([tokens, finite], axis=1), axis=0, return_inverse=True)
     total = np.bincount(index.reshape(-1), times)
     single: dict[int, dict[int, float]] = {}

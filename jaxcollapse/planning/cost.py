@@ -4,6 +4,7 @@ Times are measured on x86-64 cores (`make bench`).
 """
 
 import math
+from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from jaxcollapse.sweep.sweep import Sweep
 
 _RECORD_COPIES = 2  # what is recorded, and the scan's or native code's own copy of it
 FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
-PROGRAM_SECONDS = 1.2  # to trace and compile a program
+PROGRAM_SECONDS, _STRUCTURED_SECONDS = 1.2, 4.0  # to trace and compile a program of a model of one row, or of several
 _FUSED_SECONDS, _PASSES_SECONDS = 0.8e-9, 3e-9  # of a token in a step, beside the draws: in native code, by XLA
 _OBSERVABLE_SECONDS = 0.4e-9  # of a token in an observable
 _CHUNK_SECONDS = 40.0  # of one core, aimed at
@@ -36,22 +37,31 @@ def chunk_size(sweep: Sweep, program: Program, lanes: int, seconds: float) -> in
     return lanes * max(1, math.floor(min(calls, 1e6)))
 
 
+def program_seconds(programs: Sequence[Program]) -> float:
+    """What it takes to trace and compile one of these programs, on average, roughly."""
+    each = [_STRUCTURED_SECONDS if program.structure.walk.is_structured else PROGRAM_SECONDS for program in programs]
+    return sum(each) / len(each)
+
+
 def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], draws: np.ndarray) -> np.ndarray:
-    """What trajectories that make so many draws at once take on one CPU core, roughly."""
+    """What trajectories that make so many draws at once, or split so many rows, take on one CPU core, roughly."""
     structure = program.structure
-    tokens, (steps, sample_blocks, batch_blocks) = structure.tokens * structure.walk.contexts, loops
+    tokens, (steps, sample_blocks, batch_blocks) = structure.tokens, loops
 
     def drawing(how: Method | None, blocks: int) -> np.ndarray | float:
         if how is None:
             return 0.0
+        if how.always_splits:
+            return draws * (NATIVE if how.native else PORTABLE).splitting(tokens)
         if how.native:
             is_split = draws >= fewest_split(tokens)
             return np.where(is_split, NATIVE.splitting(tokens), draws * NATIVE.single_draw(tokens))
         return PORTABLE.splitting(tokens) if how.splits else how.block * blocks * PORTABLE.single_draw(tokens)
 
-    passes = (_FUSED_SECONDS if structure.is_fusible else _PASSES_SECONDS) * tokens * max(1, steps)
+    size = tokens * structure.walk.contexts
+    passes = (_FUSED_SECONDS if structure.is_fusible else _PASSES_SECONDS) * size * max(1, steps)
     counts = drawing(structure.sampler, sample_blocks) + steps * drawing(structure.batch_sampler, batch_blocks)
-    records = len(sweep.recorded) * len(program.observables) * _OBSERVABLE_SECONDS * tokens
+    records = len(sweep.recorded) * len(program.observables) * _OBSERVABLE_SECONDS * size
     return sweep.generations * (passes + counts) + records + 1e-6 + np.zeros(len(draws))
 
 

@@ -17,14 +17,14 @@ def as_text(told: Mapping[str, Any]) -> str:
     for bucket in told["buckets"]:
         lines.append(
             f"    {bucket['cells']:>6} cells in {count(bucket['chunks'], 'chunk')}, {bucket['lanes']} lanes × "
-            f"{bucket['tokens']} tokens: {bucket['why']}"
+            f"{bucket['shape']} tokens: {bucket['why']}"
         )
     return "\n".join(lines)
 
 
 def as_html(told: Mapping[str, Any]) -> str:
     """The same with a table of buckets."""
-    columns = ("cells", "chunks", "lanes", "tokens", "why")
+    columns = ("cells", "chunks", "lanes", "shape", "why")
     head = "".join(f"<th>{name}</th>" for name in columns)
     rows = "".join(
         f"<tr>{''.join(f'<td>{html.escape(str(bucket[name]))}</td>' for name in columns)}</tr>"
@@ -69,15 +69,17 @@ def describe(program: Program) -> str:
     extras: list[str] = [structure.corpus.kind] if structure.corpus.kind != "replace" else []
     extras += [
         *structure.truncations,
+        *([f"reward {structure.reward}"] if structure.curation != "none" else []),
         *(["fresh data"] if structure.fresh_data else []),
         *structure.remedies,
         *schedule,
     ]
-    return f"{how}, {data}{counts}" + "".join(f", {extra}" for extra in extras)
+    table = [str(each) for each in (structure.walk, structure.parameters) if str(each)]
+    return "".join(f"{each}, " for each in table) + f"{how}, {data}{counts}" + "".join(f", {extra}" for extra in extras)
 
 
 def _way(how: Method, tokens: int) -> str:
-    if how.native:
+    if how.native or how.always_splits:
         return "any number of draws"
     fewest = fewest_split(tokens)
     if how.splits:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.distribution import Distribution, InitialKind
-from jaxcollapse.models import Categorical, Markov, Persona, Walk
+from jaxcollapse.models import Categorical, Ensemble, Markov, Persona, Walk
 from jaxcollapse.models.walk import Numbers
 from jaxcollapse.parameters import Parameterisation
 from jaxcollapse.parameters.fit import fit
@@ -18,7 +18,12 @@ from jaxcollapse.sweep.grid import Grid, stable_hash
 from jaxcollapse.sweep.process import MOST_CONTEXTS
 
 # What an initial table depends on, beside the size of the vocabulary; and what each model uses of it.
-_USED = {"categorical": (), "persona": ("personas", "persona_exponent"), "markov": ("end_token",)}
+_USED = {
+    "categorical": (),
+    "persona": ("personas", "persona_exponent"),
+    "markov": ("end_token",),
+    "ensemble": ("models",),
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,10 @@ class Library:
         if model == "categorical":
             row = Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
             return Entry(spec, row, Categorical(), Categorical().start(row, -1), -1)
+        if model == "ensemble":
+            walk = Ensemble(fields["models"])
+            row = Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
+            return Entry(spec, row, walk, walk.start(row, -1), -1)
         given = spec.rows(vocab_size, key, fields["personas"] if model == "persona" else None)
         number, size = len(given.logits), given.size
         if number > MOST_CONTEXTS:

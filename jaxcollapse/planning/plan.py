@@ -155,11 +155,13 @@ class Plan:
             "devices": len(self.machine.devices),
             "kernel": self.kernel,
             "compiles": self.compiles,
-            "compile_seconds": self.compiles * cost.PROGRAM_SECONDS,
+            "compile_seconds": self.compiles * cost.program_seconds([bucket.program for bucket in self.buckets]),
             "run_seconds": self.seconds if self.machine.platform == "cpu" else None,
             "buckets": [
                 {
                     "tokens": bucket.program.structure.tokens,
+                    "contexts": bucket.program.structure.walk.contexts,
+                    "shape": bucket.program.structure.shape,
                     "update": bucket.program.structure.update,
                     "cells": len(bucket.cells),
                     "lanes": bucket.lanes,

@@ -26,6 +26,7 @@ _SWITCHED_OFF = (
     "replacement",
     "mixing",
     "schedule",
+    "scores",
     *REMEDIES,
 )
 

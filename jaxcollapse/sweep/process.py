@@ -57,9 +57,10 @@ class Process(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    model: Literal["categorical", "persona", "markov"] = _setting(
+    model: Literal["categorical", "persona", "markov", "ensemble"] = _setting(
         "categorical",
-        "What a trace is: one token; tokens of one persona, chosen once; or a chain, each token given the one before.",
+        "What a trace is: one token; tokens of one persona, chosen once; a chain, each token given the one before. "
+        "Or several models of one row that exchange samples of one token.",
         "model",
     )
     parameters: Literal["table", "lowrank", "mlp"] = _setting(
@@ -88,6 +89,12 @@ class Process(BaseModel):
     )
     end_token: Token | None = _setting(
         None, "Markov: a trace ends with this token, a label or a number from 0; by default with none.", "end token"
+    )
+    models: Whole = _setting(2, "Ensemble: number of models, all of which start from p0.", "number of models")
+    exchange: Share = _setting(
+        0.5,
+        "Ensemble: share of each model's samples that come from the others, each alike.",
+        "share of exchanged samples",
     )
     rank: Whole = _setting(8, "Lowrank: dimension of the vectors of contexts and tokens.", "rank")
     bias: bool = _setting(False, "Lowrank: whether each token has a bias, too.", "bias")
@@ -131,6 +138,51 @@ class Process(BaseModel):
     )
     generator: Literal["current", "initial"] = _setting(
         "current", "Who emits the samples: the model as it stands, or p0 for ever (a control).", "generator"
+    )
+    collapsed_start: float = _setting(
+        0.0,
+        "The model starts from p0 mixed with this share of each row's most likely token; real data stay p0.",
+        "share of the mode at the start",
+        ge=0,
+        lt=1,
+    )
+    sample_growth: float = _setting(
+        0.0,
+        "Samples grow with generations: N (g + 1)^γ in the one after generation g, rounded.",
+        "exponent of the growth of samples",
+        ge=0,
+        le=10,
+    )
+    curation: Literal["none", "bradley_terry", "argmax"] = _setting(
+        "none",
+        "Categorical: of so many `candidates` one is kept, with probability ∝ e^reward, or the one of greatest reward.",
+        "curation",
+    )
+    candidates: Count = _setting(2, "Curation: samples K of which one is kept; inf: the limit of many.", "candidates")
+    reward: Literal["likelihood", "original_likelihood", "score"] = _setting(
+        "likelihood", "Curation: ln p of the model as it stands, ln p0, or the token's score.", "reward"
+    )
+    reward_scale: float = _setting(
+        1.0, "Curation: what the reward is multiplied by.", "scale of the reward", ge=-100, le=100
+    )
+    scores: list[Annotated[float, Field(ge=-1e30, le=1e30)]] | None = _setting(
+        None, "Curation: a score for each token, for reward = 'score'.", "scores", min_length=1
+    )
+    true_positive_rate: Share = _setting(
+        1.0, "Categorical: share of correct samples that a verifier accepts.", "true positive rate of the verifier"
+    )
+    false_positive_rate: Share = _setting(
+        1.0, "Categorical: share of other samples that a verifier accepts.", "false positive rate of the verifier"
+    )
+    correct_share: float = _setting(
+        0.9,
+        "Verifier: correct are the most likely tokens of p0 that hold this probability together.",
+        "share of p0 that is correct",
+        gt=0,
+        le=1,
+    )
+    evaluation_temperature: float = _setting(
+        1.0, "Temperature at which the model is looked at by observables.", "evaluation temperature", ge=0
     )
     update: Literal["gradient", "refit"] = _setting(
         "gradient", "How the model is trained: optimiser steps, or the maximum-likelihood fit.", "update"

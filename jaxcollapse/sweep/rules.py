@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.process import MOST_CONTEXTS, MOST_COUNT
+from jaxcollapse.sweep.process import MOST_CONTEXTS, MOST_COUNT, Process
 from jaxcollapse.training.constants import CONSTANTS, CONVERGING, LOSS
 
 Cells = np.ndarray  # one boolean for each cell
@@ -26,7 +26,9 @@ def check(grid: Grid, generations: int) -> None:
         _convergence_of_the_plain_loss,
         _refit_of_a_table,
         _fit_once,
+        _start_of_a_table,
         _something_to_learn,
+        _selection_of_tokens,
         _table_fits,
         _counts_fit,
     ):
@@ -105,7 +107,7 @@ def _takes_vocab_size(grid: Grid) -> Cells:
 
 USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     "vocab_size": ("unless the initial distribution brings its own number of tokens (file, values)", _takes_vocab_size),
-    "trace_length": ("with model = 'persona' or 'markov'", lambda grid: ~_is(grid, "model", "categorical")),
+    "trace_length": ("with model = 'persona' or 'markov'", lambda grid: _is(grid, "model", "persona", "markov")),
     "personas": (
         "with model = 'persona', unless the initial distribution brings its own personas (words, table)",
         lambda grid: _is(grid, "model", "persona") & ~_brings_rows(grid),
@@ -117,6 +119,8 @@ USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     "temperature_on": ("with model = 'persona'", lambda grid: _is(grid, "model", "persona")),
     "first_token": ("with model = 'markov'", lambda grid: _is(grid, "model", "markov")),
     "end_token": ("with model = 'markov'", lambda grid: _is(grid, "model", "markov")),
+    "models": ("with model = 'ensemble'", lambda grid: _is(grid, "model", "ensemble")),
+    "exchange": ("with model = 'ensemble'", lambda grid: _is(grid, "model", "ensemble")),
     "rank": ("with parameters = 'lowrank'", lambda grid: _is(grid, "parameters", "lowrank")),
     "bias": ("with parameters = 'lowrank'", lambda grid: _is(grid, "parameters", "lowrank")),
     **dict.fromkeys(
@@ -135,6 +139,22 @@ USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     "smoothing": ("with update = 'refit' and finite samples", lambda grid: _refit(grid) & np.isfinite(samples(grid))),
     **dict.fromkeys(
         ("fresh_every", "fresh_sampling", "real_samples"), ("with fresh_fraction above 0", _has_fresh_data)
+    ),
+    "sample_growth": (
+        "with finite samples of a generation: a refit, batch_size = inf, or minibatches of a stored corpus",
+        lambda grid: np.isfinite(samples(grid)) & (is_refit(grid) | ~draws_from_generator(grid)),
+    ),
+    **dict.fromkeys(
+        ("candidates", "reward", "reward_scale"),
+        ("with curation = 'bradley_terry' or 'argmax'", lambda grid: ~_is(grid, "curation", "none")),
+    ),
+    "scores": (
+        "with curation and reward = 'score'",
+        lambda grid: ~_is(grid, "curation", "none") & _is(grid, "reward", "score"),
+    ),
+    "correct_share": (
+        "with a verifier: true_positive_rate or false_positive_rate below 1",
+        lambda grid: (grid.numbers("true_positive_rate") < 1) | (grid.numbers("false_positive_rate") < 1),
     ),
     "schedule_time": (
         "with update = 'gradient' and a schedule that is not constant",
@@ -240,6 +260,15 @@ def _fit_once(grid: Grid, generations: int) -> None:
     )
 
 
+def _start_of_a_table(grid: Grid, generations: int) -> None:
+    _refuse(
+        grid,
+        ~_is(grid, "parameters", "table") & (grid.numbers("collapsed_start") > 0),
+        "collapsed_start",
+        lambda value: f"{value('collapsed_start')}: parameters = {value('parameters')!r} start from what fits p0",
+    )
+
+
 def _something_to_learn(grid: Grid, generations: int) -> None:
     _refuse(
         grid,
@@ -247,6 +276,18 @@ def _something_to_learn(grid: Grid, generations: int) -> None:
         "trace_length",
         lambda value: f"{value('trace_length')}: with first_token = 'fixed' nothing is learned; give at least 2",
     )
+
+
+def _selection_of_tokens(grid: Grid, generations: int) -> None:
+    structured = ~_is(grid, "model", "categorical")
+    for field in ("curation", "true_positive_rate", "false_positive_rate"):
+        chosen = ~grid.column(field).where(Process.model_fields[field].default)
+        _refuse(
+            grid,
+            structured & chosen,
+            field,
+            lambda value: f"selects among traces of one token; not with model = {value('model')!r}",
+        )
 
 
 def _table_fits(grid: Grid, generations: int) -> None:
@@ -262,15 +303,23 @@ def _table_fits(grid: Grid, generations: int) -> None:
         "personas",
         lambda value: f"{value('personas')}: at most {MOST_CONTEXTS}",
     )
+    _refuse(
+        grid,
+        _is(grid, "model", "ensemble") & (grid.numbers("models") > MOST_CONTEXTS),
+        "models",
+        lambda value: f"{value('models')}: at most {MOST_CONTEXTS}",
+    )
 
 
 def _counts_fit(grid: Grid, generations: int) -> None:
     finite = np.where(np.isfinite(samples(grid)), samples(grid), 0)
     kept = np.where(grid.column("corpus").where("accumulate"), generations, 1)
     kept = np.where(grid.column("corpus").where("window"), grid.numbers("window"), kept)
+    kept = kept * np.maximum(generations, 1.0) ** grid.numbers("sample_growth")
     stored = is_refit(grid) | ~draws_from_generator(grid)
     structured = ~_is(grid, "model", "categorical")
     pairs = np.where(structured, grid.numbers("trace_length") + 1, 1)
+    pairs = np.where(_is(grid, "model", "ensemble"), grid.numbers("models"), pairs)
     _refuse(
         grid,
         stored & (finite * kept * pairs > MOST_COUNT),
@@ -286,5 +335,5 @@ def _counts_fit(grid: Grid, generations: int) -> None:
         grid,
         structured & _gradient(grid) & (batch * pairs > MOST_COUNT),
         "batch_size",
-        lambda value: f"{value('batch_size')} traces of {value('trace_length')} tokens are more than {MOST_COUNT}",
+        lambda value: f"{value('batch_size')} traces have more than {MOST_COUNT} tokens together (counts are int32)",
     )

@@ -1,4 +1,4 @@
-"""Chains in the long run: exact laws in fractions, components by SciPy, on chains that are easy to get wrong."""
+"""Chains in the long run: exact laws in fractions, connected components by SciPy, chains that are easy to get wrong."""
 
 from fractions import Fraction
 from functools import cache

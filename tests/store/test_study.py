@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -122,7 +123,7 @@ def test_a_study_that_grows_keeps_its_shards(
     within = grown.sel({name: value for name, value in where.items() if name in grown.dims})
     within = within.sel(temperature=numbers.temperature, learning_rate=numbers.learning_rate, replicate=slice(0, 3))
     assert_same_numbers(numbers, within.transpose(*numbers.entropy.dims))
-    assert_same_numbers(grown, jc.run(sweep_of(**changed), progress=False))
+    assert_same_numbers(grown, jc.run(sweep_of(**changed), devices=jax.local_devices()[:1], progress=False))
 
 
 CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {

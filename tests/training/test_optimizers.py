@@ -1,7 +1,6 @@
 """Optimisers: the update rules as their authors wrote them; and minibatches, decoded sample by sample."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -140,47 +139,51 @@ def test_only_what_an_optimiser_remembers_makes_carried_and_fresh_differ(optimiz
 SAMPLES = 24
 FEW = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])
 
+Minibatches = tuple[np.ndarray, np.ndarray]
+Shuffled = tuple[int, np.ndarray, np.ndarray]
+All = dict[tuple[int, bool], Minibatches]
+STUDIED = [(4, False), (5, False), (7, False), (4, True)]
 
-@pytest.fixture(scope="module", params=[4, 5, 7], ids="B = {}".format)
-def shuffled(request: pytest.FixtureRequest) -> tuple[int, np.ndarray, np.ndarray]:
-    """B, a corpus of `SAMPLES` samples [replicate, token], and its minibatches [step, replicate, token] of B."""
-    return (request.param, *minibatches(request.param, replacement=False))
 
+@pytest.fixture(scope="module")
+def minibatches() -> All:
+    """(B, replacement) → a corpus of `SAMPLES` samples [replicate, token] and twelve minibatches [step, …] of it.
 
-def minibatches(size: int, *, replacement: bool) -> tuple[np.ndarray, np.ndarray]:
-    """A corpus and twelve minibatches of it, exactly, from what steps so small that p stays where it is do.
-
-    A run of k steps sees the first k minibatches of a run of more, so the difference of the two is the kth.
+    They are found exactly, from what steps so small that p stays where it is do. A run of k steps sees the first k
+    minibatches of a run of more, so the difference of the two is the kth. All runs are cells of one sweep.
     """
     rate, steps = 1e-6, 12
-    settings: dict[str, Any] = {
-        "generations": 1,
-        "replicates": 2000,
-        "record": {"every": 1, "logits": True},
-        "precision": "float64",
-        "common_random_numbers": ["steps", "batch_size", "replacement"],
-    }
-    process = {"initial": values(FEW), "samples": SAMPLES, "corpus": "accumulate", "learning_rate": rate}
-
-    def seen(data: Any) -> np.ndarray:
-        """Σ over steps of (frequency of tokens in the minibatch − p)."""
-        return np.diff(data.logits.values, axis=-2)[..., 0, :] / rate
-
-    corpus = SAMPLES * (seen(run({**process, "batch_size": INF}, **settings)) + FEW)
-    by_steps = seen(
-        run(
-            {**process, "batch_size": size, "replacement": replacement},
-            {"steps": list(range(1, steps + 1))},
-            **settings,
-        )
+    cells = [(INF, 1, False), *((size, k + 1, replaced) for size, replaced in STUDIED for k in range(steps))]
+    names = ("batch_size", "steps", "replacement")
+    data = run(
+        {"initial": values(FEW), "samples": SAMPLES, "corpus": "accumulate", "learning_rate": rate},
+        {"kind": {"zip": {name: [cell[place] for cell in cells] for place, name in enumerate(names)}}},
+        generations=1,
+        replicates=2000,
+        record={"every": 1, "logits": True},
+        precision="float64",
+        common_random_numbers=["kind"],
     )
-    counts = size * (np.diff(by_steps, axis=0, prepend=0) + FEW)
-    for array in (corpus, counts):
-        np.testing.assert_allclose(array, np.round(array), atol=2e-3)
-    return np.round(corpus), np.round(counts)
+    # Σ over steps of (frequency of tokens in the minibatch − p).
+    seen = np.diff(data.logits.values, axis=-2)[..., 0, :] / rate
+    corpus = whole(SAMPLES * (seen[0] + FEW))
+    by_steps = seen[1:].reshape(len(STUDIED), steps, *corpus.shape)
+    return {
+        (size, replaced): (corpus, whole(size * (np.diff(sums, axis=0, prepend=0) + FEW)))
+        for (size, replaced), sums in zip(STUDIED, by_steps, strict=True)
+    }
 
 
-Shuffled = tuple[int, np.ndarray, np.ndarray]
+def whole(counts: np.ndarray) -> np.ndarray:
+    """Counts, which must be whole numbers but for rounding."""
+    np.testing.assert_allclose(counts, np.round(counts), atol=2e-3)
+    return np.round(counts)
+
+
+@pytest.fixture(params=[4, 5, 7], ids="B = {}".format)
+def shuffled(request: pytest.FixtureRequest, minibatches: All) -> Shuffled:
+    """B, a corpus, and its minibatches without replacement."""
+    return (request.param, *minibatches[request.param, False])
 
 
 def test_a_minibatch_has_its_size_and_comes_from_the_corpus(shuffled: Shuffled) -> None:
@@ -219,9 +222,9 @@ def test_every_minibatch_of_an_epoch_is_a_fair_sample_of_the_corpus(shuffled: Sh
         assert_mean((batch - size * share) ** 2 - variance, np.zeros(len(FEW)))
 
 
-def test_with_replacement_an_epoch_misses_some_samples_and_repeats_others() -> None:
+def test_with_replacement_an_epoch_misses_some_samples_and_repeats_others(minibatches: All) -> None:
     """Independent minibatches of the stored corpus: binomial variance, whatever came before."""
-    corpus, batches = minibatches(4, replacement=True)
+    corpus, batches = minibatches[4, True]
     assert (batches[:6].sum(axis=0) > corpus).any(axis=-1).mean() > 0.9
     assert ((batches > 0) <= (corpus > 0)).all()
     share = corpus / SAMPLES

@@ -36,18 +36,24 @@ def loss(logits: jax.Array, start: jax.Array, target: jax.Array, weights: dict[s
     return total + weights.get("reverse_kl", 0.0) * jnp.sum(p * (log_p - log_p0))
 
 
+@pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize("used", [*([name] for name in LOSS), list(LOSS)], ids=str)
-def test_gradients_are_those_of_the_loss_that_is_documented(used: list[str]) -> None:
+def test_gradients_are_those_of_the_loss_that_is_documented(used: list[str], rows: int) -> None:
+    """Of several rows each counts as often as traces visit it."""
     with jax.enable_x64(True):
         random = np.random.default_rng(3)
-        logits, start = jnp.asarray(random.normal(size=(2, 7)))
-        target = jax.nn.softmax(jnp.asarray(random.normal(size=7)))
+        logits, start = jnp.asarray(random.normal(size=(2, rows, 7)))
+        target = jax.nn.softmax(jnp.asarray(random.normal(size=(rows, 7))))
+        shares = jnp.asarray(random.dirichlet(np.ones(rows)))
         weights = {name: LOSS[name] for name in used}
-        expected = jax.grad(loss)(logits, start, target, weights)
+
+        def whole(logits: jax.Array) -> jax.Array:
+            return sum(shares[row] * loss(logits[row], start[row], target[row], weights) for row in range(rows))
+
         settings = {name: jnp.asarray(weight) for name, weight in weights.items()}
-        plain = (jax.nn.softmax(logits) - target)[None]
-        found = penalised(plain, logits[None], start[None], settings, used)
-        np.testing.assert_allclose(found[0], expected, atol=1e-14)
+        plain = shares[:, None] * (jax.nn.softmax(logits) - target)
+        found = penalised(plain, logits, start, shares, settings, used)
+        np.testing.assert_allclose(found, jax.grad(whole)(logits), atol=1e-14)
 
 
 FALLS: dict[str, Callable[[float], float]] = {
