@@ -9,6 +9,8 @@ import numpy as np
 
 from jaxcollapse.parameters.parameterisation import Parameterisation, Table
 
+_IDLE = 1e-6  # a component this small is rounding
+
 
 class Factors(NamedTuple):
     """left: of contexts [context, rank]. right: of tokens [token, rank]. bias: of tokens, if there is one."""
@@ -34,7 +36,10 @@ class LowRank(Parameterisation):
         return product if parameters.bias is None else product + parameters.bias[None]
 
     def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Factors:
-        """The nearest table of this rank in the mean square (Eckart–Young), rows centred, which changes no softmax."""
+        """The nearest table of this rank in the mean square (Eckart–Young), rows centred, which changes no softmax.
+
+        What the table has no use for is zero in the contexts' vectors alone: if it were in both, no step would move it.
+        """
         finite = np.isfinite(table)
         lowest = np.min(table, axis=1, keepdims=True, where=finite, initial=0)
         rows = np.where(finite, table, lowest)
@@ -43,9 +48,12 @@ class LowRank(Parameterisation):
         scale = np.sqrt(weights / weights.max())[:, np.newaxis]
         left, size, right = np.linalg.svd(scale * (rows if bias is None else rows - bias), full_matrices=False)
         kept = min(self.rank, len(size))
-        root = np.sqrt(size[:kept])
+        root = np.sqrt(np.pad(size[:kept], (0, self.rank - kept)))
         missing = [(0, 0), (0, self.rank - kept)]
-        return Factors(np.pad(left[:, :kept] * root / scale, missing), np.pad(right[:kept].T * root, missing), bias)
+        left, right = np.pad(left[:, :kept], missing) * root / scale, np.pad(right[:kept].T, missing) * root
+        idle = root <= _IDLE * max(1, root.max())
+        left[:, idle], right[:, idle] = 0, random.normal(0, 1 / np.sqrt(self.rank), (len(right), idle.sum()))
+        return Factors(left, right, bias)
 
     def shapes(self, contexts: int, tokens: int) -> Factors:
         """Two matrices, and a vector."""
