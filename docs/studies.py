@@ -139,8 +139,9 @@ def low_rank(data: xr.Dataset) -> Any:
     way.set(ylabel="gap at the best sampling temperature [nat]", title="T = 0.9, on the way")
     way.legend(fontsize=8, frameon=False)
     for name, marker, label in (
-        ("shared_recovery_gap", "o", "one temperature"),
-        ("row_recovery_gap", "^", "one a row"),
+        ("shared_recovery_gap", "o", "recovery"),
+        ("shared_tempering_gap", "s", "tempering"),
+        ("row_recovery_gap", "^", "recovery, row by row"),
     ):
         gaps = [at_level(cold.isel(family=family), name, HALF) for family in range(number)]
         ranks.plot(range(number - 2), gaps[:-2], color=BLACK, marker=marker, label=f"T = 0.9, {label}")

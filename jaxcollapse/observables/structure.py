@@ -65,6 +65,18 @@ def shared_recovery_temperature(now: Snapshot) -> Scalar:
     return _common(now).temperature
 
 
+@observable("effective temperature for all rows", "1", "structure", default=False, models=SEVERAL_ROWS)
+def shared_effective_temperature(now: Snapshot) -> Scalar:
+    """T* ≥ 0 that minimises Σ_r w_r KL(p_r ‖ τ_T(p0_r)): the temperature at which all rows of p0 look most like p."""
+    return nearest_common_tempering(now.log_rows, now.start.table, now.visits).temperature
+
+
+@observable("tempering gap, one temperature for all rows", "nat", "structure", default=False, models=SEVERAL_ROWS)
+def shared_tempering_gap(now: Snapshot) -> Scalar:
+    """min_T Σ_r w_r KL(p_r ‖ τ_T(p0_r)) over all rows r: how far p is from every tempered copy of p0."""
+    return nearest_common_tempering(now.log_rows, now.start.table, now.visits).gap
+
+
 @observable("excess log loss on real traces", "nat", "structure", models=SEVERAL_ROWS)
 def excess_log_loss(now: Snapshot) -> Scalar:
     """Σ_r w_r KL(q_r ‖ p_r), a mean over the tokens of traces of the given table q. At the start: what the fit left."""

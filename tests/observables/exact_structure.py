@@ -116,6 +116,10 @@ class Exact:
     def common(self) -> Nearest:
         return nearest_common(self.log_start, self.now, self.start_visits / self.start_visits.sum())
 
+    @cached_property
+    def from_start(self) -> Nearest:
+        return nearest_common(self.log_rows, self.start, self.visits / max(self.visits.sum(), TINY))
+
 
 def _mean(weights: np.ndarray, value: Callable[[int], float]) -> float:
     """Σ weights · value, over rows that have weight."""
@@ -172,6 +176,8 @@ DEFINITIONS: dict[str, Definition] = {
     "row_recovery_gap": Definition(_row_gap, True),
     "shared_recovery_gap": Definition(lambda e: e.common.gap, True),
     "shared_recovery_temperature": Definition(lambda e: e.common.temperature),
+    "shared_effective_temperature": Definition(lambda e: e.from_start.temperature),
+    "shared_tempering_gap": Definition(lambda e: e.from_start.gap, True),
     "excess_log_loss": Definition(_excess, True),
     "unvisited_drift": Definition(_drift, True),
     "persona_mass": Definition(lambda e: masses(e.now, e.walk)),

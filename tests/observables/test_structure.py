@@ -42,7 +42,7 @@ def _assert_close(name: str, value: np.ndarray, expected: float | np.ndarray, ca
     told = f"{name} of {case!r}"
     if name == "personas_covered" or not np.all(np.isfinite(expected)):
         np.testing.assert_array_equal(value, expected, told)
-    elif name == "shared_recovery_temperature":
+    elif name in ("shared_recovery_temperature", "shared_effective_temperature"):
         np.testing.assert_allclose(value, expected, rtol=1e-3, err_msg=told)
     elif DEFINITIONS[name].is_divergence:
         assert value >= 0, told
