@@ -1,6 +1,5 @@
 """The fit before generation 0: parameters whose table comes as close to a given one as they allow."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -42,19 +41,18 @@ def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, see
     ):
         given, *operands = (jnp.asarray(each, jnp.float64) for each in (table, weights, shares))
         start = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), guess)
-        improve = jax.jit(partial(_improved, partial(_divergence, parameters)))
-        compiled = improve.lower(given, operands[0], start).compile({"xla_cpu_multi_thread_eigen": False})
-        found = compiled(given, operands[0], start)
+        found = _improved(parameters, given, operands[0], start)
         residual = _divergence(parameters, given, operands[1], found)
         return jax.tree.map(np.asarray, found), max(0.0, float(residual))
 
 
-def _improved(divergence: Callable[..., Float[Array, ""]], given: Array, weights: Array, start: Any) -> Any:
+@partial(jax.jit, static_argnums=0, compiler_options={"xla_cpu_multi_thread_eigen": False})
+def _improved(family: Parameterisation, given: Array, weights: Array, start: Any) -> Any:
     """Steps of L-BFGS until ten of them together gain next to nothing."""
     descent = optax.lbfgs(memory_size=_MEMORY)
 
     def value(parameters: Any) -> Float[Array, ""]:
-        return divergence(given, weights, parameters)
+        return _divergence(family, given, weights, parameters)
 
     value_and_grad = optax.value_and_grad_from_state(value)
 

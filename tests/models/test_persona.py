@@ -152,7 +152,7 @@ def test_at_temperature_one_nothing_moves_by_one_bit() -> None:
     process = {"initial": {"kind": "dirichlet", "shared": True}, "samples": INF, "batch_size": INF, "steps": 3}
     process |= {"rank": 2, "hidden_size": 5, "embedding_size": 3}
     zipped = {"zip": {"model": model, "parameters": parameters, "optimizer": optimizer}}
-    data = run(process, {"vocab_size": [5, 7], "case": zipped}, generations=5, replicates=2)
+    data = run({**process, "vocab_size": 7}, {"case": zipped}, generations=5, replicates=2)
     logits = data.logits.values
     assert (np.isfinite(logits).sum(axis=(-2, -1)) >= 24).all()
     np.testing.assert_array_equal(logits, np.broadcast_to(logits[..., :1, :, :], logits.shape))
