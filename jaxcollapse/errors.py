@@ -34,4 +34,4 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, allowed, n=1)
     if near:
         return f" (did you mean {near[0]!r}?)"
-    return f"; allowed: {', '.join(sorted(allowed))}"
+    return f"; allowed: {', '.join(sorted(set(allowed)))}"

@@ -19,7 +19,7 @@ from jaxcollapse.cli import app
 from tests.sweep.strategies import FIELDS, sweeps
 
 LOGITS = str(Path(__file__).parents[2] / "sweeps" / "data" / "smollm2_next_token.nc")
-LONGEST = 800  # characters of a message
+LONGEST = 1000  # characters of a message
 
 # Beginnings of tables. A case below is a name, the text of a file, the key that its message names, and what it says.
 FILE = f'[process]\ninitial = {{ kind = "file", path = "{LOGITS}"'
