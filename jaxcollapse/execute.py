@@ -175,9 +175,7 @@ def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
         return None
     lengths = plan.cells.settings["trace_length"][cell]
     which, index = np.unique(np.stack([library.index[cell], lengths], axis=1), axis=0, return_inverse=True)
-    fitted = [
-        library.fitted(entry, structure.parameters, structure.walk, length)[0] for entry, length in which.tolist()
-    ]
+    fitted = [library.fitted(entry, structure.parameters, structure.walk, length) for entry, length in which.tolist()]
 
     def stacked(shape: tuple[int, ...], *each: np.ndarray) -> np.ndarray:
         whole = np.zeros((len(each), *shape), np.dtype(program.dtype))

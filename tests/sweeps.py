@@ -11,8 +11,9 @@ import jaxcollapse as jc
 
 def run(process: dict[str, Any] | None = None, axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:
     """Runs a sweep in memory, on one device: a program is compiled for each, and the numbers are the same."""
+    where = {name: top.pop(name) for name in ("chunk_size", "directory") if name in top}
     data = {"observables": ["entropy"], **top, "process": process or {}, "axes": axes or {}}
-    return jc.run(jc.Sweep.from_dict(data), progress=False, devices=jax.local_devices()[:1])
+    return jc.run(jc.Sweep.from_dict(data), progress=False, devices=jax.local_devices()[:1], **where)
 
 
 def values(p: Any) -> dict[str, Any]:

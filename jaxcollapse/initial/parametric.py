@@ -44,6 +44,12 @@ class ZipfMandelbrot(InitialKind):
         return Distribution(-self.exponent * np.log(np.arange(1.0, vocab_size + 1) + self.shift))
 
 
+def _as_logits(logits: list | None, probabilities: list | None) -> np.ndarray:
+    """The logits, or the logarithms of what is given instead."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(logits, float) if logits is not None else np.log(np.asarray(probabilities, float))
+
+
 class Values(InitialKind):
     """Probabilities or logits, written out."""
 
@@ -67,10 +73,7 @@ class Values(InitialKind):
         return self
 
     def _logits(self) -> np.ndarray:
-        if self.logits is not None:
-            return np.asarray(self.logits, float)
-        with np.errstate(divide="ignore"):
-            return np.log(np.asarray(self.probabilities, float))
+        return _as_logits(self.logits, self.probabilities)
 
     @property
     def takes_vocab_size(self) -> bool:
@@ -118,10 +121,7 @@ class Rows(InitialKind):
         return self
 
     def _logits(self) -> np.ndarray:
-        if self.logits is not None:
-            return np.asarray(self.logits, float)
-        with np.errstate(divide="ignore"):
-            return np.log(np.asarray(self.probabilities, float))
+        return _as_logits(self.logits, self.probabilities)
 
     @property
     def takes_vocab_size(self) -> bool:

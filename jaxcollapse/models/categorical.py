@@ -21,11 +21,6 @@ class Categorical(Walk):
         """Yes."""
         return True
 
-    @property
-    def first_context(self) -> int:
-        """All rows are."""
-        return 0
-
     def __str__(self) -> str:
         return ""
 
@@ -46,10 +41,6 @@ class Categorical(Walk):
     def names(self, given: Distribution) -> np.ndarray | None:
         """There is nothing to tell apart."""
         return None
-
-    def sampled(self) -> tuple[np.ndarray, np.ndarray]:
-        """The row, by both."""
-        return np.array([True]), np.array([True])
 
     def sample(
         self,

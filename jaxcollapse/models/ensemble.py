@@ -25,11 +25,6 @@ class Ensemble(Walk):
         """Yes."""
         return True
 
-    @property
-    def first_context(self) -> int:
-        """All rows are."""
-        return 0
-
     def __str__(self) -> str:
         return f"{self.models} models"
 
@@ -50,11 +45,6 @@ class Ensemble(Walk):
     def names(self, given: Distribution) -> np.ndarray | None:
         """Numbers."""
         return np.arange(self.models).astype(str)
-
-    def sampled(self) -> tuple[np.ndarray, np.ndarray]:
-        """All rows, by both."""
-        rows = np.ones(self.models, bool)
-        return rows, rows
 
     def exchanged(self, table: Table, share: Float[Array, ""]) -> Table:
         """What each model's training data are drawn from: this share of them from the others, each alike."""

@@ -73,7 +73,7 @@ class Markov(Walk):
     ) -> Counts:
         """Place by place: of all traces that are at a token, the next ones are multinomial from that token's row."""
         first = draw_rows(bits.fold_in(key, 0), urn[:1], traces[jnp.newaxis], how)
-        goes_on = jnp.arange(self.tokens, dtype=jnp.int32) != numbers.end_token
+        goes_on = self._goes_on(numbers)
 
         def place(index: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
             counts, here = carry
@@ -99,7 +99,7 @@ class Markov(Walk):
     def _places(self, table: Table, numbers: Numbers) -> tuple[Float[Array, " token"], Float[Array, " token"]]:
         """How often a trace is at each token, and how often it goes on from there."""
         first, chain = jax.nn.softmax(table[0]), jax.nn.softmax(table[1:], axis=-1)
-        goes_on = jnp.arange(self.tokens, dtype=jnp.int32) != numbers.end_token
+        goes_on = self._goes_on(numbers)
 
         def place(_: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             here, occupied, drawn_from = carry
@@ -111,9 +111,13 @@ class Markov(Walk):
         _, occupied, drawn_from = jax.lax.fori_loop(1, numbers.trace_length, place, carry)
         return occupied, drawn_from
 
+    def _goes_on(self, numbers: Numbers) -> Bool[Array, " token"]:
+        """Tokens that do not end a trace."""
+        return jnp.arange(self.tokens, dtype=jnp.int32) != numbers.end_token
+
     def _reached(self, table: Table, numbers: Numbers) -> Bool[Array, " token"]:
         """Tokens that a trace may go on from."""
-        goes_on = jnp.arange(self.tokens, dtype=jnp.int32) != numbers.end_token
+        goes_on = self._goes_on(numbers)
         follows = table[1:] > -jnp.inf
 
         def place(_: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -47,8 +47,8 @@ class Walk(ABC):
 
     @property
     def first_context(self) -> int:
-        """The first row of those that are a token's context; one before is for what starts a trace."""
-        return 1
+        """The first row of those that are a token's context; one before is for what starts a longer trace."""
+        return 0 if self.is_of_tokens else 1
 
     @property
     def losses(self) -> int:
@@ -67,9 +67,10 @@ class Walk(ABC):
     def names(self, given: Distribution) -> np.ndarray | None:
         """Names of the rows of a table that was made from this, if they need any (NumPy)."""
 
-    @abstractmethod
     def sampled(self) -> tuple[np.ndarray, np.ndarray]:
-        """Which rows [context] a sampling temperature applies to, and which a truncation does."""
+        """Which rows [context] a sampling temperature applies to, and which a truncation does: as a rule, all."""
+        rows = np.ones(self.contexts, bool)
+        return rows, rows
 
     @abstractmethod
     def sample(

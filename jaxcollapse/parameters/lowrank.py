@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcollapse.parameters.parameterisation import Parameterisation, Table
+from jaxcollapse.parameters.parameterisation import Parameterisation, Table, centred
 
 _IDLE = 1e-6  # a component this small is rounding
 
@@ -40,10 +40,7 @@ class LowRank(Parameterisation):
 
         What the table has no use for is zero in the contexts' vectors alone: if it were in both, no step would move it.
         """
-        finite = np.isfinite(table)
-        lowest = np.min(table, axis=1, keepdims=True, where=finite, initial=0)
-        rows = np.where(finite, table, lowest)
-        rows -= rows.mean(axis=1, keepdims=True)
+        rows = centred(table)
         bias = weights @ rows / weights.sum() if self.bias else None
         scale = np.sqrt(weights / weights.max())[:, np.newaxis]
         left, size, right = np.linalg.svd(scale * (rows if bias is None else rows - bias), full_matrices=False)

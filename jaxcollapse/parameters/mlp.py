@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcollapse.parameters.parameterisation import Parameterisation, Table
+from jaxcollapse.parameters.parameterisation import Parameterisation, Table, centred
 
 
 class Layers(NamedTuple):
@@ -46,11 +46,7 @@ class Mlp(Parameterisation):
     def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Layers:
         """Random weights of the usual scale; the last layer is nothing but the mean row."""
         sizes = self._sizes(table.shape[1])
-        finite = np.isfinite(table)
-        lowest = np.min(table, axis=1, keepdims=True, where=finite, initial=0)
-        rows = np.where(finite, table, lowest)
-        rows -= rows.mean(axis=1, keepdims=True)
-
+        rows = centred(table)
         layers = tuple(random.normal(0, 1 / np.sqrt(pair[0]), pair) for pair in pairwise(sizes))
         biases = (*(np.zeros(size) for size in sizes[1:-1]), weights @ rows / weights.sum())
         return Layers(random.normal(0, 1, (len(table), self.embedding)), layers, biases)

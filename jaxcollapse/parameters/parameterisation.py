@@ -43,6 +43,14 @@ class Parameterisation(ABC):
         return table, lambda slope: pull_back(slope)[0]
 
 
+def centred(table: np.ndarray) -> np.ndarray:
+    """Rows less their means, impossible tokens as if they were the least likely ones: where a fit may start."""
+    finite = np.isfinite(table)
+    lowest = np.min(table, axis=1, keepdims=True, where=finite, initial=0)
+    rows = np.where(finite, table, lowest)
+    return rows - rows.mean(axis=1, keepdims=True)
+
+
 def is_shape(value: Any) -> bool:
     """Whether this is one array's shape, rather than a tree of several."""
     return type(value) is tuple and all(isinstance(size, int) for size in value)

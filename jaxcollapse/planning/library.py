@@ -65,7 +65,7 @@ class Library:
             )
             for spec, size, model, *codes in rows.tolist()
         ]
-        self._fits: dict[Any, tuple[Any, float]] = {}
+        self._fits: dict[Any, Any] = {}
         self._lock = Lock()
 
     @cached_property
@@ -80,11 +80,8 @@ class Library:
     def _entry(self, spec: InitialKind, vocab_size: int, model: str, fields: dict[str, Any]) -> Entry:
         words = stable_hash("initial", [self._seed, spec.model_dump(), vocab_size])
         key = np.array([words >> 32, words & 0xFFFFFFFF], np.uint32)
-        if model == "categorical":
-            row = Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
-            return Entry(spec, row, Categorical(), Categorical().start(row, -1), -1)
-        if model == "ensemble":
-            walk = Ensemble(fields["models"])
+        if model in ("categorical", "ensemble"):
+            walk = Categorical() if model == "categorical" else Ensemble(fields["models"])
             row = Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
             return Entry(spec, row, walk, walk.start(row, -1), -1)
         given = spec.rows(vocab_size, key, fields["personas"] if model == "persona" else None)
@@ -122,8 +119,8 @@ class Library:
         """The number of each cell's end token, −1 if there is none."""
         return np.array([entry.end_token for entry in self.entries], np.int32)[self.index]
 
-    def fitted(self, index: int, parameters: Parameterisation, walk: Walk, trace_length: int) -> tuple[Any, float]:
-        """The parameters that come closest to an entry's table, and the residual in nat: see `parameters.fit`."""
+    def fitted(self, index: int, parameters: Parameterisation, walk: Walk, trace_length: int) -> Any:
+        """The parameters that come closest to an entry's table: see `parameters.fit`."""
         entry = self.entries[index]
         walk = Markov(entry.given.size, walk.first_token) if isinstance(walk, Markov) else entry.walk
         name = (index, parameters, walk, trace_length)
@@ -133,7 +130,7 @@ class Library:
                 with jax.enable_x64(True):
                     visits = np.asarray(walk.visits(jax.numpy.asarray(entry.table), numbers))
                 seed = stable_hash("parameters", [self._seed, repr(parameters)])
-                self._fits[name] = fit(parameters, entry.table, visits, seed)
+                self._fits[name], _ = fit(parameters, entry.table, visits, seed)
             return self._fits[name]
 
 

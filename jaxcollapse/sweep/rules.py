@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxcollapse.errors import InputError
+from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process import MOST_CONTEXTS, MOST_COUNT, Process
 from jaxcollapse.training.constants import CONSTANTS, CONVERGING, LOSS
@@ -90,19 +91,21 @@ def _is(grid: Grid, field: str, *values: str) -> Cells:
     return grid.column(field).where(*values)
 
 
-def _brings_rows(grid: Grid) -> Cells:
+def _of_initial(grid: Grid, told: Callable[[InitialKind], bool]) -> Cells:
     column = grid.column("initial")
-    return np.array([spec.brings_rows for spec in column.values])[column.codes]
+    return np.array([told(spec) for spec in column.values])[column.codes]
+
+
+def _brings_rows(grid: Grid) -> Cells:
+    return _of_initial(grid, lambda spec: spec.brings_rows)
 
 
 def _brings_weights(grid: Grid) -> Cells:
-    column = grid.column("initial")
-    return np.array([getattr(spec, "weights", None) is not None for spec in column.values])[column.codes]
+    return _of_initial(grid, lambda spec: getattr(spec, "weights", None) is not None)
 
 
 def _takes_vocab_size(grid: Grid) -> Cells:
-    column = grid.column("initial")
-    return np.array([spec.takes_vocab_size for spec in column.values])[column.codes]
+    return _of_initial(grid, lambda spec: spec.takes_vocab_size)
 
 
 USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
@@ -248,11 +251,9 @@ def _refit_of_a_table(grid: Grid, generations: int) -> None:
 
 
 def _fit_once(grid: Grid, generations: int) -> None:
-    column = grid.column("initial")
-    is_random = np.array([spec.is_random for spec in column.values])[column.codes]
     _refuse(
         grid,
-        is_random & ~_is(grid, "parameters", "table"),
+        _of_initial(grid, lambda spec: spec.is_random) & ~_is(grid, "parameters", "table"),
         "parameters",
         lambda value: (
             f"{value('parameters')!r} is fitted to one p0, and each trajectory draws its own; set shared = true"
@@ -297,18 +298,12 @@ def _table_fits(grid: Grid, generations: int) -> None:
         "vocab_size",
         lambda value: f"{value('vocab_size')}: a Markov model has a row for each token; at most {MOST_CONTEXTS}",
     )
-    _refuse(
-        grid,
-        _is(grid, "model", "persona") & ~_brings_rows(grid) & (grid.numbers("personas") > MOST_CONTEXTS),
-        "personas",
-        lambda value: f"{value('personas')}: at most {MOST_CONTEXTS}",
-    )
-    _refuse(
-        grid,
-        _is(grid, "model", "ensemble") & (grid.numbers("models") > MOST_CONTEXTS),
-        "models",
-        lambda value: f"{value('models')}: at most {MOST_CONTEXTS}",
-    )
+    for field in ("personas", "models"):
+        _refuse(grid, USED_WHEN[field][1](grid) & (grid.numbers(field) > MOST_CONTEXTS), field, _has_too_many(field))
+
+
+def _has_too_many(field: str) -> Callable[[Any], str]:
+    return lambda value: f"{value(field)}: at most {MOST_CONTEXTS}"
 
 
 def _counts_fit(grid: Grid, generations: int) -> None:

@@ -2,19 +2,15 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 
-import jaxcollapse as jc
+from tests import sweeps
 
 
 def run(process: dict[str, Any], axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:
     """Runs a sweep in memory, with its logits recorded."""
-    where = {name: top.pop(name) for name in ("chunk_size", "directory") if name in top}
-    data = {"observables": ["entropy"], "record": {"every": 1, "logits": True}, **top, "process": process}
-    sweep = jc.Sweep.from_dict({**data, "axes": axes or {}})
-    return jc.run(sweep, progress=False, devices=jax.local_devices()[:1], **where)
+    return sweeps.run(process, axes, **{"record": {"every": 1, "logits": True}, **top})
 
 
 def table(rows: Any, **keys: Any) -> dict[str, Any]:

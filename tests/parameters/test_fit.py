@@ -202,7 +202,7 @@ def _parameters_of(name: str) -> Any:
     sizes = {"lowrank": {"rank": 4}, "mlp": {"embedding_size": 4, "hidden_size": 12}}[name]
     cells = jc.plan(jc.Sweep.from_dict({"process": {**IDEAL, **DESCENT, **sizes, "steps": 3}, "axes": axes})).cells
     structure = cells.programs[0].structure
-    return cells.library.fitted(0, structure.parameters, structure.walk, 5)[0]
+    return cells.library.fitted(0, structure.parameters, structure.walk, 5)
 
 
 def test_rows_never_visited_drift_if_and_only_if_parameters_are_shared() -> None:
