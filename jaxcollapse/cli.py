@@ -1,10 +1,12 @@
 """The command line: plan, run, status, finalize."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +30,12 @@ SweepFile = Annotated[
     Path, typer.Argument(metavar="SWEEP", help="A sweep file (TOML), or a study folder to go on with.")
 ]
 StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="A study folder, as `run` made it.")]
+Platform = Annotated[
+    str | None, typer.Option("--platform", metavar="cpu|gpu|tpu", help="What to run on; by default the best there is.")
+]
+Devices = Annotated[
+    int | None, typer.Option("--devices", metavar="N", help="How many devices of this machine; by default all.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 
 
@@ -48,8 +56,12 @@ def _tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
             parts = ("jaxcollapse", error.filename, error.strerror or str(error))
             print(": ".join(str(part) for part in parts if part), file=sys.stderr)
             raise typer.Exit(INCOMPLETE) from None
-        except KeyboardInterrupt:
-            print("jaxcollapse: interrupted; finished shards are kept, the same command goes on", file=sys.stderr)
+        except MemoryError as error:
+            print(f"jaxcollapse: {error or 'out of memory'}", file=sys.stderr)
+            raise typer.Exit(INCOMPLETE) from None
+        except KeyboardInterrupt as stopped:
+            how = str(stopped) or "interrupted"
+            print(f"jaxcollapse: {how}; finished shards are kept, the same command goes on", file=sys.stderr)
             raise typer.Exit(INCOMPLETE) from None
         raise typer.Exit(code)
 
@@ -58,11 +70,13 @@ def _tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
 
 @app.command()
 @_tells_bad_input
-def plan(sweep: SweepFile, as_json: AsJson = False) -> int:
+def plan(sweep: SweepFile, platform: Platform = None, devices: Devices = None, as_json: AsJson = False) -> int:
     """Show what a run would compile, compute and store, without running it."""
+    from jaxcollapse.devices import choose
     from jaxcollapse.planning import plan as make_plan
 
-    made = make_plan(_sweep_of(sweep)[0])
+    what = _sweep_of(sweep)[0]
+    made = make_plan(what, devices=choose(platform, devices))
     if as_json:
         print(json.dumps(made.to_dict(), indent=1))
     else:
@@ -78,27 +92,58 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="STUDY", help="Study folder; by default results/<name of the file>.")
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="I/N",
+            help="Compute share I of N only, 0/N to N-1/N; in a Slurm job array, by default the task's.",
+        ),
+    ] = None,
+    platform: Platform = None,
+    devices: Devices = None,
+    chunk_size: Annotated[
+        int | None, typer.Option("--chunk-size", metavar="N", min=1, help="Trajectories of a shard file at most.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
 ) -> int:
-    """Compute a sweep, or go on with it: finished shards are kept, and a sweep that has grown extends its study."""
-    from jaxcollapse.running import run as run_sweep
-    from jaxcollapse.store.study import Study
+    """Compute a sweep, or go on with it: finished shards are kept, and a sweep that has grown extends its study.
+
+    Runs at the same time share the work. When a run of a share ends, the dataset is assembled if nothing is missing.
+    """
+    from jaxcollapse.devices import choose
+    from jaxcollapse.planning import this_machine
+    from jaxcollapse.running import compute
+    from jaxcollapse.share import Share
 
     what, folder = _sweep_of(sweep)
     folder = out or folder or Path("results") / sweep.stem
-    data = run_sweep(what, folder, progress=not quiet)
-    told = Study.open(folder).summary()
-    if as_json:
-        print(json.dumps(told, indent=1))
-    elif not quiet:
-        _show_result(data, folder)
+    share = Share.parse(shard) if shard else Share.of_slurm()
+    machine = this_machine(choose(platform, devices))
+    signal.signal(signal.SIGTERM, _terminated)
+    study = compute(what, folder, machine, chunk_size, share=share, progress=not quiet)
+    told = study.summary()
+    if share and told["missing"]:
+        print(f"share {share} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
+        print(json.dumps(told, indent=1) if as_json else f"study: {folder}")
+        return 0
+    with study.finalize() as data:
+        told = study.summary()
+        if as_json:
+            print(json.dumps(told, indent=1))
+        elif not quiet:
+            _show_result(data, folder)
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
         print(f"dataset: {folder / 'result.nc'}")
         print(f"study: {folder}")
     return INCOMPLETE if told["missing"] else 0
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt("terminated")
 
 
 @app.command()
@@ -114,6 +159,8 @@ def status(study: StudyFolder, as_json: AsJson = False) -> int:
         print(f"{told['title'] or study}: {told['complete'] + told['diverged']} of {told['trajectories']} trajectories")
         for key in ("complete", "diverged", "missing", "shards"):
             print(f"    {key:9} {told[key]}")
+        if told["computing"]:
+            print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():
             print(f"    {name} does not count: {reason}")
         print(f"    result    {told['result'] or 'not assembled yet'}")

@@ -22,9 +22,9 @@ _OPTIONS = {"cpu": {"xla_cpu_multi_thread_eigen": False}}  # a tile has one core
 
 
 @lru_cache(maxsize=_KEPT)
-def compiling(program: Program, device: jax.Device, records: int) -> "Future[jax.stages.Compiled]":
-    """A program being compiled for one device and number of records. To be called from one thread only."""
-    return _pool().submit(_load_or_compile, program, device, records)
+def compiling(program: Program, device: jax.Device, records: int, lanes: int) -> "Future[jax.stages.Compiled]":
+    """A program being compiled for one device and numbers of records and lanes; twice if two threads ask at once."""
+    return _pool().submit(_load_or_compile, program, device, records, lanes)
 
 
 def precision(program: Program) -> AbstractContextManager[None]:
@@ -32,11 +32,11 @@ def precision(program: Program) -> AbstractContextManager[None]:
     return jax.enable_x64(program.dtype == "float64")
 
 
-def _load_or_compile(program: Program, device: jax.Device, records: int) -> jax.stages.Compiled:
+def _load_or_compile(program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
     options: dict[str, str | bool] = dict(_OPTIONS.get(device.platform, {}))
-    name = compiled.name(device, [program, records, options])
+    name = compiled.name(device, [program, records, lanes, options])
     with precision(program):
-        takes = arguments(program, device.platform, records, SingleDeviceSharding(device))
+        takes = arguments(program, lanes, records, SingleDeviceSharding(device))
         ready = compiled.load(name, device, jax.tree.structure((takes, {})), jax.tree.structure(program.outputs))
         if ready is None:
             ready = jitted(program).lower(*takes).compile(options)
@@ -45,10 +45,10 @@ def _load_or_compile(program: Program, device: jax.Device, records: int) -> jax.
 
 
 def arguments(
-    program: Program, platform: str, records: int, sharding: SingleDeviceSharding | None = None
+    program: Program, lanes: int, records: int, sharding: SingleDeviceSharding | None = None
 ) -> tuple[Any, ...]:
     """Shapes and types of what a program takes."""
-    lanes, tokens, real = program.width(platform), program.structure.tokens, jnp.dtype(program.dtype)
+    tokens, real = program.structure.tokens, jnp.dtype(program.dtype)
 
     def array(shape: tuple[int, ...], dtype: Any) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)

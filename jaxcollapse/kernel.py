@@ -28,6 +28,7 @@ Carry = tuple[State, dict[str, Array]]
 _TEXTS = 0xFFFFFFFD  # folded into a trajectory's key for texts to look at; generations count from 0
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
+_FEWEST_ELEMENTS = 2**13  # with fewer, XLA compiles other arithmetic for CPUs
 _MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
 
 
@@ -77,6 +78,11 @@ class Program:
         elements = _ELEMENTS.get(platform, _ELEMENTS["gpu"])
         size = self.structure.tokens * self.structure.walk.contexts
         return 1 << max(1, min(most, elements // size)).bit_length() - 1
+
+    def fewest(self, platform: str) -> int:
+        """Trajectories of a tile where memory is short: fewer would be compiled to other arithmetic."""
+        size = self.structure.tokens * self.structure.walk.contexts
+        return min(self.width(platform), max(1, _FEWEST_ELEMENTS // size))
 
 
 class Lanes(NamedTuple):

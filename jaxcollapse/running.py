@@ -1,18 +1,22 @@
-"""Running a sweep, in memory or as a study folder that can be cut short, resumed and extended."""
+"""Running a sweep, in memory or as a study folder that can be cut short, resumed, shared and extended."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import xarray as xr
 
-from jaxcollapse.execute import Result, execute
-from jaxcollapse.planning import Plan, plan
+from jaxcollapse.execute import Result, execute, execute_on, machine_of
+from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
 from jaxcollapse.progress import reporter
+from jaxcollapse.share import Share
 from jaxcollapse.store import dataset
+from jaxcollapse.store.claims import Claims, sweep_up
+from jaxcollapse.store.partition import is_agreed, partition
 from jaxcollapse.store.placement import part_of
-from jaxcollapse.store.provenance import now, provenance
 from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
 from jaxcollapse.sweep.sweep import Sweep
@@ -26,6 +30,8 @@ def run(
     *,
     chunk_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
+    executor: Executor | None = None,
+    shard: Share | str | None = None,
     progress: bool = True,
 ) -> xr.Dataset:
     """Computes a sweep and gives its dataset.
@@ -35,6 +41,10 @@ def run(
         directory: a study folder; what it holds already is not computed again. Without one, all stays in memory.
         chunk_size: trajectories that are computed and stored together at most. It has no influence on results.
         devices: the devices to run on; by default all local ones. They have no influence on results, if of one kind.
+        executor: computes the chunks instead of this process, which stores them: a process pool, Dask's
+            (`client.get_executor()`), or any other. Its workers need jaxcollapse, and the files that the sweep reads.
+        shard: "2/8" computes the third of eight equal shares only; other processes compute the others, in any order,
+            into the same folder.
         progress: whether progress is shown on the standard error stream.
 
     Returns:
@@ -42,20 +52,19 @@ def run(
 
     Raises:
         InputError: the sweep cannot run here, or contradicts what the folder holds.
+        MemoryError: a device has too little memory even for few trajectories.
     """
-    if directory is None:
-        return _run_in_memory(sweep, plan(sweep, chunk_size=chunk_size, devices=devices), progress)
-    folder = Path(directory)
-    shards = Study(folder, sweep).shards()
-    todo = plan(sweep, chunk_size=chunk_size, devices=devices, done=shards.done)
-    todo.check_fits(folder)  # before anything is written, so that what cannot run leaves no trace
-    study = Study.create(folder, sweep)
-    for path, reason in shards.bad.items():
-        _log.warning("%s does not count: %s", path, reason)
-    if todo.chunks:
-        study.write_plan(todo)
-    _compute(study, todo, progress)
-    return study.finalize()
+    share = Share.parse(shard) if isinstance(shard, str) else shard
+    machine = machine_of(executor) if executor else this_machine(devices)
+    if directory is not None:
+        return compute(sweep, Path(directory), machine, chunk_size, executor, share, progress).finalize()
+    todo = plan(sweep, chunk_size=chunk_size, machine=machine)
+    todo = share.of(todo) if share else todo
+    todo.check_fits()
+    with reporter(todo.trajectories, show=progress) as shown:
+        results = list(_results(todo, todo.chunks, shown.advance, executor))
+    parts = [part_of(result, sweep.replicates) for result in results]
+    return dataset.assemble(sweep, todo.cells.library, parts, [result.provenance for result in results])
 
 
 def open_study(directory: str | Path) -> xr.Dataset:
@@ -67,25 +76,64 @@ def open_study(directory: str | Path) -> xr.Dataset:
     return Study.open(directory).finalize()
 
 
-def _compute(study: Study, todo: Plan, progress: bool) -> None:
-    """Computes what is to do and stores each chunk while the next ones are being computed."""
-    started = now()
+def compute(
+    sweep: Sweep,
+    folder: Path,
+    machine: Machine,
+    chunk_size: int | None = None,
+    executor: Executor | None = None,
+    share: Share | None = None,
+    progress: bool = True,
+) -> Study:
+    """Computes what a study lacks, or a share of it. Its dataset remains to be assembled.
 
-    def store(result: Result) -> None:
-        study.write(result, provenance(started, todo.sweep.precision))
+    What other runs compute at the same time is waited for. What this run had computed before it failed is stored.
+    """
+    study, todo, bad = _prepared(sweep, folder, machine, chunk_size, share)
+    for path, reason in bad.items():
+        _log.warning("%s does not count: %s", path, reason)
 
     def advance(trajectories: int) -> None:
         writer.check()  # so that a full disk does not have to wait for the end of a chunk
         shown.advance(trajectories)
 
-    with reporter(todo.trajectories, show=progress) as shown, Writer(store) as writer:
-        for result in execute(todo, advance):
-            writer.add(result)
+    def store(result: Result) -> None:
+        study.write(result)
+        claims.release(result.chunk)
+
+    with (
+        reporter(todo.trajectories, show=progress) as shown,
+        Claims(study.shard_folder, todo.chunks, bad, shown.advance) as claims,
+        Writer(store) as writer,
+    ):
+        while claims.left:
+            for result in _results(replace(todo, chunks=tuple(claims.left)), claims.free(), advance, executor):
+                writer.add(result)
+            claims.wait()
+    return Study.open(folder)  # which may have been extended in the meantime
 
 
-def _run_in_memory(sweep: Sweep, todo: Plan, progress: bool) -> xr.Dataset:
-    todo.check_fits()
-    started = now()
-    with reporter(todo.trajectories, show=progress) as shown:
-        parts = [part_of(result, sweep.replicates) for result in execute(todo, shown.advance)]
-    return dataset.assemble(sweep, todo.cells.library, parts, [provenance(started, sweep.precision)])
+def _prepared(
+    sweep: Sweep, folder: Path, machine: Machine, chunk_size: int | None, share: Share | None
+) -> tuple[Study, Plan, dict[Path, str]]:
+    """The study, what is to be computed of it, and files that do not count. What cannot run leaves no trace."""
+    Study.check(folder, sweep)
+    with Study.changing(folder):
+        study = Study(folder, sweep)
+        sweep_up(study.shard_folder)
+        shards = study.shards()
+        of = study.digest(chunk_size, machine.platform)
+        cut = partition(study.plan_file, of, [path.stem for path in shards.good])
+        whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=shards.held_by(cut.without))
+        todo = (share.of(whole) if share else whole).without(shards.done)
+        todo.check_fits(folder)
+        study = Study.create(folder, sweep)
+        if todo.chunks and not is_agreed(study.plan_file, cut):
+            study.write_plan(whole, cut)
+        return study, todo, shards.bad
+
+
+def _results(
+    todo: Plan, chunks: Iterable[Chunk], advance: Callable[[int], None], executor: Executor | None
+) -> Iterator[Result]:
+    return execute(todo, advance, chunks) if executor is None else execute_on(executor, todo, advance, chunks)

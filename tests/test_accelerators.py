@@ -34,7 +34,7 @@ def program_of(process: dict[str, Any], platform: str) -> Program:
 
 
 def lowered(program: Program, platform: str) -> str:
-    traced = jitted(program).trace(*arguments(program, platform, 3))
+    traced = jitted(program).trace(*arguments(program, program.width(platform), 3))
     return traced.lower(lowering_platforms=(platform,)).as_text()
 
 

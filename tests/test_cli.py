@@ -165,6 +165,7 @@ def test_a_run_in_json_prints_its_numbers_and_nothing_else(sweep: Path, study: P
         "diverged": 0,
         "missing": 0,
         "shards": 2,
+        "computing": 0,
         "bad_shards": {},
         "result": str(study / "result.nc"),
     }

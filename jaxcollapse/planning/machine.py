@@ -12,30 +12,34 @@ import psutil
 
 @dataclass(frozen=True)
 class Machine:
-    """devices: local accelerators, or the CPU. workers: device calls in flight on each device at once.
+    """platform: cpu, gpu or tpu. count: of its devices. workers: device calls in flight on each at once.
 
-    device_bytes: memory that device calls may use together, on one device.
+    device_bytes: memory that device calls may use together, on one device. devices: as JAX knows them; none if it is
+    the machine of another process.
     """
 
-    devices: tuple[jax.Device, ...]
+    platform: str
+    count: int
     workers: int
     device_bytes: int
+    devices: tuple[jax.Device, ...] = ()
 
     @property
-    def platform(self) -> str:
-        """cpu, gpu or tpu."""
-        return self.devices[0].platform
+    def cores(self) -> int:
+        """Device calls in flight at once."""
+        return self.workers * self.count
 
 
 def this_machine(devices: Sequence[jax.Device] | None = None) -> Machine:
     """These devices, by default all local ones. A CPU is kept busy by one call for each core, an accelerator by two."""
     devices = tuple(jax.local_devices() if devices is None else devices)
-    if devices[0].platform == "cpu":
+    platform, count = devices[0].platform, len(devices)
+    if platform == "cpu":
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         available = psutil.virtual_memory().available
-        return Machine(devices, max(1, cores // len(devices)), available // len(devices))
+        return Machine(platform, count, max(1, cores // count), available // count, devices)
     limits = devices[0].memory_stats() or {}
-    return Machine(devices, 2, int(limits.get("bytes_limit", 8 * 2**30)))
+    return Machine(platform, count, 2, int(limits.get("bytes_limit", 8 * 2**30)), devices)
 
 
 def free_disk(folder: Path) -> int:

@@ -1,8 +1,10 @@
 """The plan: buckets of cells that share a program, cut into chunks, and what they cost."""
 
 import hashlib
+import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,16 @@ class Plan:
     buckets: tuple[Bucket, ...]
     chunks: tuple[Chunk, ...]
 
+    @cached_property
+    def identities(self) -> np.ndarray:
+        """A 64-bit number for each cell: which process it is, with which seed."""
+        return self.sweep.grid.identities(self.sweep.seed)
+
+    @cached_property
+    def streams(self) -> np.ndarray:
+        """A 64-bit number for each cell that its random numbers follow from."""
+        return self.sweep.streams()
+
     @property
     def trajectories(self) -> int:
         """Trajectories to compute."""
@@ -95,7 +107,7 @@ class Plan:
         calls = [0] * len(self.buckets)
         for chunk in self.chunks:
             calls[chunk.bucket] += -(-len(chunk) // self.buckets[chunk.bucket].lanes)
-        return sum(min(number, len(self.machine.devices)) for number in calls)
+        return sum(min(number, self.machine.count) for number in calls)
 
     @property
     def token_updates(self) -> float:
@@ -112,14 +124,37 @@ class Plan:
     @property
     def seconds(self) -> float:
         """What the run takes on these CPU cores, roughly, once its programs are compiled."""
-        cores = self.machine.workers * len(self.machine.devices)
-        times = (
-            cost.trajectory_seconds(
-                self.sweep, self.buckets[chunk.bucket].program, chunk.loops, self.cells.draws[chunk.cells]
-            )
-            for chunk in self.chunks
-        )
-        return float(sum(each.sum() for each in times)) / cores
+        return sum(self.seconds_of(chunk) for chunk in self.chunks) / self.machine.cores
+
+    def seconds_of(self, chunk: Chunk) -> float:
+        """What a chunk takes on one CPU core, roughly."""
+        draws = self.cells.draws[chunk.cells]
+        each = cost.trajectory_seconds(self.sweep, self.buckets[chunk.bucket].program, chunk.loops, draws)
+        return float(each.sum())
+
+    def without(self, done: np.ndarray) -> "Plan":
+        """The rest of this plan, when some trajectories are done, boolean [cell, replicate]. Whole chunks stay."""
+        left = []
+        for chunk in self.chunks:
+            missing = ~done[chunk.cells, chunk.replicates]
+            if missing.all():
+                left.append(chunk)
+            elif missing.any():
+                cells, replicates = chunk.cells[missing], chunk.replicates[missing]
+                name = chunk_id(self.identities[cells], replicates)
+                left.append(replace(chunk, id=name, cells=cells, replicates=replicates))
+        return replace(self, chunks=tuple(left))
+
+    def share(self, index: int, count: int) -> "Plan":
+        """The part of this plan that one of `count` machines computes. All parts take about equally long."""
+        seconds = [self.seconds_of(chunk) for chunk in self.chunks]
+        taken, mine = [(0.0, machine) for machine in range(count)], []
+        for place in sorted(range(len(seconds)), key=lambda place: -seconds[place]):
+            least, machine = taken[0]
+            heapq.heapreplace(taken, (least + seconds[place], machine))
+            if machine == index:
+                mine.append(place)
+        return replace(self, chunks=tuple(self.chunks[place] for place in sorted(mine)))
 
     def check_fits(self, folder: Path | None = None) -> None:
         """Raises `InputError` if the plan needs more memory than a device has, or more disk than is free."""
@@ -152,7 +187,7 @@ class Plan:
             "recorded": len(self.sweep.recorded),
             "trajectories": self.trajectories,
             "platform": self.machine.platform,
-            "devices": len(self.machine.devices),
+            "devices": self.machine.count,
             "kernel": self.kernel,
             "compiles": self.compiles,
             "compile_seconds": self.compiles * cost.program_seconds([bucket.program for bucket in self.buckets]),
@@ -190,6 +225,7 @@ def plan(
     *,
     chunk_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
+    machine: Machine | None = None,
     done: np.ndarray | None = None,
 ) -> Plan:
     """Plans a sweep.
@@ -198,12 +234,13 @@ def plan(
         sweep: what is to be computed.
         chunk_size: trajectories of a chunk at most; by default about 20 seconds' work. It has no influence on results.
         devices: the devices to run on; by default all local ones. They have no influence on results.
+        machine: another one than this process's, to run on.
         done: boolean [cell, replicate], trajectories that need not be computed.
 
     Raises:
         InputError: an initial distribution cannot be had.
     """
-    machine = this_machine(devices)
+    machine = machine or this_machine(devices)
     cells = resolve(sweep, machine.platform)
     buckets = []
     for index, program in enumerate(cells.programs):
@@ -211,14 +248,10 @@ def plan(
         members = np.flatnonzero(cells.program == index)
         record = lanes * cost.record_bytes(sweep, program)
         buckets.append(Bucket(program, members, lanes, cost.tile_bytes(program, lanes) + record, record))
-    identities = sweep.grid.identities(sweep.seed)
-    _check_distinct(sweep, identities)
-    chunks = [
-        chunk
-        for index, bucket in enumerate(buckets)
-        for chunk in _chunks(sweep, cells, index, bucket, identities, done, chunk_size)
-    ]
-    return Plan(sweep, machine, cells, tuple(buckets), tuple(chunks))
+    whole = Plan(sweep, machine, cells, tuple(buckets), ())
+    _check_distinct(sweep, whole.identities)
+    chunks = [chunk for index in range(len(buckets)) for chunk in _chunks(whole, index, done, chunk_size)]
+    return replace(whole, chunks=tuple(chunks))
 
 
 def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
@@ -231,16 +264,8 @@ def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
         raise InputError("axes", f"{' and '.join(told)} are the same process (files count by content); keep one")
 
 
-def _chunks(
-    sweep: Sweep,
-    cells: Cells,
-    index: int,
-    bucket: Bucket,
-    identities: np.ndarray,
-    done: np.ndarray | None,
-    chunk_size: int | None,
-) -> list[Chunk]:
-    chunks = []
+def _chunks(plan: Plan, index: int, done: np.ndarray | None, chunk_size: int | None) -> list[Chunk]:
+    sweep, cells, bucket, chunks = plan.sweep, plan.cells, plan.buckets[index], []
     loops, which = np.unique(cells.loops[bucket.cells], axis=0, return_inverse=True)
     for place, counts in enumerate(loops.tolist()):
         members = bucket.cells[which.reshape(-1) == place]
@@ -254,7 +279,7 @@ def _chunks(
         size = chunk_size or cost.chunk_size(sweep, bucket.program, bucket.lanes, float(seconds.mean()))
         for start in range(0, len(cell), size):
             part = slice(start, start + size)
-            name = chunk_id(identities[cell[part]], replicate[part])
+            name = chunk_id(plan.identities[cell[part]], replicate[part])
             chunks.append(Chunk(name, index, tuple(counts), cell[part], replicate[part]))
     return chunks
 

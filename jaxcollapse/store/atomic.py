@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written; `path` is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(
+        f".{path.name}.{uuid.uuid4().hex}.tmp"
+    )  # machines that share a folder share no process ids
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -38,6 +41,12 @@ def replacing(path: Path) -> Iterator[Path]:
         problem = f"cannot be written ({error}); {free} bytes are free on its disk"
         raise OSError(errno.EIO, problem, str(path)) from error
     finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sweep_up(path: Path) -> None:
+    """Removes what was left of writes to this path that were killed. Nobody may be writing to it."""
+    for temporary in path.parent.glob(f".{path.name}.*.tmp"):
         temporary.unlink(missing_ok=True)
 
 

@@ -4,8 +4,8 @@ It is written under a temporary name in the same folder, sealed, flushed, and mo
 seal is unbroken, and the study's fingerprint and its own name are recorded in it.
 """
 
+import errno
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ def write_shard(
     identities: np.ndarray,
     recorded: np.ndarray,
     fingerprint: str,
-    told: Mapping[str, Any],
 ) -> Path:
     """Writes a computed chunk.
 
@@ -44,7 +43,6 @@ def write_shard(
         identities: of each of its trajectories' cells.
         recorded: the recorded generations.
         fingerprint: of the study.
-        told: provenance.
     """
     chunk = result.chunk
     data = xr.Dataset(
@@ -60,7 +58,7 @@ def write_shard(
     if result.logits is not None:
         contexts = ("context",) if result.logits.ndim == 4 else ()
         data["logits"] = (("trajectory", "generation", *contexts, "token"), result.logits)
-    data.attrs = {"study": fingerprint, "chunk": chunk.id, "provenance": encode(dict(told))}
+    data.attrs = {"study": fingerprint, "chunk": chunk.id, "provenance": encode(result.provenance)}
     encoding = {
         name: {**_COMPRESSION, "chunksizes": chunk_shape(variable.shape, variable.dtype.itemsize)}
         for name, variable in data.data_vars.items()
@@ -68,8 +66,17 @@ def write_shard(
     path = folder / f"{chunk.id}.nc"
     with replacing(path) as temporary:
         data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+        _read_back(temporary, data)
         seal(temporary)
     return path
+
+
+def _read_back(path: Path, data: xr.Dataset) -> None:
+    """Raises OSError unless a file holds the bits that were to be written to it."""
+    with netCDF4.Dataset(path) as file:
+        for name, variable in data.variables.items():
+            if _values(file, str(name)).tobytes() != variable.values.tobytes():
+                raise OSError(errno.EIO, f"{name} is read back from it other than it was written", str(path))
 
 
 def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """The study folder: sweep.toml, inputs, plan.json, shards, result.nc."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,20 +13,25 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from platformdirs import user_cache_path
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute import COMPLETE, DIVERGED, MISSING, Result
 from jaxcollapse.planning import Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
-from jaxcollapse.store.atomic import is_sealed, replacing, seal
+from jaxcollapse.store.atomic import is_sealed, replacing, seal, sweep_up
+from jaxcollapse.store.claims import claimed
 from jaxcollapse.store.inputs import with_inputs
+from jaxcollapse.store.lock import locked
+from jaxcollapse.store.partition import Partition
 from jaxcollapse.store.placement import ELSEWHERE, Part, rows
 from jaxcollapse.store.provenance import encode
 from jaxcollapse.store.shard import BadShardError, Header, read_header, read_variable, write_shard
 from jaxcollapse.sweep.sweep import Sweep
 
 FORMAT = 1
+_LOCK = ".lock"
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +52,14 @@ class Shards:
     def done(self) -> np.ndarray:
         """Trajectories that need not be computed again."""
         return self.status > 0
+
+    def held_by(self, names: Collection[str]) -> np.ndarray:
+        """Trajectories that the shards of these names hold, [cell, replicate]."""
+        held = np.zeros(self.status.size, bool)
+        for path, where in self.good.items():
+            if path.stem in names:
+                held[where[where != ELSEWHERE]] = True
+        return held.reshape(self.status.shape)
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,18 @@ class Study:
         return cls(folder, Sweep.from_toml(folder / "sweep.toml", folder=folder / "inputs"))
 
     @classmethod
+    def check(cls, folder: Path, sweep: Sweep) -> None:
+        """Whether a folder may become, or is, a study of this sweep.
+
+        Raises:
+            InputError: it holds something else, or a study that the sweep contradicts.
+        """
+        if (folder / "sweep.toml").exists():
+            _check_extends(cls.open(folder).sweep, sweep, folder)
+        elif folder.exists() and (not folder.is_dir() or any(path.name != _LOCK for path in folder.iterdir())):
+            raise InputError("", "is neither empty nor a study; name another folder with --out", str(folder))
+
+    @classmethod
     def create(cls, folder: str | Path, sweep: Sweep) -> "Study":
         """A study of this sweep: a new one, or an existing one that the sweep extends.
 
@@ -74,22 +101,39 @@ class Study:
             InputError: the folder holds something else, or a study that the sweep contradicts.
         """
         folder = Path(folder)
-        if (folder / "sweep.toml").exists():
-            _check_extends(cls.open(folder).sweep, sweep, folder)
-        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError("", "is neither empty nor a study; name another folder with --out", str(folder))
-        try:
+        cls.check(folder, sweep)
+        with _said_if_it_cannot_be_written(folder):
             (folder / "shards").mkdir(parents=True, exist_ok=True)
             own = with_inputs(sweep, folder / "inputs")
             _write_text(folder / "sweep.toml", own.to_toml())
-        except OSError as error:
-            raise InputError("", f"cannot be written: {error.strerror}", str(folder)) from None
         return cls(folder, own)
+
+    @classmethod
+    @contextlib.contextmanager
+    def changing(cls, folder: Path) -> Iterator[None]:
+        """While this context lasts, no other run creates, extends or plans the study. The folder is made if need be.
+
+        Raises:
+            InputError: it cannot be written to.
+        """
+        with contextlib.ExitStack() as held:
+            with _said_if_it_cannot_be_written(folder):
+                held.enter_context(_made(folder))
+                lock = held.enter_context(locked(folder / _LOCK, "plans what it will do in"))
+                if lock.is_held:
+                    for path in (folder / "sweep.toml", folder / "plan.json"):
+                        sweep_up(path)
+            yield
 
     @property
     def result(self) -> Path:
         """The dataset's file."""
         return self.folder / "result.nc"
+
+    @property
+    def shard_folder(self) -> Path:
+        """Where the shards are."""
+        return self.folder / "shards"
 
     @cached_property
     def identities(self) -> np.ndarray:
@@ -106,27 +150,39 @@ class Study:
         """A digest of all that shards of one study have in common."""
         return hashlib.sha256(encode(settings(self.sweep)).encode()).hexdigest()[:16]
 
-    def write_plan(self, plan: Plan) -> None:
-        """Records what a run is about to do."""
+    def digest(self, chunk_size: int | None, platform: str) -> str:
+        """Of all that decides how a study is cut into chunks, beside what of it is there already."""
+        cells = hashlib.sha256(self.identities.astype("<u8").tobytes()).hexdigest()
+        told = [self.fingerprint, cells, self.sweep.replicates, chunk_size, platform]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+    @property
+    def plan_file(self) -> Path:
+        """What runs are about to do, or have done."""
+        return self.folder / "plan.json"
+
+    def write_plan(self, plan: Plan, cut: Partition) -> None:
+        """Records what runs are about to do, and how they have agreed to cut it."""
         told = {
             "format": FORMAT,
             "study": self.fingerprint,
             "settings": settings(self.sweep),
             **plan.to_dict(),
+            "partition": cut.to_dict(),
             "chunk_ids": [chunk.id for chunk in plan.chunks],
         }
-        _write_text(self.folder / "plan.json", json.dumps(told, indent=1))
+        _write_text(self.plan_file, json.dumps(told, indent=1))
 
-    def write(self, result: Result, told: dict[str, Any]) -> Path:
+    def write(self, result: Result) -> Path:
         """Stores a computed chunk."""
         identities = self.identities[result.chunk.cells]
-        return write_shard(self.folder / "shards", result, identities, self.sweep.recorded, self.fingerprint, told)
+        return write_shard(self.shard_folder, result, identities, self.sweep.recorded, self.fingerprint)
 
     def shards(self) -> Shards:
         """Verifies every shard."""
         good, told, bad = {}, [], {}
         status = np.zeros(self.sweep.trajectories, np.int8)
-        for path in sorted((self.folder / "shards").glob("*.nc")):
+        for path in sorted(self.shard_folder.glob("*.nc")):
             try:
                 header = read_header(path, self.fingerprint)
             except BadShardError as reason:
@@ -151,32 +207,46 @@ class Study:
         """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily.
 
         A whole result.nc that holds more than the shards do stays; one that is damaged, or was changed, is set aside.
+        Where the folder cannot be written to, the dataset is kept where the user's caches are.
         """
+        if not os.access(self.folder, os.W_OK):
+            kept = user_cache_path("jaxcollapse") / "datasets"
+            kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return self._finalized(lambda content: kept / f"{content}.nc")
+        with locked(self.folder / ".result.lock", "assembles the dataset of") as lock:
+            if lock.is_held:
+                sweep_up(self.result)
+            return self._finalized(lambda content: self.result)
+
+    def _finalized(self, place: Callable[[str], Path]) -> xr.Dataset:
+        """The dataset, in its place, which may depend on what is in it."""
         shards = self.shards()
         stands_for = {"sweep": self.sweep.to_toml(), "shards": [path.stem for path in shards.good]}
         content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
-        if self.result.exists() and self._is_held(content, int(shards.done.sum())):
-            return xr.open_dataset(self.result)
+        for path in (self.result, place(content)):
+            if path.exists() and self._is_held(path, content, int(shards.done.sum())):
+                return xr.open_dataset(path)
         library = Library(self.sweep.grid, self.sweep.seed)
         parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
-        with replacing(self.result) as temporary:
+        with replacing(place(content)) as temporary:
             dataset.write(temporary, self.sweep, library, parts, shards.told, shards=content)
             seal(temporary)
-        return xr.open_dataset(self.result)
+        return xr.open_dataset(place(content))
 
-    def _is_held(self, content: str, computed: int) -> bool:
-        """Whether result.nc stands for these shards, or for more trajectories than they hold."""
-        if not is_sealed(self.result):
-            aside = self.folder / "result.damaged.nc"
-            _log.warning("%s is damaged or was changed; it is set aside as %s", self.result, aside.name)
-            os.replace(self.result, aside)
+    def _is_held(self, path: Path, content: str, computed: int) -> bool:
+        """Whether a dataset stands for these shards, or for more trajectories than they hold."""
+        if not is_sealed(path):
+            aside = path.with_suffix(".damaged.nc")
+            with contextlib.suppress(OSError):  # where others may not write
+                os.replace(path, aside)
+                _log.warning("%s is damaged or was changed; it is set aside as %s", path, aside.name)
             return False
-        with xr.open_dataset(self.result) as held:
+        with xr.open_dataset(path) as held:
             if held.attrs["shards"] == content:
                 return True
             more = int((held.status != MISSING).sum()) > computed
         if more:
-            _log.warning("%s holds more than the shards that are left; it stays as it is", self.result)
+            _log.warning("%s holds more than the shards that are left; it stays as it is", path)
         return more
 
     def summary(self) -> dict[str, Any]:
@@ -190,6 +260,7 @@ class Study:
             "diverged": int((shards.status == DIVERGED).sum()),
             "missing": int((~shards.done).sum()),
             "shards": len(shards.good),
+            "computing": claimed(self.shard_folder),
             "bad_shards": {path.name: reason for path, reason in shards.bad.items()},
             "result": str(self.result) if self.result.exists() else None,
         }
@@ -239,6 +310,27 @@ def _difference(old: Sweep, new: Sweep, cell: int) -> str:
         if value not in new.grid.column(field).values:
             return f"{field} = {value}"
     return ", ".join(f"{field} = {value}" for field, value in old.grid.cell(cell).items())
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Makes a folder; it goes again, with those above it that were made, if nothing is in it at the end."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # there is something in it
+            for each in new:
+                each.rmdir()
+
+
+@contextlib.contextmanager
+def _said_if_it_cannot_be_written(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError("", f"cannot be written: {error.strerror}", str(folder)) from None
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -120,7 +120,11 @@ def test_a_call_needs_no_more_device_memory_than_planned(name: str, tokens: int,
     with xla_alone() if "XLA" in name else nullcontext():
         planned = jc.plan(sweep_of({**PROGRAMS[name], "vocab_size": tokens}, **RECORDS[records]))
         (bucket,) = planned.buckets
-        used = compiling(bucket.program, jax.local_devices()[0], len(planned.sweep.recorded)).result().memory_analysis()
+        used = (
+            compiling(bucket.program, jax.local_devices()[0], len(planned.sweep.recorded), bucket.lanes)
+            .result()
+            .memory_analysis()
+        )
     assert used is not None
     needed = used.temp_size_in_bytes + used.argument_size_in_bytes + used.output_size_in_bytes
     assert needed <= bucket.device_bytes < 8 * needed

@@ -40,14 +40,14 @@ def made_up(todo: Plan) -> Iterator[Result]:
             logits = rng.random((number, records, int(sizes[chunk.cells].max())), np.float32)
             logits[logits < 0.1] = -np.inf
             logits = logits.astype(sweep.precision)
-        yield Result(chunk, series, events, status, logits)
+        yield Result(chunk, series, events, status, provenance(now(), sweep.precision), logits)
 
 
 def write(folder: Path, sweep: jc.Sweep, **options: Any) -> Study:
     """A study of made-up shards; the options are those of `jaxcollapse.plan`."""
-    study, told = Study.create(folder, sweep), provenance(now(), sweep.precision)
+    study = Study.create(folder, sweep)
     for result in made_up(jc.plan(sweep, **options)):
-        study.write(result, told)
+        study.write(result)
     return study
 
 

@@ -15,7 +15,6 @@ from jaxcollapse.execute import Result
 from jaxcollapse.store import regions
 from jaxcollapse.store.dataset import assemble
 from jaxcollapse.store.placement import part_of
-from jaxcollapse.store.provenance import now, provenance
 from jaxcollapse.store.shard import read_variable
 from jaxcollapse.store.study import Study
 from tests.store import footprint
@@ -43,7 +42,7 @@ def sweep_of(grid: str) -> jc.Sweep:
 
 
 def in_memory(sweep: jc.Sweep, results: list[Result]) -> xr.Dataset:
-    told = [provenance(now(), sweep.precision)] if results else []
+    told = [result.provenance for result in results[:1]]
     parts = [part_of(result, sweep.replicates) for result in results]
     return assemble(sweep, jc.plan(sweep).cells.library, parts, told)
 

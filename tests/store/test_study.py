@@ -322,12 +322,13 @@ def test_a_run_that_is_killed_goes_on(sweep_file: Path, tmp_path: Path, uninterr
     assert stamps(kept) == before
 
 
-def test_a_run_that_is_interrupted_keeps_what_it_computed(
-    sweep_file: Path, tmp_path: Path, uninterrupted: xr.Dataset
+@pytest.mark.parametrize(("by", "told_as"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")])
+def test_a_run_that_is_stopped_keeps_what_it_computed(
+    by: signal.Signals, told_as: str, sweep_file: Path, tmp_path: Path, uninterrupted: xr.Dataset
 ) -> None:
-    study, code, told = _stopped(sweep_file, tmp_path, signal.SIGINT)
+    study, code, told = _stopped(sweep_file, tmp_path, by)
     assert code == 1, told
-    assert told == "jaxcollapse: interrupted; finished shards are kept, the same command goes on\n"
+    assert told == f"jaxcollapse: {told_as}; finished shards are kept, the same command goes on\n"
     kept = shards(study)
     assert sorted((study / "shards").iterdir()) == kept
     assert 3 <= len(kept) < 60
@@ -391,10 +392,10 @@ def test_a_disk_that_fills_up_ends_the_run_with_a_message(
     study = small_disk / "study"
     text = (
         "import sys\nimport jaxcollapse as jc\nfrom jaxcollapse.execute import execute\n"
-        "from jaxcollapse.store.provenance import now, provenance\nfrom jaxcollapse.store.study import Study\n"
+        "from jaxcollapse.store.study import Study\n"
         "sweep = jc.Sweep.from_toml(sys.argv[1])\nstudy = Study.create(sys.argv[2], sweep)\n"
         "for result in execute(jc.plan(sweep), lambda number: None):\n"
-        "    try:\n        study.write(result, provenance(now(), 'float32'))\n"
+        "    try:\n        study.write(result)\n"
         "    except OSError as error:\n        sys.exit(f'{error.filename}: {error.strerror}')\n"
     )
     ended = subprocess.run(

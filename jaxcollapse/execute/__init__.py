@@ -1,0 +1,17 @@
+"""Computing chunks: on this machine's devices, or by an executor."""
+
+from jaxcollapse.execute.executor import execute_on, machine_of
+from jaxcollapse.execute.local import execute
+from jaxcollapse.execute.result import COMPLETE, DIVERGED, MISSING, STATUS_MEANINGS, Result, inner_shape
+
+__all__ = [
+    "COMPLETE",
+    "DIVERGED",
+    "MISSING",
+    "STATUS_MEANINGS",
+    "Result",
+    "execute",
+    "execute_on",
+    "inner_shape",
+    "machine_of",
+]

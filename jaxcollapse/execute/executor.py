@@ -1,0 +1,103 @@
+"""Running chunks by any executor: a pool of processes, Dask's workers, MPI's.
+
+A task is one chunk; its result comes back, and is stored by the process that asked for it. So there is one writer, and
+workers need no access to the study.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
+
+import numpy as np
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.execute.local import execute
+from jaxcollapse.execute.result import Result
+from jaxcollapse.planning import Chunk, Machine, Plan, cost, plan, this_machine
+from jaxcollapse.sweep.sweep import Sweep
+
+_MOST_TASKS = 256  # handed to the executor at once
+_MOST_BYTES = 2**30  # of results that may wait at once for this process
+
+
+def machine_of(executor: Executor) -> Machine:
+    """What the executor's workers run on, as one of them says.
+
+    Raises:
+        InputError: its workers would hang.
+    """
+    context = getattr(executor, "_mp_context", None)
+    if isinstance(executor, ProcessPoolExecutor) and context and context.get_start_method() == "fork":
+        raise InputError(
+            "executor",
+            "a pool of forked processes hangs, as JAX has threads; "
+            "use ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))",
+        )
+    return executor.submit(_this_machine).result()
+
+
+def execute_on(
+    executor: Executor, plan: Plan, advance: Callable[[int], None], chunks: Iterable[Chunk]
+) -> Iterator[Result]:
+    """Computes chunks of a plan that was made for the executor's workers, and gives each when it is there.
+
+    Args:
+        executor: what computes them.
+        plan: what is to be computed.
+        advance: is told how many more trajectories have been finished.
+        chunks: some of the plan's, which are asked for one by one, shortly before they are handed to the executor.
+
+    Raises:
+        InputError: a worker runs on something else than the plan was made for.
+    """
+    sweep, coming = plan.sweep, iter(chunks)
+    running: set[Future[Result]] = set()
+    most = _most_tasks(plan)
+    try:
+        while True:
+            for chunk in islice(coming, most - len(running)):
+                task = (sweep.to_toml(), str(sweep.folder.resolve()), plan.machine.platform, chunk)
+                running.add(executor.submit(compute_chunk, *task))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for finished in done:
+                result = finished.result()
+                advance(len(result.chunk))
+                yield result
+    finally:
+        for unfinished in running:
+            unfinished.cancel()
+
+
+def compute_chunk(sweep: str, folder: str, platform: str, chunk: Chunk) -> Result:
+    """What a worker does: computes a chunk of a sweep, whose text and folder are given."""
+    planned = _planned(sweep, folder)
+    if planned.machine.platform != platform:
+        raise InputError("executor", f"a worker runs on {planned.machine.platform}, another on {platform}")
+    (result,) = execute(planned, lambda trajectories: None, [chunk])
+    return result
+
+
+def _this_machine() -> Machine:
+    """Without its devices, which belong to their process."""
+    return replace(this_machine(), devices=())
+
+
+@lru_cache(maxsize=4)
+def _planned(text: str, folder: str) -> Plan:
+    """A plan with no chunks: a worker is given them."""
+    sweep = Sweep.from_dict(tomllib.loads(text), folder=folder)
+    return plan(sweep, done=np.ones((sweep.grid.cells, sweep.replicates), bool))
+
+
+def _most_tasks(plan: Plan) -> int:
+    structures = [bucket.program.structure for bucket in plan.buckets]
+    tokens = max((structure.tokens for structure in structures), default=1)
+    contexts = max((structure.walk.contexts for structure in structures), default=1)
+    largest = max((len(chunk) for chunk in plan.chunks), default=1)
+    by_bytes = _MOST_BYTES // (largest * cost.trajectory_bytes(plan.sweep, tokens, contexts))
+    return max(2, min(_MOST_TASKS, by_bytes))

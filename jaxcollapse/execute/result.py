@@ -1,0 +1,81 @@
+"""What has been computed of a chunk."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxcollapse.kernel import NOT_YET, Record
+from jaxcollapse.observables import Observable
+from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.planning.library import Library
+from jaxcollapse.store.provenance import provenance
+
+MISSING, COMPLETE, DIVERGED = 0, 1, 2
+STATUS_MEANINGS = "missing complete diverged"
+
+
+@dataclass
+class Result:
+    """A computed chunk. series: name → [trajectory, record, …]; events: name → [trajectory]; status: [trajectory].
+
+    logits: if they are recorded, [trajectory, record, token], cut to the largest vocabulary of the chunk; with all
+    contexts of the sweep before the token if a model has several. provenance: of the process that computed it.
+    """
+
+    chunk: Chunk
+    series: dict[str, np.ndarray]
+    events: dict[str, np.ndarray]
+    status: np.ndarray
+    provenance: dict[str, Any]
+    logits: np.ndarray | None = None
+
+
+def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) -> Result:
+    """The result of a chunk from those of its device calls, in order. started: when the run did."""
+    whole: Any = jax.tree.map(lambda *parts: np.concatenate(parts), *tiles)
+    status = np.where(whole.finite, COMPLETE, DIVERGED).astype(np.int8)
+    program, library, sweep = plan.buckets[chunk.bucket].program, plan.cells.library, plan.sweep
+    cells, trajectories, records = chunk.cells, len(status), len(sweep.recorded)
+    logits = whole.logits
+    if logits is not None:
+        logits = logits[..., : int(library.sizes[cells].max())]
+        if sweep.is_structured:
+            logits = _padded(logits, 2, int(library.contexts.max()))
+            beyond = np.arange(logits.shape[2]) >= library.contexts[cells][:, np.newaxis]
+            np.copyto(logits, np.nan, where=beyond[:, np.newaxis, :, np.newaxis])
+        else:
+            logits = logits[:, :, 0]
+    parts = dict(
+        zip(program.series, np.split(whole.series, np.cumsum(program.sizes, dtype=int), axis=1)[:-1], strict=True)
+    )
+    series: dict[str, np.ndarray] = {}
+    for entry in sweep.chosen:
+        if entry.is_event:
+            continue
+        if entry.name not in parts:  # a model that does not have it
+            shape = (trajectories, records, *inner_shape(entry, library))
+            series[entry.name] = np.full(shape, NOT_YET if entry.whole else np.nan, whole.series.dtype)
+        elif entry.dim is None:
+            series[entry.name] = parts[entry.name][:, 0]
+        else:
+            (most,) = inner_shape(entry, library)
+            series[entry.name] = _padded(np.moveaxis(parts[entry.name], 1, 2), 2, most)
+        if entry.whole:
+            series[entry.name] = series[entry.name].astype(np.int32)
+    events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
+    return Result(chunk, series, events, status, provenance(started, sweep.precision), logits)
+
+
+def inner_shape(entry: Observable, library: Library) -> tuple[int, ...]:
+    """How many values an observable has at a record, if it has several: as many as any cell's."""
+    return (int(library.contexts.max()) - 1,) if entry.dim == "persona" else ()
+
+
+def _padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:
+    """Made this long along an axis, with NaN; or cut to it, beyond which there is only padding."""
+    values = values.take(range(min(size, values.shape[axis])), axis)
+    missing = [(0, size - values.shape[axis] if place == axis else 0) for place in range(values.ndim)]
+    return np.pad(values, missing, constant_values=np.nan)

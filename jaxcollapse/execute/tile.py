@@ -1,0 +1,123 @@
+"""One device call: what its trajectories start from, and what the program records of them."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcollapse.compiling import precision
+from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet, row_keys
+from jaxcollapse.kernel import Lanes, Program, Record, trajectory_key
+from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.parameters.parameterisation import is_shape
+from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.sampling import bits
+from jaxcollapse.structure import Loops, Settings, Structure
+
+_INITIAL = 0xFFFFFFFF  # folded into a trajectory's key for its initial distribution; generations count from 0
+
+
+def run_tile(
+    plan: Plan, chunk: Chunk, part: slice, lanes: int, call: jax.stages.Compiled, device: jax.Device
+) -> Record:
+    """Computes some trajectories of a chunk, no more than the `lanes` that the program was compiled for."""
+    program, sweep = plan.buckets[chunk.bucket].program, plan.sweep
+    cell, own = chunk.cells[part], chunk.replicates[part]
+    used = len(cell)
+    cell = np.concatenate([cell, np.full(lanes - used, cell[0])])
+    replicate: Any = np.concatenate([own, np.full(lanes - used, own[0])]).astype(np.uint32)
+    # Programs take NumPy's arrays as they are; to put each on the device first would take longer than many a tile.
+    with precision(program), jax.default_device(device):
+        keys = cell_keys(plan.streams[cell])
+        logits = _initial_logits(plan, program, cell, keys, replicate)
+        fitted = _initial_parameters(plan, program, cell)
+        tile = Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted, _scores(plan, program, cell))
+        loops = Loops(*np.array(chunk.loops, np.int32))
+        gaps = np.diff(sweep.recorded, prepend=0).astype(np.int32)
+        thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
+        record = jax.device_get(call(tile, loops, gaps, thresholds))
+    return jax.tree.map(lambda array: array[:used], record)
+
+
+def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:
+    def chosen(values: np.ndarray) -> Any:
+        return values[cell].astype(np.int32 if np.issubdtype(values.dtype, np.integer) else program.dtype)
+
+    return Settings(**{name: chosen(values) for name, values in plan.cells.settings.items()})
+
+
+def _initial_logits(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: np.ndarray) -> Any:
+    """Tables of p0 [lane, context, token]; tokens beyond the vocabulary are impossible.
+
+    Rows beyond those of the model, which no trace visits, have one token.
+    """
+    library, structure = plan.cells.library, program.structure
+    which = library.index[cell]
+    shape = (len(cell), structure.walk.contexts, structure.tokens)
+    logits = np.full(shape, -np.inf, np.dtype(program.dtype))
+    for index in np.unique(which).tolist():
+        entry = library.entries[index]
+        mine = which == index
+        rows, width = entry.table.shape
+        logits[mine, :rows, :width] = entry.table
+        logits[mine, rows:, 0] = 0
+        if isinstance(entry.spec, Dirichlet) and entry.spec.is_random:
+            drawn = _drawn(entry.spec, len(entry.given.logits), entry.given.size, structure, keys, replicate)
+            logits[mine, rows - drawn.shape[1] : rows] = drawn[mine]
+    return logits
+
+
+def _drawn(
+    spec: Dirichlet, number: int, size: int, structure: Structure, keys: jax.Array, replicate: np.ndarray
+) -> np.ndarray:
+    """Rows [lane, row, token] that trajectories draw for themselves: one, or of a structured model all at the end."""
+    concentration, own = np.float32(spec.concentration), _initial_keys(keys, replicate)
+    if not structure.walk.is_structured:
+        return np.asarray(draw_dirichlet(own, concentration, np.int32(size), structure.tokens))[:, np.newaxis]
+    flat = row_keys(own, number).reshape(-1, 2)
+    drawn = np.asarray(draw_dirichlet(flat, concentration, np.int32(size), structure.tokens))
+    return drawn.reshape(len(replicate), number, -1)
+
+
+def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
+    """Parameters [lane, …] that were fitted to the tables of p0, made as large as the program's; None if free."""
+    library, structure = plan.cells.library, program.structure
+    if structure.parameters.is_free:
+        return None
+    lengths = plan.cells.settings["trace_length"][cell]
+    which, index = np.unique(np.stack([library.index[cell], lengths], axis=1), axis=0, return_inverse=True)
+    fitted = [library.fitted(entry, structure.parameters, structure.walk, length) for entry, length in which.tolist()]
+
+    def stacked(shape: tuple[int, ...], *each: np.ndarray) -> np.ndarray:
+        whole = np.zeros((len(each), *shape), np.dtype(program.dtype))
+        for place, values in zip(whole, each, strict=True):
+            place[tuple(slice(size) for size in values.shape)] = values
+        return whole[index.reshape(-1)]
+
+    shapes = structure.parameters.shapes(structure.walk.contexts, structure.tokens)
+    return jax.tree.map(stacked, shapes, *fitted, is_leaf=is_shape)
+
+
+def _scores(plan: Plan, program: Program, cell: np.ndarray) -> Any:
+    """Scores [lane, token], 0 beyond the vocabulary; None if samples are not chosen by them."""
+    if program.structure.reward != "score":
+        return None
+    column = plan.sweep.grid.column("scores")
+    tables = np.zeros((len(column.values), program.structure.tokens), np.dtype(program.dtype))
+    for row, scores in zip(tables, column.values, strict=True):
+        row[: len(scores or ())] = (scores or ())[: len(row)]
+    return tables[column.codes[cell]]
+
+
+def cell_keys(streams: np.ndarray) -> jax.Array:
+    """Typed keys [lane] of the cells' 64 bits."""
+    words: Any = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
+    return jax.random.wrap_key_data(words, impl="threefry2x32")
+
+
+@jax.jit
+def _initial_keys(keys: jax.Array, replicate: jax.Array) -> jax.Array:
+    """Raw keys [lane, 2] of the initial distributions of trajectories."""
+    own = jax.vmap(trajectory_key)(keys, replicate)
+    return jax.vmap(bits.fold_in, in_axes=(0, None))(own, jnp.uint32(_INITIAL))

@@ -1,0 +1,98 @@
+"""Chunks are claimed before they are computed, so that runs at the same time compute different ones."""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from jaxcollapse.planning import Chunk
+from jaxcollapse.store import atomic
+from jaxcollapse.store.lock import Lock
+
+_LOOK_EVERY = 0.5  # seconds between looks at what other runs have done
+
+
+class Claims:
+    """The chunks that a run has yet to compute, less those that another run computes at the same time.
+
+    A context: at its end all claims are given up.
+    """
+
+    def __init__(
+        self, shards: Path, chunks: Sequence[Chunk], bad: Collection[Path], stored: Callable[[int], None]
+    ) -> None:
+        """Of these chunks.
+
+        Args:
+            shards: the folder of shards.
+            chunks: to be computed.
+            bad: files that are known not to count.
+            stored: is told how many trajectories another run has stored.
+        """
+        self.left: Sequence[Chunk] = chunks
+        self._shards, self._bad, self._stored = shards, bad, stored
+        self._held: dict[str, Lock] = {}
+
+    def __enter__(self) -> "Claims":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for lock in self._held.values():
+            lock.release()
+
+    def free(self) -> Iterator[Chunk]:
+        """Claims one after the other what no other run has claimed; the rest stays `left`."""
+        chunks, claimed_by_others = iter(self.left), list[Chunk]()
+        for chunk in chunks:
+            lock = Lock(_lock_path(self._shards, chunk.id))
+            if not lock.acquire(wait=False):
+                claimed_by_others.append(chunk)
+                continue
+            if self._is_stored(chunk):
+                lock.release()
+                self._stored(len(chunk))
+                continue
+            self._held[chunk.id] = lock
+            yield chunk
+        self.left = claimed_by_others
+
+    def release(self, chunk: Chunk) -> None:
+        """Gives up the claim of a chunk that has been stored."""
+        self._held.pop(chunk.id).release()
+
+    def wait(self) -> None:
+        """Until it is worth another look at what is left."""
+        time.sleep(_LOOK_EVERY)
+
+    def _is_stored(self, chunk: Chunk) -> bool:
+        """By another run, since this one has begun. No netCDF file is opened: the writer may be at work."""
+        path = self._shards / f"{chunk.id}.nc"
+        return path not in self._bad and path.exists() and atomic.is_sealed(path)
+
+
+def claimed(shards: Path) -> int:
+    """How many chunks are being computed now, by any run."""
+    return sum(_is_claimed(Lock(path)) for path in shards.glob(".*.lock"))
+
+
+def sweep_up(shards: Path) -> None:
+    """Removes what runs that were killed have left: temporary files and locks of chunks that nobody claims."""
+    names = {path.name.split(".")[1] for path in [*shards.glob(".*.tmp"), *shards.glob(".*.lock")]}
+    for name in names:
+        lock = Lock(_lock_path(shards, name))
+        if lock.acquire(wait=False) and lock.is_held:
+            atomic.sweep_up(shards / f"{name}.nc")
+            lock.release()
+
+
+def _lock_path(shards: Path, name: str) -> Path:
+    return shards / f".{name}.lock"
+
+
+def _is_claimed(lock: Lock) -> bool:
+    if not lock.acquire(wait=False):
+        return True
+    lock.release()
+    return False

@@ -1,0 +1,71 @@
+"""Locks, by which runs on one study share its work.
+
+The system lets go of a lock when its process ends, however it ends. Where a file system has none, runs go without:
+results never depend on locks, since files are replaced whole, and equal chunks hold equal numbers.
+"""
+
+import contextlib
+import errno
+import logging
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_NONE_HERE = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}  # file systems say one of these if they have no locks
+
+_log = logging.getLogger(__name__)
+
+
+class Lock:
+    """A lock of a name, held by one process of all machines that share the folder."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._lock = FileLock(path, thread_local=False, fallback_to_soft=False)
+
+    def acquire(self, *, wait: bool) -> bool:
+        """Takes the lock; whether it is now held.
+
+        Raises:
+            OSError: the folder is not there or cannot be written to.
+        """
+        try:
+            self._lock.acquire(blocking=wait)
+        except Timeout:
+            return False
+        except OSError as error:
+            if error.errno not in _NONE_HERE:
+                raise
+            _warn(self._path.parent)
+        return True
+
+    def release(self) -> None:
+        """Lets go. The file goes first: one who has opened it finds out that it is gone, and makes another."""
+        if self._lock.is_locked:
+            self._path.unlink(missing_ok=True)
+            self._lock.release()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is held by this object; never where there are no locks."""
+        return self._lock.is_locked
+
+
+@contextlib.contextmanager
+def locked(path: Path, why: str) -> Iterator[Lock]:
+    """Waits until the lock is free, and holds it. `why` says in the log what another run may be doing with it."""
+    lock = Lock(path)
+    if not lock.acquire(wait=False):
+        _log.warning("waiting for another run, which %s %s", why, path.parent)
+        lock.acquire(wait=True)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+@cache
+def _warn(folder: Path) -> None:
+    _log.warning("%s: no locks on this file system; runs at the same time may compute the same chunks", folder)

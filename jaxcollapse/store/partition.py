@@ -1,0 +1,48 @@
+"""How a study is cut into chunks: runs must agree on it to share the work.
+
+The first run says in plan.json which shards there were when it cut the rest; a run that joins it, or goes on after it,
+makes the same cut. What else has been computed since, it leaves out.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A cut. of: a digest of what else it follows from. without: names of the shards that were there before."""
+
+    of: str
+    without: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plan.json holds it."""
+        return {"of": self.of, "without": list(self.without)}
+
+
+def partition(plan_file: Path, of: str, shards: Collection[str]) -> Partition:
+    """The cut that an earlier run has made, if it was the same sweep's and its shards are still there; or a new one."""
+    held = _held(plan_file)
+    if held is not None and held.of == of and set(held.without) <= set(shards):
+        return held
+    return Partition(of, tuple(sorted(shards)))
+
+
+def is_agreed(plan_file: Path, cut: Partition) -> bool:
+    """Whether a file says that runs are to make this cut."""
+    return _held(plan_file) == cut
+
+
+def _held(plan_file: Path) -> Partition | None:
+    """What a file says, whoever wrote it; None if it does not."""
+    try:
+        told = json.loads(plan_file.read_text(encoding="utf-8"))["partition"]
+        of, without = told["of"], told["without"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    if not isinstance(of, str) or not isinstance(without, list) or not all(isinstance(name, str) for name in without):
+        return None
+    return Partition(of, tuple(without))
