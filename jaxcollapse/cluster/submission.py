@@ -1,7 +1,9 @@
 """A study on its way to Slurm: planned here, computed there by an array of jobs, assembled by a job after them."""
 
+import os
 import shutil
-from contextlib import redirect_stderr
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -9,7 +11,6 @@ from typing import Any
 
 from submitit import SlurmExecutor
 from submitit.core.utils import FailedJobError, FailedSubmissionError
-from submitit.helpers import clean_env
 
 from jaxcollapse.cluster.request import Request
 from jaxcollapse.cluster.task import Task, assemble
@@ -90,7 +91,7 @@ class Submission:
         Raises:
             InputError: Slurm will not have it.
         """
-        with clean_env():  # of the job that this process may be in itself
+        with _outside_of_any_job():
             executor = SlurmExecutor(self.logs, max_num_timeout=_MOST_TIMEOUTS)
             executor.update_parameters(**self.request.of_tasks)
             try:
@@ -129,6 +130,18 @@ class _Scripts(SlurmExecutor):
         if tasks > 1:
             parameters["map_count"] = tasks
         return self._make_submission_file_text(self._submitit_command_str, "")
+
+
+@contextmanager
+def _outside_of_any_job() -> Iterator[None]:
+    """Without what the environment says of the Slurm job that this process is in itself: jobs would inherit it."""
+    inside = "SLURM_JOB_ID" in os.environ
+    names = [name for name in os.environ if inside and name.startswith(("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_"))]
+    hidden = {name: os.environ.pop(name) for name in names if name != "SLURM_CONF"}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _told(error: Exception) -> str:
