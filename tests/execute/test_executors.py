@@ -1,4 +1,4 @@
-"""Chunks computed by pools of processes or threads, or by Dask: the numbers of a local run, whatever befalls workers."""
+"""Chunks computed by pools of processes or threads, or by Dask: numbers of a local run, whatever befalls workers."""
 
 import multiprocessing
 import os
