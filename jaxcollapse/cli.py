@@ -169,14 +169,20 @@ def status(study: StudyFolder, as_json: AsJson = False) -> int:
 
 @app.command()
 @_tells_bad_input
-def finalize(study: StudyFolder, as_json: AsJson = False) -> int:
+def finalize(
+    study: StudyFolder,
+    zarr: Annotated[bool, typer.Option("--zarr", help="Write result.zarr too, for cloud storage and Dask.")] = False,
+    as_json: AsJson = False,
+) -> int:
     """Assemble the shards into result.nc, complete or not."""
     from jaxcollapse.store.study import Study
+    from jaxcollapse.store.zarr import export
 
     opened = Study.open(study)
-    opened.finalize().close()
-    told = opened.summary()
-    print(json.dumps(told, indent=1) if as_json else told["result"])
+    with opened.finalize() as data:
+        store = export(data, opened.folder / "result.zarr") if zarr else None
+    told = {**opened.summary(), **({"zarr": str(store)} if store else {})}
+    print(json.dumps(told, indent=1) if as_json else store or told["result"])
     return INCOMPLETE if told["missing"] else 0
 
 

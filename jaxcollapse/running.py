@@ -109,7 +109,8 @@ def compute(
         while claims.left:
             for result in _results(replace(todo, chunks=tuple(claims.left)), claims.free(), advance, executor):
                 writer.add(result)
-            claims.wait()
+            if claims.left:
+                claims.wait()
     return Study.open(folder)  # which may have been extended in the meantime
 
 
