@@ -20,47 +20,6 @@ from jaxcollapse.store.study import Study
 from tests.store.processes import Kill, Processes
 from tests.store.studies import assert_same_numbers, copied, run, shards, stamps, sweep_of
 
-# The system grants 40 MB more, and what a tile records takes 50. Once that was noticed, there is memory again: for the
-# threads that compile the smaller program, without which XLA would end the process.
-SHORT_OF_MEMORY = """
-import json, logging, resource, sys
-import psutil
-import jaxcollapse as jc
-
-class Relief(logging.Handler):
-    def emit(self, record):
-        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        said.append(record.getMessage())
-
-said = []
-logging.getLogger("jaxcollapse").addHandler(Relief())
-sweep = jc.Sweep.from_dict(json.loads(sys.argv[1]))
-jc.run(jc.Sweep.from_dict({**sweep.to_dict(), "replicates": 1}), progress=False)
-limit = psutil.Process().memory_info().vms + 40 * 2**20
-resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
-jc.run(sweep, progress=False).to_netcdf(sys.argv[2])
-print(json.dumps(said))
-"""
-
-LARGE: dict[str, Any] = {
-    "generations": 400,
-    "record": {"every": 1, "logits": True},
-    "replicates": 600,
-    "observables": ["entropy"],
-    "process": {"vocab_size": 64, "batch_size": 4},
-}
-
-
-def test_half_as_many_trajectories_are_computed_at_once_where_memory_is_short(tmp_path: Path) -> None:
-    """And their numbers are the same."""
-    command = [sys.executable, "-c", SHORT_OF_MEMORY, json.dumps(LARGE), str(tmp_path / "short.nc")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert any("has no memory for 512 trajectories at once; going on with 256" in line for line in said), said
-    with xr.open_dataset(tmp_path / "short.nc") as short:
-        assert_same_numbers(jc.run(jc.Sweep.from_dict(LARGE), progress=False), short.load())
-
 
 def test_a_shard_that_reads_back_otherwise_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As from a disk that loses a bit."""
