@@ -24,7 +24,7 @@ _CHUNK_SECONDS = 40.0  # of one core, aimed at
 _CHUNK_BYTES = 16 * 2**20  # of which several are in memory: computed, waiting, being written
 _VISIT_ARRAYS = 192  # arrays of a visit alive at once, where draws are split
 _SUBSET_ARRAYS = 96  # further ones, where minibatches are subsets of a corpus
-_PLACE_SECONDS, _PLACES_SECONDS = 10e-9, 2e-6  # of a place of a trace beside its draw; of a place of all at once
+_PLACE_SECONDS, _PLACES_SECONDS = 80e-9, 100e-9  # of a place of a trace beside its draw; of a place of all at once
 _JUDGED_ARRAYS, _TRACE_ARRAYS = 8, 32  # further ones of [lane, token], and of [lane, trace], where traces are judged
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
 
