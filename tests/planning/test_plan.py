@@ -95,6 +95,8 @@ PROGRAMS: dict[str, dict[str, Any]] = {
     },
     "adam on a corpus": {"optimizer": "adam", "samples": 64, "batch_size": 16, "steps": 8},
     "window": {"update": "refit", "samples": 20, "corpus": "window", "window": 8},
+    "best personas": {"model": "persona", "batch_size": 100, "curation": "argmax"},
+    "best chains": {"model": "markov", "update": "refit", "samples": 5, "curation": "argmax", "end_token": 0},
 }
 RECORDS: dict[str, dict[str, Any]] = {
     "few": {"generations": 100},
@@ -111,6 +113,8 @@ COSTS = [
     ("sgd", 16, "many"),
     *(("sgd", tokens, "all and logits") for tokens in (16, 4096)),
     ("window", 256, "double"),
+    ("best personas", 16, "few"),
+    ("best chains", 256, "few"),
 ]
 
 
@@ -172,6 +176,20 @@ def test_the_plan_tells_a_time_for_processors_only() -> None:
     assert 0 < 50 * small.seconds < large.seconds < 200 * small.seconds
     assert large.to_dict()["run_seconds"] == large.seconds
     assert large.to_dict()["compile_seconds"] > 0
+
+
+def test_the_plan_counts_the_work_of_candidates_and_of_rejected_traces() -> None:
+    """Which are drawn one by one: in proportion to candidates, places and samples, as long as these are most of it."""
+    process = {"model": "persona", "vocab_size": 64, "update": "refit", "samples": 1000, "curation": "argmax"}
+
+    def seconds(**more: Any) -> float:
+        return jc.plan(sweep_of({**process, **more})).seconds
+
+    plain = seconds()
+    assert 1.8 * plain < seconds(candidates=5) < 2.2 * plain
+    assert 1.8 * plain < seconds(samples=2000) < 2.2 * plain
+    assert 1.7 * plain < seconds(trace_length=33) < 2.2 * plain
+    assert 3 * plain < seconds(true_positive_rate=0.2, false_positive_rate=0.2) < 6 * plain
 
 
 def test_the_plan_is_json() -> None:
