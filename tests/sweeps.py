@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 import jaxcollapse as jc
+from jaxcollapse.sweep.process import Process
 
 
 def run(process: dict[str, Any] | None = None, axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:
@@ -14,6 +15,13 @@ def run(process: dict[str, Any] | None = None, axes: dict[str, Any] | None = Non
     where = {name: top.pop(name) for name in ("chunk_size", "directory") if name in top}
     data = {"observables": ["entropy"], **top, "process": process or {}, "axes": axes or {}}
     return jc.run(jc.Sweep.from_dict(data), progress=False, devices=jax.local_devices()[:1], **where)
+
+
+def together(processes: list[dict[str, Any]]) -> dict[str, Any]:
+    """An axis along these processes, so that their programs are compiled side by side; what one leaves out is off."""
+    fields = dict.fromkeys(field for process in processes for field in process)
+    default = {field: Process.model_fields[field].default for field in fields}
+    return {"zip": {field: [process.get(field, default[field]) for process in processes] for field in fields}}
 
 
 def values(p: Any) -> dict[str, Any]:
