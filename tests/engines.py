@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
 
-from jaxcollapse import native
+from jaxcollapse import compiling, execute, native
 
 
 @contextmanager
@@ -13,4 +14,15 @@ def xla_alone() -> Iterator[None]:
     """As if there were no native library."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "_library", lambda: None)
+        yield
+
+
+@contextmanager
+def in_a_hurry() -> Iterator[None]:
+    """Programs are compiled without optimising them: where they run for an instant, and roundings are allowed for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            compiling, "_OPTIONS", {"cpu": {**compiling._OPTIONS["cpu"], "xla_backend_optimization_level": 0}}
+        )
+        patch.setattr(execute, "compiling", cache(compiling.compiling.__wrapped__))
         yield

@@ -9,6 +9,8 @@ import xarray as xr
 import jaxcollapse as jc
 from jaxcollapse.sweep.process import Process
 
+_DEFAULTS = {name: field.default for name, field in Process.model_fields.items()}
+
 
 def run(process: dict[str, Any] | None = None, axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:
     """Runs a sweep in memory, on one device: a program is compiled for each, and the numbers are the same."""
@@ -20,8 +22,11 @@ def run(process: dict[str, Any] | None = None, axes: dict[str, Any] | None = Non
 def together(processes: list[dict[str, Any]]) -> dict[str, Any]:
     """An axis along these processes, so that their programs are compiled side by side; what one leaves out is off."""
     fields = dict.fromkeys(field for process in processes for field in process)
-    default = {field: Process.model_fields[field].default for field in fields}
-    return {"zip": {field: [process.get(field, default[field]) for process in processes] for field in fields}}
+    whole = [{**_DEFAULTS, **process} for process in processes]
+    for process in whole:
+        if process["samples"] is None:
+            process["samples"] = process["batch_size"] * process["steps"]
+    return {"zip": {field: [process[field] for process in whole] for field in fields}}
 
 
 def values(p: Any) -> dict[str, Any]:
