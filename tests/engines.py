@@ -18,11 +18,17 @@ def xla_alone() -> Iterator[None]:
 
 
 @contextmanager
-def in_a_hurry() -> Iterator[None]:
-    """Programs are compiled without optimising them: where they run for an instant, and roundings are allowed for."""
+def unoptimised() -> Iterator[None]:
+    """Programs are compiled in half the time: where what they compute, but for roundings, is not in question."""
+    hurried = {**compiling._OPTIONS["cpu"], "xla_backend_optimization_level": 0}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            compiling, "_OPTIONS", {"cpu": {**compiling._OPTIONS["cpu"], "xla_backend_optimization_level": 0}}
-        )
+        patch.setattr(compiling, "_OPTIONS", {"cpu": hurried})
+        yield
+
+
+@contextmanager
+def in_a_hurry() -> Iterator[None]:
+    """Such programs, for sweeps that take an instant; nothing outside gets any of them."""
+    with unoptimised(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(execute, "compiling", cache(compiling.compiling.__wrapped__))
         yield
