@@ -125,7 +125,7 @@ def test_a_vocabulary_alone_is_the_one_beside_others(vocabularies: xr.Dataset, s
 
 REGIMES: dict[str, dict[str, Any]] = {
     "few traces": {"vocab_size": 48, "batch_size": 2},
-    "many traces": {"vocab_size": 16, "batch_size": 5000},
+    "many traces": {"vocab_size": 48, "batch_size": 5000},
     "refit": {"vocab_size": 48, "update": "refit", "samples": 30},
     "minibatches of a corpus": {"vocab_size": 48, "samples": 20, "batch_size": 6, "steps": 5},
     "a window of generations": {"vocab_size": 48, "update": "refit", "samples": 30, "corpus": "window", "window": 2},
