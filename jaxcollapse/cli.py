@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, printable
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -36,6 +36,16 @@ Platform = Annotated[
 Devices = Annotated[
     int | None, typer.Option("--devices", metavar="N", help="How many devices of this machine; by default all.")
 ]
+Inputs = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs",
+        metavar="FOLDER",
+        exists=True,
+        file_okay=False,
+        help="Where paths in the sweep file start, and what none may leave; by default the file's own folder.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 
 
@@ -54,7 +64,7 @@ def _tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
             raise
         except OSError as error:
             parts = ("jaxcollapse", error.filename, error.strerror or str(error))
-            print(": ".join(str(part) for part in parts if part), file=sys.stderr)
+            print(": ".join(printable(part) for part in parts if part), file=sys.stderr)
             raise typer.Exit(INCOMPLETE) from None
         except MemoryError as error:
             print(f"jaxcollapse: {error or 'out of memory'}", file=sys.stderr)
@@ -70,12 +80,18 @@ def _tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
 
 @app.command()
 @_tells_bad_input
-def plan(sweep: SweepFile, platform: Platform = None, devices: Devices = None, as_json: AsJson = False) -> int:
+def plan(
+    sweep: SweepFile,
+    inputs: Inputs = None,
+    platform: Platform = None,
+    devices: Devices = None,
+    as_json: AsJson = False,
+) -> int:
     """Show what a run would compile, compute and store, without running it."""
     from jaxcollapse.devices import choose
     from jaxcollapse.planning import plan as make_plan
 
-    what = _sweep_of(sweep)[0]
+    what = _sweep_of(sweep, inputs)[0]
     made = make_plan(what, devices=choose(platform, devices))
     if as_json:
         print(json.dumps(made.to_dict(), indent=1))
@@ -92,6 +108,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="STUDY", help="Study folder; by default results/<name of the file>.")
     ] = None,
+    inputs: Inputs = None,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -117,7 +134,7 @@ def run(
     from jaxcollapse.running import compute
     from jaxcollapse.share import Share
 
-    what, folder = _sweep_of(sweep)
+    what, folder = _sweep_of(sweep, inputs)
     folder = out or folder or Path("results") / sweep.stem
     share = Share.parse(shard) if shard else Share.of_slurm()
     machine = this_machine(choose(platform, devices))
@@ -137,8 +154,8 @@ def run(
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
-        print(f"dataset: {folder / 'result.nc'}")
-        print(f"study: {folder}")
+        print(f"dataset: {printable(folder / 'result.nc')}")
+        print(f"study: {printable(folder)}")
     return INCOMPLETE if told["missing"] else 0
 
 
@@ -156,14 +173,15 @@ def status(study: StudyFolder, as_json: AsJson = False) -> int:
     if as_json:
         print(json.dumps(told, indent=1))
     else:
-        print(f"{told['title'] or study}: {told['complete'] + told['diverged']} of {told['trajectories']} trajectories")
+        title, done = printable(told["title"] or study), told["complete"] + told["diverged"]
+        print(f"{title}: {done} of {told['trajectories']} trajectories")
         for key in ("complete", "diverged", "missing", "shards"):
             print(f"    {key:9} {told[key]}")
         if told["computing"]:
             print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():
-            print(f"    {name} does not count: {reason}")
-        print(f"    result    {told['result'] or 'not assembled yet'}")
+            print(f"    {printable(name)} does not count: {printable(reason)}")
+        print(f"    result    {printable(told['result'] or 'not assembled yet')}")
     return INCOMPLETE if told["missing"] else 0
 
 
@@ -176,18 +194,18 @@ def finalize(study: StudyFolder, as_json: AsJson = False) -> int:
     opened = Study.open(study)
     opened.finalize().close()
     told = opened.summary()
-    print(json.dumps(told, indent=1) if as_json else told["result"])
+    print(json.dumps(told, indent=1) if as_json else printable(told["result"]))
     return INCOMPLETE if told["missing"] else 0
 
 
-def _sweep_of(path: Path) -> tuple[Any, Path | None]:
+def _sweep_of(path: Path, inputs: Path | None) -> tuple[Any, Path | None]:
     """The sweep that a path stands for, and the study folder if it is one."""
     from jaxcollapse.store.study import Study
     from jaxcollapse.sweep import Sweep
 
     if path.is_dir():
         return Study.open(path).sweep, path
-    return Sweep.from_toml(path), None
+    return Sweep.from_toml(path, folder=inputs), None
 
 
 def _show_result(data: Any, folder: Path) -> None:
@@ -212,7 +230,7 @@ def _show_result(data: Any, folder: Path) -> None:
     except ImportError:
         print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
     else:
-        print(f"phase diagram: {picture}")
+        print(f"phase diagram: {printable(picture)}")
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ def compute(
     """
     study, todo, bad = _prepared(sweep, folder, machine, chunk_size, share)
     for path, reason in bad.items():
-        _log.warning("%s does not count: %s", path, reason)
+        _log.warning("%s does not count: %s", printable(path), printable(reason))
 
     def advance(trajectories: int) -> None:
         writer.check()  # so that a full disk does not have to wait for the end of a chunk
