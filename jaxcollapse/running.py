@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import xarray as xr
 
+from jaxcollapse.errors import printable
 from jaxcollapse.execute import Result, execute, execute_on, machine_of
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
 from jaxcollapse.progress import reporter
