@@ -9,17 +9,21 @@ from jaxcollapse.limits import MOST_INPUT_BYTES
 KEY = "process.initial.path"
 
 
+def is_within(folder: Path, path: str) -> bool:
+    """Whether a path that starts at a folder stays below it, wherever symbolic links lead."""
+    try:
+        return (folder / path).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a null character; a name too long; links in a circle
+        return False
+
+
 def within(folder: Path, path: str) -> Path:
-    """The path of a file, which starts at a folder and stays below it, wherever symbolic links lead.
+    """The path of a file, which starts at a folder and may not leave it.
 
     Raises:
-        InputError: it leaves the folder, or is no path at all.
+        InputError: it leads out of the folder, or nowhere.
     """
-    try:
-        is_below = (folder / path).resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError, RuntimeError):  # a null character; a name too long; links in a circle
-        raise InputError(KEY, f"{path!r}: is no path of a file") from None
-    if not is_below:
+    if not is_within(folder, path):
         hint = "copy the file there, or name another folder to read from, --inputs FOLDER"
         raise InputError(KEY, f"{path!r} leads out of {str(folder)!r}, where paths start; {hint}")
     return folder / path

@@ -17,6 +17,7 @@ from platformdirs import user_cache_path
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
+from jaxcollapse.initial.paths import is_within
 from jaxcollapse.planning import Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
@@ -80,7 +81,7 @@ class Study:
         if not (folder / "sweep.toml").is_file():
             raise InputError("", "is not a study: there is no sweep.toml in it", str(folder))
         for name in ("sweep.toml", "plan.json", "inputs", "shards"):
-            if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            if not is_within(folder, name):
                 raise InputError("", f"{name} in it leads elsewhere; move what is there into the study", str(folder))
         return cls(folder, Sweep.from_toml(folder / "sweep.toml", folder=folder / "inputs"))
 
