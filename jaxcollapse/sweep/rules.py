@@ -7,8 +7,8 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.initial.distribution import InitialKind
+from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
 from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.process import MOST_CONTEXTS, MOST_COUNT
 from jaxcollapse.training.constants import CONSTANTS, CONVERGING, LOSS
 
 Cells = np.ndarray  # one boolean for each cell
