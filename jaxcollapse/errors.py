@@ -6,7 +6,7 @@ from typing import Any
 
 _SHOWN = 80  # characters of a value in a message
 _LONGEST = 1000  # characters of a message
-_SEARCHED = 20_000  # words of up to `_SHOWN` characters among which the nearest one is looked for
+_SEARCHED = 100_000  # words of up to `_SHOWN` characters among which the nearest one is looked for
 _LISTED = 60  # words that are all listed
 
 

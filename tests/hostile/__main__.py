@@ -31,10 +31,8 @@ def main() -> int:
                 if options.keep:
                     outcome.case.lay_out(options.keep / f"{wrong:03}" / "case")
     print(_table(outcomes))
-    print(
-        f"{sum(map(len, outcomes.values()))} inputs in {time.monotonic() - start:.0f} s, {wrong} went wrong; "
-        f"limits of each: {SECONDS:g} s, {MEMORY // 2**30} GiB"
-    )
+    number, seconds = sum(map(len, outcomes.values())), time.monotonic() - start
+    print(f"{number} inputs in {seconds:.0f} s, {wrong} went wrong; each may take {SECONDS:g} s, {MEMORY // 2**30} GiB")
     return 1 if wrong else 0
 
 

@@ -56,7 +56,7 @@ class Watch:
             outside = path.absolute() if flags & os.O_NOFOLLOW else path.resolve()
             if flags & _WRITING and not _is_below(outside, root):
                 return f"writes {outside}"
-            return f"reads {outside}" if _is_below(outside, root.parent / "outside") else None
+            return f"reads {outside}" if outside.is_relative_to(root.parent / "outside") else None
         if event in _CHANGING:
             paths = [arguments[place] for place in _CHANGING[event]]
             wrong = [p for p in paths if not isinstance(p, int) and not _is_below(Path(os.fsdecode(p)), root)]

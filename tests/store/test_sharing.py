@@ -17,7 +17,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.planning import this_machine
-from jaxcollapse.running import _prepared
+from jaxcollapse.running import prepare
 from jaxcollapse.share import Share
 from jaxcollapse.store.lock import Lock, locked
 from jaxcollapse.store.study import Study
@@ -163,7 +163,7 @@ def test_one_waits_until_another_has_planned(tmp_path: Path, caplog: pytest.LogC
 
 def planned_ids(study: Path, share: Share | None = None, chunk_size: int = CHUNK) -> list[str]:
     machine = this_machine(jax.local_devices()[:1])
-    return [chunk.id for chunk in _prepared(Study.open(study).sweep, study, machine, chunk_size, share)[1].chunks]
+    return [chunk.id for chunk in prepare(Study.open(study).sweep, study, machine, chunk_size, share).todo.chunks]
 
 
 @pytest.mark.parametrize("there", [[], [2], [0, 1, 3]])
