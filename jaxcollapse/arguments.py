@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, printable
 
 if TYPE_CHECKING:
     from jaxcollapse.sweep import Sweep
@@ -31,6 +31,16 @@ Devices = Annotated[
 ChunkSize = Annotated[
     int | None, typer.Option("--chunk-size", metavar="N", min=1, help="Trajectories of a shard file at most.")
 ]
+Inputs = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs",
+        metavar="FOLDER",
+        exists=True,
+        file_okay=False,
+        help="Where paths in the sweep file start, and what none may leave; by default the file's own folder.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 
 
@@ -49,7 +59,7 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
             raise
         except OSError as error:
             parts = ("jaxcollapse", error.filename, error.strerror or str(error))
-            print(": ".join(str(part) for part in parts if part), file=sys.stderr)
+            print(": ".join(printable(part) for part in parts if part), file=sys.stderr)
             raise typer.Exit(INCOMPLETE) from None
         except MemoryError as error:
             print(f"jaxcollapse: {error or 'out of memory'}", file=sys.stderr)
@@ -63,11 +73,11 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
     return wrapped
 
 
-def sweep_and_study(path: Path, out: Path | None = None) -> "tuple[Sweep, Path]":
-    """The sweep that a path stands for, and its study folder."""
+def sweep_and_study(path: Path, out: Path | None = None, inputs: Path | None = None) -> "tuple[Sweep, Path]":
+    """The sweep that a path stands for, and its study folder. inputs: where paths in a sweep file start."""
     from jaxcollapse.store.study import Study
     from jaxcollapse.sweep import Sweep
 
     if path.is_dir():
         return Study.open(path).sweep, out or path
-    return Sweep.from_toml(path), out or Path("results") / path.stem
+    return Sweep.from_toml(path, folder=inputs), out or Path("results") / path.stem

@@ -14,6 +14,7 @@ from jaxcollapse.arguments import (
     AsJson,
     ChunkSize,
     Devices,
+    Inputs,
     Out,
     Platform,
     StudyFolder,
@@ -22,6 +23,7 @@ from jaxcollapse.arguments import (
     tells_bad_input,
 )
 from jaxcollapse.cluster.command import submit
+from jaxcollapse.errors import printable
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -37,12 +39,18 @@ app = typer.Typer(
 
 @app.command()
 @tells_bad_input
-def plan(sweep: SweepFile, platform: Platform = None, devices: Devices = None, as_json: AsJson = False) -> int:
+def plan(
+    sweep: SweepFile,
+    inputs: Inputs = None,
+    platform: Platform = None,
+    devices: Devices = None,
+    as_json: AsJson = False,
+) -> int:
     """Show what a run would compile, compute and store, without running it."""
     from jaxcollapse.devices import choose
     from jaxcollapse.planning import plan as make_plan
 
-    what, _ = sweep_and_study(sweep)
+    what, _ = sweep_and_study(sweep, inputs=inputs)
     made = make_plan(what, devices=choose(platform, devices))
     if as_json:
         print(json.dumps(made.to_dict(), indent=1))
@@ -57,6 +65,7 @@ def plan(sweep: SweepFile, platform: Platform = None, devices: Devices = None, a
 def run(
     sweep: SweepFile,
     out: Out = None,
+    inputs: Inputs = None,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -80,7 +89,7 @@ def run(
     from jaxcollapse.running import compute
     from jaxcollapse.share import Share
 
-    what, folder = sweep_and_study(sweep, out)
+    what, folder = sweep_and_study(sweep, out, inputs)
     share = Share.parse(shard) if shard else Share.of_slurm()
     machine = this_machine(choose(platform, devices))
     signal.signal(signal.SIGTERM, _terminated)
@@ -99,8 +108,8 @@ def run(
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
-        print(f"dataset: {folder / 'result.nc'}")
-        print(f"study: {folder}")
+        print(f"dataset: {printable(folder / 'result.nc')}")
+        print(f"study: {printable(folder)}")
     return INCOMPLETE if told["missing"] else 0
 
 
@@ -133,27 +142,34 @@ def status(
     if as_json:
         print(json.dumps(told, indent=1))
     else:
-        print(f"{told['title'] or study}: {told['complete'] + told['diverged']} of {told['trajectories']} trajectories")
+        title, done = printable(told["title"] or study), told["complete"] + told["diverged"]
+        print(f"{title}: {done} of {told['trajectories']} trajectories")
         for key in ("complete", "diverged", "missing", "shards"):
             print(f"    {key:9} {told[key]}")
         if told["computing"]:
             print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():
-            print(f"    {name} does not count: {reason}")
-        print(f"    result    {told['result'] or 'not assembled yet'}")
+            print(f"    {printable(name)} does not count: {printable(reason)}")
+        print(f"    result    {printable(told['result'] or 'not assembled yet')}")
     return INCOMPLETE if told["missing"] else 0
 
 
 @app.command()
 @tells_bad_input
-def finalize(study: StudyFolder, as_json: AsJson = False) -> int:
+def finalize(
+    study: StudyFolder,
+    zarr: Annotated[bool, typer.Option("--zarr", help="Write result.zarr too, for cloud storage and Dask.")] = False,
+    as_json: AsJson = False,
+) -> int:
     """Assemble the shards into result.nc, complete or not."""
     from jaxcollapse.store.study import Study
+    from jaxcollapse.store.zarr import export
 
     opened = Study.open(study)
-    opened.finalize().close()
-    told = opened.summary()
-    print(json.dumps(told, indent=1) if as_json else told["result"])
+    with opened.finalize() as data:
+        store = export(data, opened.folder / "result.zarr") if zarr else None
+    told = {**opened.summary(), **({"zarr": str(store)} if store else {})}
+    print(json.dumps(told, indent=1) if as_json else printable(store or told["result"]))
     return INCOMPLETE if told["missing"] else 0
 
 
@@ -179,7 +195,7 @@ def _show_result(data: Any, folder: Path) -> None:
     except ImportError:
         print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
     else:
-        print(f"phase diagram: {picture}")
+        print(f"phase diagram: {printable(picture)}")
 
 
 def main() -> None:

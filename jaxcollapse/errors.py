@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 _SHOWN = 80  # characters of a value in a message
+_LONGEST = 1000  # characters of a message
+_SEARCHED = 100_000  # words of up to `_SHOWN` characters among which the nearest one is looked for
+_LISTED = 60  # words that are all listed
 
 
 class InputError(ValueError):
@@ -14,24 +17,33 @@ class InputError(ValueError):
     """
 
     def __init__(self, key: str, problem: str, source: str | None = None):
-        self.key, self.problem, self.source = key, problem, source
-        told = ": ".join(part for part in (source, key, problem) if part)
-        super().__init__(told.replace("\n", "\\n"))  # one line, whatever a key is called
+        self.key, self.problem, self.source = cut(key), cut(problem, _LONGEST), source
+        super().__init__(printable(": ".join(part for part in (source, self.key, self.problem) if part)))
 
 
 def shown(value: Any) -> str:
     """A value as a message shows it: as Python writes it, cut where that is long."""
     try:
-        text = repr(value)
+        return cut(repr(value))
     except ValueError:  # Python does not write out numbers of thousands of digits
         return "a number of too many digits"
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def cut(text: str, most: int = _SHOWN) -> str:
+    """The beginning of a text that is longer than this many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def printable(text: object) -> str:
+    """One line in which a terminal finds nothing to obey: what is no letter, sign or space is written as an escape."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(text))
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """ " (did you mean 'entropy'?)", or what is allowed where nothing is near."""
-    allowed = list(allowed)
-    near = difflib.get_close_matches(word, allowed, n=1)
+    known = sorted(set(allowed))
+    near = difflib.get_close_matches(word, known[:_SEARCHED], n=1) if len(word) <= _SHOWN else []
     if near:
-        return f" (did you mean {near[0]!r}?)"
-    return f"; allowed: {', '.join(sorted(set(allowed)))}"
+        return f" (did you mean {shown(near[0])}?)"
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    return f"; allowed: {', '.join(map(cut, known[:_LISTED]))}{more}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 import xarray as xr
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import Result, execute, execute_on, machine_of
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
 from jaxcollapse.progress import reporter
@@ -96,7 +96,7 @@ def compute(
     prospect = prepare(sweep, folder, machine, chunk_size, share)
     study, todo = prospect.study, prospect.todo
     for path, reason in prospect.bad.items():
-        _log.warning("%s does not count: %s", path, reason)
+        _log.warning("%s does not count: %s", printable(path), printable(reason))
 
     def advance(trajectories: int) -> None:
         writer.check()  # so that a full disk does not have to wait for the end of a chunk
@@ -116,7 +116,8 @@ def compute(
             with closing(_results(some, claims.free(), advance, executor)) as results:  # before claims are given up
                 for result in results:
                     writer.add(result)
-            claims.wait()
+            if claims.left:
+                claims.wait()
     return Study.open(folder)  # which may have been extended in the meantime
 
 

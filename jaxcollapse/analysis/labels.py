@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.errors import printable
 from jaxcollapse.sweep.display import label
 
 _LONGEST = 32  # characters of a value
@@ -41,5 +42,5 @@ def _fields(data: xr.Dataset, dimension: str) -> list[str]:
 def _entry(value: Any) -> str:
     if isinstance(value, float):
         return "∞" if value == float("inf") else f"{value:.4g}"
-    text = label(value)
+    text = printable(label(value))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -9,6 +9,7 @@ import xarray as xr
 
 from jaxcollapse.analysis.labels import entries, long_heading, spread
 from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, final_median, name_of, verdicts
+from jaxcollapse.errors import printable
 
 _MOST_PANELS = 6
 _SMALLEST_GAP = 1e-3
@@ -55,12 +56,12 @@ def phase_diagram(data: xr.Dataset) -> Any:
         here = {} if panel is None else {over: panel}
         word, value = (a.isel(here).transpose(*order).values.reshape(rows, columns) for a in (words, gap))
         mesh = _draw_cells(axis, word, value, scale, told)
-        axis.set_xticks(*_ticks(data, across, room[0], upright=False))
+        axis.set_xticks(*_ticks(data, across, room[0], upright=False), parse_math=False)
         if across:
             axis.set_xlabel(long_heading(data, across))
         if over and panel is not None:
-            axis.set_title(f"{long_heading(data, over)} {entries(data, over)[panel]}", fontsize=10)
-    axes[0].set_yticks(*_ticks(data, up, room[1], upright=True))
+            axis.set_title(f"{long_heading(data, over)} {entries(data, over)[panel]}", fontsize=10, parse_math=False)
+    axes[0].set_yticks(*_ticks(data, up, room[1], upright=True), parse_math=False)
     if up:
         axes[0].set_ylabel(long_heading(data, up))
 
@@ -68,7 +69,7 @@ def phase_diagram(data: xr.Dataset) -> Any:
     lines = _headline(data, {name: place for name, place in held.items() if name in varied}, figure.get_figwidth())
     if told is _INITIALS:
         lines.append(", ".join(f"{initial} {verdict}" for initial, verdict in zip(_INITIALS, VERDICTS, strict=True)))
-    figure.suptitle("\n".join(lines), fontsize=11)
+    figure.suptitle("\n".join(lines), fontsize=11, parse_math=False)
     return figure
 
 
@@ -115,7 +116,7 @@ def _headline(data: xr.Dataset, held: dict[str, int], inches: float) -> list[str
     places = [f"{long_heading(data, name)} = {entries(data, name)[place]}" for name, place in held.items()]
     number = data.sizes["replicate"]
     replicates = f"median of {number} replicates" if number > 1 else "one replicate"
-    title = textwrap.wrap(", ".join([data.attrs.get("title", ""), *places]), int(11 * inches))
+    title = textwrap.wrap(", ".join([printable(data.attrs.get("title", "")), *places]), int(11 * inches))
     return [*title, f"{replicates} after {int(data.generation[-1])} generations"]
 
 

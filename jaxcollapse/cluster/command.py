@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jaxcollapse.arguments import AsJson, ChunkSize, Devices, Out, SweepFile, sweep_and_study, tells_bad_input
+from jaxcollapse.arguments import AsJson, ChunkSize, Devices, Inputs, Out, SweepFile, sweep_and_study, tells_bad_input
 from jaxcollapse.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _Name = Annotated[str | None, typer.Option(metavar="NAME", help="As sbatch's.")]
 def submit(
     sweep: SweepFile,
     out: Out = None,
+    inputs: Inputs = None,
     tasks: Annotated[int, typer.Option(metavar="N", min=1, help="Jobs of the array: shares of the work.")] = 8,
     max_parallel: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="How many of them run at once, at most.")
@@ -63,7 +64,7 @@ def submit(
             raise
         raise InputError("", "to submit it, submitit is needed: pip install 'jaxcollapse[slurm]'") from None
 
-    what, study = sweep_and_study(sweep, out)
+    what, study = sweep_and_study(sweep, out, inputs)
     request = Request(
         tasks=tasks,
         name=f"jaxcollapse-{study.name}",

@@ -1,12 +1,17 @@
 """A distribution over labelled tokens, and what all kinds of initial distribution have in common."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.limits import MOST_CONTEXTS, MOST_NAME, MOST_NUMBERS
 
 Logits = Float64[np.ndarray, "*row token"]
 
@@ -29,6 +34,30 @@ class Distribution:
     def size(self) -> int:
         """Number of tokens."""
         return self.logits.shape[-1]
+
+
+def check_table(rows: int, tokens: int) -> None:
+    """Raises `InputError` if a table with so many rows of tokens is too large."""
+    if rows > MOST_CONTEXTS or rows * tokens > MOST_NUMBERS:
+        told = f"makes a table of {rows} × {tokens} numbers"
+        raise InputError(
+            "process.initial", f"{told}; at most {MOST_CONTEXTS} rows and {MOST_NUMBERS} numbers are allowed"
+        )
+
+
+def as_names(values: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """Names as an array, which gives each the room that the longest one takes.
+
+    Raises:
+        InputError: they take too much.
+    """
+    texts = [str(value) for value in values]
+    longest = max(map(len, texts), default=0)
+    if longest > MOST_NAME or 4 * longest * len(texts) > 8 * MOST_NUMBERS:
+        raise InputError(
+            "process.initial", f"{len(texts)} names of up to {longest} characters are too many or too long"
+        )
+    return np.array(texts, str)
 
 
 class InitialKind(BaseModel, ABC):
@@ -62,6 +91,7 @@ class InitialKind(BaseModel, ABC):
         """
         one = self.distribution(vocab_size, key)
         number = one.size if number is None else number
+        check_table(number, one.size)
         shifts = np.arange(number) * one.size // number
         return replace(one, logits=np.stack([np.roll(one.logits, shift) for shift in shifts]))
 

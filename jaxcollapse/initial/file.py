@@ -2,14 +2,18 @@
 
 import csv
 import zipfile
+from array import array
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import netCDF4
 import numpy as np
 from pydantic import BeforeValidator, Field
 
 from jaxcollapse.errors import InputError, did_you_mean
-from jaxcollapse.initial.distribution import Distribution, InitialKind
+from jaxcollapse.initial.distribution import Distribution, InitialKind, as_names
+from jaxcollapse.initial.paths import readable
+from jaxcollapse.limits import MOST_NUMBERS, MOST_TOKENS
 
 Contents = tuple[str, np.ndarray, np.ndarray | None, np.ndarray | None]  # name, numbers, names of tokens and of rows
 _KEY = "process.initial"
@@ -78,15 +82,14 @@ class File(InitialKind):
         readers = {".nc": self._netcdf, ".npz": self._npz, ".csv": self._csv}
         if path.suffix not in readers:
             raise InputError(f"{_KEY}.path", f"{self.path!r}: must end in {', '.join(readers)}")
-        if not path.is_file():
-            raise InputError(f"{_KEY}.path", f"{self.path!r}: no such file")
+        readable(path)
         if self.select and path.suffix != ".nc":
             raise InputError(f"{_KEY}.select", "only a netCDF file has dimensions to select along")
         try:
             name, numbers, labels, names = readers[path.suffix](path)
         except InputError:
             raise
-        except (OSError, ValueError, zipfile.BadZipFile, csv.Error) as error:
+        except Exception as error:  # libraries tell of a broken file by any kind of error
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"{_KEY}.path", f"{self.path!r} cannot be read: {reason}") from None
         logits = self._as_logits(name, numbers)
@@ -97,55 +100,63 @@ class File(InitialKind):
     def _netcdf(self, path: Path) -> Contents:
         import xarray as xr
 
-        with xr.open_dataset(path, engine="netcdf4") as file:
-            array: Any = file[self._choose([str(name) for name in file.data_vars])]
+        _check_dimensions(path)
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
+            selected: Any = file[self._choose([str(name) for name in file.data_vars])]
             for dimension, label in self.select.items():
-                if dimension not in array.dims:
-                    wrong = did_you_mean(dimension, map(str, array.dims))
-                    raise InputError(f"{_KEY}.select", f"{dimension!r} is not a dimension of {array.name}{wrong}")
-                known = array.indexes.get(dimension)
+                if dimension not in selected.dims:
+                    wrong = did_you_mean(dimension, map(str, selected.dims))
+                    raise InputError(f"{_KEY}.select", f"{dimension!r} is not a dimension of {selected.name}{wrong}")
+                known = selected.indexes.get(dimension)
                 if known is not None and label in known:
-                    array = array.sel({dimension: label})
-                elif isinstance(label, int) and -array.sizes[dimension] <= label < array.sizes[dimension]:
-                    array = array.isel({dimension: label})
+                    selected = selected.sel({dimension: label})
+                elif isinstance(label, int) and -selected.sizes[dimension] <= label < selected.sizes[dimension]:
+                    selected = selected.isel({dimension: label})
                 else:
                     names = [str(name) for name in known] if known is not None else []
                     raise InputError(
                         f"{_KEY}.select.{dimension}", f"{label!r} is not there{did_you_mean(str(label), names)}"
                     )
-            if array.ndim not in (1, 2):
-                left = ", ".join(f"{dimension} ({size})" for dimension, size in array.sizes.items())
+            if selected.ndim not in (1, 2):
+                left = ", ".join(f"{dimension} ({size})" for dimension, size in selected.sizes.items())
                 wanted = "one must remain, or two for rows"
-                raise InputError(f"{_KEY}.select", f"{array.name} has {left or 'no dimension'} left; {wanted}")
-            tokens, rows = array.dims[-1], array.dims[0] if array.ndim == 2 else None
-            labels = array[tokens].values.astype(str) if tokens in array.coords else None
-            return (
-                str(array.name),
-                np.asarray(array.values, float),
-                labels,
-                (array[rows].values.astype(str) if rows in array.coords else None),
+                raise InputError(f"{_KEY}.select", f"{selected.name} has {left or 'no dimension'} left; {wanted}")
+            if selected.size > MOST_NUMBERS:
+                raise ValueError(f"{selected.name} has {selected.size} numbers left; at most {MOST_NUMBERS} are read")
+            tokens, rows = selected.dims[-1], selected.dims[0] if selected.ndim == 2 else None
+            labels, others = (
+                as_names(selected[dim].values) if dim in selected.coords else None for dim in (tokens, rows)
             )
+            return str(selected.name), np.asarray(selected.values, float), labels, others
 
     def _npz(self, path: Path) -> Contents:
         if not zipfile.is_zipfile(path):
             raise ValueError("it is not an npz archive")
         with np.load(path, allow_pickle=False) as file:
             name = self._choose([name for name in file.files if name != _LABELS])
-            labels = file[_LABELS].astype(str) if _LABELS in file.files else None
+            for entry in file.zip.infolist():  # what is unpacked may be a thousand times as large
+                if entry.file_size > 8 * MOST_NUMBERS:
+                    raise ValueError(f"{entry.filename} has {entry.file_size} bytes; at most {8 * MOST_NUMBERS}")
+            labels = as_names(file[_LABELS]) if _LABELS in file.files else None
             return name, np.asarray(file[name], float), labels, None
 
     def _csv(self, path: Path) -> Contents:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row]
-        if len(rows) < 2:
+            rows = filter(None, csv.reader(file))
+            head = next(rows, [])
+            name = self._choose([name for name in head if name != _LABELS]) if head else ""
+            numbers, tokens = array("d"), list[str]()
+            for number, row in enumerate(rows, start=2):
+                if len(row) != len(head):
+                    raise ValueError(f"row {number} has {len(row)} columns, and the first row has {len(head)}")
+                if number > MOST_TOKENS + 1:
+                    raise ValueError(f"has more than {MOST_TOKENS} rows")
+                numbers.append(float(row[head.index(name)]))
+                if _LABELS in head:
+                    tokens.append(row[head.index(_LABELS)])
+        if not numbers:
             raise InputError(f"{_KEY}.path", f"{self.path!r}: needs a row of column names and a row for each token")
-        for number, row in enumerate(rows, start=1):
-            if len(row) != len(rows[0]):
-                raise ValueError(f"row {number} has {len(row)} columns, and the first row has {len(rows[0])}")
-        columns = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
-        name = self._choose([name for name in columns if name != _LABELS])
-        labels = np.array(columns[_LABELS]) if _LABELS in columns else None
-        return name, np.array([float(text) for text in columns[name]]), labels, None
+        return name, np.array(numbers), as_names(tokens) if tokens else None, None
 
     def _choose(self, names: list[str]) -> str:
         if self.variable is None:
@@ -191,6 +202,14 @@ class File(InitialKind):
         if not (logits > -np.inf).any(axis=-1).all():
             raise InputError(f"{_KEY}.top", f"{self.top}: a row has none of these tokens")
         return Distribution(logits, None if found.labels is None else found.labels[order], rows=rows)
+
+
+def _check_dimensions(path: Path) -> None:
+    """Raises where a dimension is too long: xarray reads its coordinate when it opens a file."""
+    with netCDF4.Dataset(path) as file:
+        for name, dimension in file.dimensions.items():
+            if len(dimension) > MOST_TOKENS:
+                raise ValueError(f"its dimension {name} has {len(dimension)} places; at most {MOST_TOKENS} are read")
 
 
 def _shape(found: Distribution) -> str:

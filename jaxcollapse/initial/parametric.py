@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.distribution import Distribution, InitialKind
+from jaxcollapse.initial.distribution import Distribution, InitialKind, as_names
 
 Exponent = Annotated[float, Field(ge=-1000, le=1000)]
 
@@ -82,7 +82,7 @@ class Values(InitialKind):
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """The values."""
-        return Distribution(self._logits(), None if self.tokens is None else np.array(self.tokens))
+        return Distribution(self._logits(), None if self.tokens is None else as_names(self.tokens))
 
 
 class Rows(InitialKind):
@@ -139,7 +139,7 @@ class Rows(InitialKind):
 
     def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
         """The rows."""
-        labels = None if self.tokens is None else np.array(self.tokens)
-        names = None if self.personas is None else np.array(self.personas)
+        labels = None if self.tokens is None else as_names(self.tokens)
+        names = None if self.personas is None else as_names(self.personas)
         weights = None if self.weights is None else np.array(self.weights) / sum(self.weights)
         return Distribution(self._logits(), labels, {}, names, weights)

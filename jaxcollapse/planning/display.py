@@ -71,6 +71,7 @@ def describe(program: Program) -> str:
     extras += [
         *structure.truncations,
         *([f"reward {structure.reward}"] if structure.curation != "none" else []),
+        *(["whole traces judged"] if structure.traces_at_once else []),
         *(["fresh data"] if structure.fresh_data else []),
         *structure.remedies,
         *schedule,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from threading import Lock
 from typing import Any
 
@@ -9,13 +10,14 @@ import jax
 import numpy as np
 
 from jaxcollapse.errors import InputError, did_you_mean
-from jaxcollapse.initial.distribution import Distribution, InitialKind
+from jaxcollapse.initial.dirichlet import Dirichlet
+from jaxcollapse.initial.distribution import Distribution, InitialKind, check_table
+from jaxcollapse.limits import MOST_CONTEXTS, MOST_DRAWN, MOST_NUMBERS
 from jaxcollapse.models import Categorical, Ensemble, Markov, Persona, Walk
 from jaxcollapse.models.walk import Numbers
 from jaxcollapse.parameters import Parameterisation
 from jaxcollapse.parameters.fit import fit
 from jaxcollapse.sweep.grid import Grid, stable_hash
-from jaxcollapse.sweep.process import MOST_CONTEXTS
 
 # What an initial table depends on, beside the size of the vocabulary; and what each model uses of it.
 _USED = {
@@ -65,6 +67,7 @@ class Library:
             )
             for spec, size, model, *codes in rows.tolist()
         ]
+        self._size_key = grid.key_of("initial" if "initial" in grid.given else "vocab_size")
         self._fits: dict[Any, Any] = {}
         self._lock = Lock()
 
@@ -75,7 +78,21 @@ class Library:
         Raises:
             InputError: one cannot be had, or does not suit the model.
         """
-        return [self._entry(*recipe) for recipe in self._recipes]
+        known = [_size(*recipe) for recipe in self._recipes]
+        self._check_sum(sum(known), MOST_NUMBERS)
+        is_drawn = [isinstance(spec, Dirichlet) and spec.shared for spec, *_ in self._recipes]
+        self._check_sum(sum(compress(known, is_drawn)), MOST_DRAWN, " that are drawn")
+        made, total = [], 0
+        for recipe in self._recipes:
+            made.append(self._entry(*recipe))
+            total += made[-1].table.size
+            self._check_sum(total, MOST_NUMBERS)
+        return made
+
+    def _check_sum(self, number: int, most: int, what: str = "") -> None:
+        if number > most:
+            told = f"the initial distributions have {number} numbers{what} together; at most {most} are allowed"
+            raise InputError(self._size_key, told)
 
     def _entry(self, spec: InitialKind, vocab_size: int, model: str, fields: dict[str, Any]) -> Entry:
         words = stable_hash("initial", [self._seed, spec.model_dump(), vocab_size])
@@ -83,6 +100,7 @@ class Library:
         if model in ("categorical", "ensemble"):
             walk = Categorical() if model == "categorical" else Ensemble(fields["models"])
             row = Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
+            check_table(walk.contexts, row.size)
             return Entry(spec, row, walk, walk.start(row, -1), -1)
         given = spec.rows(vocab_size, key, fields["personas"] if model == "persona" else None)
         number, size = len(given.logits), given.size
@@ -132,6 +150,15 @@ class Library:
                 seed = stable_hash("parameters", [self._seed, repr(parameters)])
                 self._fits[name], _ = fit(parameters, entry.table, visits, seed)
             return self._fits[name]
+
+
+def _size(spec: InitialKind, vocab_size: int, model: str, fields: dict[str, Any]) -> int:
+    """Numbers of the table that an initial distribution becomes, as far as they are known before it is made."""
+    if not spec.takes_vocab_size:
+        return 0
+    rows = {"persona": fields["personas"], "markov": vocab_size, "ensemble": fields["models"]}.get(model, 1)
+    check_table(rows, vocab_size)
+    return rows * vocab_size
 
 
 def _number_of(token: int | str | None, given: Distribution) -> int:

@@ -40,12 +40,12 @@ class Bucket:
 class Chunk:
     """Trajectories that are computed and stored together; all of one bucket, with equal loops.
 
-    cells, replicates: one entry for each trajectory. loops: (steps, sample blocks, batch blocks).
+    cells, replicates: one entry for each trajectory. loops: those of `structure.Loops`.
     """
 
     id: str
     bucket: int
-    loops: tuple[int, int, int]
+    loops: tuple[int, ...]
     cells: np.ndarray
     replicates: np.ndarray
 

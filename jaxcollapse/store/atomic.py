@@ -9,6 +9,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -60,6 +61,8 @@ def seal(path: Path) -> None:
 
 def is_sealed(path: Path) -> bool:
     """Whether a file is what was sealed, to the last bit. One that was, and has not changed since, is read once."""
+    if not stat.S_ISREG(path.lstat().st_mode):  # a pipe could be read without end, a link lead anywhere
+        return False
     state, asked = _state(path), time.time_ns()
     if _whole.get(path) == state:
         return True

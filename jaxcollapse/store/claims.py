@@ -1,5 +1,6 @@
 """Chunks are claimed before they are computed, so that runs at the same time compute different ones."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from jaxcollapse.planning import Chunk
 from jaxcollapse.store import atomic
 from jaxcollapse.store.lock import Lock, is_locked
 
+_log = logging.getLogger(__name__)
 _LOOK_EVERY = 0.5  # seconds between looks at what other runs have done
 
 
@@ -32,6 +34,7 @@ class Claims:
         self.left: Sequence[Chunk] = chunks
         self._shards, self._bad, self._stored = shards, bad, stored
         self._held: dict[str, Lock] = {}
+        self._told = False
 
     def __enter__(self) -> "Claims":
         return self
@@ -64,6 +67,9 @@ class Claims:
 
     def wait(self) -> None:
         """Until it is worth another look at what is left."""
+        if not self._told:
+            _log.warning("%d chunks are being computed by other runs; waiting for them", len(self.left))
+            self._told = True
         time.sleep(_LOOK_EVERY)
 
     def _is_stored(self, chunk: Chunk) -> bool:

@@ -9,9 +9,11 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.execute import MISSING
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.coordinates import coordinates
-from jaxcollapse.store.layout import COMPRESSION, Layout, layouts
+from jaxcollapse.store.foreign import check_size, check_variable
+from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
 from jaxcollapse.store.placement import Part, place
 from jaxcollapse.store.provenance import encode, merged, now, timestamp
 from jaxcollapse.store.regions import CHUNK_BYTES, chunk_shape, slabs
@@ -51,6 +53,29 @@ def write(
     for layout in layouts(sweep, library):
         with netCDF4.Dataset(path, "a") as file:  # for each anew: HDF5 may mix up attributes that were made in one go
             _write(file, layout, parts)
+
+
+def recognised(path: Path, sweep: Sweep, content: str) -> tuple[bool, int] | None:
+    """Whether a whole file, of whatever origin, is the dataset of these shards, and how many trajectories it has.
+
+    content: a digest of the shards, as `write` was given it. None if the file is no dataset, or not the one it says.
+    """
+    try:
+        with netCDF4.Dataset(path) as file:
+            for name in {"status", *file.dimensions} & file.variables.keys():  # which xarray reads at once
+                check_size(file, name)
+            held = file.variables["status"]
+            check_variable(file, "status", np.dtype("int8"), held.dimensions)
+            is_this = file.getncattr("shards") == content
+            for name, (dtype, dims) in rows_of(sweep).items() if is_this else ():
+                check_variable(file, name, dtype, (*sweep.dims, "replicate", *dims))
+                if file.variables[name].shape[: len(sweep.dims) + 1] != (*sweep.shape, sweep.replicates):
+                    return None
+            number = int((held[:] != MISSING).sum())
+        xr.open_dataset(path).close()
+    except Exception:  # netCDF and xarray tell of a strange file by any kind of error
+        return None
+    return is_this, number
 
 
 def _write(file: netCDF4.Dataset, layout: Layout, parts: Sequence[Part]) -> None:

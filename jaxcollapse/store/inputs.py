@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcollapse.initial.file import File
+from jaxcollapse.initial.paths import within
 from jaxcollapse.store.atomic import replacing
 from jaxcollapse.sweep.grid import content_digest
 from jaxcollapse.sweep.sweep import Sweep
@@ -26,7 +27,7 @@ def with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
         source = sweep.folder / path
         plain = not Path(path).is_absolute() and ".." not in Path(path).parts
         name = path if plain else f"{source.stem}-{located[str(source)][:8]}{source.suffix}"
-        target = inputs / name
+        target = within(inputs, name)
         if not (target.exists() and content_digest(File(path=str(target))) == located[str(source)]):
             target.parent.mkdir(parents=True, exist_ok=True)
             with replacing(target) as temporary:

@@ -54,15 +54,31 @@ def layouts(sweep: Sweep, library: Library) -> Iterator[Layout]:
     yield _status(sweep)
 
 
+def rows_of(sweep: Sweep) -> dict[str, tuple[np.dtype, tuple[str, ...]]]:
+    """The types of the variables, and the dimensions that they have of a trajectory."""
+    told = {entry.name: (_dtype(sweep, entry), _dims(entry)) for entry in sweep.chosen}
+    if sweep.record.logits:
+        told["logits"] = np.dtype(sweep.precision), ("generation", *["context"] * sweep.is_structured, "token")
+    return {**told, "status": (np.dtype("int8"), ())}
+
+
+def _dtype(sweep: Sweep, entry: Observable) -> np.dtype:
+    return np.dtype("int32" if entry.whole else sweep.precision)
+
+
+def _dims(entry: Observable) -> tuple[str, ...]:
+    return () if entry.is_event else ("generation", entry.dim) if entry.dim else ("generation",)
+
+
 def _observable(sweep: Sweep, library: Library, entry: Observable) -> Layout:
     dims, outer = _rows(sweep)
     attributes = {"long_name": entry.long_name, "units": entry.units, "description": entry.description}
-    dtype, missing = ("int32", float(NOT_YET)) if entry.whole else (sweep.precision, np.nan)
+    dtype, missing = _dtype(sweep, entry), float(NOT_YET) if entry.whole else np.nan
     if entry.is_event:
         attributes["censoring"] = f"missing where it has not happened by generation {sweep.generations}"
-        return Layout(entry.name, dims, outer, (), np.dtype(dtype), missing, attributes)
-    inner, extra = (len(sweep.recorded), *inner_shape(entry, library)), (entry.dim,) if entry.dim else ()
-    return Layout(entry.name, (*dims, "generation", *extra), outer, inner, np.dtype(dtype), missing, attributes)
+        return Layout(entry.name, dims, outer, (), dtype, missing, attributes)
+    inner = len(sweep.recorded), *inner_shape(entry, library)
+    return Layout(entry.name, (*dims, *_dims(entry)), outer, inner, dtype, missing, attributes)
 
 
 def _logits(sweep: Sweep, library: Library) -> Layout:

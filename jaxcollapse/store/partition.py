@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_MOST_BYTES = 2**28  # of a plan of ten million chunks
+
 
 @dataclass(frozen=True)
 class Partition:
@@ -39,6 +41,8 @@ def is_agreed(plan_file: Path, cut: Partition) -> bool:
 def _held(plan_file: Path) -> Partition | None:
     """What a file says, whoever wrote it; None if it does not."""
     try:
+        if not plan_file.is_file() or plan_file.stat().st_size > _MOST_BYTES:
+            return None
         told = json.loads(plan_file.read_text(encoding="utf-8"))["partition"]
         of, without = told["of"], told["without"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):

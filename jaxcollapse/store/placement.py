@@ -52,11 +52,8 @@ def place(layout: Layout, parts: Sequence[Part], start: int, stop: int) -> np.nd
             read = part.read(layout.name, slice(first, last))
             if len(some) < last - first:
                 read = read[some - first]
-            where = part.rows[some] - start
-            if layout.tokens is None:
-                values[where] = read
-            else:
-                values[where, ..., : read.shape[-1]] = read
+            held = tuple(slice(0, min(sizes)) for sizes in zip(read.shape[1:], layout.inner, strict=True))
+            values[part.rows[some] - start, *held] = read[:, *held]  # of fewer tokens, or contexts, than there may be
     if layout.tokens is not None:
         own = layout.tokens[np.arange(start, stop) // layout.outer[-1]]
         np.copyto(values, np.nan, where=np.arange(values.shape[-1]) >= own.reshape(-1, *[1] * (values.ndim - 1)))

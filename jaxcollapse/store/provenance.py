@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+_COMPARED = ("versions", "device_kind", "platform", "kernel", "git_commit")  # said of all runs, where they differ
 _PACKAGES = ("jaxcollapse", "jax", "jaxlib", "optax", "numpy", "xarray", "netCDF4")
 
 
@@ -36,13 +37,22 @@ def provenance(started: datetime.datetime, precision: str) -> dict[str, Any]:
     }
 
 
+def is_provenance(record: Any) -> bool:
+    """Whether a record, of whatever origin, tells what `merged` and a dataset say of it."""
+    if not isinstance(record, dict) or not {"versions", *_COMPARED} <= record.keys():
+        return False
+    versions = record["versions"] if isinstance(record["versions"], dict) else {}
+    texts = [record.get("start"), record.get("end"), versions.get("jaxcollapse")]
+    return all(isinstance(text, str) and text.isprintable() for text in texts)
+
+
 def merged(records: list[dict[str, Any]]) -> dict[str, Any]:
     """One provenance of several runs: the latest one's, with all times and whatever differs."""
     if not records:
         return {}
     latest = dict(max(records, key=lambda record: record["end"]))
     latest["start"] = min(record["start"] for record in records)
-    for key in ("versions", "device_kind", "platform", "kernel", "git_commit"):
+    for key in _COMPARED:
         kinds = list({encode({key: record[key]}): record[key] for record in records}.values())
         if len(kinds) > 1:
             latest[f"{key}_mixed"] = kinds

@@ -14,18 +14,31 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.execute import Result
+from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.planning.plan import chunk_id
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
-from jaxcollapse.store.provenance import encode
+from jaxcollapse.store.foreign import check_variable
+from jaxcollapse.store.layout import rows_of
+from jaxcollapse.store.provenance import encode, is_provenance
 from jaxcollapse.store.regions import chunk_shape
+from jaxcollapse.sweep.sweep import Sweep
 
 _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True}
 
 
+_MOST_TOLD = 2**20  # characters of provenance
+
+
 class BadShardError(ValueError):
-    """A file that is not a shard of this study, or is damaged."""
+    """A file that is not a shard of this study, or is damaged.
+
+    path: the file, where it seemed to be a shard.
+    """
+
+    def __init__(self, reason: str, path: Path | None = None):
+        super().__init__(reason)
+        self.path = path
 
 
 def write_shard(
@@ -94,8 +107,11 @@ class Header:
     told: dict[str, Any]
 
 
-def read_header(path: Path, fingerprint: str) -> Header:
+def read_header(path: Path, fingerprint: str, sweep: Sweep) -> Header:
     """Verifies the whole of a shard, but loads no more of it than must be known to place its trajectories.
+
+    Whoever wrote the file: it has the variables that a shard of this sweep has, and fills no more memory than its size
+    lets one expect.
 
     Raises:
         BadShardError: with the reason.
@@ -104,21 +120,49 @@ def read_header(path: Path, fingerprint: str) -> Header:
         if not is_sealed(path):
             raise BadShardError("is damaged, or no shard")
         with netCDF4.Dataset(path) as file:
-            if getattr(file, "study", None) != fingerprint:
+            if _text(file, "study") != fingerprint:
                 raise BadShardError("belongs to another study")
+            _check_variables(file, sweep)
             cells, replicates, status = (_values(file, name) for name in ("cell", "replicate", "status"))
-            name, told = file.chunk, json.loads(file.provenance)
-    except OSError as error:
+            name, told = _text(file, "chunk"), json.loads(_text(file, "provenance")[:_MOST_TOLD])
+    except BadShardError:
+        raise
+    except Exception as error:  # netCDF tells of a strange file by any kind of error
         raise BadShardError(f"cannot be read: {error}") from None
     if not name == chunk_id(cells, replicates) == path.stem:
         raise BadShardError("has another name than was given to it")
+    if (replicates < 0).any() or not np.isin(status, (COMPLETE, DIVERGED)).all() or not is_provenance(told):
+        raise BadShardError("says what no shard does")
     return Header(cells, replicates, status, told)
 
 
+def _check_variables(file: netCDF4.Dataset, sweep: Sweep) -> None:
+    """Raises ValueError unless all that will be read is there, of the types and dimensions that it should have."""
+    check_variable(file, "cell", np.dtype("uint64"), ("trajectory",))
+    check_variable(file, "replicate", np.dtype("int32"), ("trajectory",))
+    for name, (dtype, dims) in rows_of(sweep).items():
+        check_variable(file, name, dtype, ("trajectory", *dims))
+    if len(file.dimensions["generation"]) != len(sweep.recorded):
+        raise ValueError("has other generations")
+
+
+def _text(file: netCDF4.Dataset, name: str) -> str:
+    """A global attribute, if it is a text; else none."""
+    value = file.getncattr(name) if name in file.ncattrs() else ""
+    return value if isinstance(value, str) else ""
+
+
 def read_variable(path: Path, name: str, some: slice) -> np.ndarray:
-    """A variable of a verified shard, for a range of its trajectories."""
-    with netCDF4.Dataset(path) as file:
-        return _values(file, name, some)
+    """A variable of a verified shard, for a range of its trajectories.
+
+    Raises:
+        BadShardError: it cannot be read, although its seal is unbroken.
+    """
+    try:
+        with netCDF4.Dataset(path) as file:
+            return _values(file, name, some)
+    except RuntimeError as error:
+        raise BadShardError(f"{name} cannot be read: {error}", path) from None
 
 
 def _values(file: netCDF4.Dataset, name: str, some: slice = slice(None)) -> np.ndarray:

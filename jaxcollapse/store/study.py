@@ -15,8 +15,9 @@ import numpy as np
 import xarray as xr
 from platformdirs import user_cache_path
 
-from jaxcollapse.errors import InputError
-from jaxcollapse.execute import COMPLETE, DIVERGED, MISSING, Result
+from jaxcollapse.errors import InputError, printable
+from jaxcollapse.execute import COMPLETE, DIVERGED, Result
+from jaxcollapse.initial.paths import is_within
 from jaxcollapse.planning import Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
@@ -79,6 +80,9 @@ class Study:
         folder = Path(folder)
         if not (folder / "sweep.toml").is_file():
             raise InputError("", "is not a study: there is no sweep.toml in it", str(folder))
+        for name in ("sweep.toml", "plan.json", "inputs", "shards"):
+            if not is_within(folder, name):
+                raise InputError("", f"{name} in it leads elsewhere; move what is there into the study", str(folder))
         return cls(folder, Sweep.from_toml(folder / "sweep.toml", folder=folder / "inputs"))
 
     @classmethod
@@ -184,7 +188,7 @@ class Study:
         status = np.zeros(self.sweep.trajectories, np.int8)
         for path in sorted(self.shard_folder.glob("*.nc") if some is None else some):
             try:
-                header = read_header(path, self.fingerprint)
+                header = read_header(path, self.fingerprint, self.sweep)
             except BadShardError as reason:
                 bad[path] = str(reason)
                 continue
@@ -228,26 +232,29 @@ class Study:
                 return xr.open_dataset(path)
         library = Library(self.sweep.grid, self.sweep.seed)
         parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
-        with replacing(place(content)) as temporary:
-            dataset.write(temporary, self.sweep, library, parts, shards.told, shards=content)
-            seal(temporary)
+        try:
+            with replacing(place(content)) as temporary:
+                dataset.write(temporary, self.sweep, library, parts, shards.told, shards=content)
+                seal(temporary)
+        except BadShardError as bad:
+            _set_aside(bad)
+            return self._finalized(place)
         return xr.open_dataset(place(content))
 
     def _is_held(self, path: Path, content: str, computed: int) -> bool:
         """Whether a dataset stands for these shards, or for more trajectories than they hold."""
-        if not is_sealed(path):
+        known = dataset.recognised(path, self.sweep, content) if is_sealed(path) else None
+        if known is None:
             aside = path.with_suffix(".damaged.nc")
             with contextlib.suppress(OSError):  # where others may not write
                 os.replace(path, aside)
-                _log.warning("%s is damaged or was changed; it is set aside as %s", path, aside.name)
+                _log.warning("%s is damaged or was changed; it is set aside as %s", printable(path), aside.name)
             return False
-        with xr.open_dataset(path) as held:
-            if held.attrs["shards"] == content:
-                return True
-            more = int((held.status != MISSING).sum()) > computed
+        stands_for_these, held = known
+        more = not stands_for_these and held > computed
         if more:
-            _log.warning("%s holds more than the shards that are left; it stays as it is", path)
-        return more
+            _log.warning("%s holds more than the shards that are left; it stays as it is", printable(path))
+        return stands_for_these or more
 
     def summary(self) -> dict[str, Any]:
         """Numbers of trajectories by status, and shards that do not count."""
@@ -310,6 +317,14 @@ def _difference(old: Sweep, new: Sweep, cell: int) -> str:
         if value not in new.grid.column(field).values:
             return f"{field} = {value}"
     return ", ".join(f"{field} = {value}" for field, value in old.grid.cell(cell).items())
+
+
+def _set_aside(bad: BadShardError) -> None:
+    """Gives a shard that cannot be read another name, so that its trajectories are computed again."""
+    assert bad.path is not None
+    aside = bad.path.with_suffix(".damaged")
+    os.replace(bad.path, aside)
+    _log.warning("%s: %s; it is set aside as %s", printable(bad.path), printable(bad), aside.name)
 
 
 @contextlib.contextmanager

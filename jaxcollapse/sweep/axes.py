@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.initial import KINDS
+from jaxcollapse.limits import MOST_VALUES
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.validation import validate_field
 
-MOST_VALUES = 100_000
 _FARTHEST = 1e300  # ends of a range are within ± this, so that their difference is a number too
 RESERVED = ("replicate", "generation", "token", "token_label", "status", "logits")
 _FORMS = ("linspace", "geomspace", "zip")
@@ -74,6 +75,8 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
         )
     if not values:
         raise InputError(key, "is empty; give at least one value")
+    if len(values) > MOST_VALUES:
+        raise InputError(key, f"has {len(values)} values; at most {MOST_VALUES} are allowed")
     if None in values:
         raise InputError(f"{key}[{values.index(None)}]", "None is not a value")
     values = [validate_field(f"{key}[{index}]", field, value) for index, value in enumerate(values)]
@@ -84,16 +87,19 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
 
 def _check_distinct(key: str, values: list[Any]) -> None:
     seen: set[Any] = set()
-    tables: list[Any] = []
     for index, value in enumerate(values):
-        try:
-            known = value in seen
-            seen.add(value)
-        except TypeError:  # lists and tables have no hash
-            known = value in tables
-            tables.append(value)
-        if known:
+        if (known := hashable(value)) in seen:
             raise InputError(f"{key}[{index}]", f"{shown(value)} is there twice")
+        seen.add(known)
+
+
+def hashable(value: Any) -> Any:
+    """What is equal where values are, and has a hash, which lists and tables have not."""
+    if isinstance(value, BaseModel):
+        return hashable(value.model_dump())
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, hashable(entry)) for key, entry in value.items()))
+    return tuple(map(hashable, value)) if isinstance(value, list | tuple) else value
 
 
 def _spaced(key: str, form: str, arguments: Any, *, whole: bool) -> list[Any]:

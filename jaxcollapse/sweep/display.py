@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from jaxcollapse.errors import printable
 from jaxcollapse.sweep.axes import Axis
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def as_text(sweep: "Sweep") -> str:
         lines.append("Constants:")
         lines += [f"    {key:{width}}  {label(value)}" for key, value in sweep.process.items()]
     lines.append(f"Recorded: {len(sweep.recorded)} generations of {', '.join(sweep.observables)}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def as_html(sweep: "Sweep") -> str:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from pydantic import BaseModel, ValidationError
 from jaxcollapse.errors import InputError, shown
 from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.initial.file import File
-from jaxcollapse.sweep.axes import Axis
+from jaxcollapse.initial.paths import readable, within
+from jaxcollapse.limits import MOST_INITIALS
+from jaxcollapse.sweep.axes import Axis, hashable
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.validation import as_input_error, validate_field
 
@@ -42,10 +45,11 @@ class Column:
 class Grid:
     """Cells of a sweep.
 
-    constants: what stands in `[process]`. axes: the dimensions, in file order. folder: where relative paths start.
+    constants: what stands in `[process]`. axes: the dimensions, in file order. folder: where relative paths
+    start, and what no path may leave; None is the working folder, from where they may lead anywhere.
     """
 
-    def __init__(self, constants: Mapping[str, Any], axes: tuple[Axis, ...], folder: Path):
+    def __init__(self, constants: Mapping[str, Any], axes: tuple[Axis, ...], folder: Path | None):
         self.axes = axes
         self._folder = folder
         self._initial_table = constants.get("initial", {"kind": Process().initial.kind})
@@ -105,13 +109,18 @@ class Grid:
     def _initial(self) -> Column:
         """Initial distributions: one for each combination of the axes that change them."""
         places = sorted({place for field, (place, _) in self._axis_of.items() if field.split(".")[0] == "initial"})
+        lengths = [len(self.axes[place]) for place in places]
+        if (number := prod(lengths)) > MOST_INITIALS:
+            told = f"makes {number} initial distributions, with {' × '.join(self.axes[place].name for place in places)}"
+            raise InputError(f"axes.{self.axes[places[0]].name}", f"{told}; at most {MOST_INITIALS} are allowed")
         values: list[InitialKind] = []
-        codes = np.zeros([len(self.axes[place]) for place in places], np.int32)
-        for combination in itertools.product(*(range(len(self.axes[place])) for place in places)):
+        known: dict[Any, int] = {}
+        codes = np.zeros(lengths, np.int32)
+        for combination in itertools.product(*map(range, lengths)):
             spec = self._initial_spec(dict(zip(places, combination, strict=True)))
-            if spec not in values:
+            codes[combination] = known.setdefault(hashable(spec), len(values))
+            if codes[combination] == len(values):
                 values.append(spec)
-            codes[combination] = values.index(spec)
         if not places:
             return Column(values, np.zeros(self.cells, np.int32))
         flat = np.ravel_multi_index([self._codes(place) for place in places], codes.shape)
@@ -145,7 +154,8 @@ class Grid:
 
     def _located(self, spec: InitialKind) -> InitialKind:
         if isinstance(spec, File):
-            return spec.model_copy(update={"path": str(self._folder / spec.path)})
+            path = Path(spec.path) if self._folder is None else within(self._folder, spec.path)
+            return spec.model_copy(update={"path": str(path)})
         return spec
 
     def _codes(self, place: int) -> np.ndarray:
@@ -196,10 +206,10 @@ def content_digest(spec: InitialKind) -> str:
     path = spec.input_file()
     assert path is not None
     try:
-        with path.open("rb") as file:
+        with readable(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError("process.initial.path", f"{str(path)!r} cannot be read: {error.strerror}") from None
+        raise InputError("process.initial.path", f"{shown(str(path))} cannot be read: {error.strerror}") from None
 
 
 def _without(value: Any, field: str, leave_out: frozenset[str]) -> Any:

@@ -1,16 +1,14 @@
 """The fields of `[process]`: what one cell of the grid is. Each has a type, a range, a default and a description."""
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from jaxcollapse.initial import Initial
 from jaxcollapse.initial.parametric import Zipf
-
-MOST_COUNT = 2_000_000_000  # counts are int32
-MOST_TOKENS = 2**24
-MOST_CONTEXTS = 2**13  # rows of a table
+from jaxcollapse.limits import MOST_COUNT, MOST_LAYERS, MOST_TOKENS, MOST_WIDTH
 
 
 def _count(value: Any) -> int | float:
@@ -23,13 +21,16 @@ def _count(value: Any) -> int | float:
     return int(value)
 
 
-def _whole(value: Any) -> int:
-    """A whole number from 1 to the largest vocabulary."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= MOST_TOKENS:
-        raise ValueError(f"must be a whole number from 1 to {MOST_TOKENS}")
-    if value != int(value):
-        raise ValueError(f"must be a whole number from 1 to {MOST_TOKENS}")
-    return int(value)
+def _whole(most: int) -> Callable[[Any], int]:
+    """A whole number from 1 to this one."""
+
+    def checked(value: Any) -> int:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 1 <= value <= most or value != int(value):
+            raise ValueError(f"must be a whole number from 1 to {most}")
+        return int(value)
+
+    return checked
 
 
 def _token(value: Any) -> int | str:
@@ -42,7 +43,13 @@ def _token(value: Any) -> int | str:
 # JSON Schema has no word for "whole or inf": any number from 1 on.
 Count = Annotated[int | float, PlainValidator(_count), WithJsonSchema({"type": "number", "minimum": 1})]
 Whole = Annotated[
-    int, PlainValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_TOKENS})
+    int, PlainValidator(_whole(MOST_TOKENS)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_TOKENS})
+]
+Width = Annotated[
+    int, PlainValidator(_whole(MOST_WIDTH)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_WIDTH})
+]
+Layers = Annotated[
+    int, PlainValidator(_whole(MOST_LAYERS)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_LAYERS})
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 Token = Annotated[int | str, PlainValidator(_token), WithJsonSchema({"type": ["integer", "string"], "minimum": 0})]
@@ -96,11 +103,11 @@ class Process(BaseModel):
         "Ensemble: share of each model's samples that come from the others, each alike.",
         "share of exchanged samples",
     )
-    rank: Whole = _setting(8, "Lowrank: dimension of the vectors of contexts and tokens.", "rank")
+    rank: Width = _setting(8, "Lowrank: dimension of the vectors of contexts and tokens.", "rank")
     bias: bool = _setting(False, "Lowrank: whether each token has a bias, too.", "bias")
-    embedding_size: Whole = _setting(16, "Mlp: dimension of a context's vector.", "embedding size")
-    hidden_size: Whole = _setting(64, "Mlp: units of a hidden layer.", "hidden size")
-    hidden_layers: Whole = _setting(1, "Mlp: number of hidden layers.", "hidden layers")
+    embedding_size: Width = _setting(16, "Mlp: dimension of a context's vector.", "embedding size")
+    hidden_size: Width = _setting(64, "Mlp: units of a hidden layer.", "hidden size")
+    hidden_layers: Layers = _setting(1, "Mlp: number of hidden layers.", "hidden layers")
     temperature: float = _setting(
         1.0, "Sampling temperature T ≥ 0: 0 is the argmax, inf is uniform.", "sampling temperature", ge=0
     )
@@ -155,12 +162,14 @@ class Process(BaseModel):
     )
     curation: Literal["none", "bradley_terry", "argmax"] = _setting(
         "none",
-        "Categorical: of so many `candidates` one is kept, with probability ∝ e^reward, or the one of greatest reward.",
+        "Of so many `candidates` one trace is kept, with probability ∝ e^reward, or the one of greatest reward.",
         "curation",
     )
     candidates: Count = _setting(2, "Curation: samples K of which one is kept; inf: the limit of many.", "candidates")
     reward: Literal["likelihood", "original_likelihood", "score"] = _setting(
-        "likelihood", "Curation: ln p of the model as it stands, ln p0, or the token's score.", "reward"
+        "likelihood",
+        "Curation: ln p of the model as it stands, ln p0, or the score; of a longer trace, the mean over its tokens.",
+        "reward",
     )
     reward_scale: float = _setting(
         1.0, "Curation: what the reward is multiplied by.", "scale of the reward", ge=-100, le=100
@@ -169,14 +178,15 @@ class Process(BaseModel):
         None, "Curation: a score for each token, for reward = 'score'.", "scores", min_length=1
     )
     true_positive_rate: Share = _setting(
-        1.0, "Categorical: share of correct samples that a verifier accepts.", "true positive rate of the verifier"
+        1.0, "Share of correct samples that a verifier accepts.", "true positive rate of the verifier"
     )
     false_positive_rate: Share = _setting(
-        1.0, "Categorical: share of other samples that a verifier accepts.", "false positive rate of the verifier"
+        1.0, "Share of other samples that a verifier accepts.", "false positive rate of the verifier"
     )
     correct_share: float = _setting(
         0.9,
-        "Verifier: correct are the most likely tokens of p0 that hold this probability together.",
+        "Verifier: correct are the most likely tokens of p0, of each row, that hold this probability together; "
+        "and traces of nothing else.",
         "share of p0 that is correct",
         gt=0,
         le=1,

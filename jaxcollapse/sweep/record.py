@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MOST_POINTS = 1_000_000
+from jaxcollapse.limits import MOST_GENERATIONS, MOST_POINTS
 
 
 class Record(BaseModel):
@@ -17,7 +17,7 @@ class Record(BaseModel):
     points: Annotated[int, Field(ge=2, le=MOST_POINTS)] = Field(
         40, description="About how many generations are recorded (fewer where rounding makes them coincide)."
     )
-    every: Annotated[int, Field(ge=1)] | None = Field(
+    every: Annotated[int, Field(ge=1, le=MOST_GENERATIONS)] | None = Field(
         None, description="Record every so many generations, in place of spacing and points."
     )
     logits: bool = Field(False, description="Whether the logits themselves are recorded, with a dimension `token`.")

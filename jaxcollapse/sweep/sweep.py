@@ -1,7 +1,5 @@
 """The sweep: what a sweep file says, validated."""
 
-import os
-import tomllib
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -11,19 +9,18 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from jaxcollapse.errors import InputError, did_you_mean, shown
+from jaxcollapse.limits import MOST_CELLS, MOST_GENERATIONS, MOST_POINTS, MOST_TITLE, MOST_TRAJECTORIES
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, parse_axis
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process import Process
-from jaxcollapse.sweep.record import MOST_POINTS, Record
+from jaxcollapse.sweep.reading import plain, read_toml
+from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.toml import as_toml
 from jaxcollapse.sweep.validation import as_input_error
 
 if TYPE_CHECKING:
     from jaxcollapse.observables import Observable
-
-MOST_CELLS = 2_000_000
-MOST_TRAJECTORIES = 100_000_000
 
 
 class Sweep(BaseModel):
@@ -31,12 +28,12 @@ class Sweep(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    title: str = Field("", description="What the sweep is about.")
+    title: str = Field("", max_length=MOST_TITLE, description="What the sweep is about.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Seed of all random numbers.")
     replicates: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
         64, description="Trajectories of each cell, with different random numbers."
     )
-    generations: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(
+    generations: Annotated[int, Field(ge=0, le=MOST_GENERATIONS)] = Field(
         400, description="Generations of a trajectory; generation 0 is p0 itself."
     )
     record: Record = Field(Record(), description="Which generations are recorded, and whether their logits are.")
@@ -67,31 +64,26 @@ class Sweep(BaseModel):
 
         Args:
             path: the file.
-            folder: where relative paths in it start; by default the file's own folder.
+            folder: where relative paths in it start, and what no path may leave; by default the file's own folder.
 
         Raises:
             InputError: naming the file, the key, the value and what is allowed.
         """
         path = Path(path)
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-            raise InputError("", f"cannot be read: {reason}", str(path)) from None
-        except (ValueError, RecursionError) as error:
-            raise InputError("", f"is not valid TOML: {error}", str(path)) from None
+        data = read_toml(path)
         try:
             return cls.from_dict(data, folder=path.parent if folder is None else folder)
         except InputError as error:
             raise InputError(error.key, error.problem, str(path)) from None
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], *, folder: str | Path = ".") -> "Sweep":
+    def from_dict(cls, data: Mapping[str, Any], *, folder: str | Path | None = None) -> "Sweep":
         """A sweep from the keys of a sweep file. NumPy numbers and arrays are welcome; None leaves a key out.
 
         Args:
             data: the same keys as a sweep file.
-            folder: where relative paths in it start.
+            folder: where relative paths in it start, and what no path may leave; by default they start at the working
+                folder, and may lead anywhere.
 
         Raises:
             InputError: naming the key, the value and what is allowed.
@@ -99,13 +91,13 @@ class Sweep(BaseModel):
         if not isinstance(data, Mapping):
             raise InputError("", f"{shown(data)}: must be a table")
         try:
-            sweep = cls.model_validate(_plain(data))
+            sweep = cls.model_validate(plain(data))
         except ValidationError as error:
             raise as_input_error(error, model=cls) from None
-        sweep._build(Path(folder))
+        sweep._build(None if folder is None else Path(folder))
         return sweep
 
-    def _build(self, folder: Path) -> None:
+    def _build(self, folder: Path | None) -> None:
         for field in self.process:
             if field not in Process.model_fields:
                 raise InputError(f"process.{field}", f"unknown key{did_you_mean(field, Process.model_fields)}")
@@ -117,7 +109,7 @@ class Sweep(BaseModel):
         if cells * self.replicates > MOST_TRAJECTORIES:
             number = f"{self.replicates}: makes {cells * self.replicates} trajectories"
             raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES} are allowed")
-        self._folder = folder
+        self._folder = folder or Path()
         self._grid = Grid(self.process, axes, folder)
         self._grid.column("initial")
         rules.check(self._grid, self.generations)
@@ -239,18 +231,3 @@ class Sweep(BaseModel):
         from jaxcollapse.sweep.display import as_html
 
         return as_html(self)
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays, paths and tuples as TOML has them; without None, which it has not."""
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items() if entry is not None}
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    return value

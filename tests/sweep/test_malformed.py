@@ -18,11 +18,11 @@ import jaxcollapse as jc
 from jaxcollapse.cli import app
 from tests.sweep.strategies import FIELDS, sweeps
 
-LOGITS = str(Path(__file__).parents[2] / "sweeps" / "data" / "smollm2_next_token.nc")
+DATA = Path(__file__).parents[2] / "sweeps" / "data"
 LONGEST = 1000  # characters of a message
 
 # Beginnings of tables. A case below is a name, the text of a file, the key that its message names, and what it says.
-FILE = f'[process]\ninitial = {{ kind = "file", path = "{LOGITS}"'
+FILE = '[process]\ninitial = { kind = "file", path = "smollm2_next_token.nc"'
 VALUES = '[process]\ninitial = { kind = "values"'
 
 CASES = {
@@ -429,8 +429,8 @@ def assert_refused(result: Result, source: Path, key: str, told: str) -> None:
 def test_a_malformed_file_is_refused_in_one_line(text: str, key: str, told: str, tmp_path: Path) -> None:
     source, study = tmp_path / "sweep.toml", tmp_path / "study"
     source.write_text(text, encoding="utf-8")
-    assert_refused(invoke("plan", source), source, key, told)
-    assert_refused(invoke("run", source, "--out", study), source, key, told)
+    assert_refused(invoke("plan", source, "--inputs", DATA), source, key, told)
+    assert_refused(invoke("run", source, "--inputs", DATA, "--out", study), source, key, told)
     assert list(tmp_path.iterdir()) == [source]
 
 

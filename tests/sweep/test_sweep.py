@@ -277,7 +277,7 @@ def test_its_html_is_valid_and_escaped() -> None:
 
 def test_relative_paths_start_at_the_sweep_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "deep").mkdir()
-    elsewhere = str(tmp_path / "other.csv")
+    elsewhere = str(tmp_path / "deep" / "other.csv")
     text = f"""
     [axes]
     "initial" = [{{ kind = "file", path = "data/p0.csv" }}, {{ kind = "file", path = "{elsewhere}" }}]
@@ -287,10 +287,10 @@ def test_relative_paths_start_at_the_sweep_file(tmp_path: Path, monkeypatch: pyt
     for way in (path, Path("deep/sweep.toml"), "deep/sweep.toml"):
         sweep = jc.Sweep.from_toml(way)
         found = [Path(spec.path).resolve() for spec in sweep.grid.column("initial").values]
-        assert found == [tmp_path / "deep" / "data" / "p0.csv", tmp_path / "other.csv"]
+        assert found == [tmp_path / "deep" / "data" / "p0.csv", tmp_path / "deep" / "other.csv"]
         assert sweep.to_dict()["axes"]["initial"][0]["path"] == "data/p0.csv"
-    moved = jc.Sweep.from_toml(path, folder=tmp_path / "moved")
-    assert moved.grid.column("initial").values[0].path == str(tmp_path / "moved" / "data" / "p0.csv")
+    moved = jc.Sweep.from_toml(path, folder=tmp_path)
+    assert moved.grid.column("initial").values[0].path == str(tmp_path / "data" / "p0.csv")
 
 
 def test_generations_are_recorded_at_even_ratios_by_default() -> None:

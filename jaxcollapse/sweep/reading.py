@@ -1,0 +1,80 @@
+"""From the text of a sweep file, or a dictionary, to plain tables, lists and values; of a bounded number and depth."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.limits import MOST_DEPTH, MOST_SWEEP_BYTES, MOST_WRITTEN
+
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{MOST_DEPTH}}}")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        InputError: naming the file.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_SWEEP_BYTES + 1)
+        text = content.decode("utf-8")
+    except (OSError, ValueError) as error:  # a name with a null character is a ValueError
+        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise InputError("", f"cannot be read: {reason}", str(path)) from None
+    if problem := _too_much(text, len(content)):
+        raise InputError("", problem, str(path))
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError("", f"is not valid TOML: {error}", str(path)) from None
+
+
+def _too_much(text: str, size: int) -> str | None:
+    """What of a text would keep the parser busy: it takes a time that grows with the square of the parts of a key."""
+    if size > MOST_SWEEP_BYTES:
+        return f"is longer than {MOST_SWEEP_BYTES} bytes"
+    if text.count(",") + text.count("=") > 2 * MOST_WRITTEN:  # half of them may stand in strings
+        return f"has more than {MOST_WRITTEN} values; read them from a file"
+    if _LONG_KEY.search(text):
+        return f"has a key of more than {MOST_DEPTH} parts"
+    return None
+
+
+def plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """NumPy's numbers and arrays, paths and tuples as TOML has them; without None, which it has not.
+
+    Raises:
+        InputError: there are too many values, or tables in tables.
+    """
+    left = MOST_WRITTEN
+
+    def taken(number: int) -> None:
+        nonlocal left
+        left -= number
+        if left < 0:
+            raise InputError("", f"has more than {MOST_WRITTEN} values; read them from a file")
+
+    def convert(value: Any, depth: int) -> Any:
+        if depth > MOST_DEPTH:
+            raise InputError("", f"has tables or lists in each other, more than {MOST_DEPTH} deep")
+        if isinstance(value, Mapping):
+            return {key: convert(entry, depth + 1) for key, entry in value.items() if entry is not None}
+        if isinstance(value, np.ndarray):
+            taken(value.size)
+            return value.tolist()
+        if isinstance(value, list | tuple):
+            return [convert(entry, depth + 1) for entry in value]
+        taken(1)
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
+        return value.item() if isinstance(value, np.generic) else value
+
+    return {key: convert(entry, 1) for key, entry in data.items() if entry is not None}

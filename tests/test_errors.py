@@ -1,0 +1,67 @@
+"""Messages are one line, short, and tell a terminal nothing to obey; pages and tables show text as text."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import jaxcollapse as jc
+from jaxcollapse.analysis.labels import entries
+from jaxcollapse.errors import InputError, did_you_mean, printable
+
+CODES = "\x1b[2J\x1b]0;owned\x07\r\n\u202e\u2066\x00\x7f\x9b"
+
+
+def test_what_a_terminal_might_obey_is_written_as_escapes() -> None:
+    assert printable("naïve 東京 ∞ [red]") == "naïve 東京 ∞ [red]"
+    assert printable(CODES).isprintable()
+    assert printable("\x1b\u202e\ud800") == r"\x1b\u202e\ud800"
+    assert printable(Path("a\nb")) == r"a\nb"
+
+
+def test_a_message_is_one_short_line() -> None:
+    for error in (InputError(CODES, CODES, CODES), InputError("k" * 10**6, "p" * 10**6, "sweep.toml")):
+        assert str(error).isprintable()
+        assert len(str(error)) < 1200
+
+
+def test_suggestions_are_short_and_soon_found() -> None:
+    many = [f"token{number}" for number in range(10**5)]
+    assert len(did_you_mean("unlike" * 10**5, many)) < 1500
+    assert "and 99940 more" in did_you_mean("zzz", many)
+    assert did_you_mean("token7", many) == " (did you mean 'token7'?)"
+
+
+@pytest.mark.parametrize("title", [CODES, "[red]a[/]", "[/]", "<script>alert(1)</script>", "$\\frac{", "%s {0.x}"])
+def test_a_title_is_shown_as_text(title: str) -> None:
+    sweep = jc.Sweep.from_dict(
+        {"title": title, "process": {"initial": {"kind": "values", "logits": [0.0], "tokens": [title]}}}
+    )
+    for text in (repr(sweep), repr(jc.plan(sweep))):
+        assert text.replace("\n", "").isprintable()
+        assert "[red]a[/]" in text or title != "[red]a[/]"
+    for page in (sweep._repr_html_(), jc.plan(sweep)._repr_html_()):
+        assert "<script>" not in page
+
+
+def test_a_title_is_drawn_as_text(tmp_path: Path) -> None:
+    from jaxcollapse.analysis.phase import save_phase_diagram
+
+    observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]
+    table = {
+        "title": "$\\frac{ \x1b[2J",
+        "replicates": 1,
+        "generations": 1,
+        "observables": observables,
+        "process": {"vocab_size": 8},
+        "axes": {"temperature": [0.5, 1.0]},
+    }
+    data = jc.run(jc.Sweep.from_dict(table), progress=False)
+    save_phase_diagram(data, tmp_path / "phase.png")
+    assert (tmp_path / "phase.png").stat().st_size > 1000
+
+
+def test_labels_of_values_are_text() -> None:
+    data = xr.Dataset(coords={"a": ("a", np.array([CODES[:5], "[red]"]))}, attrs={"sweep": "[axes]\na = [1]\n"})
+    assert entries(data, "a") == [printable(CODES[:5]), "[red]"]
