@@ -99,7 +99,7 @@ def test_a_shard_is_read_once_and_a_bad_one_until_it_is_mended(
 
     read: list[str] = []
     header = study_module.read_header
-    monkeypatch.setattr(study_module, "read_header", lambda path, of: read.append(path.name) or header(path, of))
+    monkeypatch.setattr(study_module, "read_header", lambda path, *told: read.append(path.name) or header(path, *told))
     shutil.copy(second, incomplete / "shards" / second.name)
     seen.look()
     assert (seen.done, sorted(read)) == (12, sorted([first.name, second.name]))
