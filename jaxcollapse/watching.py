@@ -27,13 +27,15 @@ def watch_study(folder: Path) -> None:
     """
     console, seen = Console(file=sys.stderr), _Seen(Study.open(folder))
     with _Bar(console) if console.is_terminal else _Lines(console) as shown:
-        while True:
+        seen.look()  # reads every shard; later looks read what is new
+        shown.show(seen)
+        took = 0.0
+        while seen.done < seen.total:
+            time.sleep(_pause(took))
             began = time.monotonic()
             seen.look()
+            took = time.monotonic() - began
             shown.show(seen)
-            if seen.done == seen.total:
-                return
-            time.sleep(_pause(time.monotonic() - began))
 
 
 def _pause(took: float) -> float:
