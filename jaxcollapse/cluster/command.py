@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jaxcollapse.arguments import AsJson, ChunkSize, Devices, Inputs, Out, SweepFile, sweep_and_study, tells_bad_input
+from jaxcollapse.cluster.request import DEFAULT_TIME, Request
 from jaxcollapse.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def submit(
     ] = None,
     time: Annotated[
         str, typer.Option(metavar="TIME", help="As sbatch's; a task whose time is up is queued again, and goes on.")
-    ] = "1:00:00",
+    ] = DEFAULT_TIME,
     partition: _Name = None,
     account: _Name = None,
     qos: _Name = None,
@@ -54,7 +55,6 @@ def submit(
 
     Submitting again computes what is missing. On other clusters start `jaxcollapse run --shard I/N`.
     """
-    from jaxcollapse.cluster.request import Request
     from jaxcollapse.devices import choose
 
     try:
