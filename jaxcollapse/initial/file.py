@@ -17,6 +17,7 @@ from jaxcollapse.limits import MOST_NUMBERS, MOST_TOKENS
 
 Contents = tuple[str, np.ndarray, np.ndarray | None, np.ndarray | None]  # name, numbers, names of tokens and of rows
 _KEY = "process.initial"
+_SUFFIXES = (".nc", ".npz", ".csv")
 _LABELS = "token"  # the dimension, column or array that names the tokens
 
 
@@ -56,8 +57,15 @@ class File(InitialKind):
         return False
 
     def input_file(self) -> Path:
-        """The file."""
-        return Path(self.path)
+        """The file.
+
+        Raises:
+            InputError: it is of a kind that cannot be read.
+        """
+        path = Path(self.path)
+        if path.suffix not in _SUFFIXES:
+            raise InputError(f"{_KEY}.path", f"{self.path!r}: must end in {', '.join(_SUFFIXES)}")
+        return path
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """The selected numbers as logits, in the file's order, or in falling order if they are cut to `top`."""
@@ -78,10 +86,8 @@ class File(InitialKind):
         return self._cut(found, rows_too=number is None)
 
     def _read(self) -> Distribution:
-        path = Path(self.path)
-        readers = {".nc": self._netcdf, ".npz": self._npz, ".csv": self._csv}
-        if path.suffix not in readers:
-            raise InputError(f"{_KEY}.path", f"{self.path!r}: must end in {', '.join(readers)}")
+        path = self.input_file()
+        readers = dict(zip(_SUFFIXES, (self._netcdf, self._npz, self._csv), strict=True))
         readable(path)
         if self.select and path.suffix != ".nc":
             raise InputError(f"{_KEY}.select", "only a netCDF file has dimensions to select along")
