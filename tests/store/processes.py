@@ -22,12 +22,13 @@ from typing import Any
 class Kill:
     """When a run is killed. seconds: after it first touches its study. event: when it does so for this time.
 
-    computing: counted from when it first claims a chunk.
+    computing: counted from when it first claims a chunk. name: only files whose path holds this count.
     """
 
     seconds: float | None = None
     event: int | None = None
     computing: bool = False
+    name: str = ""
 
 
 class Processes:
@@ -72,14 +73,16 @@ def _serve() -> None:
             print(json.dumps([os.waitstatus_to_exitcode(status), told.read()]), flush=True)
 
 
-def _run(arguments: list[str], study: str, seconds: float | None, event: int | None, computing: bool) -> None:
+def _run(
+    arguments: list[str], study: str, seconds: float | None, event: int | None, computing: bool, name: str
+) -> None:
     from jaxcollapse.cli import app
 
     touched = 0
 
-    def hook(name: str, told: tuple[Any, ...]) -> None:
+    def hook(audited: str, told: tuple[Any, ...]) -> None:
         nonlocal touched
-        paths = [each for each in told if isinstance(each, str) and each.startswith(study)]
+        paths = [each for each in told if isinstance(each, str) and each.startswith(study) and name in each]
         if not paths or (computing and not touched and not paths[0].startswith(f"{study}/shards/.")):
             return
         touched += 1
