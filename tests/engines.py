@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from jaxcollapse import compiling, execute, native
+from jaxcollapse import compiling, native
+from jaxcollapse.execute import local
 
 
 @contextmanager
@@ -30,5 +31,5 @@ def unoptimised() -> Iterator[None]:
 def in_a_hurry() -> Iterator[None]:
     """Such programs, for sweeps that take an instant; nothing outside gets any of them."""
     with unoptimised(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execute, "compiling", cache(compiling.compiling.__wrapped__))
+        patch.setattr(local, "compiling", cache(compiling.compiling.__wrapped__))
         yield
