@@ -239,4 +239,7 @@ def _show_result(data: Any, folder: Path) -> None:
 
 def main() -> None:
     """Entry point of the command `jaxcollapse`."""
+    from jaxcollapse import patience
+
+    patience.lose()
     app()

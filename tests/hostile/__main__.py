@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def _table(outcomes: dict[str, list[Outcome]]) -> str:
-    lines = [f"{'kind':20} inputs exit 0|1   exit 2 wrong   median s   longest s"]
+    lines = [f"{'kind':20} inputs exit 0|1  exit 2 wrong   median s   longest s"]
     for kind, some in outcomes.items():
         seconds = [each.seconds for each in some]
         accepted = sum(each.accepted for each in some)
