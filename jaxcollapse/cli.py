@@ -1,18 +1,30 @@
-"""The command line: plan, run, status, finalize."""
+"""The command line: plan, run, submit, status, finalize."""
 
 import errno
 import json
 import signal
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
-from jaxcollapse.errors import InputError, printable
+from jaxcollapse.arguments import (
+    INCOMPLETE,
+    AsJson,
+    ChunkSize,
+    Devices,
+    Inputs,
+    Out,
+    Platform,
+    StudyFolder,
+    SweepFile,
+    sweep_and_study,
+    tells_bad_input,
+)
+from jaxcollapse.cluster.command import submit
+from jaxcollapse.errors import printable
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -25,62 +37,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-INCOMPLETE, BAD_INPUT = 1, 2
-
-SweepFile = Annotated[
-    Path, typer.Argument(metavar="SWEEP", help="A sweep file (TOML), or a study folder to go on with.")
-]
-StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="A study folder, as `run` made it.")]
-Platform = Annotated[
-    str | None, typer.Option("--platform", metavar="cpu|gpu|tpu", help="What to run on; by default the best there is.")
-]
-Devices = Annotated[
-    int | None, typer.Option("--devices", metavar="N", help="How many devices of this machine; by default all.")
-]
-Inputs = Annotated[
-    Path | None,
-    typer.Option(
-        "--inputs",
-        metavar="FOLDER",
-        exists=True,
-        file_okay=False,
-        help="Where paths in the sweep file start, and what none may leave; by default the file's own folder.",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
-
-
-def _tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
-    """Turns `InputError` into one message on stderr and exit code 2, and a command's number into its exit code."""
-
-    @wraps(command)
-    def wrapped(**arguments: Any) -> None:
-        try:
-            code = command(**arguments)
-        except InputError as error:
-            source = error.source or str(arguments.get("sweep") or arguments.get("study"))
-            print(f"jaxcollapse: {InputError(error.key, error.problem, source)}", file=sys.stderr)
-            raise typer.Exit(BAD_INPUT) from None
-        except BrokenPipeError:  # the reader has seen enough
-            raise
-        except OSError as error:
-            parts = ("jaxcollapse", error.filename, error.strerror or str(error))
-            print(": ".join(printable(part) for part in parts if part), file=sys.stderr)
-            raise typer.Exit(INCOMPLETE) from None
-        except MemoryError as error:
-            print(f"jaxcollapse: {error or 'out of memory'}", file=sys.stderr)
-            raise typer.Exit(INCOMPLETE) from None
-        except KeyboardInterrupt as stopped:
-            how = str(stopped) or "interrupted"
-            print(f"jaxcollapse: {how}; finished shards are kept, the same command goes on", file=sys.stderr)
-            raise typer.Exit(INCOMPLETE) from None
-        raise typer.Exit(code)
-
-    return wrapped
-
 
 @app.command()
-@_tells_bad_input
+@tells_bad_input
 def plan(
     sweep: SweepFile,
     inputs: Inputs = None,
@@ -92,7 +51,7 @@ def plan(
     from jaxcollapse.devices import choose
     from jaxcollapse.planning import plan as make_plan
 
-    what = _sweep_of(sweep, inputs)[0]
+    what, _ = sweep_and_study(sweep, inputs=inputs)
     made = make_plan(what, devices=choose(platform, devices))
     if as_json:
         print(json.dumps(made.to_dict(), indent=1))
@@ -103,12 +62,10 @@ def plan(
 
 
 @app.command()
-@_tells_bad_input
+@tells_bad_input
 def run(
     sweep: SweepFile,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="STUDY", help="Study folder; by default results/<name of the file>.")
-    ] = None,
+    out: Out = None,
     inputs: Inputs = None,
     shard: Annotated[
         str | None,
@@ -120,9 +77,7 @@ def run(
     ] = None,
     platform: Platform = None,
     devices: Devices = None,
-    chunk_size: Annotated[
-        int | None, typer.Option("--chunk-size", metavar="N", min=1, help="Trajectories of a shard file at most.")
-    ] = None,
+    chunk_size: ChunkSize = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
 ) -> int:
@@ -135,8 +90,7 @@ def run(
     from jaxcollapse.running import compute
     from jaxcollapse.share import Share
 
-    what, folder = _sweep_of(sweep, inputs)
-    folder = out or folder or Path("results") / sweep.stem
+    what, folder = sweep_and_study(sweep, out, inputs)
     share = Share.parse(shard) if shard else Share.of_slurm()
     machine = this_machine(choose(platform, devices))
     signal.signal(signal.SIGTERM, _terminated)
@@ -167,12 +121,27 @@ def _terminated(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt("terminated")
 
 
+app.command()(submit)
+
+
 @app.command()
-@_tells_bad_input
-def status(study: StudyFolder, as_json: AsJson = False) -> int:
+@tells_bad_input
+def status(
+    study: StudyFolder,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is missing; Ctrl-C to stop.")] = False,
+    as_json: AsJson = False,
+) -> int:
     """Say how much of a study has been computed, and which of its files do not count."""
     from jaxcollapse.store.study import Study
 
+    if watch:
+        from jaxcollapse.watching import watch_study
+
+        try:
+            watch_study(study)
+        except KeyboardInterrupt:
+            print("jaxcollapse: no longer watching; whatever computes the study goes on", file=sys.stderr)
+            return INCOMPLETE
     told = Study.open(study).summary()
     if as_json:
         print(json.dumps(told, indent=1))
@@ -190,26 +159,22 @@ def status(study: StudyFolder, as_json: AsJson = False) -> int:
 
 
 @app.command()
-@_tells_bad_input
-def finalize(study: StudyFolder, as_json: AsJson = False) -> int:
+@tells_bad_input
+def finalize(
+    study: StudyFolder,
+    zarr: Annotated[bool, typer.Option("--zarr", help="Write result.zarr too, for cloud storage and Dask.")] = False,
+    as_json: AsJson = False,
+) -> int:
     """Assemble the shards into result.nc, complete or not."""
     from jaxcollapse.store.study import Study
+    from jaxcollapse.store.zarr import export
 
     opened = Study.open(study)
-    opened.finalize().close()
-    told = opened.summary()
-    print(json.dumps(told, indent=1) if as_json else printable(told["result"]))
+    with opened.finalize() as data:
+        store = export(data, opened.folder / "result.zarr") if zarr else None
+    told = {**opened.summary(), **({"zarr": str(store)} if store else {})}
+    print(json.dumps(told, indent=1) if as_json else printable(store or told["result"]))
     return INCOMPLETE if told["missing"] else 0
-
-
-def _sweep_of(path: Path, inputs: Path | None) -> tuple[Any, Path | None]:
-    """The sweep that a path stands for, and the study folder if it is one."""
-    from jaxcollapse.store.study import Study
-    from jaxcollapse.sweep import Sweep
-
-    if path.is_dir():
-        return Study.open(path).sweep, path
-    return Sweep.from_toml(path, folder=inputs), None
 
 
 def _show_result(data: Any, folder: Path) -> None:

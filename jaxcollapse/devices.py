@@ -9,6 +9,14 @@ from jaxcollapse.errors import InputError
 PLATFORMS = ("cpu", "gpu", "tpu")
 
 
+def check(platform: str | None, count: int | None) -> None:
+    """Raises `InputError` if no machine can have such devices."""
+    if platform is not None and platform not in PLATFORMS:
+        raise InputError("platform", f"{platform!r} is not one of {', '.join(PLATFORMS)}")
+    if count is not None and not 1 <= count <= 4096:
+        raise InputError("devices", f"{count}: must be 1 or more, and no more than the machine has")
+
+
 def choose(platform: str | None = None, count: int | None = None) -> Sequence[jax.Device]:
     """The devices of this process to run on: all of the best platform, if nothing else is said.
 
@@ -19,10 +27,7 @@ def choose(platform: str | None = None, count: int | None = None) -> Sequence[ja
     Raises:
         InputError: this machine does not have them.
     """
-    if platform is not None and platform not in PLATFORMS:
-        raise InputError("platform", f"{platform!r} is not one of {', '.join(PLATFORMS)}")
-    if count is not None and not 1 <= count <= 4096:
-        raise InputError("devices", f"{count}: must be 1 or more, and no more than the machine has")
+    check(platform, count)
     if platform == "cpu":  # so that no accelerator's memory is taken
         jax.config.update("jax_platforms", "cpu")
     if count is not None:

@@ -4,19 +4,21 @@ Temperature, truncation, exchange between models, curation, the verifier and rea
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.corpus import Expected, combined
+from jaxcollapse.judging import Judging, Rates
 from jaxcollapse.models.walk import urn
 from jaxcollapse.sampling import bits, truncation
 from jaxcollapse.sampling.curation import CURATIONS, verified
 from jaxcollapse.sampling.mixture import mixture
 from jaxcollapse.sampling.multinomial import Method, multinomial
 from jaxcollapse.sampling.temperature import temper
-from jaxcollapse.structure import Settings, Structure
+from jaxcollapse.structure import Loops, Settings, Structure
 
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
@@ -25,23 +27,51 @@ _RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real d
 _RAREST = -103.0  # ln of a probability that is never drawn, the least float32; rarer tokens have its likelihood
 
 
+class Source(NamedTuple):
+    """What traces are drawn from: logits, and the tokens' weights. rewards: of traces, if they are judged as wholes."""
+
+    logits: Table
+    weights: Table
+    rewards: Table | None
+
+
 @dataclass(frozen=True)
 class Emission:
     """How samples come from a model of this structure.
 
-    initial: the table of p0. real: what real data are drawn from. scores: of tokens, if curation rewards them.
+    initial: the table of p0. real: what real data are drawn from. scores: of tokens, if curation rewards them. correct:
+    the tokens of each row that a verifier does not object to, if there is one.
     """
 
     structure: Structure
     settings: Settings
+    loops: Loops
     initial: Table
     real: Table
     scores: Float[Array, " token"] | None
+    correct: Bool[Array, "context token"] | None
 
-    def source(self, table: Table, generation: Int32[Array, ""]) -> Table:
-        """Logits that traces are drawn from in the generation after this one, from a model with this table.
+    @classmethod
+    def of(
+        cls,
+        structure: Structure,
+        settings: Settings,
+        loops: Loops,
+        initial: Table,
+        real: Table,
+        scores: Float[Array, " token"] | None,
+    ) -> "Emission":
+        """The emission of a trajectory."""
+        correct = None
+        if "true_positive_rate" in structure.remedies or "false_positive_rate" in structure.remedies:
+            correct = jax.vmap(truncation.top_p, in_axes=(0, None))(initial, settings.correct_share) > -jnp.inf
+            correct |= ~jnp.asarray(structure.walk.is_text())[:, jnp.newaxis]
+        return cls(structure, settings, loops, initial, real, scores, correct)
 
-        Real data are mixed with it row by row where a trace is one token.
+    def source(self, table: Table, generation: Int32[Array, ""]) -> Source:
+        """What traces are drawn from in the generation after this one, of a model with this table.
+
+        Where a trace is one token, what is selected and what is real is in its logits, row by row.
         """
         structure, settings = self.structure, self.settings
         table = self.initial if "generator" in structure.remedies else table
@@ -51,15 +81,19 @@ class Emission:
             cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
             logits = jnp.where(is_cut, cut, logits)
         logits = structure.walk.exchanged(logits, settings.exchange)
-        if structure.curation != "none":
-            logits = CURATIONS[structure.curation](logits[0], self._rewards(table[0]), settings.candidates)[None]
-        if "true_positive_rate" in structure.remedies or "false_positive_rate" in structure.remedies:
-            correct = truncation.top_p(self.initial[0], settings.correct_share) > -jnp.inf
-            logits = verified(logits[0], correct, settings.true_positive_rate, settings.false_positive_rate)[None]
+        rewards = self._rewards(table) if structure.curation != "none" else None
+        if structure.traces_at_once:
+            return Source(logits, urn(logits), rewards)
+        if rewards is not None:
+            select = jax.vmap(CURATIONS[structure.curation], in_axes=(0, 0, None))
+            logits = select(logits, rewards, settings.candidates)
+        if self.correct is not None:
+            verify = jax.vmap(verified, in_axes=(0, 0, None, None))
+            logits = verify(logits, self.correct, settings.true_positive_rate, settings.false_positive_rate)
         if structure.fresh_data and not self._keeps_apart:
             share = self._fresh_share(generation)
             logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
-        return logits
+        return Source(logits, urn(logits), None)
 
     def tempered(self, table: Table, temperature: Float[Array, ""]) -> Table:
         """The rows at this temperature that a sampling temperature applies to, the others as they are."""
@@ -78,28 +112,50 @@ class Emission:
     def counts(
         self,
         key: bits.Key,
-        weights: Table,
+        source: Source,
         traces: Int32[Array, ""],
         generation: Int32[Array, ""],
         how: Method,
         blocks: Int32[Array, ""],
     ) -> Counts:
-        """Counts of so many traces drawn from the weights of a source, and of real ones if they are drawn apart."""
-        structure, draw = self.structure, self.structure.walk.sample
+        """Counts of so many traces drawn from a source, and of real ones if they are drawn apart."""
+        structure = self.structure
         if not (structure.fresh_data and self._keeps_apart):
-            return draw(key, weights, traces, how, blocks, self.settings.traces)
+            return self._own(key, source, traces, how, blocks)
         share = self._fresh_share(generation)
         if "fresh_sampling" in structure.remedies:
             real = jnp.round(share * traces.astype(share.dtype)).astype(jnp.int32)
         else:
             real = multinomial(bits.fold_in(key, 2), jnp.stack([1 - share, share]), traces, how, blocks)[1]
-        own = draw(bits.fold_in(key, 0), weights, traces - real, how, blocks, self.settings.traces)
+        own = self._own(bits.fold_in(key, 0), source, traces - real, how, blocks)
+        draw = structure.walk.sample
         return own + draw(bits.fold_in(key, 1), urn(self.real), real, how, blocks, self.settings.traces)
 
-    def expected(self, source: Table, generation: Int32[Array, ""]) -> Expected:
+    def _own(
+        self, key: bits.Key, source: Source, traces: Int32[Array, ""], how: Method, blocks: Int32[Array, ""]
+    ) -> Counts:
+        """Counts of the model's traces: of those that are kept, if they are judged as wholes."""
+        structure, settings = self.structure, self.settings
+        if not structure.traces_at_once:
+            return structure.walk.sample(key, source.weights, traces, how, blocks, settings.traces)
+        judging = Judging(
+            walk=structure.walk,
+            numbers=settings.traces,
+            weights=source.weights,
+            curation=structure.curation,
+            rewards=source.rewards,
+            correct=self.correct,
+            rates=Rates(settings.true_positive_rate, settings.false_positive_rate),
+            at_once=structure.traces_at_once,
+            places=self.loops.places,
+            candidates=self.loops.candidates,
+        )
+        return judging.counts(key, traces)
+
+    def expected(self, source: Source, generation: Int32[Array, ""]) -> Expected:
         """Infinitely many traces of a source, and real ones if they are kept apart."""
         visits = self.structure.walk.visits
-        own = Expected(source, visits(source, self.settings.traces))
+        own = Expected(source.logits, visits(source.logits, self.settings.traces))
         if not (self.structure.fresh_data and self._keeps_apart):
             return own
         share, real = self._fresh_share(generation), Expected(self.real, visits(self.real, self.settings.traces))
@@ -117,13 +173,14 @@ class Emission:
             share = jnp.where(is_due(generation, self.settings.fresh_every), share, 0)
         return share
 
-    def _rewards(self, row: Float[Array, " token"]) -> Float[Array, " token"]:
-        """What samples are chosen by: of a model with this row."""
+    def _rewards(self, table: Table) -> Table:
+        """What samples are chosen by: of each token in each row, from a model with this table."""
         if self.structure.reward == "score":
             assert self.scores is not None
-            return self.settings.reward_scale * self.scores
-        judge = self.initial[0] if self.structure.reward == "original_likelihood" else row
-        return self.settings.reward_scale * jnp.maximum(jax.nn.log_softmax(judge), _RAREST)
+            is_text = jnp.asarray(self.structure.walk.is_text())[:, jnp.newaxis]
+            return self.settings.reward_scale * jnp.where(is_text, self.scores[jnp.newaxis], 0)
+        judge = self.initial if self.structure.reward == "original_likelihood" else table
+        return self.settings.reward_scale * jnp.maximum(jax.nn.log_softmax(judge, axis=-1), _RAREST)
 
 
 def recorded(structure: Structure, settings: Settings, given: Table, key: bits.Key) -> Table:

@@ -16,7 +16,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.corpus import Expected, Samples, Stored
-from jaxcollapse.emission import Emission, is_due, recorded
+from jaxcollapse.emission import Emission, Source, is_due, recorded
 from jaxcollapse.models import Categorical
 from jaxcollapse.models.walk import urn
 from jaxcollapse.sampling import bits
@@ -80,7 +80,8 @@ class SelfTraining:
         initial, start = structure.parameters.table(origin, possible), origin
         if "collapsed_start" in structure.remedies:
             start = _collapsed(initial, settings.collapsed_start)
-        emission = Emission(structure, settings, initial, recorded(structure, settings, given, key), scores)
+        real = recorded(structure, settings, given, key)
+        emission = Emission.of(structure, settings, loops, initial, real, scores)
         return cls(structure, settings, loops, start, origin, initial, possible, emission)
 
     def init(self) -> State:
@@ -151,7 +152,7 @@ class SelfTraining:
             counts = counts + jnp.where(self.initial > -jnp.inf, self.settings.smoothing, 0)
         return refit(state.parameters, jnp.log(counts), visited, mixing)
 
-    def _collect(self, key: bits.Key, state: State, source: Table) -> tuple[Stored, Samples]:
+    def _collect(self, key: bits.Key, state: State, source: Source) -> tuple[Stored, Samples]:
         """Adds this generation's samples to the corpus."""
         samples: Samples
         generation = state.generation
@@ -160,10 +161,10 @@ class SelfTraining:
         else:
             how, traces = self.structure.sampler, self.emission.traces(generation)
             assert how is not None
-            samples = self.emission.counts(key, urn(source), traces, generation, how, self.loops.sample_blocks)
+            samples = self.emission.counts(key, source, traces, generation, how, self.loops.sample_blocks)
         return self.structure.corpus.add(state.corpus, samples, generation)
 
-    def _descend(self, key: bits.Key, state: State, source: Table, corpus: Samples | None) -> State:
+    def _descend(self, key: bits.Key, state: State, source: Source, corpus: Samples | None) -> State:
         """`steps` optimiser steps."""
         structure, descent = self.structure, self._optimizer(state.generation)
         memory = state.optimizer if structure.carry_optimizer else descent.init(state.parameters)
@@ -190,7 +191,7 @@ class SelfTraining:
         memory = memory if structure.carry_optimizer else None
         return state._replace(parameters=parameters, optimizer=memory, visited=visited)
 
-    def _minibatches(self, state: State, source: Table, corpus: Samples | None) -> tuple["Gradient", Any]:
+    def _minibatches(self, state: State, source: Source, corpus: Samples | None) -> tuple["Gradient", Any]:
         """The gradient of a step, and what of the corpus is unused at first."""
         structure, settings = self.structure, self.settings
 
@@ -201,11 +202,11 @@ class SelfTraining:
 
         if structure.batches == "generator":
             assert structure.batch_sampler is not None
-            weights, how = urn(source), structure.batch_sampler
+            how = structure.batch_sampler
 
             def fresh(key: bits.Key, logits: Table, unused: None) -> tuple[Table, Array, None]:
                 counts = self.emission.counts(
-                    key, weights, settings.batch_size, state.generation, how, self.loops.batch_blocks
+                    key, source, settings.batch_size, state.generation, how, self.loops.batch_blocks
                 )
                 return *of_counts(logits, counts), unused
 
@@ -236,7 +237,7 @@ class SelfTraining:
 
             return without_replacement, everything
 
-        resampler, row = structure.batch_sampler, urn(_log_weights(corpus, source.dtype).reshape(1, -1))
+        resampler, row = structure.batch_sampler, urn(_log_weights(corpus, source.logits.dtype).reshape(1, -1))
 
         def independent(key: bits.Key, logits: Table, unused: None) -> tuple[Table, Array, None]:
             counts = Categorical().sample(key, row, pairs, resampler, self.loops.batch_blocks, settings.traces)

@@ -43,7 +43,7 @@ class Bar(Reporter):
             TextColumn("trajectories"),
             BarColumn(),
             MofNCompleteColumn(),
-            _Rate(),
+            Rate("compiling"),
             TimeRemainingColumn(),
             console=console,
         )
@@ -85,9 +85,16 @@ class Lines(Reporter):
         )
 
 
-class _Rate(ProgressColumn):
+class Rate(ProgressColumn):
+    """Trajectories a second; a word as long as there are none."""
+
+    def __init__(self, until_then: str):
+        super().__init__()
+        self._until_then = until_then
+
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.3g}/s" if task.speed else "compiling")
+        """What stands in the column."""
+        return Text(f"{task.speed:.3g}/s" if task.speed else self._until_then)
 
 
 def reporter(total: int, *, show: bool = True) -> Reporter:

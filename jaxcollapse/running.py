@@ -1,22 +1,23 @@
 """Running a sweep, in memory or as a study folder that can be cut short, resumed, shared and extended."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
 import xarray as xr
 
-from jaxcollapse.errors import printable
+from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import Result, execute, execute_on, machine_of
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
 from jaxcollapse.progress import reporter
 from jaxcollapse.share import Share
 from jaxcollapse.store import dataset
 from jaxcollapse.store.claims import Claims, sweep_up
-from jaxcollapse.store.partition import is_agreed, partition
+from jaxcollapse.store.partition import Partition, is_agreed, partition
 from jaxcollapse.store.placement import part_of
 from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
@@ -56,6 +57,8 @@ def run(
         MemoryError: a device has too little memory even for few trajectories.
     """
     share = Share.parse(shard) if isinstance(shard, str) else shard
+    if executor and devices:
+        raise InputError("devices", "the workers of an executor have their own; give one of the two")
     machine = machine_of(executor) if executor else this_machine(devices)
     if directory is not None:
         return compute(sweep, Path(directory), machine, chunk_size, executor, share, progress).finalize()
@@ -90,8 +93,9 @@ def compute(
 
     What other runs compute at the same time is waited for. What this run had computed before it failed is stored.
     """
-    study, todo, bad = _prepared(sweep, folder, machine, chunk_size, share)
-    for path, reason in bad.items():
+    prospect = prepare(sweep, folder, machine, chunk_size, share)
+    study, todo = prospect.study, prospect.todo
+    for path, reason in prospect.bad.items():
         _log.warning("%s does not count: %s", printable(path), printable(reason))
 
     def advance(trajectories: int) -> None:
@@ -104,37 +108,68 @@ def compute(
 
     with (
         reporter(todo.trajectories, show=progress) as shown,
-        Claims(study.shard_folder, todo.chunks, bad, shown.advance) as claims,
+        Claims(study.shard_folder, todo.chunks, prospect.bad, shown.advance) as claims,
         Writer(store) as writer,
     ):
         while claims.left:
-            for result in _results(replace(todo, chunks=tuple(claims.left)), claims.free(), advance, executor):
-                writer.add(result)
-            claims.wait()
+            some = replace(todo, chunks=tuple(claims.left))
+            with closing(_results(some, claims.free(), advance, executor)) as results:  # before claims are given up
+                for result in results:
+                    writer.add(result)
+            if claims.left:
+                claims.wait()
     return Study.open(folder)  # which may have been extended in the meantime
 
 
-def _prepared(
-    sweep: Sweep, folder: Path, machine: Machine, chunk_size: int | None, share: Share | None
-) -> tuple[Study, Plan, dict[Path, str]]:
-    """The study, what is to be computed of it, and files that do not count. What cannot run leaves no trace."""
+@dataclass(frozen=True)
+class Prospect:
+    """What is to be computed of a study.
+
+    cut: how runs have agreed to cut it. whole: all chunks of that cut. todo: those of them, or of a share of them, that
+    are missing. bad: files that do not count, and why.
+    """
+
+    study: Study
+    cut: Partition
+    whole: Plan
+    todo: Plan
+    bad: dict[Path, str]
+
+
+def foresee(
+    sweep: Sweep, folder: Path, machine: Machine, chunk_size: int | None = None, share: Share | None = None
+) -> Prospect:
+    """What is to be computed of a study, which need not be there yet; nothing is written.
+
+    Raises:
+        InputError: it cannot run, or contradicts what the folder holds.
+    """
+    Study.check(folder, sweep)
+    study = Study(folder, sweep)
+    shards = study.shards()
+    of = study.digest(chunk_size, machine.platform)
+    cut = partition(study.plan_file, of, [path.stem for path in shards.good])
+    whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=shards.held_by(cut.without))
+    todo = (share.of(whole) if share else whole).without(shards.done)
+    todo.check_fits(folder)
+    return Prospect(study, cut, whole, todo, shards.bad)
+
+
+def prepare(
+    sweep: Sweep, folder: Path, machine: Machine, chunk_size: int | None = None, share: Share | None = None
+) -> Prospect:
+    """The same, with the study made, or extended, and its plan written. What cannot run leaves no trace."""
     Study.check(folder, sweep)
     with Study.changing(folder):
-        study = Study(folder, sweep)
-        sweep_up(study.shard_folder)
-        shards = study.shards()
-        of = study.digest(chunk_size, machine.platform)
-        cut = partition(study.plan_file, of, [path.stem for path in shards.good])
-        whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=shards.held_by(cut.without))
-        todo = (share.of(whole) if share else whole).without(shards.done)
-        todo.check_fits(folder)
+        sweep_up(Study(folder, sweep).shard_folder)
+        found = foresee(sweep, folder, machine, chunk_size, share)
         study = Study.create(folder, sweep)
-        if todo.chunks and not is_agreed(study.plan_file, cut):
-            study.write_plan(whole, cut)
-        return study, todo, shards.bad
+        if found.todo.chunks and not is_agreed(study.plan_file, found.cut):
+            study.write_plan(found.whole, found.cut)
+        return replace(found, study=study)
 
 
 def _results(
     todo: Plan, chunks: Iterable[Chunk], advance: Callable[[int], None], executor: Executor | None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     return execute(todo, advance, chunks) if executor is None else execute_on(executor, todo, advance, chunks)

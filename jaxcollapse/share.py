@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jaxcollapse.errors import InputError, shown
 from jaxcollapse.planning import Plan
 
-_FORM = re.compile(r"(\d{1,9})/(\d{1,9})")
+_FORM = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 
 @dataclass(frozen=True)

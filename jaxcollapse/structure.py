@@ -52,7 +52,7 @@ class Structure:
     remedies: those of `REMEDIES` that are not switched off.
     single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
     tracks_visits: whether it is kept which rows have been visited. curation, reward: how samples are selected, if they
-    are, and by what.
+    are, and by what. traces_at_once: of traces that are judged as wholes, how many are drawn together; 0 if none are.
     """
 
     walk: Walk
@@ -75,6 +75,7 @@ class Structure:
     tracks_visits: bool = False
     curation: str = "none"
     reward: str = "likelihood"
+    traces_at_once: int = 0
 
     @property
     def shape(self) -> str:
@@ -150,8 +151,13 @@ class Settings(NamedTuple):
 
 
 class Loops(NamedTuple):
-    """Numbers of iterations, the same for all trajectories of a device call."""
+    """Numbers of iterations, the same for all trajectories of a device call.
+
+    places, candidates: draws of a trace that is judged as a whole, and of how many one is kept; 0 where there are none.
+    """
 
     steps: Int32[Array, ""]
     sample_blocks: Int32[Array, ""]
     batch_blocks: Int32[Array, ""]
+    places: Int32[Array, ""]
+    candidates: Int32[Array, ""]

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
 
-from jaxcollapse import native
+from jaxcollapse import compiling, execute, native
 
 
 @contextmanager
@@ -13,4 +14,21 @@ def xla_alone() -> Iterator[None]:
     """As if there were no native library."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "_library", lambda: None)
+        yield
+
+
+@contextmanager
+def unoptimised() -> Iterator[None]:
+    """Programs are compiled in half the time: where what they compute, but for roundings, is not in question."""
+    hurried = {**compiling._OPTIONS["cpu"], "xla_backend_optimization_level": 0}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "_OPTIONS", {"cpu": hurried})
+        yield
+
+
+@contextmanager
+def in_a_hurry() -> Iterator[None]:
+    """Such programs, for sweeps that take an instant; nothing outside gets any of them."""
+    with unoptimised(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execute, "compiling", cache(compiling.compiling.__wrapped__))
         yield

@@ -17,6 +17,7 @@ import jaxcollapse as jc
 from jaxcollapse import compiled
 from jaxcollapse.compiling import compiling
 from tests.conftest import Compiles, counted
+from tests.engines import unoptimised
 
 SWEEP: dict[str, Any] = {
     "replicates": 5,
@@ -49,6 +50,12 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """Where programs are kept during a test; there are none yet."""
     with keeping(tmp_path) as programs:
         yield programs
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _unoptimised() -> Iterator[None]:
+    with unoptimised():
+        yield
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from jaxcollapse.observables.snapshot import Thresholds, origin
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
 from tests.conftest import ROOT
-from tests.engines import xla_alone
+from tests.engines import in_a_hurry, xla_alone
 from tests.observables.measuring import ONE_TOKEN
-from tests.sweeps import run
+from tests.sweeps import run, together
 
 INF = float("inf")
 
@@ -40,91 +40,96 @@ def test_native_code_is_here() -> None:
 
 # The same trajectories as the loop in JAX.
 
-PROCESSES: list[dict[str, Any]] = [
-    {"vocab_size": 1, "batch_size": 3},
-    {"vocab_size": 2, "batch_size": 1, "temperature": 0.5},
-    {"vocab_size": 30, "batch_size": 5},
-    {"vocab_size": 30, "batch_size": 100, "temperature": 1.3},
-    {"vocab_size": 30, "batch_size": 10**6, "temperature": 0.9},
-    {"vocab_size": 30, "batch_size": 4, "temperature": 0.0},
-    {"vocab_size": 30, "batch_size": 4, "temperature": INF},
-    {"vocab_size": 30, "batch_size": 4, "steps": 3, "temperature": 0.8},
-    {"vocab_size": 30, "batch_size": 400, "steps": 2, "temperature": 1.1},
-    {"vocab_size": 30, "batch_size": INF, "temperature": 0.9},
-    {"vocab_size": 30, "batch_size": INF, "temperature": 0.0, "learning_rate": 0.1},
-    {"vocab_size": 30, "batch_size": INF, "temperature": INF, "steps": 4},
-    {"vocab_size": 1100, "batch_size": INF, "temperature": 1.2, "steps": 2},
-    {"vocab_size": 1100, "batch_size": 1, "temperature": 0.9},
-    {"vocab_size": 1100, "batch_size": 20},
-    {"vocab_size": 1100, "batch_size": 2000, "temperature": 0.9},
-    {"vocab_size": 30, "update": "refit", "samples": 2},
-    {"vocab_size": 30, "update": "refit", "samples": 1000, "temperature": 1.2},
-    {"vocab_size": 1100, "update": "refit", "samples": 50, "temperature": 0.9},
-    {"vocab_size": 1100, "update": "refit", "samples": 3000},
-]
+PROCESSES: dict[str, list[dict[str, Any]]] = {
+    "tiny": [{"vocab_size": 1, "batch_size": 3}, {"vocab_size": 2, "batch_size": 1, "temperature": 0.5}],
+    "small": [
+        {"batch_size": 5},
+        {"batch_size": 4, "temperature": 0.0},
+        {"batch_size": 4, "temperature": INF},
+        {"batch_size": 4, "steps": 3, "temperature": 0.8},
+        {"batch_size": 100, "steps": 2, "temperature": 1.3},
+        {"batch_size": 400, "steps": 2, "temperature": 1.1},
+        {"batch_size": 10**6, "steps": 2, "temperature": 0.9},
+        {"batch_size": INF, "steps": 2, "temperature": 0.9},
+        {"batch_size": INF, "steps": 2, "temperature": 0.0, "learning_rate": 0.1},
+        {"batch_size": INF, "steps": 4, "temperature": INF},
+        {"update": "refit", "samples": 2},
+        {"update": "refit", "samples": 1000, "temperature": 1.2},
+    ],
+    "large": [
+        {"vocab_size": 1100, "batch_size": INF, "temperature": 1.2, "steps": 2},
+        {"vocab_size": 1100, "batch_size": 1, "temperature": 0.9},
+        {"vocab_size": 1100, "batch_size": 20},
+        {"vocab_size": 1100, "batch_size": 2000, "temperature": 0.9},
+        {"vocab_size": 1100, "update": "refit", "samples": 50, "temperature": 0.9},
+        {"vocab_size": 1100, "update": "refit", "samples": 3000},
+    ],
+}
 
 
-@pytest.mark.parametrize("process", PROCESSES, ids=str)
-def test_trajectories_are_those_of_the_loop_in_jax(process: dict[str, Any]) -> None:
+@pytest.mark.parametrize("size", PROCESSES)
+def test_trajectories_are_those_of_the_loop_in_jax(size: str) -> None:
     """The same counts in ten generations, so that logits differ by rounding alone; the same events."""
+    processes = [{"vocab_size": 30, **process} for process in PROCESSES[size]]
     settings: dict[str, Any] = {
         "generations": 10,
         "replicates": 20,
         "record": {"every": 3, "logits": True},
         "observables": ["entropy", "kl_from_initial", "events"],
         "support_threshold": 1e-4,
+        "seed": 2,
     }
-    here = run(process, **settings)
-    with xla_alone():
-        there = run(process, **settings)
-    assert here.attrs["provenance"] != there.attrs["provenance"]
-    same = np.isclose(here.logits, there.logits, atol=2e-5).all(axis=-1)
-    assert same.mean() > 0.97  # else a rounding has tipped a sample
-    for name in ("entropy", "kl_from_initial"):
-        np.testing.assert_allclose(
-            here[name].values[same], there[name].values[same], rtol=2e-3, atol=2e-6, err_msg=name
-        )
-    whole = same.all(axis=1)
-    for event in ("collapse_time", "first_extinction_time", "half_life"):
-        np.testing.assert_array_equal(here[event].values[whole], there[event].values[whole], err_msg=event)
+    all_here = run({}, {"process": together(processes)}, **settings)
+    with xla_alone(), in_a_hurry():
+        all_there = run({}, {"process": together(processes)}, **settings)
+    assert all_here.attrs["provenance"] != all_there.attrs["provenance"]
+    for place, process in enumerate(processes):
+        here, there = (data.isel(process=place, token=slice(process["vocab_size"])) for data in (all_here, all_there))
+        same = np.isclose(here.logits, there.logits, atol=2e-5).all(axis=-1)
+        assert same.mean() > 0.97, process  # else a rounding has tipped a sample
+        for name in ("entropy", "kl_from_initial"):
+            one, other = here[name].values[same], there[name].values[same]
+            np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-6, err_msg=f"{name} {process}")
+        whole = same.all(axis=1)
+        for event in ("collapse_time", "first_extinction_time", "half_life"):
+            one, other = here[event].values[whole], there[event].values[whole]
+            np.testing.assert_array_equal(one, other, err_msg=f"{event} {process}")
 
 
 def test_other_processes_draw_the_same_counts_too() -> None:
     """Those that XLA trains, on native counts: optimisers with moments, truncation, real data, old corpora."""
     settings: dict[str, Any] = {"generations": 6, "replicates": 10, "record": {"every": 6, "logits": True}}
-    for process in (
-        {"vocab_size": 30, "batch_size": 20, "optimizer": "momentum"},
-        {"vocab_size": 30, "batch_size": 5, "top_k": 7, "fresh_fraction": 0.2, "temperature": 0.8},
-        {"vocab_size": 30, "update": "refit", "samples": 100, "corpus": "accumulate", "mixing": 0.5},
-    ):
-        here = run(process, **settings).logits
-        with xla_alone():
-            there = run(process, **settings).logits
-        close = np.isclose(here, there, atol=1e-4) | (np.isneginf(here) & np.isneginf(there))
-        assert close.all(axis=(1, 2)).mean() > 0.8
-
-
-@pytest.mark.parametrize(
-    "process",
-    [
-        {"vocab_size": 30, "batch_size": 5, "temperature": 0.9},
-        {"vocab_size": 20, "update": "refit", "samples": 3},  # absorbed soon
-    ],
-    ids=str,
-)
-def test_what_is_recorded_does_not_change_what_is_measured(process: dict[str, Any]) -> None:
-    """One call for a whole trajectory; a call for each record, where XLA measures or logits are kept; any records."""
-    plain = run(process, generations=40, record={"every": 5}, observables=["default"], replicates=20)
-    others = [
-        run(process, generations=40, record={"every": 5, "logits": True}, observables=["default"], replicates=20),
-        run(process, generations=40, record={"every": 5}, observables=["all"], replicates=20),
-        run(process, generations=40, record={"every": 1}, observables=["default"], replicates=20),
-        run(process, generations=40, record={"every": 5}, observables=["half_life", "tail_mass"], replicates=20),
-        run(process, generations=40, record={"every": 5}, observables=["rank_correlation"], replicates=20),
+    processes: list[dict[str, Any]] = [
+        {"batch_size": 20, "optimizer": "momentum"},
+        {"batch_size": 5, "top_k": 7, "fresh_fraction": 0.2, "temperature": 0.8},
+        {"update": "refit", "samples": 100, "corpus": "accumulate", "mixing": 0.5},
     ]
-    for other in others:
-        same = other.sel(generation=plain.generation)
-        for name in plain.data_vars.keys() & same.data_vars.keys():
+    axes = {"process": together(processes)}
+    here = run({"vocab_size": 30}, axes, **settings).logits
+    with xla_alone(), in_a_hurry():
+        there = run({"vocab_size": 30}, axes, **settings).logits
+    close = np.isclose(here, there, atol=1e-4) | (np.isneginf(here) & np.isneginf(there))
+    assert (close.all(axis=(2, 3)).mean(axis=1) > 0.8).all()
+
+
+def test_what_is_recorded_does_not_change_what_is_measured() -> None:
+    """One call for a whole trajectory; a call for each record, where XLA measures or logits are kept; any records."""
+    descent = {"batch_size": 5, "temperature": 0.9}
+    absorbed_soon = {"update": "refit", "samples": 3}
+    axes = {"process": together([descent, absorbed_soon])}
+    common: dict[str, Any] = {"generations": 40, "replicates": 20, "record": {"every": 5}}
+    common["observables"] = ["default"]
+    plain = run({"vocab_size": 30}, axes, **common)
+    for other in (
+        {"record": {"every": 5, "logits": True}},
+        {"observables": ["all"]},
+        {"observables": ["half_life", "tail_mass"], "record": {"every": 1}},
+        {"observables": ["rank_correlation", "entropy"]},
+    ):
+        same = run({"vocab_size": 30}, axes, **{**common, **other}).sel(generation=plain.generation)
+        shared = plain.data_vars.keys() & same.data_vars.keys()
+        assert shared
+        for name in shared:
             np.testing.assert_array_equal(plain[name].values, same[name].values, err_msg=str(name))
 
 
@@ -139,6 +144,39 @@ def test_plans_and_datasets_say_what_computes() -> None:
 
 
 # The same bits, whatever the neighbours and the processor.
+
+
+@partial(jax.jit, static_argnames="refit")
+def _train(*operands: jax.Array, refit: bool) -> Any:
+    tokens, gaps = operands[0].shape[1], jnp.array([0, 3, 1, 4], jnp.int32)
+    schedule = jnp.array([3, 1 if refit else 2], jnp.int32)
+
+    def train(*lane: jax.Array) -> Any:
+        return native.train(
+            *lane,
+            schedule,
+            gaps,
+            native.Origins(lane[0], jnp.where(lane[0] < -5, 0.5, 0), jnp.float32(1e-4)),
+            fewest_split=fewest_split(tokens),
+            apart=tree.columns(tokens) == 1,
+            refit=refit,
+            watched=native.STATISTICS,
+            wanted=native.MEASURED,
+        )
+
+    return jax.vmap(train)(*operands)
+
+
+@jax.jit
+def _origins(start: jax.Array) -> native.Origins:
+    thresholds = Thresholds(jnp.float32(1e-9), jnp.float32(0.01))
+    p0 = jax.vmap(lambda row: origin(row[None], row[None], thresholds, Categorical(), ONE_TOKEN))(start)
+    return native.Origins(p0.logits, p0.rarest, jnp.full(len(start), thresholds.support))
+
+
+@jax.jit
+def _measure(now: jax.Array, start: native.Origins) -> jax.Array:
+    return jax.vmap(lambda now, start: native.measure(now, start, wanted=native.MEASURED))(now, start)
 
 
 def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
@@ -159,22 +197,7 @@ def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
         np.tile(np.array([0.9, 0.6, 1e-5], np.float32), (many, 1)),
         np.full((many, 3), -1, np.int32),
     )
-    schedule, gaps = jnp.array([3, 1 if refit else 2], jnp.int32), jnp.array([0, 3, 1, 4], jnp.int32)
-
-    def train(*lane: jax.Array) -> Any:
-        return native.train(
-            *lane,
-            schedule,
-            gaps,
-            native.Origins(lane[0], jnp.where(lane[0] < -5, 0.5, 0), jnp.float32(1e-4)),
-            fewest_split=fewest_split(tokens),
-            apart=tree.columns(tokens) == 1,
-            refit=refit,
-            watched=native.STATISTICS,
-            wanted=native.MEASURED,
-        )
-
-    return [np.asarray(each) for each in jax.vmap(train)(*(jnp.asarray(operand[lanes]) for operand in operands))]
+    return [np.asarray(each) for each in _train(*(jnp.asarray(operand[lanes]) for operand in operands), refit=refit)]
 
 
 def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
@@ -185,11 +208,7 @@ def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
     now = now.astype(np.float32)
     now[rng.uniform(size=now.shape) < rng.choice([0, 0.2], (64, 1))] = -np.inf
     now[:, 0] = 0
-    thresholds = Thresholds(jnp.float32(1e-9), jnp.float32(0.01))
-    p0 = jax.jit(jax.vmap(lambda row: origin(row[None], row[None], thresholds, Categorical(), ONE_TOKEN)))(start)
-    operands = (now, p0.logits, p0.rarest, np.full(64, thresholds.support))
-    measure = jax.vmap(lambda now, *start: native.measure(now, native.Origins(*start), wanted=native.MEASURED))
-    return [np.asarray(measure(*(jnp.asarray(each)[lanes] for each in operands)))]
+    return [np.asarray(_measure(*jax.tree.map(lambda each: each[lanes], (now, _origins(start)))))]
 
 
 CALLS = {"sgd": partial(trained, refit=False), "refit": partial(trained, refit=True), "measures": measured}

@@ -125,11 +125,20 @@ def test_a_vocabulary_alone_is_the_one_beside_others(vocabularies: xr.Dataset, s
 
 REGIMES: dict[str, dict[str, Any]] = {
     "few traces": {"vocab_size": 48, "batch_size": 2},
-    "many traces": {"vocab_size": 16, "batch_size": 5000},
+    "many traces": {"vocab_size": 48, "batch_size": 5000},
     "refit": {"vocab_size": 48, "update": "refit", "samples": 30},
     "minibatches of a corpus": {"vocab_size": 48, "samples": 20, "batch_size": 6, "steps": 5},
     "a window of generations": {"vocab_size": 48, "update": "refit", "samples": 30, "corpus": "window", "window": 2},
     "its own p0": {"vocab_size": 48, "batch_size": 8, "initial": {"kind": "dirichlet", "concentration": 0.5}},
+    "whole traces that are selected": {
+        "model": "persona",
+        "trace_length": 4,
+        "vocab_size": 8,
+        "batch_size": 8,
+        "curation": "bradley_terry",
+        "candidates": 3,
+        "false_positive_rate": 0.3,
+    },
     "truncated": {"vocab_size": 48, "batch_size": 8, "top_k": 20, "min_p": 0.01},
 }
 

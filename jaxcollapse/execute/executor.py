@@ -5,7 +5,7 @@ workers need no access to the study.
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
 from functools import lru_cache
@@ -16,10 +16,12 @@ import numpy as np
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute.local import execute
 from jaxcollapse.execute.result import Result
+from jaxcollapse.kernel import Program
 from jaxcollapse.planning import Chunk, Machine, Plan, cost, plan, this_machine
 from jaxcollapse.sweep.sweep import Sweep
 
-_MOST_TASKS = 256  # handed to the executor at once
+_TASKS_PER_WORKER = 3  # one that it computes, one that waits for it, one whose result waits for this process
+_MOST_TASKS = 256  # handed to the executor at once, where it does not say how many workers it has
 _MOST_BYTES = 2**30  # of results that may wait at once for this process
 
 
@@ -41,8 +43,10 @@ def machine_of(executor: Executor) -> Machine:
 
 def execute_on(
     executor: Executor, plan: Plan, advance: Callable[[int], None], chunks: Iterable[Chunk]
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Computes chunks of a plan that was made for the executor's workers, and gives each when it is there.
+
+    When a worker fails, what others have computed by then is given first.
 
     Args:
         executor: what computes them.
@@ -53,31 +57,38 @@ def execute_on(
     Raises:
         InputError: a worker runs on something else than the plan was made for.
     """
-    sweep, coming = plan.sweep, iter(chunks)
+    text, folder = plan.sweep.to_toml(), str(plan.sweep.folder.resolve())
+    most, coming = _most_tasks(executor, plan), iter(chunks)
     running: set[Future[Result]] = set()
-    most = _most_tasks(plan)
+    failed: Future[Result] | None = None
     try:
-        while True:
+        while failed is None:
             for chunk in islice(coming, most - len(running)):
-                task = (sweep.to_toml(), str(sweep.folder.resolve()), plan.machine.platform, chunk)
-                running.add(executor.submit(compute_chunk, *task))
+                program = plan.buckets[chunk.bucket].program
+                running.add(executor.submit(compute_chunk, text, folder, plan.machine.platform, program, chunk))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
-            for finished in done:
-                result = finished.result()
+            for future in done:
+                if future.cancelled() or future.exception() is not None:
+                    failed = future
+                    continue
+                result = future.result()
                 advance(len(result.chunk))
                 yield result
+        failed.result()
     finally:
-        for unfinished in running:
-            unfinished.cancel()
+        for future in running:
+            future.cancel()
 
 
-def compute_chunk(sweep: str, folder: str, platform: str, chunk: Chunk) -> Result:
-    """What a worker does: computes a chunk of a sweep, whose text and folder are given."""
+def compute_chunk(sweep: str, folder: str, platform: str, program: Program, chunk: Chunk) -> Result:
+    """What a worker does: computes a chunk of a sweep, whose text and folder are given, by a program."""
     planned = _planned(sweep, folder)
     if planned.machine.platform != platform:
         raise InputError("executor", f"a worker runs on {planned.machine.platform}, another on {platform}")
+    if chunk.bucket >= len(planned.buckets) or planned.buckets[chunk.bucket].program != program:
+        raise InputError("executor", "a worker plans the sweep otherwise: is the same jaxcollapse installed there?")
     (result,) = execute(planned, lambda trajectories: None, [chunk])
     return result
 
@@ -94,10 +105,13 @@ def _planned(text: str, folder: str) -> Plan:
     return plan(sweep, done=np.ones((sweep.grid.cells, sweep.replicates), bool))
 
 
-def _most_tasks(plan: Plan) -> int:
+def _most_tasks(executor: Executor, plan: Plan) -> int:
+    """How many chunks are handed out at once: so few that other runs find some, and that their results find room."""
     structures = [bucket.program.structure for bucket in plan.buckets]
     tokens = max((structure.tokens for structure in structures), default=1)
     contexts = max((structure.walk.contexts for structure in structures), default=1)
     largest = max((len(chunk) for chunk in plan.chunks), default=1)
     by_bytes = _MOST_BYTES // (largest * cost.trajectory_bytes(plan.sweep, tokens, contexts))
-    return max(2, min(_MOST_TASKS, by_bytes))
+    workers = getattr(executor, "_max_workers", None)
+    by_workers = _TASKS_PER_WORKER * workers if isinstance(workers, int) else _MOST_TASKS
+    return max(2, min(by_workers, by_bytes))

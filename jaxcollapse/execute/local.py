@@ -6,7 +6,7 @@ be the same program, and its last bits not the same bits.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,7 +34,9 @@ class _Pending:
         return collect(plan, self.chunk, [tile.result() for tile in self.tiles], started)
 
 
-def execute(plan: Plan, advance: Callable[[int], None], chunks: Iterable[Chunk] | None = None) -> Iterator[Result]:
+def execute(
+    plan: Plan, advance: Callable[[int], None], chunks: Iterable[Chunk] | None = None
+) -> Generator[Result, None, None]:
     """Computes chunks of a plan, in order.
 
     A chunk is handed over while the next one is being computed, and programs are compiled ahead of their use.

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Int32
 
 from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.models.walk import Counts, Numbers, Row, Table, Visits, Walk
+from jaxcollapse.models.walk import Counts, Numbers, Row, Table, Visits, Walk, Whole
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method, multinomial
 
@@ -62,6 +62,6 @@ class Categorical(Walk):
         """The row, as it is."""
         return table[0]
 
-    def pairs(self, numbers: Numbers) -> Int32[Array, ""]:
+    def pairs(self, numbers: Numbers) -> Whole:
         """One."""
         return jnp.int32(1)

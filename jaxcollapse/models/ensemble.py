@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.models.walk import Counts, Numbers, Row, Table, Visits, Walk, draw_rows
+from jaxcollapse.models.walk import Counts, Numbers, Row, Table, Visits, Walk, Whole, draw_rows
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.mixture import mixture
 from jaxcollapse.sampling.multinomial import Method
@@ -76,6 +76,6 @@ class Ensemble(Walk):
         """The mean of the models."""
         return mixture(table[:, jnp.newaxis], jnp.full((self.models, 1), 1 / self.models, table.dtype))[0]
 
-    def pairs(self, numbers: Numbers) -> Int32[Array, ""]:
+    def pairs(self, numbers: Numbers) -> Whole:
         """One for each model."""
         return jnp.int32(self.models)

@@ -9,7 +9,21 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.models.walk import LEAST, Counts, Numbers, Row, Table, Traces, Visits, Walk, draw_rows, draw_tokens
+from jaxcollapse.models.walk import (
+    LEAST,
+    Contexts,
+    Counts,
+    Drawn,
+    Numbers,
+    Row,
+    Table,
+    Traces,
+    Visits,
+    Walk,
+    Whole,
+    draw_rows,
+    draw_tokens,
+)
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
 
@@ -58,9 +72,7 @@ class Markov(Walk):
 
     def sampled(self) -> tuple[np.ndarray, np.ndarray]:
         """All rows, but for a fixed start, by both."""
-        rows = np.ones(self.contexts, bool)
-        rows[0] = self.first_token == "learned"
-        return rows, rows
+        return self.counted(), self.counted()
 
     def sample(
         self,
@@ -128,9 +140,21 @@ class Markov(Walk):
         carry = (table[0] > -jnp.inf, jnp.zeros(self.tokens, bool))
         return jax.lax.fori_loop(1, numbers.trace_length, place, carry)[1]
 
-    def pairs(self, numbers: Numbers) -> Int32[Array, ""]:
+    def pairs(self, numbers: Numbers) -> Whole:
         """The tokens; one less if the first one is not learned."""
         return numbers.trace_length - (0 if self.first_token == "learned" else 1)
+
+    def counted(self) -> np.ndarray:
+        """All, but for a fixed start."""
+        return (np.arange(self.contexts) > 0) | (self.first_token == "learned")
+
+    def places(self, numbers: Numbers) -> Whole:
+        """The tokens."""
+        return numbers.trace_length
+
+    def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
+        """The row of the token, but for the end token."""
+        return jnp.where(token == numbers.end_token, -1, 1 + token)
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
         """Each token from the row of the one before; −1 after the end token."""

@@ -11,13 +11,16 @@ from jaxtyping import Array, Int32
 from jaxcollapse.initial.distribution import Distribution
 from jaxcollapse.models.walk import (
     LEAST,
+    Contexts,
     Counts,
+    Drawn,
     Numbers,
     Row,
     Table,
     Traces,
     Visits,
     Walk,
+    Whole,
     draw_rows,
     draw_tokens,
     padded,
@@ -88,9 +91,21 @@ class Persona(Walk):
         log_mass = jax.nn.log_softmax(table[0])[: self.personas, jnp.newaxis]
         return jax.nn.logsumexp(log_mass + jax.nn.log_softmax(table[1:], axis=-1), axis=0)
 
-    def pairs(self, numbers: Numbers) -> Int32[Array, ""]:
+    def pairs(self, numbers: Numbers) -> Whole:
         """The choice, and the tokens."""
         return 1 + numbers.trace_length
+
+    def is_text(self) -> np.ndarray:
+        """All but the chooser."""
+        return np.arange(self.contexts) > 0
+
+    def places(self, numbers: Numbers) -> Whole:
+        """The choice, and the tokens."""
+        return 1 + numbers.trace_length
+
+    def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
+        """The persona that is chosen, and that one again."""
+        return jnp.where(context == 0, 1 + token, context)
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
         """Each of one persona."""

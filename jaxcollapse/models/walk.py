@@ -18,13 +18,16 @@ Row = Float[Array, " token"]
 Visits = Float[Array, " context"]
 Counts = Int32[Array, "context token"]
 Traces = Int32[Array, "trace position"]
+Whole = Integer[Array | np.ndarray | np.integer, "..."]
+Contexts = Int32[Array, " trace"]
+Drawn = Int32[Array, " trace"]
 
 
 class Numbers(NamedTuple):
     """How long traces are, and the token that ends one: −1 if none does. Traced, or NumPy's."""
 
-    trace_length: Integer[Array | np.integer, "..."]
-    end_token: Integer[Array | np.integer, "..."]
+    trace_length: Whole
+    end_token: Whole
 
 
 class Walk(ABC):
@@ -93,8 +96,24 @@ class Walk(ABC):
         """ln of the probability of each token, at a place of a trace that is chosen at random."""
 
     @abstractmethod
-    def pairs(self, numbers: Numbers) -> Int32[Array, ""]:
+    def pairs(self, numbers: Numbers) -> Whole:
         """How many (context, token) pairs a whole trace has."""
+
+    def counted(self) -> np.ndarray:
+        """Which rows [context] are trained on: as a rule, all."""
+        return np.ones(self.contexts, bool)
+
+    def is_text(self) -> np.ndarray:
+        """Which rows [context] have the tokens that a reader of a trace sees: as a rule, all."""
+        return np.ones(self.contexts, bool)
+
+    def places(self, numbers: Numbers) -> Whole:
+        """How many draws make a whole trace."""
+        raise NotImplementedError("a trace of one token has no places")
+
+    def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
+        """The row that a trace draws from after this token of this row; −1 after its end. It begins with row 0."""
+        raise NotImplementedError("nothing follows a trace of one token")
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
         """Traces of this many tokens, one by one, whatever their usual length; −1 after their end."""

@@ -1,4 +1,4 @@
-"""How many single draws are made at once: few programs against draws made in vain.
+"""How many single draws are made at once, or whole traces: few programs against draws made in vain.
 
 The size of a block has no influence on counts, so that here, and only here, what else is in a sweep decides about a
 program.
@@ -14,6 +14,7 @@ from jaxcollapse.sampling.multinomial import PORTABLE
 
 SIZES = (1, 16, 64, 256)
 _BLOCK_SECONDS = 1e-6  # a block of one trajectory beside its draws, at most
+_BLOCK_TRACES = 8  # a block of whole traces beside their draws, in traces
 
 
 def block_sizes(tokens: int, times: Mapping[int, float]) -> dict[int, int]:
@@ -35,3 +36,8 @@ def block_sizes(tokens: int, times: Mapping[int, float]) -> dict[int, int]:
     subsets = (sizes for number in range(1, len(SIZES) + 1) for sizes in combinations(SIZES, number))
     best = min(subsets, key=total)
     return {draws: min(best, key=lambda size: seconds(draws, size)) for draws in times}
+
+
+def traces_at_once(traces: int) -> int:
+    """How many traces are drawn at once, of so many: as few programs as sizes, and the fewest draws in vain."""
+    return min(SIZES, key=lambda size: math.ceil(traces / size) * (size + _BLOCK_TRACES))

@@ -14,12 +14,14 @@ import numpy as np
 from jaxcollapse.corpus import Corpus
 from jaxcollapse.errors import InputError
 from jaxcollapse.fused import can_watch
+from jaxcollapse.judging import PATIENCE
 from jaxcollapse.kernel import Program
 from jaxcollapse.models import Categorical, Ensemble, Markov, Persona, Walk
+from jaxcollapse.models.walk import Numbers
 from jaxcollapse.native import serves
 from jaxcollapse.observables import Observable
 from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
-from jaxcollapse.planning.blocks import block_sizes
+from jaxcollapse.planning.blocks import block_sizes, traces_at_once
 from jaxcollapse.planning.library import Library
 from jaxcollapse.sampling.curation import WIDEST
 from jaxcollapse.sampling.multinomial import Method, fewest_split
@@ -46,9 +48,9 @@ def padded(tokens: int) -> int:
 class Cells:
     """All cells of a sweep, as arrays.
 
-    programs: the distinct programs; `program` says which one a cell has. loops: (steps, sample blocks, batch blocks)
-    of each cell. draws: how many traces each draws at once, or how many rows it splits. settings: the traced numbers,
-    by name. library: the initial distributions.
+    programs: the distinct programs; `program` says which one a cell has. loops: those of `structure.Loops`, of each
+    cell. draws: how many traces each draws at once, or one by one, or how many rows it splits. settings: the traced
+    numbers, by name. library: the initial distributions.
     """
 
     programs: list[Program]
@@ -95,6 +97,12 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     walks, walk_code = _walks(grid, library, tokens)
     parameters, parameters_code = _parameters(grid)
 
+    is_judged = rules.judges_traces(grid)
+    emitted = np.where(batches == generator, batch_size, samples)
+    at_once = np.zeros(grid.cells, int)
+    at_once[is_judged] = [traces_at_once(int(number)) for number in emitted[is_judged]]
+    places = _places(grid, library, walks, walk_code) * is_judged
+
     used = ("optimizer", "schedule", "optimizer_state", "corpus", "window", "curation", "reward")
     columns = {name: grid.column(name) for name in used}
     is_curated = ~columns["curation"].where("none")
@@ -119,6 +127,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             np.where(is_window, grid.numbers("window"), 0).astype(np.int64),
             columns["curation"].codes,
             np.where(is_curated, columns["reward"].codes, -1),
+            at_once,
             grid.numbers("fresh_fraction") > 0,
             grid.column("update").where("refit") & (grid.numbers("mixing") != 1),
             *cuts,
@@ -134,7 +143,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
 
     def general_structure(row: list[int]) -> Structure:
         width, is_refit, is_infinite, batch, first, second, walk, shared, optimizer, single, *rest = row
-        state, schedule, corpus, window, curation, reward, fresh_data, partial_refit, *flags = rest
+        state, schedule, corpus, window, curation, reward, together, fresh_data, partial_refit, *flags = rest
         cuts, used = flags[: len(_OFF)], flags[len(_OFF) :]
         source = _BATCHES[batch]
         kind = columns["corpus"].values[corpus]
@@ -160,6 +169,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             parameters=parameters[shared],
             curation=columns["curation"].values[curation],
             reward="likelihood" if reward < 0 else columns["reward"].values[reward],
+            traces_at_once=together,
             tracks_visits=walks[walk].is_structured and any(entry.name == "unvisited_drift" for entry in observables),
         )
 
@@ -167,10 +177,12 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     common = sweep.record.logits, sweep.precision, natively
     programs = [Program(each, _measured_of(each.walk, observables), *common) for each in dict.fromkeys(structures)]
     program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
-    loops = np.stack([steps, sample_blocks, batch_blocks], axis=1).astype(np.int32)
+    candidates = np.where(is_judged & is_curated, grid.numbers("candidates"), 0)
+    loops = np.stack([steps, sample_blocks, batch_blocks, places, candidates], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
     positions = np.where(grid.column("model").where("markov"), grid.numbers("trace_length"), 1)
     draws = np.where(structured | grows, library.contexts * positions, draws)
+    draws = np.where(is_judged, emitted * _attempts(grid, sweep.generations, places), draws)
     return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
 
 
@@ -207,6 +219,23 @@ def _walks(grid: Grid, library: Library, tokens: np.ndarray) -> tuple[list[Walk]
     return [walk(*row) for row in distinct.tolist()], index.reshape(-1)
 
 
+def _places(grid: Grid, library: Library, walks: list[Walk], code: np.ndarray) -> np.ndarray:
+    """How many draws make a trace of each cell; 1 where it is one token."""
+    numbers = Numbers(grid.numbers("trace_length").astype(np.int32), library.end_tokens)
+    each = [np.ones(grid.cells, int) if walk.is_of_tokens else np.asarray(walk.places(numbers)) for walk in walks]
+    return np.stack(each)[code, np.arange(grid.cells)]
+
+
+def _attempts(grid: Grid, generations: int, places: np.ndarray) -> np.ndarray:
+    """How many traces are judged for each of the first generation's that are kept, on average: as a verifier accepts
+    them at the start, at least, and as they grow in number.
+    """
+    right, wrong = grid.numbers("true_positive_rate"), grid.numbers("false_positive_rate")
+    accepted = wrong + (right - wrong) * grid.numbers("correct_share") ** places
+    growth = grid.numbers("sample_growth")
+    return np.maximum(generations, 1.0) ** growth / (1 + growth) / np.clip(accepted, 1 / PATIENCE, 1)
+
+
 def _parameters(grid: Grid) -> tuple[list[Parameterisation], np.ndarray]:
     """The distinct parameterisations, and which of them each cell has."""
     kinds = grid.column("parameters")
@@ -241,7 +270,11 @@ def _check_scores(grid: Grid, library: Library) -> None:
         has = f"has {number[cell]} values for {library.sizes[cell]} tokens" if number[cell] else "is missing"
         raise InputError(grid.key_of("scores"), f"{has}; reward = 'score' needs one for each token")
     span = np.array([0 if scores is None else max(scores) - min(scores) for scores in column.values])[column.codes]
-    wrong = grid.column("curation").where("bradley_terry") & (span * abs(grid.numbers("reward_scale")) > WIDEST)
+    wrong = (
+        grid.column("curation").where("bradley_terry")
+        & ~rules.judges_traces(grid)
+        & (span * abs(grid.numbers("reward_scale")) > WIDEST)
+    )
     if wrong.any():
         raise InputError(
             grid.key_of("scores"),

@@ -12,6 +12,7 @@ import numpy as np
 from jaxcollapse.kernel import Program
 from jaxcollapse.parameters.parameterisation import is_shape
 from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, VISIT, Method, fewest_split
+from jaxcollapse.structure import Structure
 from jaxcollapse.sweep.sweep import Sweep
 
 _RECORD_COPIES = 2  # what is recorded, and the scan's or native code's own copy of it
@@ -23,6 +24,8 @@ _CHUNK_SECONDS = 40.0  # of one core, aimed at
 _CHUNK_BYTES = 16 * 2**20  # of which several are in memory: computed, waiting, being written
 _VISIT_ARRAYS = 192  # arrays of a visit alive at once, where draws are split
 _SUBSET_ARRAYS = 96  # further ones, where minibatches are subsets of a corpus
+_PLACE_SECONDS, _PLACES_SECONDS = 80e-9, 100e-9  # of a place of a trace beside its draw; of a place of all at once
+_JUDGED_ARRAYS, _TRACE_ARRAYS = 8, 32  # further ones of [lane, token], and of [lane, trace], where traces are judged
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
 
 
@@ -44,9 +47,11 @@ def program_seconds(programs: Sequence[Program]) -> float:
 
 
 def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], draws: np.ndarray) -> np.ndarray:
-    """What trajectories that make so many draws at once, or split so many rows, take on one CPU core, roughly."""
+    """What trajectories that make so many draws at once, judge so many traces, or split so many rows, take on one CPU
+    core, roughly.
+    """
     structure = program.structure
-    tokens, (steps, sample_blocks, batch_blocks) = structure.tokens, loops
+    tokens, (steps, sample_blocks, batch_blocks, places, candidates) = structure.tokens, loops
 
     def drawing(how: Method | None, blocks: int) -> np.ndarray | float:
         if how is None:
@@ -60,9 +65,26 @@ def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], d
 
     size = tokens * structure.walk.contexts
     passes = (_FUSED_SECONDS if structure.is_fusible else _PASSES_SECONDS) * size * max(1, steps)
-    counts = drawing(structure.sampler, sample_blocks) + steps * drawing(structure.batch_sampler, batch_blocks)
+    counts: np.ndarray | float
+    if structure.traces_at_once:
+        counts = judging(structure, draws, places, candidates)
+        counts *= steps if structure.batches == "generator" else 1
+        if structure.batches == "corpus":
+            counts += steps * PORTABLE.splitting(size)
+    else:
+        counts = drawing(structure.sampler, sample_blocks) + steps * drawing(structure.batch_sampler, batch_blocks)
     records = len(sweep.recorded) * len(program.observables) * _OBSERVABLE_SECONDS * size
     return sweep.generations * (passes + counts) + records + 1e-6 + np.zeros(len(draws))
+
+
+def judging(structure: Structure, traces: np.ndarray, places: int, candidates: int) -> np.ndarray:
+    """What it takes to draw and judge so many traces one by one: each candidate, and once more the one that is kept."""
+    walks = max(1, candidates) + 1
+    blocks = np.ceil(traces / structure.traces_at_once)
+    each = _PLACE_SECONDS + PORTABLE.single_draw(structure.tokens)
+    seconds = blocks * walks * places * (_PLACES_SECONDS + structure.traces_at_once * each)
+    real = structure.walk.contexts * places * PORTABLE.splitting(structure.tokens) if structure.fresh_data else 0
+    return seconds + real
 
 
 def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int) -> int:
@@ -91,7 +113,10 @@ def tile_bytes(program: Program, lanes: int) -> int:
     arrays = _ARRAYS + 3 * moments + kept
     if structure.batches == "corpus" and structure.batch_sampler is None:
         arrays += _SUBSET_ARRAYS
-    draws = sum(_VISIT_ARRAYS * max(VISIT, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
+    if structure.traces_at_once:
+        arrays += _JUDGED_ARRAYS
+    draws = _TRACE_ARRAYS * structure.traces_at_once * lanes
+    draws += sum(_VISIT_ARRAYS * max(VISIT, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
     size, shared = structure.tokens * structure.walk.contexts, 0
     if not structure.parameters.is_free:
         shapes = jax.tree.leaves(

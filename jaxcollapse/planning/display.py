@@ -37,6 +37,7 @@ def as_html(told: Mapping[str, Any]) -> str:
 def _facts(told: Mapping[str, Any]) -> list[str]:
     devices = count(told["devices"], f"{told['platform']} device")
     run = told["run_seconds"]
+    of = "" if told["machine_bytes"] is None else f" of {as_bytes(told['machine_bytes'])}"
     time = (
         []
         if run is None
@@ -46,7 +47,7 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         f"{told['title']!r}: {told['trajectories']:,} trajectories on {devices}, {told['kernel']}",
         f"{count(told['compiles'], 'compile')}, {count(told['chunks'], 'chunk')}, "
         f"{told['token_updates']:.3g} token updates",
-        f"memory: at most {as_bytes(told['device_bytes'])} of {as_bytes(told['machine_bytes'])} on a device; "
+        f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
         *time,
     ]
@@ -70,6 +71,7 @@ def describe(program: Program) -> str:
     extras += [
         *structure.truncations,
         *([f"reward {structure.reward}"] if structure.curation != "none" else []),
+        *(["whole traces judged"] if structure.traces_at_once else []),
         *(["fresh data"] if structure.fresh_data else []),
         *structure.remedies,
         *schedule,

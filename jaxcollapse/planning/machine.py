@@ -14,14 +14,14 @@ import psutil
 class Machine:
     """platform: cpu, gpu or tpu. count: of its devices. workers: device calls in flight on each at once.
 
-    device_bytes: memory that device calls may use together, on one device. devices: as JAX knows them; none if it is
-    the machine of another process.
+    device_bytes: memory that device calls may use together, on one device; None where that is not known. devices: as
+    JAX knows them; none if it is the machine of another process.
     """
 
     platform: str
     count: int
     workers: int
-    device_bytes: int
+    device_bytes: int | None
     devices: tuple[jax.Device, ...] = ()
 
     @property
@@ -40,6 +40,11 @@ def this_machine(devices: Sequence[jax.Device] | None = None) -> Machine:
         return Machine(platform, count, max(1, cores // count), available // count, devices)
     limits = devices[0].memory_stats() or {}
     return Machine(platform, count, 2, int(limits.get("bytes_limit", 8 * 2**30)), devices)
+
+
+def distant_machine(platform: str, count: int, cores: int) -> Machine:
+    """A machine that is not this one: what is planned for it must not depend on what is here."""
+    return Machine(platform, count, max(1, cores // count) if platform == "cpu" else 2, None)
 
 
 def free_disk(folder: Path) -> int:

@@ -40,12 +40,12 @@ class Bucket:
 class Chunk:
     """Trajectories that are computed and stored together; all of one bucket, with equal loops.
 
-    cells, replicates: one entry for each trajectory. loops: (steps, sample blocks, batch blocks).
+    cells, replicates: one entry for each trajectory. loops: those of `structure.Loops`.
     """
 
     id: str
     bucket: int
-    loops: tuple[int, int, int]
+    loops: tuple[int, ...]
     cells: np.ndarray
     replicates: np.ndarray
 
@@ -158,7 +158,8 @@ class Plan:
 
     def check_fits(self, folder: Path | None = None) -> None:
         """Raises `InputError` if the plan needs more memory than a device has, or more disk than is free."""
-        if self.device_bytes > self.machine.device_bytes:
+        most = self.machine.device_bytes
+        if most is not None and self.device_bytes > most:
             largest = max(self.buckets, key=lambda bucket: bucket.device_bytes)
             swept = "vocab_size" in self.sweep.dims
             raise InputError(
@@ -166,7 +167,7 @@ class Plan:
                 if largest.record_bytes > largest.device_bytes / 2
                 else f"{'axes' if swept else 'process'}.vocab_size",
                 f"needs {as_bytes(self.device_bytes)} on one {self.machine.platform} device, "
-                f"which has {as_bytes(self.machine.device_bytes)}",
+                f"which has {as_bytes(most)}",
             )
         if folder is not None and self.disk_bytes > (free := free_disk(folder)):
             raise InputError(

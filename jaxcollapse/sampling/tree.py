@@ -68,16 +68,24 @@ def node_words(
 
 
 def draw(
-    key: bits.Key, tree: Num[Array, " node"], tokens: int, number: UInt32[Array, " draw"]
+    key: UInt32[Array, "2 ..."],
+    tree: Num[Array, " node"],
+    tokens: int,
+    number: UInt32[Array, " draw"],
+    first: Int32[Array, "..."] | int = 0,
 ) -> Int32[Array, " draw"]:
-    """Independent tokens, each with probability proportional to its weight. A draw depends on its number alone."""
+    """Independent tokens, each with probability proportional to its weight.
+
+    A draw depends on its key and its number alone. All have one key, or each its own; `first` is where the tree of each
+    begins, if several are laid end to end.
+    """
     node = jnp.zeros(number.shape, jnp.int32)
     if tokens == 1:
         return node
     starts, halves = np.array(layout(tokens), np.int32).T
 
     def level(depth: jax.Array, node: jax.Array) -> jax.Array:
-        start, half = jnp.asarray(starts)[depth], jnp.asarray(halves)[depth]
+        start, half = first + jnp.asarray(starts)[depth], jnp.asarray(halves)[depth]
         left = tree.at[start + node].get(mode="promise_in_bounds")
         right = tree.at[start + node + half].get(mode="promise_in_bounds")
         return jnp.where(_goes_right(key, depth, number, left, right), node + half, node)
@@ -86,7 +94,7 @@ def draw(
 
 
 def _goes_right(
-    key: bits.Key,
+    key: UInt32[Array, "2 ..."],
     depth: Integer[Array, ""],
     number: UInt32[Array, " draw"],
     left: Float[Array, " draw"],

@@ -1,5 +1,6 @@
 """Chunks are claimed before they are computed, so that runs at the same time compute different ones."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -7,8 +8,9 @@ from types import TracebackType
 
 from jaxcollapse.planning import Chunk
 from jaxcollapse.store import atomic
-from jaxcollapse.store.lock import Lock
+from jaxcollapse.store.lock import Lock, is_locked
 
+_log = logging.getLogger(__name__)
 _LOOK_EVERY = 0.5  # seconds between looks at what other runs have done
 
 
@@ -32,6 +34,7 @@ class Claims:
         self.left: Sequence[Chunk] = chunks
         self._shards, self._bad, self._stored = shards, bad, stored
         self._held: dict[str, Lock] = {}
+        self._told = False
 
     def __enter__(self) -> "Claims":
         return self
@@ -64,6 +67,9 @@ class Claims:
 
     def wait(self) -> None:
         """Until it is worth another look at what is left."""
+        if not self._told:
+            _log.warning("%d chunks are being computed by other runs; waiting for them", len(self.left))
+            self._told = True
         time.sleep(_LOOK_EVERY)
 
     def _is_stored(self, chunk: Chunk) -> bool:
@@ -73,8 +79,8 @@ class Claims:
 
 
 def claimed(shards: Path) -> int:
-    """How many chunks are being computed now, by any run."""
-    return sum(_is_claimed(Lock(path)) for path in shards.glob(".*.lock"))
+    """How many chunks are being computed now, by any run. Nothing is written, and no claim is taken."""
+    return sum(is_locked(path) for path in shards.glob(".*.lock"))
 
 
 def sweep_up(shards: Path) -> None:
@@ -89,10 +95,3 @@ def sweep_up(shards: Path) -> None:
 
 def _lock_path(shards: Path, name: str) -> Path:
     return shards / f".{name}.lock"
-
-
-def _is_claimed(lock: Lock) -> bool:
-    if not lock.acquire(wait=False):
-        return True
-    lock.release()
-    return False

@@ -66,6 +66,20 @@ def locked(path: Path, why: str) -> Iterator[Lock]:
         lock.release()
 
 
+def is_locked(path: Path) -> bool:
+    """Whether any process holds the lock of this name; found out by reading alone, so that anyone may ask."""
+    import fcntl  # there is none on Windows, where it should not keep runs from starting
+
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # it is gone, cannot be read, or there are no locks here
+        return False
+    return False
+
+
 @cache
 def _warn(folder: Path) -> None:
     _log.warning("%s: no locks on this file system; runs at the same time may compute the same chunks", folder)

@@ -162,12 +162,14 @@ class Process(BaseModel):
     )
     curation: Literal["none", "bradley_terry", "argmax"] = _setting(
         "none",
-        "Categorical: of so many `candidates` one is kept, with probability ∝ e^reward, or the one of greatest reward.",
+        "Of so many `candidates` one trace is kept, with probability ∝ e^reward, or the one of greatest reward.",
         "curation",
     )
     candidates: Count = _setting(2, "Curation: samples K of which one is kept; inf: the limit of many.", "candidates")
     reward: Literal["likelihood", "original_likelihood", "score"] = _setting(
-        "likelihood", "Curation: ln p of the model as it stands, ln p0, or the token's score.", "reward"
+        "likelihood",
+        "Curation: ln p of the model as it stands, ln p0, or the score; of a longer trace, the mean over its tokens.",
+        "reward",
     )
     reward_scale: float = _setting(
         1.0, "Curation: what the reward is multiplied by.", "scale of the reward", ge=-100, le=100
@@ -176,14 +178,15 @@ class Process(BaseModel):
         None, "Curation: a score for each token, for reward = 'score'.", "scores", min_length=1
     )
     true_positive_rate: Share = _setting(
-        1.0, "Categorical: share of correct samples that a verifier accepts.", "true positive rate of the verifier"
+        1.0, "Share of correct samples that a verifier accepts.", "true positive rate of the verifier"
     )
     false_positive_rate: Share = _setting(
-        1.0, "Categorical: share of other samples that a verifier accepts.", "false positive rate of the verifier"
+        1.0, "Share of other samples that a verifier accepts.", "false positive rate of the verifier"
     )
     correct_share: float = _setting(
         0.9,
-        "Verifier: correct are the most likely tokens of p0 that hold this probability together.",
+        "Verifier: correct are the most likely tokens of p0, of each row, that hold this probability together; "
+        "and traces of nothing else.",
         "share of p0 that is correct",
         gt=0,
         le=1,

@@ -9,10 +9,10 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
 from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.process import Process
 from jaxcollapse.training.constants import CONSTANTS, CONVERGING, LOSS
 
 Cells = np.ndarray  # one boolean for each cell
+MOST_JUDGED = 2_000_000  # traces of a generation, where each is drawn by itself; with a verifier's patience, an int32
 
 
 def check(grid: Grid, generations: int) -> None:
@@ -30,7 +30,7 @@ def check(grid: Grid, generations: int) -> None:
         _fit_once,
         _start_of_a_table,
         _something_to_learn,
-        _selection_of_tokens,
+        _judged_traces_are_drawn,
         _table_fits,
         _counts_fit,
     ):
@@ -61,6 +61,16 @@ def sees_whole_corpus(grid: Grid) -> Cells:
     batch = grid.numbers("batch_size")
     all_of_it = (batch == samples(grid)) & grid.column("corpus").where("replace") & ~_with_replacement(grid)
     return np.isinf(batch) | (all_of_it & ~draws_from_generator(grid))
+
+
+def has_verifier(grid: Grid) -> Cells:
+    """Cells whose samples may be rejected."""
+    return (grid.numbers("true_positive_rate") < 1) | (grid.numbers("false_positive_rate") < 1)
+
+
+def judges_traces(grid: Grid) -> Cells:
+    """Cells in which whole traces of several tokens are selected."""
+    return _is(grid, "model", "persona", "markov") & (~_is(grid, "curation", "none") | has_verifier(grid))
 
 
 def _with_replacement(grid: Grid) -> Cells:
@@ -158,7 +168,7 @@ USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
     ),
     "correct_share": (
         "with a verifier: true_positive_rate or false_positive_rate below 1",
-        lambda grid: (grid.numbers("true_positive_rate") < 1) | (grid.numbers("false_positive_rate") < 1),
+        has_verifier,
     ),
     "schedule_time": (
         "with update = 'gradient' and a schedule that is not constant",
@@ -280,15 +290,39 @@ def _something_to_learn(grid: Grid, generations: int) -> None:
     )
 
 
-def _selection_of_tokens(grid: Grid, generations: int) -> None:
-    structured = ~_is(grid, "model", "categorical")
-    for field in ("curation", "true_positive_rate", "false_positive_rate"):
-        chosen = ~grid.column(field).where(Process.model_fields[field].default)
+def _judged_traces_are_drawn(grid: Grid, generations: int) -> None:
+    """Whole traces that are selected are drawn one by one: finitely many of finitely many candidates."""
+    judged, given = judges_traces(grid), grid.numbers("samples")
+    for field, endless in {
+        "samples": np.isinf(given),
+        "batch_size": np.isnan(given) & np.isinf(grid.numbers("batch_size")),
+    }.items():
         _refuse(
             grid,
-            structured & chosen,
+            judged & endless,
             field,
-            lambda value: f"selects among traces of one token; not with model = {value('model')!r}",
+            lambda value: (
+                f"inf traces of model = {value('model')!r} have no closed form if they are selected by curation or a "
+                f"verifier; give a number of samples up to {MOST_JUDGED}"
+            ),
+        )
+    _refuse(
+        grid,
+        judged & ~_is(grid, "curation", "none") & np.isinf(grid.numbers("candidates")),
+        "candidates",
+        lambda value: f"inf: traces of model = {value('model')!r} are drawn one by one; give a number of candidates",
+    )
+    number = samples(grid) * np.maximum(generations, 1.0) ** grid.numbers("sample_growth")
+    fresh = draws_from_generator(grid) & ~is_refit(grid)
+    for field, many in {
+        "samples": ~fresh & (number > MOST_JUDGED),
+        "batch_size": fresh & (grid.numbers("batch_size") > MOST_JUDGED),
+    }.items():
+        _refuse(
+            grid,
+            judged & many,
+            field,
+            lambda value: f"more than {MOST_JUDGED} traces: if they are selected, each is drawn by itself; use fewer",
         )
 
 

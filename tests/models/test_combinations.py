@@ -35,6 +35,13 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
         "categorical": {},
         "persona": {"model": "persona", "trace_length": 3},
         "markov": {"model": "markov", "trace_length": 3},
+        "best personas": {"model": "persona", "trace_length": 3, "curation": "bradley_terry", "candidates": 3},
+        "best verified chains": {
+            "model": "markov",
+            "trace_length": 3,
+            "curation": "argmax",
+            "false_positive_rate": 0.3,
+        },
     },
     "parameters": {
         "table": {},
@@ -64,6 +71,7 @@ REFUSED: dict[Pair, str] = {
     **{(("training", "refit"), ("parameters", each)): "process.update" for each in ("lowrank", "mlp")},
     **{(("parameters", each), ("initial", "dirichlet")): "process.parameters" for each in ("lowrank", "mlp")},
     (("model", "categorical"), ("initial", "table")): "process.initial.kind",
+    **{(("batches", "expected"), ("model", each)): "process.samples" for each in FACTORS["model"][3:]},
 }
 
 

@@ -12,6 +12,7 @@ from scipy import special
 from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.parameters.fit import fit
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
+from tests.engines import in_a_hurry
 from tests.models.one_device import run, table
 from tests.observables.exact_structure import kl
 from tests.sweeps import probabilities
@@ -64,7 +65,7 @@ def test_a_family_that_is_large_enough_reproduces_any_table(parameters: Paramete
 def test_the_residual_is_the_divergence_and_falls_with_the_rank(lost: bool) -> None:
     """And the fit is better than what it starts from, the table that is nearest in the mean square."""
     logits, residuals = _logits(np.random.default_rng(2), lost=lost), []
-    for rank in range(1, 7):
+    for rank in (1, 2, 3, 5):
         parameters = LowRank(rank, bias=False)
         log_q, residual, _ = _fitted(parameters, logits, VISITS)
         assert residual == pytest.approx(_divergence(logits, log_q, VISITS), rel=1e-6, abs=1e-12)
@@ -156,8 +157,8 @@ DESCENT = {"optimizer": "momentum", "batch_size": INF, "optimizer_state": "fresh
 
 @pytest.fixture(scope="module")
 def descended() -> Any:
-    """Three steps and thousands, of each kind of parameters that shares them, large enough for any table."""
-    axes = {"parameters": ["lowrank", "mlp"], "steps": [3, 2000]}
+    """Three steps and a thousand, of each kind of parameters that shares them, large enough for any table."""
+    axes = {"parameters": ["lowrank", "mlp"], "steps": [3, 1000]}
     return run({**IDEAL, **SIZES, **DESCENT}, axes, generations=2, replicates=1).isel(replicate=0)
 
 
@@ -167,7 +168,7 @@ def test_gradient_steps_lead_to_the_refit_of_a_table(descended: Any) -> None:
     expected = probabilities(refit)
     assert np.abs(expected[2] - expected[0]).max() > 0.1
     for parameters, limit in (("lowrank", 3e-4), ("mlp", 1e-3)):
-        found = probabilities(descended.sel(parameters=parameters, steps=2000))
+        found = probabilities(descended.sel(parameters=parameters, steps=1000))
         np.testing.assert_allclose(found, expected, atol=limit)
 
 
@@ -210,13 +211,14 @@ def test_rows_never_visited_drift_if_and_only_if_parameters_are_shared() -> None
     rows = np.random.default_rng(10).dirichlet(np.ones(6), 7)
     process = {"model": "markov", "initial": table(rows), "trace_length": 2, "samples": 1, "batch_size": 1, "rank": 2}
     process |= {"embedding_size": 4, "hidden_size": 6}
-    found = run(
-        process,
-        {"parameters": ["table", "lowrank", "mlp"]},
-        generations=2,
-        replicates=40,
-        observables=["unvisited_drift", "within_divergence"],
-    )
+    with in_a_hurry():
+        found = run(
+            process,
+            {"parameters": ["table", "lowrank", "mlp"]},
+            generations=2,
+            replicates=40,
+            observables=["unvisited_drift", "within_divergence"],
+        )
     drift = found.unvisited_drift.values[:, :, 1:]
     assert np.isfinite(drift).mean() > 0.95
     drift = drift[:, np.isfinite(drift).all(axis=(0, 2))]

@@ -65,11 +65,12 @@ def test_absorbed_refits_are_what_they_would_have_become(monkeypatch: pytest.Mon
     """
     process = {"vocab_size": 5, "update": "refit", "samples": 4}
     data = {"generations": 60, "replicates": 50, "record": {"every": 7, "logits": True}, "process": process}
+    few = ["entropy", "events"]
     with xla_alone():
-        stopped = jc.run(jc.Sweep.from_dict(data), progress=False)
+        stopped = jc.run(jc.Sweep.from_dict({**data, "observables": few}), progress=False)
         monkeypatch.setattr(Structure, "absorbs", property(lambda self: False))
         # Another name for the same program, since programs are remembered by what they are made of.
-        computed = jc.run(jc.Sweep.from_dict({**data, "observables": ["all"]}), progress=False)
+        computed = jc.run(jc.Sweep.from_dict({**data, "observables": [*few, "support_size"]}), progress=False)
     assert np.isfinite(stopped.collapse_time).mean() > 0.9
     for name in stopped:
         np.testing.assert_array_equal(stopped[name].values, computed[name].values)

@@ -17,7 +17,7 @@ from jaxcollapse.compiling import compiling
 from jaxcollapse.native import processor
 from jaxcollapse.planning.cells import padded
 from jaxcollapse.planning.plan import chunk_id
-from tests.engines import xla_alone
+from tests.engines import unoptimised, xla_alone
 
 INF = float("inf")
 MIXED: dict[str, Any] = {
@@ -95,6 +95,8 @@ PROGRAMS: dict[str, dict[str, Any]] = {
     },
     "adam on a corpus": {"optimizer": "adam", "samples": 64, "batch_size": 16, "steps": 8},
     "window": {"update": "refit", "samples": 20, "corpus": "window", "window": 8},
+    "best personas": {"model": "persona", "batch_size": 100, "curation": "argmax"},
+    "best chains": {"model": "markov", "update": "refit", "samples": 5, "curation": "argmax", "end_token": 0},
 }
 RECORDS: dict[str, dict[str, Any]] = {
     "few": {"generations": 100},
@@ -111,20 +113,20 @@ COSTS = [
     ("sgd", 16, "many"),
     *(("sgd", tokens, "all and logits") for tokens in (16, 4096)),
     ("window", 256, "double"),
+    ("best personas", 16, "few"),
+    ("best chains", 256, "few"),
 ]
 
 
 @pytest.mark.parametrize(("name", "tokens", "records"), COSTS)
 def test_a_call_needs_no_more_device_memory_than_planned(name: str, tokens: int, records: str) -> None:
-    """The compiler's own account of arguments, results and temporaries."""
-    with xla_alone() if "XLA" in name else nullcontext():
+    """The compiler's own account of arguments, results and temporaries, which optimised code has, too."""
+    with unoptimised(), xla_alone() if "XLA" in name else nullcontext():
         planned = jc.plan(sweep_of({**PROGRAMS[name], "vocab_size": tokens}, **RECORDS[records]))
         (bucket,) = planned.buckets
-        used = (
-            compiling(bucket.program, jax.local_devices()[0], len(planned.sweep.recorded), bucket.lanes)
-            .result()
-            .memory_analysis()
-        )
+        device, number = jax.local_devices()[0], len(planned.sweep.recorded)
+        ready = compiling.__wrapped__(bucket.program, device, number, bucket.lanes).result()
+    used = ready.memory_analysis()
     assert used is not None
     needed = used.temp_size_in_bytes + used.argument_size_in_bytes + used.output_size_in_bytes
     assert needed <= bucket.device_bytes < 8 * needed
@@ -172,6 +174,20 @@ def test_the_plan_tells_a_time_for_processors_only() -> None:
     assert 0 < 50 * small.seconds < large.seconds < 200 * small.seconds
     assert large.to_dict()["run_seconds"] == large.seconds
     assert large.to_dict()["compile_seconds"] > 0
+
+
+def test_the_plan_counts_the_work_of_candidates_and_of_rejected_traces() -> None:
+    """Which are drawn one by one: in proportion to candidates, places and samples, as long as these are most of it."""
+    process = {"model": "persona", "vocab_size": 64, "update": "refit", "samples": 1000, "curation": "argmax"}
+
+    def seconds(**more: Any) -> float:
+        return jc.plan(sweep_of({**process, **more})).seconds
+
+    plain = seconds()
+    assert 1.8 * plain < seconds(candidates=5) < 2.2 * plain
+    assert 1.8 * plain < seconds(samples=2000) < 2.2 * plain
+    assert 1.7 * plain < seconds(trace_length=33) < 2.2 * plain
+    assert 3 * plain < seconds(true_positive_rate=0.2, false_positive_rate=0.2) < 6 * plain
 
 
 def test_the_plan_is_json() -> None:

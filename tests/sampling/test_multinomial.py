@@ -22,7 +22,7 @@ SPLITTING = Method(native=False)
 SINGLE = Method(native=False, block=64)
 REPEATS = 256  # of most draws, so that few programs are compiled
 LARGEST = 2**31 - 1
-VOCABULARIES = [1, 2, 3, 5, 16, 17, 48, 256, 1000, 4096]
+VOCABULARIES = [1, 2, 3, 16, 17, 256, 1500, 4096]
 KINDS = ["equal", "random", "one token", "staircase", "logits", "half impossible", "padded"]
 
 
@@ -341,7 +341,7 @@ def test_counts_of_a_lane_do_not_depend_on_how_many_share_the_call(
         np.testing.assert_array_equal(_draw_lanes(keys[some], *chosen, how, blocks), together[some])
 
 
-@pytest.mark.parametrize("tokens", [1, 2, 17, 100, 1000, 1024, 1040, 1500, 5000])
+@pytest.mark.parametrize("tokens", [1, 2, 17, 100, 1024, 1040, 1500])
 def test_native_code_draws_the_same_counts_as_jax(tokens: int) -> None:
     """All of them, but for roundings next to an edge: one count in a hundred thousand."""
     fewest, lanes = fewest_split(tokens), 37

@@ -1,0 +1,131 @@
+"""The command `jaxcollapse submit`."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jaxcollapse.arguments import AsJson, ChunkSize, Devices, Inputs, Out, SweepFile, sweep_and_study, tells_bad_input
+from jaxcollapse.cluster.request import DEFAULT_TIME, Request
+from jaxcollapse.errors import InputError
+
+if TYPE_CHECKING:
+    from jaxcollapse.cluster.submission import Submission
+    from jaxcollapse.running import Prospect
+
+_Name = Annotated[str | None, typer.Option(metavar="NAME", help="As sbatch's.")]
+
+
+@tells_bad_input
+def submit(
+    sweep: SweepFile,
+    out: Out = None,
+    inputs: Inputs = None,
+    tasks: Annotated[int, typer.Option(metavar="N", min=1, help="Jobs of the array: shares of the work.")] = 8,
+    max_parallel: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How many of them run at once, at most.")
+    ] = None,
+    time: Annotated[
+        str, typer.Option(metavar="TIME", help="As sbatch's; a task whose time is up is queued again, and goes on.")
+    ] = DEFAULT_TIME,
+    partition: _Name = None,
+    account: _Name = None,
+    qos: _Name = None,
+    constraint: _Name = None,
+    gpus_per_node: Annotated[str | None, typer.Option(metavar="[TYPE:]N", help="As sbatch's.")] = None,
+    cpus_per_task: Annotated[int | None, typer.Option(metavar="N", min=1, help="As sbatch's.")] = None,
+    mem: Annotated[str | None, typer.Option(metavar="SIZE", help="As sbatch's.")] = None,
+    slurm: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Any other option of sbatch; may be repeated.")
+    ] = None,
+    setup: Annotated[
+        list[str] | None, typer.Option(metavar="COMMAND", help="Shell command before each task; may be repeated.")
+    ] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(metavar="cpu|gpu|tpu", help="What tasks run on; by default gpu where GPUs are asked for, or cpu."),
+    ] = None,
+    devices: Devices = None,
+    chunk_size: ChunkSize = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be submitted, and do nothing.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Compute a sweep on a Slurm cluster: an array of jobs, a share each, and a job that assembles the dataset.
+
+    Submitting again computes what is missing. On other clusters start `jaxcollapse run --shard I/N`.
+    """
+    from jaxcollapse.devices import choose
+
+    try:
+        from jaxcollapse.cluster.submission import Submission
+    except ModuleNotFoundError as error:
+        if error.name != "submitit":
+            raise
+        raise InputError("", "to submit it, submitit is needed: pip install 'jaxcollapse[slurm]'") from None
+
+    what, study = sweep_and_study(sweep, out, inputs)
+    request = Request(
+        tasks=tasks,
+        name=f"jaxcollapse-{study.name}",
+        max_parallel=max_parallel,
+        partition=partition,
+        time=time,
+        gpus_per_node=gpus_per_node,
+        cpus_per_task=cpus_per_task,
+        mem=mem,
+        account=account,
+        qos=qos,
+        constraint=constraint,
+        setup=tuple(setup or ()),
+        slurm=tuple(slurm or ()),
+    )
+    submission = Submission(what, study, request, platform, devices, chunk_size)
+    choose("cpu")  # no accelerator of the machine that submits is used, or need be there
+    if dry_run:
+        _show(submission, submission.foresee(), as_json)
+        return 0
+    submission.check_commands()
+    prospect = submission.prepare()
+    if not prospect.todo.chunks:
+        print(json.dumps({"study": str(study), "array_job": None}) if as_json else f"nothing is missing in {study}")
+        return 0
+    _warn_of_idle_tasks(submission, prospect)
+    array, assembly = submission.submit()
+    if as_json:
+        told = {"study": str(study), "tasks": tasks, "array_job": array, "finalize_job": assembly}
+        print(json.dumps({**told, "logs": str(submission.logs)}, indent=1))
+    else:
+        print(_shape(submission, prospect))
+        print(f"array job {array}, and {assembly} to assemble the dataset after it")
+        print(f"logs: {submission.logs / f'{array}_*_log.out'}")
+        print(f"watch: jaxcollapse status {study} --watch")
+    return 0
+
+
+def _shape(submission: "Submission", prospect: "Prospect") -> str:
+    """What each task gets."""
+    tasks, chunks = submission.request.tasks, len(prospect.todo.chunks)
+    each = f"{chunks // tasks} to {-(-chunks // tasks)}" if chunks % tasks else f"{chunks // tasks}"
+    missing = f"{prospect.todo.trajectories} trajectories in {chunks} chunks"
+    return f"{missing} for {tasks} tasks on {prospect.todo.machine.platform}: about {each} for each"
+
+
+def _warn_of_idle_tasks(submission: "Submission", prospect: "Prospect") -> None:
+    chunks, tasks = len(prospect.todo.chunks), submission.request.tasks
+    if chunks < tasks:
+        told = f"{chunks} chunks are fewer than {tasks} tasks; --chunk-size makes more of them"
+        print(f"jaxcollapse: {told}", file=sys.stderr)
+
+
+def _show(submission: "Submission", prospect: "Prospect", as_json: bool) -> None:
+    """What would be submitted."""
+    array, assembly = submission.scripts()
+    if as_json:
+        told = {"study": str(submission.study), "tasks": submission.request.tasks, "plan": prospect.todo.to_dict()}
+        print(json.dumps({**told, "array_script": array, "finalize_script": assembly}, indent=1))
+        return
+    _warn_of_idle_tasks(submission, prospect)
+    print(prospect.todo)
+    print(_shape(submission, prospect))
+    print(f"\n# The array job:\n{array}\n# The job after it:\n{assembly}", end="")

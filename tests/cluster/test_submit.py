@@ -1,0 +1,124 @@
+"""`jaxcollapse submit` without Slurm: what is wrong is said at once, and a dry run shows what would happen."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import jaxcollapse as jc
+from jaxcollapse.cli import app
+from jaxcollapse.cluster.request import Request
+from tests.store.studies import SWEEP, run
+
+ASKED = ("--tasks", "4", "--chunk-size", "4")
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(jc.Sweep.from_dict(SWEEP).to_toml())
+    return path
+
+
+def submit(sweep: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["submit", str(sweep), "--out", str(sweep.parent / "study"), *arguments])
+
+
+def test_a_dry_run_shows_the_plan_and_the_scripts_and_writes_nothing(sweep: Path) -> None:
+    result = submit(sweep, *ASKED, "--cpus-per-task", "2", "--setup", "module load python", "--dry-run")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("<Plan 'Small': 16 trajectories on 1 cpu device, ")
+    assert "16 trajectories in 4 chunks for 4 tasks on cpu: about 1 for each\n" in result.stdout
+    _, array, after = re.split(r"^# The .*:$", result.stdout, flags=re.MULTILINE)
+    logs = sweep.parent / "study" / "slurm"
+    for line in ("#SBATCH --array=0-3%4", "#SBATCH --requeue", f"#SBATCH --output={logs}/%A_%a_0_log.out"):
+        assert line in array.splitlines()
+    assert "#SBATCH --dependency=afterany:ARRAY_JOB_ID" in after.splitlines()
+    for script in (array, after):
+        assert "module load python" in script.splitlines()
+        assert "#SBATCH --time=60" in script.splitlines()
+        assert "wckey" not in script
+    assert list(sweep.parent.iterdir()) == [sweep]
+
+
+def test_a_study_for_gpus_is_planned_where_there_are_none(sweep: Path) -> None:
+    asked = ["--gpus-per-node", "a100:2", "--constraint", "nvlink", "--slurm", "gpu-bind=closest"]
+    told = json.loads(submit(sweep, *ASKED, *asked, "--dry-run", "--json").stdout)
+    assert (told["plan"]["platform"], told["plan"]["devices"], told["plan"]["machine_bytes"]) == ("gpu", 2, None)
+    for line in ("#SBATCH --gpus-per-node=a100:2", "#SBATCH --constraint=nvlink", "#SBATCH --gpu-bind=closest"):
+        assert line in told["array_script"].splitlines()
+    assert not re.search("#SBATCH.*(gpu-|constraint)", told["finalize_script"])
+
+
+def test_more_tasks_than_chunks_are_told(sweep: Path) -> None:
+    result = submit(sweep, "--tasks", "9", "--chunk-size", "4", "--dry-run")
+    assert result.exit_code == 0
+    assert result.stderr == "jaxcollapse: 4 chunks are fewer than 9 tasks; --chunk-size makes more of them\n"
+
+
+BAD = {
+    "time": (["--time", "tomorrow"], "time: 'tomorrow' is not of a form that sbatch knows"),
+    "no time": (["--time", "0:00"], "time: '0:00' is not"),
+    "memory": (["--mem", "16 GB"], "mem: '16 GB' is not a number of megabytes"),
+    "gpus": (["--gpus-per-node", "all"], "gpus-per-node: 'all' is not a number, or type:number"),
+    "lines": (["--setup", "a\nb"], r"setup: 'a\nb' is not one line of text"),
+    "an option": (["--slurm", "x=y"], "slurm: 'x=y' is not KEY=VALUE with the long name"),
+    "an option of its own": (["--slurm", "partition=a"], "slurm: 'partition=a': there is --partition for it"),
+    "what is taken": (["--slurm", "--ntasks=2"], "there is --tasks, as each task is one process on one node for it"),
+    "platform": (["--platform", "quantum"], "platform: 'quantum' is not one of cpu, gpu, tpu"),
+    "devices": (["--devices", "0"], "devices: 0: must be 1 or more"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_request_is_refused_in_one_line(bad: str, sweep: Path) -> None:
+    arguments, told = BAD[bad]
+    result = submit(sweep, *arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(sweep.parent.iterdir()) == [sweep]
+
+
+def test_a_sweep_that_contradicts_the_study_is_refused(sweep: Path) -> None:
+    run(sweep.parent / "study", seed=6)
+    for more in ([], ["--dry-run"]):
+        result = submit(sweep, *more)
+        assert result.exit_code == 2
+        assert "seed 6, not 5" in result.stderr or "no sbatch" in result.stderr
+
+
+def test_a_machine_without_slurm_is_told_what_to_do(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = submit(sweep)
+    assert result.exit_code == 2
+    assert "there is no sbatch here: submit from a machine of a Slurm cluster, or start " in result.stderr
+    assert list(sweep.parent.iterdir()) == [sweep]
+
+
+def test_an_installation_without_submitit_is_told_what_to_install(sweep: Path) -> None:
+    program = "import sys; sys.modules['submitit'] = None; from jaxcollapse.cli import main; main()"
+    command = [sys.executable, "-c", program, "submit", str(sweep)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=sweep.parent)
+    assert done.returncode == 2
+    assert done.stderr == f"jaxcollapse: {sweep}: to submit it, submitit is needed: pip install 'jaxcollapse[slurm]'\n"
+
+
+def test_a_path_that_slurm_would_read_otherwise_is_refused(sweep: Path) -> None:
+    result = CliRunner().invoke(app, ["submit", str(sweep), "--out", str(sweep.parent / "100%j"), "--dry-run"])
+    assert result.exit_code == 2
+    assert "Slurm would take % for something else" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("time", "minutes"),
+    [("90", 90), ("1:30", 2), ("2:00:00", 120), ("1-0", 1440), ("1-12:30", 2190), ("0-00:01:01", 2), ("0:59", 1)],
+)
+def test_times_are_those_of_sbatch(time: str, minutes: int) -> None:
+    assert Request(tasks=1, name="a", time=time).minutes == minutes

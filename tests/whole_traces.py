@@ -1,0 +1,91 @@
+"""All that a trace of a small model can be, and the law of the one that is kept: by going through all candidates."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from tests.sampling.test_curation import enumerated
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Its (context, token) pairs, how many of the last ones are tokens that one reads, and its probability."""
+
+    pairs: tuple[tuple[int, int], ...]
+    tokens: int
+    chance: float
+
+
+def of_personas(rows: np.ndarray, length: int) -> Iterator[Trace]:
+    """The chooser's row is the first; it has as many possible tokens as there are other rows."""
+    for persona, *text in product(range(len(rows) - 1), *[range(rows.shape[1])] * length):
+        pairs = ((0, persona), *((1 + persona, token) for token in text))
+        yield Trace(pairs, length, float(np.prod([rows[pair] for pair in pairs])))
+
+
+def of_chain(rows: np.ndarray, length: int, end: int = -1) -> Iterator[Trace]:
+    """The first token's row is the first."""
+
+    def from_here(pairs: tuple[tuple[int, int], ...], chance: float) -> Iterator[Trace]:
+        last = pairs[-1][1] if pairs else None
+        if len(pairs) == length or last == end:
+            yield Trace(pairs, len(pairs), chance)
+            return
+        context = 0 if last is None else 1 + last
+        for token in range(rows.shape[1]):
+            yield from from_here((*pairs, (context, token)), chance * rows[context, token])
+
+    return from_here((), 1.0)
+
+
+def reward(trace: Trace, rewards: np.ndarray) -> float:
+    """The mean over its tokens; the choice of a persona is not one, but its own reward counts."""
+    return sum(float(rewards[pair]) for pair in trace.pairs) / trace.tokens
+
+
+def is_correct(trace: Trace, correct: np.ndarray) -> bool:
+    """Whether all of its tokens are."""
+    return all(correct[pair] for pair in trace.pairs[-trace.tokens :])
+
+
+def kept(
+    traces: list[Trace],
+    how: str,
+    rewards: np.ndarray,
+    candidates: int,
+    correct: np.ndarray | None = None,
+    rates: tuple[float, float] = (1.0, 1.0),
+) -> np.ndarray:
+    """The probability that each of these traces is the one that is kept."""
+    law = np.array([trace.chance for trace in traces])
+    assert abs(law.sum() - 1) < 1e-12
+    if how != "none":
+        values = np.array([round(reward(trace, rewards), 9) for trace in traces])  # equal sums are equal
+        law = enumerated(how, law, values, candidates)
+    if correct is not None:
+        law = law * np.array([rates[0] if is_correct(trace, correct) else rates[1] for trace in traces])
+    return law / law.sum()
+
+
+def counts(trace: Trace, shape: tuple[int, int]) -> np.ndarray:
+    """Its table [context, token] of integers."""
+    table = np.zeros(shape, int)
+    for pair in trace.pairs:
+        table[pair] += 1
+    return table
+
+
+def law_of_counts(traces: list[Trace], law: np.ndarray, shape: tuple[int, int]) -> dict[tuple[int, ...], float]:
+    """The probability of each table of counts of one trace."""
+    found: dict[tuple[int, ...], float] = {}
+    for trace, chance in zip(traces, law, strict=True):
+        key = tuple(counts(trace, shape).ravel().tolist())
+        found[key] = found.get(key, 0.0) + float(chance)
+    return found
+
+
+def expected_counts(traces: list[Trace], law: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The mean table of counts of one trace."""
+    return np.tensordot(law, np.array([counts(trace, shape) for trace in traces]), 1)
