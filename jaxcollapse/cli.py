@@ -1,5 +1,6 @@
 """The command line: plan, run, submit, status, finalize."""
 
+import errno
 import json
 import signal
 import sys
@@ -104,7 +105,10 @@ def run(
         if as_json:
             print(json.dumps(told, indent=1))
         elif not quiet:
-            _show_result(data, folder)
+            try:
+                _show_result(data, folder)
+            except RuntimeError as error:  # which is how netCDF says that numbers cannot be read
+                raise OSError(errno.EIO, f"cannot be shown: {error}", str(study.result)) from None
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
@@ -200,4 +204,7 @@ def _show_result(data: Any, folder: Path) -> None:
 
 def main() -> None:
     """Entry point of the command `jaxcollapse`."""
+    from jaxcollapse import patience
+
+    patience.lose()
     app()

@@ -3,6 +3,7 @@
 import csv
 import zipfile
 from array import array
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.distribution import Distribution, InitialKind, as_names
 from jaxcollapse.initial.paths import readable
 from jaxcollapse.limits import MOST_NUMBERS, MOST_TOKENS
+from jaxcollapse.patience import reading
 
 Contents = tuple[str, np.ndarray, np.ndarray | None, np.ndarray | None]  # name, numbers, names of tokens and of rows
 _KEY = "process.initial"
@@ -92,7 +94,8 @@ class File(InitialKind):
         if self.select and path.suffix != ".nc":
             raise InputError(f"{_KEY}.select", "only a netCDF file has dimensions to select along")
         try:
-            name, numbers, labels, names = readers[path.suffix](path)
+            with reading(path) if path.suffix == ".nc" else nullcontext():
+                name, numbers, labels, names = readers[path.suffix](path)
         except InputError:
             raise
         except Exception as error:  # libraries tell of a broken file by any kind of error

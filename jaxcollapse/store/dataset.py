@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import MISSING
+from jaxcollapse.patience import reading
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.coordinates import coordinates
 from jaxcollapse.store.foreign import check_size, check_variable
@@ -61,7 +62,7 @@ def recognised(path: Path, sweep: Sweep, content: str) -> tuple[bool, int] | Non
     content: a digest of the shards, as `write` was given it. None if the file is no dataset, or not the one it says.
     """
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path), netCDF4.Dataset(path) as file:
             for name in {"status", *file.dimensions} & file.variables.keys():  # which xarray reads at once
                 check_size(file, name)
             held = file.variables["status"]
@@ -72,7 +73,8 @@ def recognised(path: Path, sweep: Sweep, content: str) -> tuple[bool, int] | Non
                 if file.variables[name].shape[: len(sweep.dims) + 1] != (*sweep.shape, sweep.replicates):
                     return None
             number = int((held[:] != MISSING).sum())
-        xr.open_dataset(path).close()
+        with reading(path):
+            xr.open_dataset(path).close()
     except Exception:  # netCDF and xarray tell of a strange file by any kind of error
         return None
     return is_this, number

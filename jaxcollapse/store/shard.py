@@ -16,6 +16,7 @@ import xarray as xr
 
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.patience import reading
 from jaxcollapse.planning.plan import chunk_id
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
 from jaxcollapse.store.foreign import check_variable
@@ -119,7 +120,7 @@ def read_header(path: Path, fingerprint: str, sweep: Sweep) -> Header:
     try:
         if not is_sealed(path):
             raise BadShardError("is damaged, or no shard")
-        with netCDF4.Dataset(path) as file:
+        with reading(path), netCDF4.Dataset(path) as file:
             if _text(file, "study") != fingerprint:
                 raise BadShardError("belongs to another study")
             _check_variables(file, sweep)
@@ -159,7 +160,7 @@ def read_variable(path: Path, name: str, some: slice) -> np.ndarray:
         BadShardError: it cannot be read, although its seal is unbroken.
     """
     try:
-        with netCDF4.Dataset(path) as file:
+        with reading(path), netCDF4.Dataset(path) as file:
             return _values(file, name, some)
     except RuntimeError as error:
         raise BadShardError(f"{name} cannot be read: {error}", path) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.hostile.generate import cases
+from tests.hostile.generate import KINDS, cases
 from tests.hostile.trial import MEMORY, SECONDS, Outcome, try_all
 
 
@@ -19,11 +19,12 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="a folder for what went wrong")
+    parser.add_argument("--kind", choices=KINDS, help="by default all")
     options = parser.parse_args()
     start, outcomes = time.monotonic(), defaultdict[str, list[Outcome]](list)
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
-        for outcome in try_all(cases(options.inputs, options.seed), Path(folder)):
+        for outcome in try_all(cases(options.inputs, options.seed, options.kind), Path(folder)):
             outcomes[outcome.case.kind].append(outcome)
             if outcome.wrong:
                 wrong += 1
@@ -37,7 +38,7 @@ def main() -> int:
 
 
 def _table(outcomes: dict[str, list[Outcome]]) -> str:
-    lines = [f"{'kind':20} inputs accepted refused wrong   median s   longest s"]
+    lines = [f"{'kind':20} inputs exit 0|1  exit 2 wrong   median s   longest s"]
     for kind, some in outcomes.items():
         seconds = [each.seconds for each in some]
         accepted = sum(each.accepted for each in some)

@@ -9,21 +9,24 @@ from tests.hostile.shards import mutated_shards, strange_shards, strange_studies
 from tests.hostile.sweeps import hostile_sweeps, input_files, mutated_bytes
 from tests.hostile.trial import Case
 
-# Of ten inputs.
-SHARES: list[tuple[SearchStrategy[Case], int]] = [
-    (mutated_bytes(), 2),
-    (hostile_sweeps(), 3),
-    (input_files(), 1),
-    (mutated_shards(), 1),
-    (strange_shards(), 2),
-    (strange_studies(), 1),
-]
+KINDS: dict[str, SearchStrategy[Case]] = {
+    "bytes": mutated_bytes(),
+    "values": hostile_sweeps(),
+    "inputs": input_files(),
+    "bits": mutated_shards(),
+    "structure": strange_shards(),
+    "studies": strange_studies(),
+}
+SHARES = {"bytes": 2, "values": 3, "inputs": 1, "bits": 1, "structure": 2, "studies": 1}  # of ten
 
 
-def cases(number: int, start: int = 0) -> Iterator[Case]:
-    """So many cases."""
-    for strategy, share in SHARES:
-        yield from drawn(strategy, number * share // 10, start)
+def cases(number: int, start: int = 0, kind: str | None = None) -> Iterator[Case]:
+    """So many cases; of one kind, if it is given."""
+    if kind is not None:
+        yield from drawn(KINDS[kind], number, start)
+        return
+    for name, share in SHARES.items():
+        yield from drawn(KINDS[name], number * share // 10, start)
 
 
 def drawn(strategy: SearchStrategy[Case], number: int, start: int) -> list[Case]:

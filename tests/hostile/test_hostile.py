@@ -11,7 +11,7 @@ from tests.hostile.keep import SHARDS, STRANGE
 from tests.hostile.shards import honest, shard_names, study_case
 from tests.hostile.sweeps import sweep_case
 from tests.hostile.trial import SECRET, Case, Outcome, Worker, try_all
-from tests.hostile.worker import Watch
+from tests.hostile.worker import PATIENCE, Watch
 
 SWEEPS = sorted(Path(__file__).parent.glob("corpus/sweeps/*.toml"))
 QUICK = 2.0  # seconds that a refusal takes at most, on a busy machine
@@ -95,3 +95,13 @@ def test_the_trial_notices_a_hang_and_a_secret(worker: Worker, tmp_path: Path, m
     monkeypatch.setattr("tests.hostile.trial.SECONDS", 0.0)
     (hang,) = worker.try_out(Case("hang", ("status", "study"), honest()), tmp_path / "b" / "case").wrong
     assert hang.startswith("hangs")
+
+
+def test_a_shard_that_hdf5_never_reads_to_its_end_does_not_hang_the_command(worker: Worker, tmp_path: Path) -> None:
+    """One of five thousand with a few bytes changed did that: `python -m tests.hostile --kind bits --inputs 5000`."""
+    endless = Path(__file__).parent / "corpus" / "endless" / "shard.nc"
+    case = study_case("corpus", "status", {shard_names()[1]: endless.read_bytes()})
+    outcome = worker.try_out(case, tmp_path / "case")
+    assert not outcome.wrong
+    assert "HDF5 does not come back from reading it" in outcome.said
+    assert outcome.seconds == PATIENCE

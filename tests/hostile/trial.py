@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
-from tests.hostile.worker import MEMORY
+from tests.hostile.worker import MEMORY, PATIENCE
 
 SECONDS = 30.0
 SECRET = "unlikely-secret"
@@ -73,11 +73,13 @@ class Worker:
 
     def __enter__(self) -> "Worker":
         self._cache = TemporaryDirectory()
+        self._stderr = TemporaryFile()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop()
         self._cache.cleanup()
+        self._stderr.close()
 
     def _start(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "JAX_PLATFORMS": "cpu"}
@@ -86,7 +88,7 @@ class Worker:
             [sys.executable, "-m", "tests.hostile.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._stderr,
             text=True,
             env=environment,
             cwd=ROOT,
@@ -129,6 +131,10 @@ class Worker:
         if answer is None:
             code = self._process.wait()
             self._stop()
+            self._stderr.seek(0)
+            said = self._stderr.read().decode().splitlines()[-1:]
+            if code == 1 and said and "HDF5 does not come back" in said[0]:
+                return {"code": 1, "stdout": "", "stderr": f"{said[0]}\n", "trace": "", "seconds": PATIENCE, "seen": []}
             return f"crashes the process: {code}"
         return json.loads(answer)
 

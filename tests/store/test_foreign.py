@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
 import jaxcollapse as jc
+from jaxcollapse.cli import app
 from jaxcollapse.store.atomic import is_sealed, seal
 from jaxcollapse.store.study import Study
 from tests.hostile.keep import unreadable
@@ -49,7 +51,7 @@ def test_numbers_that_cannot_be_read_are_set_aside_and_computed_again(
     """Their shard's seal is unbroken, and so is its header."""
     (study / "result.nc").unlink()
     victim = study.parent / shard_names()[0]
-    victim.write_bytes(unreadable())
+    victim.write_bytes(unreadable(victim.read_bytes(), "entropy"))
     assert Study.open(study).summary()["bad_shards"] == {}
     with jc.open_study(study) as data:
         assert int((data.status == 0).sum()) == 8
@@ -89,6 +91,19 @@ def test_a_dataset_that_cannot_be_opened_is_assembled_again(study: Path) -> None
         (study / "result.nc").write_bytes(sealed(content))
         with jc.open_study(study) as data:
             assert_same_numbers(undamaged, data.load())
+
+
+def test_a_dataset_that_cannot_be_shown_is_said_so(tmp_path: Path) -> None:
+    """Its seal is unbroken, and it declares what it should."""
+    observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]
+    study = tmp_path / "study"
+    run(study, observables=observables)
+    result = study / "result.nc"
+    result.write_bytes(unreadable(result.read_bytes(), "recovery_gap"))
+    ended = CliRunner().invoke(app, ["run", str(study)])
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith(f"jaxcollapse: {result}: cannot be shown: NetCDF: ")
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("part", ["sweep.toml", "plan.json", "inputs", "shards"])

@@ -1,0 +1,43 @@
+"""HDF5 may never come back from reading a broken file, and cannot be interrupted. A command then ends with a message.
+
+In Python this is off: it would end the user's own process.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from jaxcollapse.errors import printable
+
+SECONDS = 120.0  # to open a file and read a piece of it, which takes a fraction of a second as a rule
+
+_seconds: float | None = None
+
+
+def lose(seconds: float = SECONDS) -> None:
+    """From now on the process ends if reading one piece of a file takes longer."""
+    global _seconds
+    _seconds = seconds
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """While this context lasts, a piece of a file is read."""
+    if _seconds is None:
+        yield
+        return
+    timer = threading.Timer(_seconds, _end, [path])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _end(path: Path) -> None:
+    told = "HDF5 does not come back from reading it; it is damaged, or the disk does not answer. Move it away"
+    os.write(2, f"jaxcollapse: {printable(path)}: {told}\n".encode())
+    os._exit(1)

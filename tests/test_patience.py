@@ -1,0 +1,40 @@
+"""A command ends with a message where reading a file does not end; Python that uses the package does not."""
+
+import subprocess
+import sys
+import time
+
+STUCK = """
+import sys, time
+from pathlib import Path
+from jaxcollapse import patience
+
+if sys.argv[1] == "command":
+    patience.lose(0.5)
+with patience.reading(Path("quick")):
+    pass
+time.sleep(1)
+with patience.reading(Path("st\\x1buck.nc")):
+    time.sleep(float(sys.argv[2]))
+print("goes on")
+"""
+
+
+def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", STUCK, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_command_does_not_wait_for_ever() -> None:
+    start = time.monotonic()
+    done = ended("command", "60")
+    assert time.monotonic() - start < 30
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(r"jaxcollapse: st\x1buck.nc: HDF5 does not come back from reading it")
+    assert done.stderr.count("\n") == 1
+
+
+def test_python_is_not_ended() -> None:
+    done = ended("python", "1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")
