@@ -7,6 +7,7 @@ results never depend on locks, since files are replaced whole, and equal chunks 
 import contextlib
 import errno
 import logging
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -71,7 +72,8 @@ def is_locked(path: Path) -> bool:
     import fcntl  # there is none on Windows, where it should not keep runs from starting
 
     try:
-        with path.open("rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # no link's target, no pipe's writer
+        with os.fdopen(descriptor, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

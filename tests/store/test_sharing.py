@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import jaxcollapse as jc
 from jaxcollapse.planning import this_machine
 from jaxcollapse.running import prepare
 from jaxcollapse.share import Share
-from jaxcollapse.store.lock import Lock, locked
+from jaxcollapse.store.lock import Lock, is_locked, locked
 from jaxcollapse.store.study import Study
 from tests.store.studies import CHUNK, assert_same_numbers, copied, run, shards, stamps, sweep_of
 from tests.store.test_study import LONG
@@ -246,3 +247,15 @@ def test_a_task_of_a_job_array_knows_its_share() -> None:
     for gap in (2, 9):
         with pytest.raises(jc.InputError, match="which share is it"):
             task(gap, 1, 3, 2)
+
+
+def test_looking_at_a_lock_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    target.write_text("")
+    (tmp_path / ".a.lock").symlink_to(target)
+    os.mkfifo(tmp_path / ".b.lock")
+    with target.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert is_locked(target)
+        assert not is_locked(tmp_path / ".a.lock"), "it would have to be opened to know"
+    assert not is_locked(tmp_path / ".b.lock")
