@@ -95,8 +95,7 @@ def run(
     machine = this_machine(choose(platform, devices))
     signal.signal(signal.SIGTERM, _terminated)
     study = compute(what, folder, machine, chunk_size, share=share, progress=not quiet)
-    told = study.summary()
-    if share and told["missing"]:
+    if share and (told := study.summary())["missing"]:
         print(f"share {share} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
         print(json.dumps(told, indent=1) if as_json else f"study: {folder}")
         return 0

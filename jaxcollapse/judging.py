@@ -19,9 +19,7 @@ from jaxcollapse.sampling import bits, tree
 from jaxcollapse.sampling.choice import CHOICES, happens, nobody
 
 PATIENCE = 1000  # attempts of a verifier for each trace that it has accepted, and the next one
-_DECISIONS = (
-    2**30
-)  # first word of the counters of what is decided about a trace; those of its tokens are levels of trees
+_DECISIONS = 2**30  # first word of counters of what is decided about a trace; those of its tokens are levels of trees
 _CANDIDATE, _VERIFIER = 0, 1
 
 Keys = UInt32[Array, "2 trace"]

@@ -17,7 +17,7 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.execute.local import execute
 from jaxcollapse.execute.result import Result
 from jaxcollapse.kernel import Program
-from jaxcollapse.planning import Chunk, Machine, Plan, cost, plan, this_machine
+from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
 from jaxcollapse.sweep.sweep import Sweep
 
 _TASKS_PER_WORKER = 3  # one that it computes, one that waits for it, one whose result waits for this process
@@ -107,11 +107,8 @@ def _planned(text: str, folder: str) -> Plan:
 
 def _most_tasks(executor: Executor, plan: Plan) -> int:
     """How many chunks are handed out at once: so few that other runs find some, and that their results find room."""
-    structures = [bucket.program.structure for bucket in plan.buckets]
-    tokens = max((structure.tokens for structure in structures), default=1)
-    contexts = max((structure.walk.contexts for structure in structures), default=1)
     largest = max((len(chunk) for chunk in plan.chunks), default=1)
-    by_bytes = _MOST_BYTES // (largest * cost.trajectory_bytes(plan.sweep, tokens, contexts))
+    by_bytes = _MOST_BYTES // (largest * plan.trajectory_bytes)
     workers = getattr(executor, "_max_workers", None)
     by_workers = _TASKS_PER_WORKER * workers if isinstance(workers, int) else _MOST_TASKS
     return max(2, min(by_workers, by_bytes))

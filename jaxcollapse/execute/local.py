@@ -100,4 +100,4 @@ class _Programs:
         return self._compiling(program, device).result()
 
     def _compiling(self, program: Program, device: jax.Device) -> "Future[jax.stages.Compiled]":
-        return compiling(program, device, len(self._plan.sweep.recorded), program.width(device.platform))
+        return compiling(program, device, len(self._plan.gaps), program.width(device.platform))

@@ -18,7 +18,7 @@ class Room:
     """The lanes of each program on each device: those planned, until there was no memory for so many."""
 
     def __init__(self, plan: Plan):
-        self._records = len(plan.sweep.recorded)
+        self._records = len(plan.gaps)
         self._lanes: dict[tuple[Program, jax.Device], int] = {}
         self._lock = Lock()
 

@@ -34,9 +34,8 @@ def run_tile(
         fitted = _initial_parameters(plan, program, cell)
         tile = Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted, _scores(plan, program, cell))
         loops = Loops(*np.array(chunk.loops, np.int32))
-        gaps = np.diff(sweep.recorded, prepend=0).astype(np.int32)
         thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
-        record = jax.device_get(call(tile, loops, gaps, thresholds))
+        record = jax.device_get(call(tile, loops, plan.gaps, thresholds))
     return jax.tree.map(lambda array: array[:used], record)
 
 

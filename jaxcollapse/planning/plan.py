@@ -73,6 +73,11 @@ class Plan:
         """A 64-bit number for each cell that its random numbers follow from."""
         return self.sweep.streams()
 
+    @cached_property
+    def gaps(self) -> np.ndarray:
+        """Generations from each record to the next, int32; to the first one from generation 0."""
+        return np.diff(self.sweep.recorded, prepend=0).astype(np.int32)
+
     @property
     def trajectories(self) -> int:
         """Trajectories to compute."""
@@ -84,15 +89,18 @@ class Plan:
         return max((bucket.device_bytes for bucket in self.buckets), default=0) * self.machine.workers
 
     @property
+    def trajectory_bytes(self) -> int:
+        """Most that is recorded of one trajectory."""
+        structures = [bucket.program.structure for bucket in self.buckets]
+        tokens = max((structure.tokens for structure in structures), default=0)
+        contexts = max((structure.walk.contexts for structure in structures), default=0)
+        return cost.trajectory_bytes(self.sweep, tokens, contexts)
+
+    @property
     def disk_bytes(self) -> int:
         """Size of the shards to be written and of the dataset, before compression."""
-        structures = [bucket.program.structure for bucket in self.buckets]
-        width = max((structure.tokens for structure in structures), default=0)
-        contexts = max((structure.walk.contexts for structure in structures), default=0)
         trajectories = self.trajectories + self.sweep.trajectories
-        return (
-            trajectories * cost.trajectory_bytes(self.sweep, width, contexts) + (len(self.chunks) + 1) * cost.FILE_BYTES
-        )
+        return trajectories * self.trajectory_bytes + (len(self.chunks) + 1) * cost.FILE_BYTES
 
     @property
     def kernel(self) -> str:

@@ -28,9 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written; `path` is as it was.
     """
-    temporary = path.with_name(
-        f".{path.name}.{uuid.uuid4().hex}.tmp"
-    )  # machines that share a folder share no process ids
+    temporary = temporary_name(path)
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -43,6 +41,11 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OSError(errno.EIO, problem, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside a path, to write to before it is moved there: unlike process ids, unique on all machines."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
 def sweep_up(path: Path) -> None:

@@ -47,8 +47,8 @@ class Claims:
 
     def free(self) -> Iterator[Chunk]:
         """Claims one after the other what no other run has claimed; the rest stays `left`."""
-        chunks, claimed_by_others = iter(self.left), list[Chunk]()
-        for chunk in chunks:
+        claimed_by_others = list[Chunk]()
+        for chunk in self.left:
             lock = Lock(_lock_path(self._shards, chunk.id))
             if not lock.acquire(wait=False):
                 claimed_by_others.append(chunk)

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import uuid
 from importlib.util import find_spec
 from pathlib import Path
 
 import xarray as xr
 
 from jaxcollapse.errors import InputError
+from jaxcollapse.store.atomic import temporary_name
 
 _FORMAT = 2  # the third has no type for text yet that all readers know
 _KEPT = ("dtype", "_FillValue")  # of how variables are encoded; the rest belongs to netCDF
@@ -26,7 +26,7 @@ def export(data: xr.Dataset, path: Path) -> Path:
     chunked = data.chunk({})
     for variable in chunked.variables.values():
         variable.encoding = {key: value for key, value in variable.encoding.items() if key in _KEPT}
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = temporary_name(path)
     try:
         chunked.to_zarr(temporary, zarr_format=_FORMAT)
         shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Kills the runs of one study at random points, and counts what was lost: `python -m tests.store.killing --points 200`.
 
 Half of the runs die at a random access to the study's files, the others after a random time; most of them once they
-compute. Whenever the study is
+store. Whenever the study is
 complete, its sweep file grows, and the next runs extend it. In the end it is compared with a run that nobody disturbed.
 """
 
@@ -63,11 +63,11 @@ def kill_again_and_again(points: int, seed: int, folder: Path) -> Tally:
             sweep = jc.Sweep.from_dict({**SWEEP, "replicates": replicates})
             sweep_file.write_text(sweep.to_toml())
             before = stamps(shards(study))
-            computing = bool(rng.random() < 0.75)
+            storing = bool(rng.random() < 0.75)
             if rng.integers(2):
-                kill = Kill(event=int(rng.integers(1, _EVENTS)), computing=computing)
+                kill = Kill(event=int(rng.integers(1, _EVENTS)), storing=storing)
             else:
-                kill = Kill(seconds=rng.uniform(0, _SECONDS), computing=computing)
+                kill = Kill(seconds=rng.uniform(0, _SECONDS), storing=storing)
             code, told = processes.run(sweep_file, study, kill=kill)
             after = stamps(shards(study))
             tally.lost += len(before.keys() - after.keys())

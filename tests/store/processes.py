@@ -22,12 +22,12 @@ from typing import Any
 class Kill:
     """When a run is killed. seconds: after it first touches its study. event: when it does so for this time.
 
-    computing: counted from when it first claims a chunk. name: only files whose path holds this count.
+    storing: counted from when it first stores a shard. name: only files whose path holds this count.
     """
 
     seconds: float | None = None
     event: int | None = None
-    computing: bool = False
+    storing: bool = False
     name: str = ""
 
 
@@ -73,9 +73,7 @@ def _serve() -> None:
             print(json.dumps([os.waitstatus_to_exitcode(status), told.read()]), flush=True)
 
 
-def _run(
-    arguments: list[str], study: str, seconds: float | None, event: int | None, computing: bool, name: str
-) -> None:
+def _run(arguments: list[str], study: str, seconds: float | None, event: int | None, storing: bool, name: str) -> None:
     from jaxcollapse.cli import app
 
     touched = 0
@@ -83,7 +81,8 @@ def _run(
     def hook(audited: str, told: tuple[Any, ...]) -> None:
         nonlocal touched
         paths = [each for each in told if isinstance(each, str) and each.startswith(study) and name in each]
-        if not paths or (computing and not touched and not paths[0].startswith(f"{study}/shards/.")):
+        is_stored = audited == "os.rename" and paths and paths[0].startswith(f"{study}/shards/")
+        if not paths or (storing and not touched and not is_stored):
             return
         touched += 1
         if touched == 1 and seconds is not None:
