@@ -51,3 +51,5 @@ def test_links_in_the_documentation_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
     for target in re.findall(r"`((?:tests|sweeps|docs|analysis)/[\w./]+)`", text):
         assert (ROOT / target).exists(), target
+    for module, test in re.findall(r"`(tests/[\w./]+)::(\w+)`", text):
+        assert f"\ndef {test}(" in (ROOT / module).read_text(encoding="utf-8"), f"{module}::{test}"

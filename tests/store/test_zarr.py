@@ -1,0 +1,43 @@
+"""A dataset as a Zarr store: the same numbers, labels and attributes, written whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+import jaxcollapse as jc
+from jaxcollapse.cli import app
+from jaxcollapse.store import zarr
+from tests.store.studies import copied
+
+
+def test_the_store_holds_what_the_dataset_does(finished: Path, tmp_path: Path) -> None:
+    study = copied(finished, tmp_path)
+    ended = CliRunner().invoke(app, ["finalize", str(study), "--zarr"])
+    assert (ended.exit_code, ended.stdout) == (0, f"{study / 'result.zarr'}\n")
+    with jc.open_study(study) as data, xr.open_zarr(study / "result.zarr") as store:
+        xr.testing.assert_identical(store.load(), data.load())
+        assert store.support_size.encoding["dtype"] == data.support_size.encoding["dtype"]
+
+
+def test_a_store_that_is_there_is_replaced_when_the_new_one_is_whole(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "result.zarr"
+    with jc.open_study(finished) as data:
+        zarr.export(data, store)
+        with monkeypatch.context() as patch:
+            patch.setattr(xr.Dataset, "to_zarr", lambda *arguments, **options: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                zarr.export(data, store)
+        with xr.open_zarr(store) as held:
+            xr.testing.assert_identical(held.load(), data.load())
+        zarr.export(data, store)
+    assert [path.name for path in tmp_path.iterdir()] == ["result.zarr"]
+
+
+def test_what_is_not_installed_is_said(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zarr, "find_spec", lambda name: None)
+    with jc.open_study(finished) as data, pytest.raises(jc.InputError, match=r"pip install 'jaxcollapse\[zarr\]'"):
+        zarr.export(data, tmp_path / "result.zarr")
