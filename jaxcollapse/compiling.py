@@ -64,7 +64,9 @@ def arguments(
         shapes = parameters.shapes(contexts, tokens)
         fitted = jax.tree.map(lambda shape: array((lanes, *shape), real), shapes, is_leaf=is_shape)
     scores = array((lanes, tokens), real) if program.structure.reward == "score" else None
-    tile = Lanes(settings, key, array((lanes,), jnp.uint32), array((lanes, contexts, tokens), real), fitted, scores)
+    state = array((lanes, program.state_words), jnp.uint32) if program.state_words else None
+    given = array((lanes, contexts, tokens), real)
+    tile = Lanes(settings, key, array((lanes,), jnp.uint32), given, fitted, scores, state)
     return tile, loops, array((records,), jnp.int32), thresholds
 
 

@@ -20,6 +20,7 @@ from jaxcollapse.models import Persona
 from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.series import in_order, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.packing import packed, unpacked
 from jaxcollapse.process import SelfTraining, State
 from jaxcollapse.sampling import bits
 from jaxcollapse.structure import Loops, Settings, Structure
@@ -37,6 +38,8 @@ class Program:
     """What a compiled program depends on.
 
     observables: names, in the registry's order. measures_natively: whether native code measures those that it knows.
+    keeps_state: whether it gives back the last state of each trajectory. state_words: of the state that trajectories go
+    on from; 0 if they begin at generation 0.
     """
 
     structure: Structure
@@ -44,6 +47,8 @@ class Program:
     record_logits: bool
     dtype: str
     measures_natively: bool
+    keeps_state: bool = False
+    state_words: int = 0
 
     @property
     def series(self) -> list[str]:
@@ -66,7 +71,8 @@ class Program:
     @property
     def outputs(self) -> "Record":
         """What a tile gives back, with names for arrays."""
-        named: tuple[Any, ...] = ("series", "events", "logits" if self.record_logits else None, "finite")
+        logits, state = "logits" if self.record_logits else None, "state" if self.keeps_state else None
+        named: tuple[Any, ...] = ("series", "events", logits, "finite", state)
         return Record(*named)
 
     def width(self, platform: str) -> int:
@@ -89,7 +95,7 @@ class Lanes(NamedTuple):
     """The trajectories of a tile: their settings, typed keys of their cells, replicate numbers.
 
     logits: tables of p0 as they are given. parameters: what was fitted to them, unless they are free tables.
-    scores: of tokens, if samples are chosen by them.
+    scores: of tokens, if samples are chosen by them. state: what each goes on from, if that is not generation 0.
     """
 
     settings: Settings
@@ -98,6 +104,7 @@ class Lanes(NamedTuple):
     logits: Float[Array, "*lane context token"]
     parameters: Any = None
     scores: Float[Array, "*lane token"] | None = None
+    state: UInt32[Array, "*lane word"] | None = None
 
 
 class Record(NamedTuple):
@@ -105,20 +112,23 @@ class Record(NamedTuple):
 
     series: of `Program.series`, whole numbers among them, each as many as `Program.sizes` says. events: of
     `Program.events`, `NOT_YET` where censored. logits: None if they are not recorded. finite: whether the logits stayed
-    finite numbers (or −∞, for tokens that a refit has lost). Few arrays, each of many numbers: to hand over a small one
-    takes longer than to fill it.
+    finite numbers (or −∞, for tokens that a refit has lost). state: what would go on, with its events so far; None if it
+    is not kept. Few arrays, each of many numbers: to hand over a small one takes longer than to fill it.
     """
 
     series: Float[Array, "*lane series record"]
     events: Int32[Array, "*lane event"]
     logits: Float[Array, "*lane record context token"] | None
     finite: Array
+    state: UInt32[Array, "*lane word"] | None = None
 
 
 def run_trajectory(
     program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: Thresholds
 ) -> Record:
-    """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself."""
+    """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself, unless the
+    trajectory goes on from a state: then it leads from there to the next record.
+    """
     key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
     process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.scores, key)
     start = origin(process.initial, lanes.logits, thresholds, structure.walk, settings.traces)
@@ -167,7 +177,9 @@ def run_trajectory(
             values.append(measured(others, snapshot(carry[0]), natively=program.measures_natively))
         return carry, (jnp.concatenate(values), process.table(carry[0]) if program.record_logits else None)
 
-    carry = process.init(), {entry.name: jnp.int32(NOT_YET) for entry in events}
+    carry: Carry = process.init(), {entry.name: jnp.int32(NOT_YET) for entry in events}
+    if lanes.state is not None:
+        carry = unpacked(lanes.state, carry)
     logits: Array | None = None
     if is_fused and not others and not program.record_logits:  # then from start to end, in one call
         (state, times), values = fused(carry, gaps)
@@ -179,7 +191,7 @@ def run_trajectory(
     overflowed = jnp.any(lost) if structure.update == "gradient" else jnp.zeros((), bool)
     finite = jnp.all(table < jnp.inf) & ~overflowed
     happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)
-    return Record(values, happened, logits, finite)
+    return Record(values, happened, logits, finite, packed((state, times)) if program.keeps_state else None)
 
 
 def trajectory_key(cell: Key[Array, ""], replicate: UInt32[Array, ""]) -> bits.Key:

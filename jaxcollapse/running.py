@@ -113,7 +113,8 @@ def compute(
     ):
         while claims.left:
             some = replace(todo, chunks=tuple(claims.left))
-            with closing(_results(some, claims.free(), advance, executor)) as results:  # before claims are given up
+            chunks = map(study.loaded, claims.free())
+            with closing(_results(some, chunks, advance, executor)) as results:  # before claims are given up
                 for result in results:
                     writer.add(result)
             if claims.left:
@@ -148,8 +149,9 @@ def foresee(
     study = Study(folder, sweep)
     shards = study.shards()
     of = study.digest(chunk_size, machine.platform)
-    cut = partition(study.plan_file, of, [path.stem for path in shards.good])
-    whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=shards.held_by(cut.without))
+    cut = partition(study.plan_file, of, shards.names)
+    done, begun = shards.held_by(cut.without), shards.begun_in(cut.without)
+    whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=done, begun=begun)
     todo = (share.of(whole) if share else whole).without(shards.done)
     todo.check_fits(folder)
     return Prospect(study, cut, whole, todo, shards.bad)

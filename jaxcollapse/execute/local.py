@@ -46,15 +46,20 @@ def execute(
         advance: is told how many more trajectories have been finished.
         chunks: some of the plan's, which are asked for one by one, shortly before they are computed; by default all.
     """
-    room, started = Room(plan), now()
+    room, started = Room(), now()
     chunks = plan.chunks if chunks is None else chunks
     programs = _Programs(plan)
     pending: deque[_Pending] = deque()
 
     def run(chunk: Chunk, part: slice, call: jax.stages.Compiled, device: jax.Device) -> Record:
-        bucket = plan.buckets[chunk.bucket]
         record = room.run(
-            bucket, device, call, part, lambda some, lanes, fitting: run_tile(plan, chunk, some, lanes, fitting, device)
+            plan.program(chunk),
+            plan.buckets[chunk.bucket].lanes,
+            len(plan.gaps(chunk)),
+            device,
+            call,
+            part,
+            lambda some, lanes, fitting: run_tile(plan, chunk, some, lanes, fitting, device),
         )
         advance(part.stop - part.start)
         return record
@@ -83,21 +88,28 @@ def _tiles(plan: Plan, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, slice, 
 
 
 class _Programs:
-    """The programs of a plan, compiled ahead of their use from the first that is asked for."""
+    """The programs of a plan, compiled ahead of their use from the first that is asked for.
+
+    What goes on from a state is compiled when its turn comes: the state's size is not known before.
+    """
 
     def __init__(self, plan: Plan):
-        self._plan, self._used = plan, set[tuple[Program, jax.Device]]()
-        tiles = _tiles(plan, plan.chunks)
-        self._to_come = iter(dict.fromkeys((plan.buckets[chunk.bucket].program, device) for chunk, _, device in tiles))
+        self._plan, self._used = plan, set[tuple[Program, int, jax.Device]]()
+        tiles = _tiles(plan, [chunk for chunk in plan.chunks if not chunk.beginning])
+        self._to_come = iter(dict.fromkeys((*self._kind(chunk), device) for chunk, _, device in tiles))
 
     def of(self, chunk: Chunk, device: jax.Device) -> jax.stages.Compiled:
         """The program of a chunk."""
-        program = self._plan.buckets[chunk.bucket].program
-        if (program, device) not in self._used:
+        kind = (*self._kind(chunk), device)
+        if kind not in self._used:
             for following in islice(self._to_come, 1 if self._used else AHEAD):
                 self._compiling(*following)
-            self._used.add((program, device))
-        return self._compiling(program, device).result()
+            self._used.add(kind)
+        return self._compiling(*kind).result()
 
-    def _compiling(self, program: Program, device: jax.Device) -> "Future[jax.stages.Compiled]":
-        return compiling(program, device, len(self._plan.gaps), program.width(device.platform))
+    def _kind(self, chunk: Chunk) -> tuple[Program, int]:
+        """Its program, and how many records that makes."""
+        return self._plan.program(chunk), len(self._plan.gaps(chunk))
+
+    def _compiling(self, program: Program, records: int, device: jax.Device) -> "Future[jax.stages.Compiled]":
+        return compiling(program, device, records, program.width(device.platform))

@@ -22,7 +22,8 @@ class Result:
     """A computed chunk. series: name → [trajectory, record, …]; events: name → [trajectory]; status: [trajectory].
 
     logits: if they are recorded, [trajectory, record, token], cut to the largest vocabulary of the chunk; with all
-    contexts of the sweep before the token if a model has several. provenance: of the process that computed it.
+    contexts of the sweep before the token if a model has several. provenance: of the process that computed it. state:
+    if it is kept, [trajectory, word].
     """
 
     chunk: Chunk
@@ -31,6 +32,7 @@ class Result:
     status: np.ndarray
     provenance: dict[str, Any]
     logits: np.ndarray | None = None
+    state: np.ndarray | None = None
 
 
 def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) -> Result:
@@ -38,7 +40,7 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) ->
     whole: Any = jax.tree.map(lambda *parts: np.concatenate(parts), *tiles)
     status = np.where(whole.finite, COMPLETE, DIVERGED).astype(np.int8)
     program, library, sweep = plan.buckets[chunk.bucket].program, plan.cells.library, plan.sweep
-    cells, trajectories, records = chunk.cells, len(status), len(sweep.recorded)
+    cells, trajectories, records = chunk.cells, len(status), len(plan.gaps(chunk))
     logits = whole.logits
     if logits is not None:
         logits = logits[..., : int(library.sizes[cells].max())]
@@ -66,7 +68,7 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) ->
         if entry.whole:
             series[entry.name] = series[entry.name].astype(np.int32)
     events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
-    return Result(chunk, series, events, status, provenance(started, sweep.precision), logits)
+    return Result(chunk, series, events, status, provenance(started, sweep.precision), logits, whole.state)
 
 
 def inner_shape(entry: Observable, library: Library) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ import numpy as np
 
 from jaxcollapse.compiling import compiling
 from jaxcollapse.kernel import Program, Record
-from jaxcollapse.planning import Bucket, Plan
 
 _log = logging.getLogger(__name__)
 
@@ -17,14 +16,15 @@ _log = logging.getLogger(__name__)
 class Room:
     """The lanes of each program on each device: those planned, until there was no memory for so many."""
 
-    def __init__(self, plan: Plan):
-        self._records = len(plan.gaps)
+    def __init__(self) -> None:
         self._lanes: dict[tuple[Program, jax.Device], int] = {}
         self._lock = Lock()
 
     def run(
         self,
-        bucket: Bucket,
+        program: Program,
+        planned: int,
+        records: int,
         device: jax.Device,
         call: jax.stages.Compiled,
         part: slice,
@@ -33,7 +33,9 @@ class Room:
         """Computes a part of a chunk at once, or in pieces.
 
         Args:
-            bucket: of the chunk.
+            program: that computes the chunk.
+            planned: how many lanes it should have.
+            records: how many it makes of each trajectory.
             device: where it runs.
             call: the program with as many lanes as planned.
             part: of the chunk.
@@ -43,27 +45,26 @@ class Room:
             MemoryError: the device has not even room for the smallest piece.
         """
         while True:
-            lanes = self._lanes.get((bucket.program, device), bucket.lanes)
+            lanes = self._lanes.get((program, device), planned)
             try:
-                fitting = call if lanes == bucket.lanes else self._compiled(bucket.program, device, lanes)
+                fitting = call if lanes == planned else self._compiled(program, device, records, lanes)
                 starts = range(part.start, part.stop, lanes)
                 pieces = [compute(slice(start, min(start + lanes, part.stop)), lanes, fitting) for start in starts]
             except (jax.errors.JaxRuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                self._halve(bucket, device, lanes, error)
+                self._halve(program, planned, device, lanes, error)
             else:
                 return pieces[0] if len(pieces) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *pieces)
 
-    def _compiled(self, program: Program, device: jax.Device, lanes: int) -> jax.stages.Compiled:
+    def _compiled(self, program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
         with self._lock:
-            compiled = compiling(program, device, self._records, lanes)
+            compiled = compiling(program, device, records, lanes)
         return compiled.result()
 
-    def _halve(self, bucket: Bucket, device: jax.Device, lanes: int, error: Exception) -> None:
-        program = bucket.program
+    def _halve(self, program: Program, planned: int, device: jax.Device, lanes: int, error: Exception) -> None:
         with self._lock:
-            if self._lanes.get((program, device), bucket.lanes) < lanes:
+            if self._lanes.get((program, device), planned) < lanes:
                 return  # another call has been through this
             if lanes // 2 < program.fewest(device.platform):
                 raise MemoryError(

@@ -22,20 +22,22 @@ def run_tile(
     plan: Plan, chunk: Chunk, part: slice, lanes: int, call: jax.stages.Compiled, device: jax.Device
 ) -> Record:
     """Computes some trajectories of a chunk, no more than the `lanes` that the program was compiled for."""
-    program, sweep = plan.buckets[chunk.bucket].program, plan.sweep
+    program, sweep = plan.program(chunk), plan.sweep
     cell, own = chunk.cells[part], chunk.replicates[part]
     used = len(cell)
-    cell = np.concatenate([cell, np.full(lanes - used, cell[0])])
-    replicate: Any = np.concatenate([own, np.full(lanes - used, own[0])]).astype(np.uint32)
+    filled = np.pad(np.arange(used), (0, lanes - used))  # with the first of them
+    cell, replicate = cell[filled], own[filled].astype(np.uint32)
+    beginning: Any = chunk.beginning.state[part][filled] if chunk.beginning else None
     # Programs take NumPy's arrays as they are; to put each on the device first would take longer than many a tile.
     with precision(program), jax.default_device(device):
         keys = cell_keys(plan.streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
         fitted = _initial_parameters(plan, program, cell)
-        tile = Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted, _scores(plan, program, cell))
+        settings, scores = _settings(plan, program, cell), _scores(plan, program, cell)
+        tile = Lanes(settings, keys, replicate, logits, fitted, scores, beginning)
         loops = Loops(*np.array(chunk.loops, np.int32))
         thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
-        record = jax.device_get(call(tile, loops, plan.gaps, thresholds))
+        record = jax.device_get(call(tile, loops, plan.gaps(chunk), thresholds))
     return jax.tree.map(lambda array: array[:used], record)
 
 

@@ -1,6 +1,7 @@
 """The plan: which programs are compiled, what runs in them, in which pieces, and whether it fits."""
 
+from jaxcollapse.planning.chunk import Begun, Chunk
 from jaxcollapse.planning.machine import Machine, distant_machine, this_machine
-from jaxcollapse.planning.plan import Bucket, Chunk, Plan, plan
+from jaxcollapse.planning.plan import Bucket, Plan, plan
 
-__all__ = ["Bucket", "Chunk", "Machine", "Plan", "distant_machine", "plan", "this_machine"]
+__all__ = ["Begun", "Bucket", "Chunk", "Machine", "Plan", "distant_machine", "plan", "this_machine"]

@@ -174,7 +174,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
         )
 
     structures = [structure(row) for row in rows.tolist()]
-    common = sweep.record.logits, sweep.precision, natively
+    common = sweep.record.logits, sweep.precision, natively, sweep.record.state
     programs = [Program(each, _measured_of(each.walk, observables), *common) for each in dict.fromkeys(structures)]
     program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
     candidates = np.where(is_judged & is_curated, grid.numbers("candidates"), 0)

@@ -26,6 +26,7 @@ _VISIT_ARRAYS = 192  # arrays of a visit alive at once, where draws are split
 _SUBSET_ARRAYS = 96  # further ones, where minibatches are subsets of a corpus
 _PLACE_SECONDS, _PLACES_SECONDS = 80e-9, 100e-9  # of a place of a trace beside its draw; of a place of all at once
 _JUDGED_ARRAYS, _TRACE_ARRAYS = 8, 32  # further ones of [lane, token], and of [lane, trace], where traces are judged
+_STATE_TABLES = 4  # in a state: parameters, moments, a corpus
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
 
 
@@ -93,7 +94,8 @@ def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int) -> int:
     events = sum(entry.is_event for entry in chosen)
     several = sum(entry.dim is not None for entry in chosen)
     per_record = len(chosen) - events + several * contexts + (tokens * contexts if sweep.record.logits else 0)
-    return np.dtype(sweep.precision).itemsize * (len(sweep.recorded) * per_record + events) + 16
+    kept = _STATE_TABLES * tokens * contexts if sweep.record.state else 0
+    return np.dtype(sweep.precision).itemsize * (len(sweep.recorded) * per_record + events + kept) + 16
 
 
 def record_bytes(sweep: Sweep, program: Program) -> int:

@@ -1,8 +1,7 @@
 """The plan: buckets of cells that share a program, cut into chunks, and what they cost."""
 
-import hashlib
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from jaxcollapse.kernel import Program
 from jaxcollapse.native import processor, serves
 from jaxcollapse.planning import cost
 from jaxcollapse.planning.cells import Cells, resolve
+from jaxcollapse.planning.chunk import Beginning, Begun, Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
 from jaxcollapse.planning.machine import Machine, free_disk, this_machine
 from jaxcollapse.sweep.display import label
@@ -34,23 +34,6 @@ class Bucket:
     lanes: int
     device_bytes: int
     record_bytes: int
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Trajectories that are computed and stored together; all of one bucket, with equal loops.
-
-    cells, replicates: one entry for each trajectory. loops: those of `structure.Loops`.
-    """
-
-    id: str
-    bucket: int
-    loops: tuple[int, ...]
-    cells: np.ndarray
-    replicates: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.cells)
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,10 +56,20 @@ class Plan:
         """A 64-bit number for each cell that its random numbers follow from."""
         return self.sweep.streams()
 
-    @cached_property
-    def gaps(self) -> np.ndarray:
-        """Generations from each record to the next, int32; to the first one from generation 0."""
-        return np.diff(self.sweep.recorded, prepend=0).astype(np.int32)
+    def gaps(self, chunk: Chunk) -> np.ndarray:
+        """Generations from each record to be made to the next, int32; to the first one from where the chunk begins."""
+        recorded = self.sweep.recorded
+        if chunk.beginning:
+            recorded = recorded[recorded > chunk.since]
+        return np.diff(recorded, prepend=chunk.since).astype(np.int32)
+
+    def program(self, chunk: Chunk) -> Program:
+        """What computes a chunk. If it goes on from a state, that must be known by now."""
+        program, beginning = self.buckets[chunk.bucket].program, chunk.beginning
+        if beginning is None:
+            return program
+        assert beginning.state is not None
+        return replace(program, state_words=beginning.state.shape[1])
 
     @property
     def trajectories(self) -> int:
@@ -122,7 +115,7 @@ class Plan:
         """Work: generations × optimiser steps × tokens, over all trajectories."""
         return sum(
             len(chunk)
-            * self.sweep.generations
+            * (self.sweep.generations - chunk.since)
             * max(1, chunk.loops[0])
             * self.buckets[chunk.bucket].program.structure.tokens
             * self.buckets[chunk.bucket].program.structure.walk.contexts
@@ -138,7 +131,7 @@ class Plan:
         """What a chunk takes on one CPU core, roughly."""
         draws = self.cells.draws[chunk.cells]
         each = cost.trajectory_seconds(self.sweep, self.buckets[chunk.bucket].program, chunk.loops, draws)
-        return float(each.sum())
+        return float(each.sum()) * (1 - chunk.since / max(self.sweep.generations, 1))
 
     def without(self, done: np.ndarray) -> "Plan":
         """The rest of this plan, when some trajectories are done, boolean [cell, replicate]. Whole chunks stay."""
@@ -148,10 +141,19 @@ class Plan:
             if missing.all():
                 left.append(chunk)
             elif missing.any():
-                cells, replicates = chunk.cells[missing], chunk.replicates[missing]
-                name = chunk_id(self.identities[cells], replicates)
-                left.append(replace(chunk, id=name, cells=cells, replicates=replicates))
+                left.append(self._part(chunk, missing))
         return replace(self, chunks=tuple(left))
+
+    def _part(self, chunk: Chunk, chosen: np.ndarray) -> Chunk:
+        """Some of its trajectories, by a mask."""
+        cells, replicates, beginning = chunk.cells[chosen], chunk.replicates[chosen], chunk.beginning
+        if beginning:
+            beginning = replace(beginning, places=beginning.places[chosen])
+        return replace(chunk, id=self.name(cells, replicates), cells=cells, replicates=replicates, beginning=beginning)
+
+    def name(self, cells: np.ndarray, replicates: np.ndarray) -> str:
+        """Of a chunk of these trajectories."""
+        return chunk_id(self.identities[cells], replicates, self.sweep.generations if self.sweep.record.state else None)
 
     def share(self, index: int, count: int) -> "Plan":
         """The part of this plan that one of `count` machines computes. All parts take about equally long."""
@@ -236,6 +238,7 @@ def plan(
     devices: Sequence[jax.Device] | None = None,
     machine: Machine | None = None,
     done: np.ndarray | None = None,
+    begun: Sequence[Begun] = (),
 ) -> Plan:
     """Plans a sweep.
 
@@ -245,6 +248,7 @@ def plan(
         devices: the devices to run on; by default all local ones. They have no influence on results.
         machine: another one than this process's, to run on.
         done: boolean [cell, replicate], trajectories that need not be computed.
+        begun: trajectories that go on from an earlier generation.
 
     Raises:
         InputError: an initial distribution cannot be had.
@@ -259,8 +263,11 @@ def plan(
         buckets.append(Bucket(program, members, lanes, cost.tile_bytes(program, lanes) + record, record))
     whole = Plan(sweep, machine, cells, tuple(buckets), ())
     _check_distinct(sweep, whole.identities)
+    if begun:
+        done = np.zeros((sweep.grid.cells, sweep.replicates), bool) if done is None else done.copy()
+    going_on = [chunk for each in begun if done is not None for chunk in _going_on(whole, each, done)]
     chunks = [chunk for index in range(len(buckets)) for chunk in _chunks(whole, index, done, chunk_size)]
-    return replace(whole, chunks=tuple(chunks))
+    return replace(whole, chunks=(*going_on, *chunks))
 
 
 def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
@@ -271,6 +278,19 @@ def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
         cells = (sweep.grid.cell(int(cell)) for cell in order[twins[0] : twins[0] + 2])
         told = (", ".join(f"{field} = {label(value)}" for field, value in cell.items()) for cell in cells)
         raise InputError("axes", f"{' and '.join(told)} are the same process (files count by content); keep one")
+
+
+def _going_on(plan: Plan, begun: Begun, done: np.ndarray) -> Iterator[Chunk]:
+    """The chunks in which these trajectories go on, but for those that are `done`, among which they then are."""
+    places = np.flatnonzero(~done[begun.cells, begun.replicates])
+    done[begun.cells[places], begun.replicates[places]] = True
+    kinds = np.column_stack([plan.cells.program, plan.cells.loops])[begun.cells[places]]
+    for kind in np.unique(kinds, axis=0):
+        some = places[(kinds == kind).all(axis=1)]
+        cells, replicates = begun.cells[some], begun.replicates[some]
+        beginning = Beginning(begun.shard, begun.generation, some)
+        name, (bucket, *loops) = plan.name(cells, replicates), kind.tolist()
+        yield Chunk(name, bucket, tuple(loops), cells, replicates, beginning)
 
 
 def _chunks(plan: Plan, index: int, done: np.ndarray | None, chunk_size: int | None) -> list[Chunk]:
@@ -288,13 +308,6 @@ def _chunks(plan: Plan, index: int, done: np.ndarray | None, chunk_size: int | N
         size = chunk_size or cost.chunk_size(sweep, bucket.program, bucket.lanes, float(seconds.mean()))
         for start in range(0, len(cell), size):
             part = slice(start, start + size)
-            name = chunk_id(plan.identities[cell[part]], replicate[part])
+            name = plan.name(cell[part], replicate[part])
             chunks.append(Chunk(name, index, tuple(counts), cell[part], replicate[part]))
     return chunks
-
-
-def chunk_id(identities: np.ndarray, replicates: np.ndarray) -> str:
-    """The name of the trajectories with these identities and replicate numbers, in this order."""
-    digest = hashlib.sha256(identities.astype("<u8").tobytes())
-    digest.update(replicates.astype("<i4").tobytes())
-    return digest.hexdigest()[:16]

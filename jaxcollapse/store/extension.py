@@ -1,22 +1,33 @@
-"""Whether a sweep extends what a study holds: all of its trajectories are there, with the same settings."""
+"""Whether a sweep extends what a study holds: all of its trajectories are there, with the same settings.
 
+It may have more generations, if the study's shards keep the state of each trajectory, and if what they have recorded is
+what the sweep records up to there.
+"""
+
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxcollapse.errors import InputError
+from jaxcollapse.store.provenance import encode
 from jaxcollapse.sweep.sweep import Sweep
 
 FORMAT = 1
+_OF_LENGTH = ("generations", "recorded")  # settings that differ where a sweep has more generations
 
 
-def settings(sweep: Sweep) -> dict[str, Any]:
-    """What the numbers of a trajectory depend on beside its cell, seed and replicate."""
-    return {
+def settings(sweep: Sweep, recorded: np.ndarray | None = None) -> dict[str, Any]:
+    """What the numbers of a trajectory depend on beside its cell, seed and replicate.
+
+    recorded: the recorded generations, if the trajectory has been computed up to the last of these only.
+    """
+    recorded = sweep.recorded if recorded is None else recorded
+    told = {
         "format": FORMAT,
-        "generations": sweep.generations,
-        "recorded": sweep.recorded.tolist(),
+        "generations": int(recorded[-1]),
+        "recorded": recorded.tolist(),
         "logits": sweep.record.logits,
         "observables": [entry.name for entry in sweep.chosen],
         "support_threshold": sweep.support_threshold,
@@ -24,15 +35,29 @@ def settings(sweep: Sweep) -> dict[str, Any]:
         "precision": sweep.precision,
         "common_random_numbers": sorted(sweep.common_random_numbers),
     }
+    return {**told, "state": True} if sweep.record.state else told
+
+
+def fingerprint(sweep: Sweep, recorded: np.ndarray | None = None) -> str:
+    """A digest of all that shards of one study have in common, up to the last of these generations."""
+    return hashlib.sha256(encode(settings(sweep, recorded)).encode()).hexdigest()[:16]
+
+
+def goes_on(sweep: Sweep, recorded: np.ndarray) -> bool:
+    """Whether trajectories that keep their state, and have recorded these generations, can become those of a sweep."""
+    last = recorded[-1]
+    wanted = sweep.recorded[sweep.recorded <= last]
+    return sweep.record.state and bool(last < sweep.generations) and bool(np.isin(wanted, recorded).all())
 
 
 def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
-    """Raises unless every trajectory of the old sweep is one of the new sweep."""
+    """Raises unless every trajectory of the old sweep is one of the new sweep, or the beginning of one."""
     before, after = settings(old), settings(new)
-    changed = [key for key in before if before[key] != after[key]]
-    if changed:
-        told = "; ".join(f"{key} is {before[key]} there and {after[key]} here" for key in changed)
-        raise InputError(changed[0], f"the study holds results of other settings: {told}", str(folder))
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    if changed and not (set(changed) <= set(_OF_LENGTH) and goes_on(new, old.recorded)):
+        told = "; ".join(f"{key} is {before.get(key, False)} there and {after.get(key, False)} here" for key in changed)
+        why = _why_not_longer(old, new) if changed[0] in _OF_LENGTH and new.generations > old.generations else ""
+        raise InputError(changed[0], f"the study holds results of other settings: {told}{why}", str(folder))
     if new.replicates < old.replicates:
         raise InputError("replicates", f"{new.replicates}: the study has {old.replicates} already", str(folder))
     held, asked = old.grid.identities(old.seed), new.grid.identities(new.seed)
@@ -44,6 +69,15 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
             f"the study has {len(gone)} cells that the sweep has not ({what}); name another folder with --out",
             str(folder),
         )
+
+
+def _why_not_longer(old: Sweep, new: Sweep) -> str:
+    if not old.record.state:
+        return "; more generations can be added only to a study that was begun with record.state = true"
+    lacking = np.setdiff1d(new.recorded[new.recorded <= old.generations], old.recorded)
+    if not len(lacking):
+        return ""
+    return f"; generation {lacking[0]} was not recorded, while record.every would keep the recorded ones"
 
 
 def _difference(old: Sweep, new: Sweep, cell: int) -> str:

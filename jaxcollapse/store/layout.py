@@ -62,6 +62,11 @@ def rows_of(sweep: Sweep) -> dict[str, tuple[np.dtype, tuple[str, ...]]]:
     return {**told, "status": (np.dtype("int8"), ())}
 
 
+def state_of(sweep: Sweep) -> dict[str, tuple[np.dtype, tuple[str, ...]]]:
+    """The same of what shards hold beside the variables of the dataset."""
+    return {"state": (np.dtype("uint32"), ("word",))} if sweep.record.state else {}
+
+
 def _dtype(sweep: Sweep, entry: Observable) -> np.dtype:
     return np.dtype("int32" if entry.whole else sweep.precision)
 

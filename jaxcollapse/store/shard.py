@@ -17,10 +17,11 @@ import xarray as xr
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.patience import reading
-from jaxcollapse.planning.plan import chunk_id
+from jaxcollapse.planning.chunk import chunk_id
 from jaxcollapse.store.atomic import is_sealed, replacing, seal
+from jaxcollapse.store.extension import fingerprint, goes_on
 from jaxcollapse.store.foreign import check_variable
-from jaxcollapse.store.layout import rows_of
+from jaxcollapse.store.layout import rows_of, state_of
 from jaxcollapse.store.provenance import encode, is_provenance
 from jaxcollapse.store.regions import chunk_shape
 from jaxcollapse.sweep.sweep import Sweep
@@ -42,21 +43,14 @@ class BadShardError(ValueError):
         self.path = path
 
 
-def write_shard(
-    folder: Path,
-    result: Result,
-    identities: np.ndarray,
-    recorded: np.ndarray,
-    fingerprint: str,
-) -> Path:
+def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Sweep) -> Path:
     """Writes a computed chunk.
 
     Args:
         folder: where to.
-        result: the chunk.
+        result: the chunk, with all records of its trajectories.
         identities: of each of its trajectories' cells.
-        recorded: the recorded generations.
-        fingerprint: of the study.
+        sweep: the study's.
     """
     chunk = result.chunk
     data = xr.Dataset(
@@ -67,12 +61,14 @@ def write_shard(
             **{name: ("trajectory", values) for name, values in result.events.items()},
             **{name: (_dims(name, values), values) for name, values in result.series.items()},
         },
-        coords={"generation": recorded},
+        coords={"generation": sweep.recorded},
     )
     if result.logits is not None:
         contexts = ("context",) if result.logits.ndim == 4 else ()
         data["logits"] = (("trajectory", "generation", *contexts, "token"), result.logits)
-    data.attrs = {"study": fingerprint, "chunk": chunk.id, "provenance": encode(result.provenance)}
+    if result.state is not None:
+        data["state"] = (("trajectory", "word"), result.state)
+    data.attrs = {"study": fingerprint(sweep), "chunk": chunk.id, "provenance": encode(result.provenance)}
     encoding = {
         name: {**_COMPRESSION, "chunksizes": chunk_shape(variable.shape, variable.dtype.itemsize)}
         for name, variable in data.data_vars.items()
@@ -100,19 +96,22 @@ def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Header:
-    """What a shard says of its trajectories: the identity of the cell, replicate and status of each, and provenance."""
+    """What a shard says of its trajectories: the identity of the cell, replicate and status of each, the recorded
+    generations, and provenance.
+    """
 
     cells: np.ndarray
     replicates: np.ndarray
     status: np.ndarray
+    recorded: np.ndarray
     told: dict[str, Any]
 
 
-def read_header(path: Path, fingerprint: str, sweep: Sweep) -> Header:
+def read_header(path: Path, sweep: Sweep) -> Header:
     """Verifies the whole of a shard, but loads no more of it than must be known to place its trajectories.
 
-    Whoever wrote the file: it has the variables that a shard of this sweep has, and fills no more memory than its size
-    lets one expect.
+    Whoever wrote the file: it has the variables that a shard of this sweep has, or had when that had fewer generations, and
+    fills no more memory than its size lets one expect.
 
     Raises:
         BadShardError: with the reason.
@@ -121,29 +120,45 @@ def read_header(path: Path, fingerprint: str, sweep: Sweep) -> Header:
         if not is_sealed(path):
             raise BadShardError("is damaged, or no shard")
         with reading(path), netCDF4.Dataset(path) as file:
-            if _text(file, "study") != fingerprint:
-                raise BadShardError("belongs to another study")
-            _check_variables(file, sweep)
+            recorded = sweep.recorded
+            if _text(file, "study") != fingerprint(sweep):
+                recorded = _earlier(file, sweep)
+            _check_variables(file, sweep, len(recorded))
             cells, replicates, status = (_values(file, name) for name in ("cell", "replicate", "status"))
             name, told = _text(file, "chunk"), json.loads(_text(file, "provenance")[:_MOST_TOLD])
     except BadShardError:
         raise
     except Exception as error:  # netCDF tells of a strange file by any kind of error
         raise BadShardError(f"cannot be read: {error}") from None
-    if not name == chunk_id(cells, replicates) == path.stem:
+    if not name == chunk_id(cells, replicates, int(recorded[-1]) if sweep.record.state else None) == path.stem:
         raise BadShardError("has another name than was given to it")
     if (replicates < 0).any() or not np.isin(status, (COMPLETE, DIVERGED)).all() or not is_provenance(told):
         raise BadShardError("says what no shard does")
-    return Header(cells, replicates, status, told)
+    return Header(cells, replicates, status, recorded, told)
 
 
-def _check_variables(file: netCDF4.Dataset, sweep: Sweep) -> None:
+def _earlier(file: netCDF4.Dataset, sweep: Sweep) -> np.ndarray:
+    """The recorded generations of a shard of this study from when it had fewer.
+
+    Raises:
+        BadShardError: it is another study's.
+    """
+    if sweep.record.state and "generation" in file.variables:
+        check_variable(file, "generation", sweep.recorded.dtype, ("generation",))
+        recorded = _values(file, "generation")
+        if (np.diff(recorded) > 0).all() and goes_on(sweep, recorded):
+            if _text(file, "study") == fingerprint(sweep, recorded):
+                return recorded
+    raise BadShardError("belongs to another study")
+
+
+def _check_variables(file: netCDF4.Dataset, sweep: Sweep, records: int) -> None:
     """Raises ValueError unless all that will be read is there, of the types and dimensions that it should have."""
     check_variable(file, "cell", np.dtype("uint64"), ("trajectory",))
     check_variable(file, "replicate", np.dtype("int32"), ("trajectory",))
-    for name, (dtype, dims) in rows_of(sweep).items():
+    for name, (dtype, dims) in {**rows_of(sweep), **state_of(sweep)}.items():
         check_variable(file, name, dtype, ("trajectory", *dims))
-    if len(file.dimensions["generation"]) != len(sweep.recorded):
+    if len(file.dimensions["generation"]) != records:
         raise ValueError("has other generations")
 
 

@@ -18,12 +18,13 @@ from platformdirs import user_cache_path
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.initial.paths import is_within
-from jaxcollapse.planning import Plan
+from jaxcollapse.planning import Begun, Chunk, Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
 from jaxcollapse.store.atomic import is_sealed, replacing, seal, sweep_up
 from jaxcollapse.store.claims import claimed
-from jaxcollapse.store.extension import FORMAT, check_extends, settings
+from jaxcollapse.store.earlier import joined, loaded
+from jaxcollapse.store.extension import FORMAT, check_extends, fingerprint, settings
 from jaxcollapse.store.inputs import with_inputs
 from jaxcollapse.store.lock import locked
 from jaxcollapse.store.partition import Partition
@@ -40,11 +41,13 @@ _log = logging.getLogger(__name__)
 class Shards:
     """What a study's shards hold.
 
-    good: verified files, with the rows that their trajectories have in the dataset. told: the provenance of each. bad:
-    file → why it does not count. status: of each trajectory, [cell, replicate].
+    good: verified files, with the rows that their trajectories have in the dataset. begun: of those that the study had when
+    it had fewer generations, the rows and the last generation. told: the provenance of each good one. bad: file → why it
+    does not count. status: of each trajectory, [cell, replicate].
     """
 
     good: dict[Path, np.ndarray]
+    begun: dict[Path, tuple[np.ndarray, int]]
     told: list[dict[str, Any]]
     bad: dict[Path, str]
     status: np.ndarray
@@ -53,6 +56,20 @@ class Shards:
     def done(self) -> np.ndarray:
         """Trajectories that need not be computed again."""
         return self.status > 0
+
+    @property
+    def names(self) -> list[str]:
+        """Of all shards that count."""
+        return [path.stem for path in (*self.good, *self.begun)]
+
+    def begun_in(self, names: Collection[str]) -> list[Begun]:
+        """What the shards of these names hold of earlier generations, the latest first."""
+        latest_first = sorted(self.begun.items(), key=lambda item: -item[1][1])
+        return [
+            Begun(path.stem, generation, *divmod(where, self.status.shape[1]))
+            for path, (where, generation) in latest_first
+            if path.stem in names
+        ]
 
     def held_by(self, names: Collection[str]) -> np.ndarray:
         """Trajectories that the shards of these names hold, [cell, replicate]."""
@@ -152,7 +169,7 @@ class Study:
     @cached_property
     def fingerprint(self) -> str:
         """A digest of all that shards of one study have in common."""
-        return hashlib.sha256(encode(settings(self.sweep)).encode()).hexdigest()[:16]
+        return fingerprint(self.sweep)
 
     def digest(self, chunk_size: int | None, platform: str) -> str:
         """Of all that decides how a study is cut into chunks, beside what of it is there already."""
@@ -178,27 +195,43 @@ class Study:
         _write_text(self.plan_file, json.dumps(told, indent=1))
 
     def write(self, result: Result) -> Path:
-        """Stores a computed chunk."""
-        identities = self.identities[result.chunk.cells]
-        return write_shard(self.shard_folder, result, identities, self.sweep.recorded, self.fingerprint)
+        """Stores a computed chunk; of one that has gone on, with what was recorded before."""
+        if result.chunk.beginning:
+            result = joined(self.shard_folder, result, self.sweep)
+        return write_shard(self.shard_folder, result, self.identities[result.chunk.cells], self.sweep)
+
+    def loaded(self, chunk: Chunk) -> Chunk:
+        """A chunk with what it begins with.
+
+        Raises:
+            InputError: that cannot be read.
+        """
+        try:
+            return loaded(self.shard_folder, chunk)
+        except BadShardError as bad:
+            _set_aside(bad)
+            raise InputError("", "a shard to go on from is damaged, and set aside; run again", str(bad.path)) from None
 
     def shards(self, some: Collection[Path] | None = None) -> Shards:
         """Verifies every shard, or some of them."""
-        good, told, bad = {}, [], {}
+        good, begun, told, bad = {}, {}, [], {}
         status = np.zeros(self.sweep.trajectories, np.int8)
         for path in sorted(self.shard_folder.glob("*.nc") if some is None else some):
             try:
-                header = read_header(path, self.fingerprint, self.sweep)
+                header = read_header(path, self.sweep)
             except BadShardError as reason:
                 bad[path] = str(reason)
                 continue
             where = self._rows(header)
             mine = where != ELSEWHERE
-            if mine.any():
+            if header.recorded[-1] < self.sweep.generations:
+                if mine.all():  # else the sweep has lost some, and what it has is computed anew
+                    begun[path] = where, int(header.recorded[-1])
+            elif mine.any():
                 good[path] = where
                 told.append(header.told)
                 status[where[mine]] = header.status[mine]
-        return Shards(good, told, bad, status.reshape(self.sweep.grid.cells, self.sweep.replicates))
+        return Shards(good, begun, told, bad, status.reshape(self.sweep.grid.cells, self.sweep.replicates))
 
     def _rows(self, header: Header) -> np.ndarray:
         """Where a shard's trajectories belong in the dataset."""

@@ -21,6 +21,9 @@ class Record(BaseModel):
         None, description="Record every so many generations, in place of spacing and points."
     )
     logits: bool = Field(False, description="Whether the logits themselves are recorded, with a dimension `token`.")
+    state: bool = Field(
+        False, description="Whether a study keeps what it takes to go on with more generations; see dataset.md."
+    )
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Record":

@@ -15,7 +15,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from jaxcollapse.planning.plan import chunk_id
+from jaxcollapse.planning.chunk import chunk_id
 from jaxcollapse.store.study import Study
 from tests.hostile.sweeps import TEXTS
 from tests.hostile.trial import Case

@@ -16,7 +16,7 @@ import jaxcollapse as jc
 from jaxcollapse.compiling import compiling
 from jaxcollapse.native import processor
 from jaxcollapse.planning.cells import padded
-from jaxcollapse.planning.plan import chunk_id
+from jaxcollapse.planning.chunk import chunk_id
 from tests.engines import unoptimised, xla_alone
 
 INF = float("inf")

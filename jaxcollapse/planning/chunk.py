@@ -1,0 +1,64 @@
+"""A chunk: trajectories that are computed and stored together, and what it is called."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Where trajectories stand that go on from an earlier generation.
+
+    shard: the name of the one that holds them up to this generation. places: of each in it. state: of each, [trajectory,
+    word], from when they are about to be computed.
+    """
+
+    shard: str
+    generation: int
+    places: np.ndarray
+    state: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Trajectories that have been computed up to a generation: the shard that holds them, in its order."""
+
+    shard: str
+    generation: int
+    cells: np.ndarray
+    replicates: np.ndarray
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Trajectories that are computed and stored together; all of one bucket, with equal loops.
+
+    cells, replicates: one entry for each trajectory. loops: those of `structure.Loops`. beginning: None for generation 0.
+    """
+
+    id: str
+    bucket: int
+    loops: tuple[int, ...]
+    cells: np.ndarray
+    replicates: np.ndarray
+    beginning: Beginning | None = None
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @property
+    def since(self) -> int:
+        """The generation that its trajectories go on from."""
+        return self.beginning.generation if self.beginning else 0
+
+
+def chunk_id(identities: np.ndarray, replicates: np.ndarray, generations: int | None = None) -> str:
+    """The name of the trajectories with these identities and replicate numbers, in this order; and up to this generation,
+    where a study may hold them up to several.
+    """
+    digest = hashlib.sha256(identities.astype("<u8").tobytes())
+    digest.update(replicates.astype("<i4").tobytes())
+    if generations is not None:
+        digest.update(np.array(generations, "<i8").tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,59 @@
+"""What a study held when it had fewer generations: the states that trajectories go on from, and their first records."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+
+from jaxcollapse.execute import Result
+from jaxcollapse.patience import reading
+from jaxcollapse.planning import Chunk
+from jaxcollapse.store.shard import read_variable
+from jaxcollapse.sweep.sweep import Sweep
+
+
+def loaded(folder: Path, chunk: Chunk) -> Chunk:
+    """A chunk with the states that its trajectories go on from, if they do not begin at generation 0.
+
+    Raises:
+        BadShardError: they cannot be read.
+    """
+    beginning = chunk.beginning
+    if beginning is None:
+        return chunk
+    state = read_variable(_path(folder, chunk), "state", slice(None))[beginning.places]
+    return replace(chunk, beginning=replace(beginning, state=state))
+
+
+def joined(folder: Path, result: Result, sweep: Sweep) -> Result:
+    """A result with what had been recorded of its trajectories before they went on.
+
+    Raises:
+        BadShardError: that cannot be read.
+    """
+    chunk, path = result.chunk, _path(folder, result.chunk)
+    assert chunk.beginning is not None
+    with reading(path), netCDF4.Dataset(path) as file:
+        recorded = np.asarray(file["generation"][:])
+    kept, places = np.isin(recorded, sweep.recorded), chunk.beginning.places
+
+    def whole(name: str, later: np.ndarray) -> np.ndarray:
+        before = read_variable(path, name, slice(None))[places][:, kept]
+        return np.concatenate([_shaped(before, later.shape[2:]), later], axis=1)
+
+    series = {name: whole(name, later) for name, later in result.series.items()}
+    logits = None if result.logits is None else whole("logits", result.logits)
+    return replace(result, series=series, logits=logits)
+
+
+def _shaped(values: np.ndarray, inner: tuple[int, ...]) -> np.ndarray:
+    """Cut or filled up with NaN to this shape behind the first two dimensions: the padding of another chunk, or sweep."""
+    held = values[:, :, *(slice(size) for size in inner)]
+    missing = [(0, size - there) for size, there in zip(inner, held.shape[2:], strict=True)]
+    return np.pad(held, [(0, 0), (0, 0), *missing], constant_values=np.nan) if any(map(any, missing)) else held
+
+
+def _path(folder: Path, chunk: Chunk) -> Path:
+    assert chunk.beginning is not None
+    return folder / f"{chunk.beginning.shard}.nc"
