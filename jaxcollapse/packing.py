@@ -26,7 +26,7 @@ def unpacked(words: UInt32[Array, " word"], like: Any) -> Any:
     if len(words) != sum(sizes):
         raise ValueError(f"a state of {len(words)} words, not {sum(sizes)}, is that of another process")
     parts = jnp.split(words, [sum(sizes[:place]) for place in range(1, len(sizes))])
-    return structure.unflatten(_array(part, leaf) for part, leaf in zip(parts, leaves, strict=True))
+    return jax.tree.unflatten(structure, [_array(part, leaf) for part, leaf in zip(parts, leaves, strict=True)])
 
 
 def _number(dtype: Any) -> int:

@@ -26,15 +26,17 @@ def run_tile(
     cell, own = chunk.cells[part], chunk.replicates[part]
     used = len(cell)
     filled = np.pad(np.arange(used), (0, lanes - used))  # with the first of them
-    cell, replicate = cell[filled], own[filled].astype(np.uint32)
-    beginning: Any = chunk.beginning.state[part][filled] if chunk.beginning else None
+    cell = cell[filled]
+    replicate: Any = own[filled].astype(np.uint32)
+    state: Any = chunk.state
+    state = None if state is None else state[part][filled]
     # Programs take NumPy's arrays as they are; to put each on the device first would take longer than many a tile.
     with precision(program), jax.default_device(device):
         keys = cell_keys(plan.streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
         fitted = _initial_parameters(plan, program, cell)
         settings, scores = _settings(plan, program, cell), _scores(plan, program, cell)
-        tile = Lanes(settings, keys, replicate, logits, fitted, scores, beginning)
+        tile = Lanes(settings, keys, replicate, logits, fitted, scores, state)
         loops = Loops(*np.array(chunk.loops, np.int32))
         thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
         record = jax.device_get(call(tile, loops, plan.gaps(chunk), thresholds))

@@ -10,8 +10,8 @@ import numpy as np
 class Beginning:
     """Where trajectories stand that go on from an earlier generation.
 
-    shard: the name of the one that holds them up to this generation. places: of each in it. state: of each, [trajectory,
-    word], from when they are about to be computed.
+    shard: the name of the one that holds them up to this generation. places: of each in it. state: of each,
+    [trajectory, word], from when they are about to be computed.
     """
 
     shard: str
@@ -34,7 +34,8 @@ class Begun:
 class Chunk:
     """Trajectories that are computed and stored together; all of one bucket, with equal loops.
 
-    cells, replicates: one entry for each trajectory. loops: those of `structure.Loops`. beginning: None for generation 0.
+    cells, replicates: one entry for each trajectory. loops: those of `structure.Loops`. beginning: None if
+    they start at generation 0.
     """
 
     id: str
@@ -52,10 +53,16 @@ class Chunk:
         """The generation that its trajectories go on from."""
         return self.beginning.generation if self.beginning else 0
 
+    @property
+    def state(self) -> np.ndarray | None:
+        """What its trajectories go on from, if that is known by now."""
+        return self.beginning.state if self.beginning else None
+
 
 def chunk_id(identities: np.ndarray, replicates: np.ndarray, generations: int | None = None) -> str:
-    """The name of the trajectories with these identities and replicate numbers, in this order; and up to this generation,
-    where a study may hold them up to several.
+    """The name of the trajectories with these identities and replicate numbers, in this order.
+
+    generations: how far they go, where a study may hold them up to different ones.
     """
     digest = hashlib.sha256(identities.astype("<u8").tobytes())
     digest.update(replicates.astype("<i4").tobytes())

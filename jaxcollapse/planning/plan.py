@@ -65,11 +65,11 @@ class Plan:
 
     def program(self, chunk: Chunk) -> Program:
         """What computes a chunk. If it goes on from a state, that must be known by now."""
-        program, beginning = self.buckets[chunk.bucket].program, chunk.beginning
-        if beginning is None:
+        program = self.buckets[chunk.bucket].program
+        if chunk.beginning is None:
             return program
-        assert beginning.state is not None
-        return replace(program, state_words=beginning.state.shape[1])
+        assert chunk.state is not None
+        return replace(program, state_words=chunk.state.shape[1])
 
     @property
     def trajectories(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxcollapse.execute import Result
 from jaxcollapse.patience import reading
 from jaxcollapse.planning import Chunk
-from jaxcollapse.store.shard import read_variable
+from jaxcollapse.store.shard import read_variable, recorded_in
 from jaxcollapse.sweep.sweep import Sweep
 
 
@@ -35,7 +35,7 @@ def joined(folder: Path, result: Result, sweep: Sweep) -> Result:
     chunk, path = result.chunk, _path(folder, result.chunk)
     assert chunk.beginning is not None
     with reading(path), netCDF4.Dataset(path) as file:
-        recorded = np.asarray(file["generation"][:])
+        recorded = recorded_in(file)
     kept, places = np.isin(recorded, sweep.recorded), chunk.beginning.places
 
     def whole(name: str, later: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def joined(folder: Path, result: Result, sweep: Sweep) -> Result:
 
 
 def _shaped(values: np.ndarray, inner: tuple[int, ...]) -> np.ndarray:
-    """Cut or filled up with NaN to this shape behind the first two dimensions: the padding of another chunk, or sweep."""
+    """Cut, or filled up with NaN, to this shape behind the first two dimensions: another chunk pads otherwise."""
     held = values[:, :, *(slice(size) for size in inner)]
     missing = [(0, size - there) for size, there in zip(inner, held.shape[2:], strict=True)]
     return np.pad(held, [(0, 0), (0, 0), *missing], constant_values=np.nan) if any(map(any, missing)) else held

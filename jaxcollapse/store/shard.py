@@ -68,7 +68,12 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
         data["logits"] = (("trajectory", "generation", *contexts, "token"), result.logits)
     if result.state is not None:
         data["state"] = (("trajectory", "word"), result.state)
-    data.attrs = {"study": fingerprint(sweep), "chunk": chunk.id, "provenance": encode(result.provenance)}
+    data.attrs = {
+        "study": fingerprint(sweep),
+        "recorded": sweep.recorded,
+        "chunk": chunk.id,
+        "provenance": encode(result.provenance),
+    }
     encoding = {
         name: {**_COMPRESSION, "chunksizes": chunk_shape(variable.shape, variable.dtype.itemsize)}
         for name, variable in data.data_vars.items()
@@ -110,8 +115,8 @@ class Header:
 def read_header(path: Path, sweep: Sweep) -> Header:
     """Verifies the whole of a shard, but loads no more of it than must be known to place its trajectories.
 
-    Whoever wrote the file: it has the variables that a shard of this sweep has, or had when that had fewer generations, and
-    fills no more memory than its size lets one expect.
+    Whoever wrote the file: it has the variables that a shard of this sweep has, or had when that had fewer generations,
+    and fills no more memory than its size lets one expect.
 
     Raises:
         BadShardError: with the reason.
@@ -143,13 +148,10 @@ def _earlier(file: netCDF4.Dataset, sweep: Sweep) -> np.ndarray:
     Raises:
         BadShardError: it is another study's.
     """
-    if sweep.record.state and "generation" in file.variables:
-        check_variable(file, "generation", sweep.recorded.dtype, ("generation",))
-        recorded = _values(file, "generation")
-        if (np.diff(recorded) > 0).all() and goes_on(sweep, recorded):
-            if _text(file, "study") == fingerprint(sweep, recorded):
-                return recorded
-    raise BadShardError("belongs to another study")
+    recorded = recorded_in(file) if "recorded" in file.ncattrs() else np.zeros(0)
+    if not len(recorded) or _text(file, "study") != fingerprint(sweep, recorded) or not goes_on(sweep, recorded):
+        raise BadShardError("belongs to another study")
+    return recorded
 
 
 def _check_variables(file: netCDF4.Dataset, sweep: Sweep, records: int) -> None:
@@ -160,6 +162,11 @@ def _check_variables(file: netCDF4.Dataset, sweep: Sweep, records: int) -> None:
         check_variable(file, name, dtype, ("trajectory", *dims))
     if len(file.dimensions["generation"]) != records:
         raise ValueError("has other generations")
+
+
+def recorded_in(file: netCDF4.Dataset) -> np.ndarray:
+    """The recorded generations that a shard tells of."""
+    return np.atleast_1d(file.getncattr("recorded"))
 
 
 def _text(file: netCDF4.Dataset, name: str) -> str:

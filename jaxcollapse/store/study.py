@@ -41,8 +41,8 @@ _log = logging.getLogger(__name__)
 class Shards:
     """What a study's shards hold.
 
-    good: verified files, with the rows that their trajectories have in the dataset. begun: of those that the study had when
-    it had fewer generations, the rows and the last generation. told: the provenance of each good one. bad: file → why it
+    good: verified files, with the rows that their trajectories have in the dataset. begun: of files from when the study
+    had fewer generations, the rows and the last generation. told: the provenance of each good one. bad: file → why it
     does not count. status: of each trajectory, [cell, replicate].
     """
 
