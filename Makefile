@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# Two test files at a time on two cores; more than four at a time would want more memory than most machines have.
+SIDE_BY_SIDE = --numprocesses=logical --maxprocesses=4 --dist=loadfile
 # What an installation is made of; the Python files are used where they are.
 SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard jaxcollapse/native/*.cpp jaxcollapse/native/*.h)
 
@@ -26,7 +28,7 @@ quickstart: $(VENV)/.user ## Run sweeps/quickstart.toml on real language-model l
 	$(BIN)/jaxcollapse run sweeps/quickstart.toml
 
 test: check ## Check style and types, and run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .

@@ -112,7 +112,7 @@ class Record(NamedTuple):
 
     series: of `Program.series`, whole numbers among them, each as many as `Program.sizes` says. events: of
     `Program.events`, `NOT_YET` where censored. logits: None if they are not recorded. finite: whether the logits stayed
-    finite numbers (or −∞, for tokens that a refit has lost). state: what would go on, with its events; None unless kept.
+    finite numbers (or −∞, for tokens that a refit has lost). state: what would go on, with its events, if kept.
     Few arrays, each of many numbers: to hand over a small one takes longer than to fill it.
     """
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _release_programs() -> Iterator[None]:
-    """Compiled programs hold memory maps, of which a process has a limited number."""
-    yield
-    from jaxcollapse import compiling
+def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Programs are those of the module: compiled in half the time, unless it is marked as `optimised`.
 
+    Compiled programs hold memory maps, of which a process has a limited number.
+    """
+    from jaxcollapse import compiling
+    from tests.engines import unoptimised
+
+    with nullcontext() if request.node.get_closest_marker("optimised") else unoptimised():
+        yield
     compiling.compiling.cache_clear()
     jax.clear_caches()
     gc.collect()

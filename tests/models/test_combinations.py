@@ -1,6 +1,5 @@
 """Everything goes with everything: any two settings that the schema admits together run, all others are refused."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse import compiling
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep.process import Process
 from tests.models.one_device import run, table
@@ -152,17 +150,6 @@ COMMON: dict[str, Any] = {
 def test_the_cells_cover_every_pair() -> None:
     covered = {pair for cell in CELLS for pair in pairs_of(cell)}
     assert covered == {pair for pair in all_pairs(FACTORS) if _admits(pair)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_in_a_hurry() -> Iterator[None]:
-    """Twenty programs that run for an instant are not worth optimising; no other test gets any of them."""
-    hurried = {"cpu": {**compiling._OPTIONS["cpu"], "xla_backend_optimization_level": 0}}
-    compiling.compiling.cache_clear()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "_OPTIONS", hurried)
-        yield
-    compiling.compiling.cache_clear()
 
 
 @pytest.fixture(scope="module")

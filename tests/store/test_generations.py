@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import xarray as xr
 
@@ -33,17 +32,17 @@ PROCESSES: dict[str, dict[str, Any]] = {
     "numbers that overflow": {"optimizer": "sgd", "learning_rate": 3e38, "batch_size": 4},
 }
 SGD = PROCESSES["native code"]
-OBSERVED = {"shared parameters": ["unvisited_drift", "markov"]}
+OBSERVED = {"shared parameters": ["unvisited_drift", "entropy_rate"]}
 
 
-def sweep_of(generations: int, process: dict[str, Any], **top: Any) -> jc.Sweep:
+def sweep_of(generations: int, given: dict[str, Any], **top: Any) -> jc.Sweep:
     return jc.Sweep.from_dict(
         {
             "generations": generations,
             "replicates": 3,
             "record": {"every": 2, "state": True, "logits": True},
             "observables": ["entropy", "kl_from_initial", "support_size", "events"],
-            "process": {"vocab_size": 12, **process},
+            "process": {"vocab_size": 12, **given},
             "axes": {"temperature": [0.7, 1.0]},
             **top,
         }
@@ -100,7 +99,7 @@ def test_a_study_grows_in_every_direction_at_once(tmp_path: Path, steps: list[in
     run(sweep_of(4, SGD), tmp_path)
     steps.clear()
     axes = {"temperature": [0.7, 0.8, 1.0], "vocab_size": [12, 40]}
-    grown = sweep_of(8, SGD, replicates=4, axes=axes, process={"batch_size": 4})
+    grown = sweep_of(8, SGD, replicates=4, axes=axes, process=SGD)
     data = run(grown, tmp_path)
     assert sum(steps) == 4 * 6 + 8 * (4 * 6 - 6)
     assert_same_numbers(run(grown), data)

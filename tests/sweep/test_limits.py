@@ -38,11 +38,14 @@ def test_what_can_be_done_is_allowed(name: str) -> None:
 
 def test_a_large_sweep_can_be_read_back(tmp_path: Path) -> None:
     """Written and read in a time that grows with its length only."""
-    start = time.monotonic()
-    sweep = jc.Sweep.from_dict(ALLOWED["a vocabulary written out"])
+    start = time.process_time()
+    number = 60_000
+    sweep = jc.Sweep.from_dict(
+        {"process": {"initial": {"kind": "values", "logits": [0.5] * number, "tokens": ["token"] * number}}}
+    )
     (tmp_path / "sweep.toml").write_text(sweep.to_toml())
     assert jc.Sweep.from_toml(tmp_path / "sweep.toml") == sweep
-    assert time.monotonic() - start < 60
+    assert time.process_time() - start < 15
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -80,10 +83,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_is_too_much_is_refused_before_it_is_made(name: str) -> None:
     table, told = REFUSED[name]
     jc.plan(jc.Sweep.from_dict({"replicates": 1}))  # what has to be imported and compiled, is
-    before, start = psutil.Process().memory_info().rss, time.monotonic()
+    before, start = psutil.Process().memory_info().rss, time.process_time()
     with pytest.raises(jc.InputError, match=told):
         jc.plan(jc.Sweep.from_dict(table))
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 5
     assert psutil.Process().memory_info().rss - before < 100 * 2**20
 
 
@@ -107,10 +110,10 @@ def test_depth_is_bounded() -> None:
 )
 def test_a_text_that_keeps_the_parser_busy_is_not_parsed(text: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "sweep.toml").write_text(text)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(jc.InputError, match=told):
         read_toml(tmp_path / "sweep.toml")
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -118,9 +121,9 @@ def test_a_text_that_keeps_the_parser_busy_is_not_parsed(text: str, told: str, t
 )
 def test_the_search_for_long_keys_takes_a_time_that_grows_with_the_text(text: str, tmp_path: Path) -> None:
     (tmp_path / "sweep.toml").write_text(f"# {text}\n")
-    start = time.monotonic()
+    start = time.process_time()
     assert read_toml(tmp_path / "sweep.toml") == {}
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_sweep_that_could_not_be_read_back_is_not_written() -> None:
@@ -145,10 +148,10 @@ def test_a_long_file_is_not_read(tmp_path: Path) -> None:
     """A billion rows, of which the disk has none."""
     with (tmp_path / "p0.csv").open("wb") as file:
         file.truncate(2 * 10**9)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(jc.InputError, match="has 2000000000 bytes; at most 1073741824 are read"):
         jc.plan(file_sweep(tmp_path, "p0.csv"))
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 5
 
 
 BOMBS = """
