@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
+from jaxcollapse.errors import InputError
+
 _BYTES = 4  # of a word
 
 
@@ -19,12 +21,13 @@ def unpacked(words: UInt32[Array, " word"], like: Any) -> Any:
     """The tree of these words, with arrays of the shapes and types of another.
 
     Raises:
-        ValueError: there are more words, or fewer, than such a tree has.
+        InputError: there are more words, or fewer, than such a tree has.
     """
     leaves, structure = jax.tree.flatten(like)
     sizes = [leaf.size * _number(leaf.dtype) for leaf in leaves]
     if len(words) != sum(sizes):
-        raise ValueError(f"a state of {len(words)} words, not {sum(sizes)}, is that of another process")
+        problem = f"a state of {len(words)} words, not {sum(sizes)}, is that of another process; name another folder"
+        raise InputError("", problem)
     parts = jnp.split(words, [sum(sizes[:place]) for place in range(1, len(sizes))])
     return jax.tree.unflatten(structure, [_array(part, leaf) for part, leaf in zip(parts, leaves, strict=True)])
 

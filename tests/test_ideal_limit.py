@@ -12,6 +12,8 @@ import pytest
 from tests.oracles import softmax, tempered
 from tests.sweeps import probabilities, run, together, values
 
+pytestmark = pytest.mark.optimised
+
 INF = float("inf")
 SKEWED = [0.4, 0.25, 0.2, 0.1, 0.04, 0.01]
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 import jaxcollapse as jc
 
+pytestmark = pytest.mark.optimised
+
 PROCESS: dict[str, Any] = {"vocab_size": 48, "batch_size": 8, "learning_rate": 0.7}
 AXES: dict[str, Any] = {"temperature": [0.8, 1.0, 1.3], "learning_rate": [0.7, 3.0]}
 DEVICES = jax.local_devices()

@@ -11,6 +11,8 @@ from jaxcollapse.sampling.multinomial import fewest_split
 from jaxcollapse.structure import Structure
 from tests.engines import xla_alone
 
+pytestmark = pytest.mark.optimised
+
 
 def test_a_small_sweep_has_one_size_and_a_large_one_as_many_as_pay() -> None:
     draws = [1, 16, 64, 256]

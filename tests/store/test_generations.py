@@ -8,6 +8,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.execute import local
+from jaxcollapse.store.atomic import seal
 from jaxcollapse.store.study import Study
 from tests.engines import in_a_hurry, xla_alone
 from tests.store.studies import assert_same_numbers, shards, stamps
@@ -137,6 +138,19 @@ def test_a_run_that_is_cut_short_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
     assert Study.open(tmp_path).summary()["bad_shards"] == {}
     assert_same_numbers(run(sweep_of(8, SGD)), run(sweep_of(8, SGD), tmp_path))
     assert stamps(stored) == kept
+
+
+def test_a_state_of_another_process_is_refused(tmp_path: Path) -> None:
+    """Whoever has sealed it."""
+    run(sweep_of(4, SGD), tmp_path)
+    for path in shards(tmp_path):
+        with xr.open_dataset(path, decode_cf=False) as data:
+            cut = data.load().isel(word=slice(1, None))
+        encoding = {name: {"zlib": True, "chunksizes": variable.shape} for name, variable in cut.data_vars.items()}
+        cut.to_netcdf(path, encoding=encoding)
+        seal(path)
+    with pytest.raises(jc.InputError, match="is that of another process"):
+        run(sweep_of(8, SGD), tmp_path)
 
 
 @pytest.mark.parametrize(
