@@ -1,6 +1,7 @@
 """The accessor `ds.collapse`: what can be asked of a dataset."""
 
 import html
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,19 @@ class Plots:
 
         return trajectories(self._data, variable, hue, panels, **selection)
 
+    def theory(
+        self,
+        variable: str,
+        hue: str | None = None,
+        panels: str | None = None,
+        confidence: float = 0.95,
+        **selection: Any,
+    ) -> "Figure":
+        """Simulated means with intervals, and theory drawn over them; see `plot.theory.against_theory`."""
+        from jaxcollapse.analysis.plot.theory import against_theory
+
+        return against_theory(self._data, variable, hue, panels, confidence, **selection)
+
     def recovery(
         self,
         hue: str | None = None,
@@ -54,7 +68,7 @@ class Plots:
         return recovery(self._data, hue, panels, generation, tolerance, **selection)
 
     def __repr__(self) -> str:
-        return "\n".join(f"ds.collapse.plot.{call:44} {text}" for call, text in _offers(Plots))
+        return "\n".join(["Pictures of ds.collapse.plot", *_lines(_offers(Plots))])
 
 
 @xr.register_dataset_accessor("collapse")
@@ -91,13 +105,18 @@ class Collapse:
         """The verdict of each cell and how sure it is; see `classification.classify`."""
         return classify(self._data, generation, tolerance, collapse_threshold)
 
+    def theory(self, variable: str) -> xr.DataArray:
+        """The mean of an observable as theory has it, NaN where no law applies; see `theory.predict`."""
+        from jaxcollapse.analysis.theory import predict
+
+        return predict(self._data, variable)
+
     def missing(self) -> pd.DataFrame:
         """Which trajectories are not computed or diverged; see `missing.missing`."""
         return missing(self._data)
 
     def __repr__(self) -> str:
-        lines = [f"    {call:44} {text}" for call, text in _all_offers()]
-        return "\n".join([_headline(self._data), *lines])
+        return "\n".join([_headline(self._data), *_lines(_all_offers())])
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -121,6 +140,11 @@ def _all_offers() -> list[tuple[str, str]]:
     return [*_offers(Collapse), *((f"plot.{call}", text) for call, text in _offers(Plots))]
 
 
+def _lines(offers: list[tuple[str, str]]) -> list[str]:
+    """Each method and, below it, what it is for."""
+    return [f"    .{call}\n        {text}" for call, text in offers]
+
+
 def _offers(kind: type) -> list[tuple[str, str]]:
     """The methods of an accessor as they are called, and the first words of their docstrings."""
     methods = {name: member for name, member in vars(kind).items() if not name.startswith("_") and callable(member)}
@@ -132,8 +156,6 @@ def _offers(kind: type) -> list[tuple[str, str]]:
 
 def _arguments(method: Any) -> list[str]:
     """The names of a method's arguments, but for the first."""
-    import inspect
-
     return [
         f"{'**' if each.kind is each.VAR_KEYWORD else ''}{name}"
         for name, each in list(inspect.signature(method).parameters.items())[1:]

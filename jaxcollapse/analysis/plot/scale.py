@@ -41,6 +41,11 @@ class Scale:
         infinity = float(high * (high / low) ** 0.08) if has_infinity else None
         return cls(low, high, infinity, True, bool(finite.min() < low))
 
+    @classmethod
+    def of_shares(cls) -> "Scale":
+        """The scale from 0 to 1."""
+        return cls(0.0, 1.0, None, False, False)
+
     def place(self, values: np.ndarray) -> np.ndarray:
         """Where these values are drawn; NaN where there is none."""
         placed = np.maximum(np.asarray(values, float), self.low) if self.is_log else np.asarray(values, float)
