@@ -39,17 +39,16 @@ def classify(
     then = at_generation(data[[*NEEDED, "status"]], generation)
     columns = {name: counted(then, then[name]).transpose(..., "replicate").values for name in NEEDED}
     own = words(columns, thresholds)
-    shape, counts = own.shape[:-1], (own >= 0).sum(axis=-1)
-    shares = (
-        np.stack([(own == code).sum(axis=-1) for code in range(len(VERDICTS))], axis=-1) / _or_nan(counts)[..., None]
-    )
+    is_known = own >= 0
+    number = np.where(is_known.any(axis=-1, keepdims=True), is_known.sum(axis=-1, keepdims=True), np.nan)
+    shares = np.concatenate([(own == code).sum(axis=-1, keepdims=True) for code in range(len(VERDICTS))], axis=-1)
     cell = verdict.transpose(*(name for name in then.status.dims if name != "replicate"))
-    agreement = (own == cell.values[..., None]).sum(axis=-1) / _or_nan(counts)
+    agreement = ((own == cell.values[..., None]).sum(axis=-1, keepdims=True) / number)[..., 0]
     table = {name: values.reshape(-1, own.shape[-1]) for name, values in columns.items()}
-    confidence = _confidence(table, cell.values.reshape(-1), thresholds).reshape(shape)
+    confidence = _confidence(table, cell.values.reshape(-1), thresholds).reshape(own.shape[:-1])
     made = {
         "verdict": cell,
-        "share": ((*cell.dims, "outcome"), shares, _label("share of replicates with this verdict")),
+        "share": ((*cell.dims, "outcome"), shares / number, _label("share of replicates with this verdict")),
         "agreement": (cell.dims, agreement, _label("share of replicates with the verdict of the cell")),
         "confidence": (cell.dims, confidence, _label("share of bootstrap samples with the verdict of the cell")),
         "counted": has_status(data, "complete").sum("replicate").assign_attrs(_label("trajectories counted")),
@@ -72,11 +71,6 @@ def _confidence(table: dict[str, np.ndarray], verdict: np.ndarray, thresholds: T
             again = words({name: lower_median(values[:, drawn]) for name, values in few.items()}, thresholds)
             found[places] = (again == verdict[places, None]).mean(axis=-1)
     return found
-
-
-def _or_nan(counts: np.ndarray) -> np.ndarray:
-    """Counts to divide by."""
-    return np.where(counts > 0, counts, np.nan)
 
 
 def _label(text: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ def median_interval(values: np.ndarray, confidence: float) -> np.ndarray:
     rank = ranks(confidence, int(known.max(initial=0)))[known]
     estimate = _pick(ordered, _middle(known))
     low = np.where(rank > 0, _pick(ordered, np.maximum(rank - 1, 0)), np.nan)
-    high = np.where(rank > 0, _pick(ordered, np.maximum(known - rank, 0)), np.nan)
+    high = np.where(rank > 0, _pick(ordered, np.maximum(known - np.maximum(rank, 1), 0)), np.nan)
     return np.concatenate([estimate, low, high], axis=-1)
 
 

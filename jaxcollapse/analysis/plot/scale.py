@@ -31,7 +31,9 @@ class Scale:
         if not finite.size:
             finite = np.array([0.0, 1.0])
         positive = finite[finite > 0]
-        is_log = bool(finite.min() >= 0 and positive.size and finite.max() >= _RATIO * np.quantile(positive, 0.02))
+        is_log = bool(
+            finite.min() >= 0 and positive.size and finite.max() >= _RATIO * np.quantile(positive, 0.02, method="lower")
+        )
         if not is_log:
             width = finite.max() - finite.min() or max(1.0, abs(finite.max()) / 10)
             low, high = float(finite.min() - 0.04 * width), float(finite.max() + 0.04 * width)
