@@ -10,11 +10,18 @@ import xarray as xr
 from jaxcollapse.analysis.status import at_generation, cell_dims, is_event, label_of, variable
 from jaxcollapse.errors import did_you_mean
 from jaxcollapse.sweep.process import Process
-from jaxcollapse.theory.corpora import accumulated_heterozygosity, window_heterozygosity
-from jaxcollapse.theory.entropy import mean_entropy, mean_kl_from_initial
-from jaxcollapse.theory.ideal import effective_temperature
-from jaxcollapse.theory.support import collapse_probability, first_extinction_probability, mean_support_size
-from jaxcollapse.theory.wright_fisher import mean_heterozygosity
+from jaxcollapse.theory import (
+    accumulated_heterozygosity,
+    collapse_probability,
+    effective_temperature,
+    first_extinction_probability,
+    mean_entropy,
+    mean_entropy_step,
+    mean_heterozygosity,
+    mean_kl_from_initial,
+    mean_support_size,
+    window_heterozygosity,
+)
 
 # Fields that a refit of a single row of logits does not see; any other one rules a law out unless the law has it.
 UNSEEN = frozenset(
@@ -60,7 +67,14 @@ UNSEEN = frozenset(
         "clip_norm",
     }
 )
+# Those that a step of SGD sees, but for its size and its batch.
+_SEEN_BY_SGD = frozenset(
+    {"parameters", "optimizer", "schedule", "steps", "replacement", "clip_norm"}
+    | {"label_smoothing", "entropy_bonus", "forward_kl", "reverse_kl"}
+)
 _ALWAYS_HAD = frozenset({"update", "samples", "vocab_size", "initial"})
+_STARTS = ("collision_probability", "effective_temperature")
+_LEAST_LEFT, _SMALL_STEP = 0.95, 0.1  # share of the entropy, and η, up to which small steps of SGD are small
 
 
 @dataclass(frozen=True)
@@ -79,9 +93,17 @@ class Cell:
 
     def drifts_with(self, *names: str) -> bool:
         """Whether this is a refit to samples at temperature 1, but for these fields."""
+        return self.fields["update"] == "refit" and self._different() - UNSEEN <= set(names)
+
+    def descends(self) -> bool:
+        """Whether this is plain SGD at temperature 1, one step on fresh samples in each generation."""
+        is_fresh = self.fields["update"] == "gradient" and self.fields["samples"] == self.fields["batch_size"]
+        return is_fresh and self._different() <= UNSEEN - _SEEN_BY_SGD
+
+    def _different(self) -> set[str]:
+        """The fields that are not as they are by default."""
         plain = {name: field.default for name, field in Process.model_fields.items()}
-        different = {name for name, value in self.fields.items() if value != plain[name]} - UNSEEN - _ALWAYS_HAD
-        return self.fields["update"] == "refit" and different <= set(names)
+        return {name for name, value in self.fields.items() if value != plain[name]} - _ALWAYS_HAD
 
 
 Law = Callable[[Cell], np.ndarray | None]
@@ -120,9 +142,6 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
     made = xr.DataArray(found, dims=(*axes, "generation"), name=name)
     made = made.assign_coords({each: data[each] for each in (*axes, "generation")})
     return made.assign_attrs(long_name=kind, units="1" if is_event(values) else units)
-
-
-_STARTS = ("collision_probability", "effective_temperature")
 
 
 def _cell(data: xr.Dataset, first: xr.Dataset, starts: dict[str, xr.DataArray], place: dict[str, int]) -> Cell:
@@ -183,6 +202,18 @@ def _temperature(cell: Cell) -> np.ndarray | None:
     return effective_temperature(temperature=float(cell.fields["temperature"]), generations=cell.generations)
 
 
+def _entropy(cell: Cell) -> np.ndarray | None:
+    """Exact under drift; from uniform, the first order in the size of steps of SGD."""
+    if not cell.descends():
+        return _of_drift(mean_entropy)(cell)
+    rate = float(cell.fields["learning_rate"])
+    if cell.fields["initial"] != "uniform" or rate > _SMALL_STEP or cell.p0 is None or cell.p0.size == 1:
+        return None
+    step = float(mean_entropy_step(cell.p0, learning_rate=rate, batch_size=float(cell.fields["batch_size"])))
+    entropy = np.log(cell.p0.size) + step * cell.generations
+    return np.where(entropy >= _LEAST_LEFT * np.log(cell.p0.size), entropy, np.nan)
+
+
 def _of_drift(law: Callable[..., np.ndarray]) -> Law:
     """A law that needs p0 and finitely many samples, and counts a token as lost when none of them is of it."""
 
@@ -208,7 +239,10 @@ LAWS: dict[str, tuple[Law, str]] = {
     ),
     "effective_temperature": (_temperature, "update = 'refit' with samples = inf, and a p0 that is not uniform"),
     "support_size": (_of_drift(mean_support_size), f"{_DRIFT}, {_KNOWN}"),
-    "entropy": (_of_drift(mean_entropy), f"{_DRIFT}, {_KNOWN}"),
+    "entropy": (
+        _entropy,
+        f"{_DRIFT}, {_KNOWN}; or SGD from uniform, with learning_rate at most {_SMALL_STEP:g}, while little is lost",
+    ),
     "kl_from_initial": (_of_drift(mean_kl_from_initial), f"{_DRIFT}, {_KNOWN}"),
     "collapse_time": (_of_drift(collapse_probability), f"{_DRIFT}, {_KNOWN}"),
     "first_extinction_time": (_of_drift(first_extinction_probability), f"{_DRIFT}, {_KNOWN}"),

@@ -13,9 +13,7 @@ _DRIFT = "update = 'refit', corpus = 'replace', temperature = 1, mixing = 1"
 _SOURCE = "Wright 1931; linearity of the mean"
 
 
-@oracle(
-    "E S_g = −Σ_i E p_i ln p_i, each p_i by the chain Binom(k; N, j/N) from p0_i", assumes=_DRIFT, source=_SOURCE
-)
+@oracle("E S_g = −Σ_i E p_i ln p_i, each p_i by the chain Binom(k; N, j/N) from p0_i", assumes=_DRIFT, source=_SOURCE)
 def mean_entropy(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
     """The mean entropy of the model over trajectories, in nat.
 

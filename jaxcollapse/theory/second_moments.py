@@ -33,7 +33,7 @@ class SecondMoments(NamedTuple):
     ) -> "SecondMoments":
         """One generation later.
 
-        The model is then x p + r p0 + u/V, r and u the parts of real data and of pseudo-counts, plus what sampling adds.
+        The model is then x p + r p0 + u/V, r and u the parts of real data and pseudo-counts, plus what sampling adds.
         """
         original, tokens = heterozygosity(p0), int(np.count_nonzero(p0))
         even = 1 - 1 / tokens

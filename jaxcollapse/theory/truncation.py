@@ -44,8 +44,8 @@ def truncated(
 
 
 @oracle(
-    "p0 truncated again and again until nothing is cut: for top-k and min-p once, for top-p until the rarest token left "
-    "has more than 1 − top_p",
+    "p0 truncated again and again until nothing is cut: for top-k and min-p once, for top-p until the rarest token "
+    "left has more than 1 − top_p",
     assumes="refit, samples = inf, temperature = 1",
     source="the fixed point of `truncated`",
 )

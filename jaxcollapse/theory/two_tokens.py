@@ -139,7 +139,9 @@ def _absorbed(p0: ArrayLike, samples: int, temperature: float) -> tuple[np.ndarr
     for state in range(number, 1, -1):
         leaves = chain[state, :state].sum()
         if leaves == 0:
-            raise InputError("temperature", f"{temperature}: with {number} samples no token ever wins, as far as float64 tells")
+            raise InputError(
+                "temperature", f"{temperature}: with {number} samples no token ever wins, as far as float64 tells"
+            )
         chain[state, :state] /= leaves
         time[state] /= leaves
         through = chain[2:state, state].copy()
