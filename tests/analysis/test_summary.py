@@ -1,5 +1,7 @@
 """What the accessor tells of cells: summaries, verdicts and how sure they are, and what is missing."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +153,17 @@ def test_a_verdict_needs_its_observables() -> None:
     with pytest.raises(ValueError, match=f"needs the observables {NEEDED[0]}"):
         data.collapse.classify()
     assert NAN not in data.collapse.summary().counted
+
+
+def test_what_is_not_asked_for_is_not_imported() -> None:
+    """The package alone is light and registers nothing; matplotlib is imported when a picture is drawn."""
+    code = """
+import sys, jaxcollapse
+assert not {"matplotlib", "scipy", "jaxcollapse.analysis"} & sys.modules.keys()
+import xarray
+assert not hasattr(xarray.Dataset, "collapse")
+import jaxcollapse.analysis
+assert hasattr(xarray.Dataset, "collapse")
+assert not {"matplotlib", "scipy.stats"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
