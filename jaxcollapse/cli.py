@@ -180,8 +180,7 @@ def _show_result(data: Any, folder: Path) -> None:
     """A short table, and the phase diagram where matplotlib is installed."""
     from rich.console import Console
 
-    from jaxcollapse.analysis.phase import save_phase_diagram
-    from jaxcollapse.analysis.summary import WIDTH, summary_table
+    from jaxcollapse.analysis.table import WIDTH, summary_table
     from jaxcollapse.analysis.verdict import NEEDED
 
     lacking = [name for name in NEEDED if name not in data]
@@ -194,10 +193,11 @@ def _show_result(data: Any, folder: Path) -> None:
     console.print(summary_table(data, console.width))
     picture = folder / "phase.png"
     try:
-        save_phase_diagram(data, picture)
+        from jaxcollapse.analysis.plot.phase import save_phase_diagram
     except ImportError:
         print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
     else:
+        save_phase_diagram(data, picture)
         print(f"phase diagram: {printable(picture)}")
 
 

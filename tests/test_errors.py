@@ -46,7 +46,7 @@ def test_a_title_is_shown_as_text(title: str) -> None:
 
 
 def test_a_title_is_drawn_as_text(tmp_path: Path) -> None:
-    from jaxcollapse.analysis.phase import save_phase_diagram
+    from jaxcollapse.analysis.plot.phase import save_phase_diagram
 
     observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]
     table = {

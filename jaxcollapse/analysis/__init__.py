@@ -1,1 +1,25 @@
-"""Reading a dataset: verdicts, a short table, a phase diagram. Uses the dataset's own variables only."""
+"""Reading a dataset: `import jaxcollapse.analysis` adds the accessor `ds.collapse`.
+
+It uses the dataset's own variables and attributes only, so that a result opens with plain `xarray.open_dataset`.
+"""
+
+from jaxcollapse.analysis.accessor import Collapse, Plots
+from jaxcollapse.analysis.classification import classify
+from jaxcollapse.analysis.missing import missing
+from jaxcollapse.analysis.summary import summarise
+from jaxcollapse.analysis.survival import survival
+from jaxcollapse.analysis.table import summary_table
+from jaxcollapse.analysis.verdict import VERDICTS, Thresholds, verdicts
+
+__all__ = [
+    "VERDICTS",
+    "Collapse",
+    "Plots",
+    "Thresholds",
+    "classify",
+    "missing",
+    "summarise",
+    "summary_table",
+    "survival",
+    "verdicts",
+]

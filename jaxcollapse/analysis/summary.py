@@ -1,107 +1,91 @@
-"""A short table of what happened, for a terminal."""
+"""What each cell came to: medians, means and shares over replicates, with their intervals."""
 
-import itertools
-from math import prod
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
-from rich.box import SIMPLE
-from rich.console import Group
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
-from jaxcollapse.analysis.labels import entries, heading, spread
-from jaxcollapse.analysis.verdict import TOLERANCE, final_median, name_of, verdicts
-from jaxcollapse.sweep.display import count
+from jaxcollapse.analysis.mean import mean_interval
+from jaxcollapse.analysis.median import median_interval
+from jaxcollapse.analysis.proportion import proportion_interval
+from jaxcollapse.analysis.status import at_generation, counted, has_status, is_event, label_of, variable
 
-_LEGEND = f"""\
-cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat of log loss)
-forgetting: none does; collapsed: forgetting, with one token left"""
-WIDTH = 120
-_MOST_ROWS = 24
-_GAP, _NUMBER = 3, 5  # characters between columns, and of a space and a recovery gap
+BOUNDS = ("estimate", "low", "high")
+_YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
+_LEFT_OUT = ("logits",)  # a number for each token, of which medians mean little
+Interval = Callable[[np.ndarray, float], np.ndarray]
 
 
-def summary_table(data: xr.Dataset, width: int = WIDTH) -> Group:
-    """One row for each combination of all axes but the last, one column for each value of the last.
+def summarise(
+    data: xr.Dataset, variables: Sequence[str] | None = None, generation: int | None = None, confidence: float = 0.95
+) -> xr.Dataset:
+    """Medians, means and shares over the replicates of each cell, along a dimension `bound`: estimate, low, high.
 
-    An entry is the verdict and the recovery gap in nat. Where there would be too many rows, axes are held at their
-    middle value; of a first or last axis with too many values, some are shown, evenly spread. The title says so.
+    An observable has `<name>_median` (interval of order statistics, exact) and `<name>_mean` (studentised bootstrap).
+    One that is 1 or 0 has `<name>_share`, and so has an event: for how many it has happened by that generation (Clopper
+    and Pearson, exact). Beside them stands how many trajectories were `counted`, `missing` and `diverged`.
 
     Args:
-        data: a dataset with the observables that verdicts need.
-        width: characters of a line.
+        data: any part of a result.
+        variables: names of observables and events, by default all but `logits`.
+        generation: a recorded one, by default the last.
+        confidence: of the intervals, between 0 and 1.
+
+    Raises:
+        ValueError: an unknown variable, a generation that is not recorded, or a confidence that is none.
     """
-    words, gap = verdicts(data), final_median(data, "recovery_gap")
-    dims = [str(dimension) for dimension in words.dims]
-    names = {name: heading(data, name) for name in dims}
-    labels = {name: [escape(entry) for entry in entries(data, name)] for name in dims}
-    rows, columns = dims[:-1], dims[-1:]
-    held: dict[str, int] = {}
-    while len(rows) > 1 and prod(words.sizes[name] for name in rows) > _MOST_ROWS:
-        longest = max(rows[1:], key=lambda name: words.sizes[name])
-        held[longest] = words.sizes[longest] // 2
-        rows.remove(longest)
-    heads = {name: names[name] for name in rows}
-    room = _room(width, heads, labels)
-    breadths = [_breadth(words.isel({name: place})) for name in columns for place in range(words.sizes[name])]
-    in_two_lines = sum(breadths) + len(breadths) * (_GAP + _NUMBER) > room
-    if in_two_lines:
-        heads = {name: head.replace("_", "_\n") for name, head in heads.items()}
-        room = _room(width, heads, labels)
-    separator = "\n" if in_two_lines else " "
-    most = {name: max(1, room // (_GAP + max(breadths))) for name in columns if in_two_lines}
-    most.update(dict.fromkeys(rows[:1], _MOST_ROWS))
-    shown = {name: spread(words.sizes[name], most.get(name, words.sizes[name])) for name in [*rows, *columns]}
-
-    table = Table(box=SIMPLE)
-    for name in rows:
-        table.add_column(heads[name], justify="right", no_wrap=len(heads) > 1, overflow="fold")
-    for header in [labels[name][place] for name in columns for place in shown[name]] or ["verdict"]:
-        table.add_column(header, justify="left", overflow="fold")
-    for row in _places(shown, rows):
-        told = [separator.join(_entry(words, gap, held | row | column)) for column in _places(shown, columns)]
-        table.add_row(*(labels[name][place] for name, place in row.items()), *told)
-    return Group(*map(Text.from_markup, _title(data, names, labels, held, shown)), table, Text(_LEGEND))
+    check_confidence(confidence)
+    if variables is None:
+        variables = [str(name) for name in data.data_vars if name not in ("status", *_LEFT_OUT)]
+    for name in variables:
+        variable(data, name)
+    then = at_generation(data, generation)[[*variables, "status"]]
+    made = xr.Dataset(attrs={"confidence": confidence, "generation": int(then.generation)})
+    for name in variables:
+        made.update(_told(then, name, confidence))
+    for meaning, told in (("complete", "counted"), ("missing", "missing"), ("diverged", "diverged")):
+        made[told] = (
+            has_status(data, meaning).sum("replicate").assign_attrs(long_name=f"trajectories {told}", units="1")
+        )
+    return made.assign_coords(generation=then.generation)
 
 
-def _title(
-    data: xr.Dataset,
-    names: dict[str, str],
-    labels: dict[str, list[str]],
-    held: dict[str, int],
-    shown: dict[str, list[int]],
-) -> list[str]:
-    """What the entries are, and what of the axes is left out."""
-    replicates = count(data.sizes["replicate"], "replicate")
-    across = f", by {list(names.values())[-1]}" if names else ""
-    title = [f"After {int(data.generation[-1])} generations, the median of {replicates}:"]
-    title.append(f"verdict and recovery gap in nat{across}")
-    title += [f"at {names[name]} = {labels[name][place]}" for name, place in held.items()]
-    for name, chosen in shown.items():
-        if len(chosen) < len(labels[name]):
-            title.append(f"at {len(chosen)} of the {len(labels[name])} values of {names[name]}")
-    return title
+def along_bounds(values: xr.DataArray, interval: Interval, confidence: float) -> xr.DataArray:
+    """An estimate over replicates with its bounds, along a further dimension `bound`."""
+    found = xr.apply_ufunc(
+        interval, values.compute(), confidence, input_core_dims=[["replicate"], []], output_core_dims=[["bound"]]
+    )
+    return found.assign_coords(bound=list(BOUNDS))
 
 
-def _room(width: int, heads: dict[str, str], labels: dict[str, list[str]]) -> int:
-    """Characters that the columns of row labels leave."""
-    return width - sum(_GAP + max(map(len, [*head.split("\n"), *labels[name]])) for name, head in heads.items())
+def shares(holds: xr.DataArray, known: xr.DataArray, confidence: float) -> xr.DataArray:
+    """The share of the known replicates for which something holds, with its bounds along `bound`."""
+    number = known.sum("replicate")
+    happened = (holds & known).sum("replicate")
+    found = xr.apply_ufunc(proportion_interval, happened, number, confidence, output_core_dims=[["bound"]])
+    return found.assign_coords(bound=list(BOUNDS))
 
 
-def _places(shown: dict[str, list[int]], dims: list[str]) -> list[dict[str, int]]:
-    """Every combination of indices along these dimensions."""
-    return [dict(zip(dims, place, strict=True)) for place in itertools.product(*(shown[name] for name in dims))]
+def check_confidence(confidence: float) -> None:
+    """Raises ValueError unless it is between 0 and 1."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence = {confidence} is not between 0 and 1")
 
 
-def _entry(words: xr.DataArray, gap: xr.DataArray, place: dict[str, int]) -> list[str]:
-    verdict, amount = int(words.isel(place)), float(gap.isel(place))
-    if verdict < 0:
-        return [name_of(verdict)]
-    return [name_of(verdict), "∞" if np.isinf(amount) else f"{amount:.2f}" if amount < 100 else f"{amount:.0e}"]
-
-
-def _breadth(words: xr.DataArray) -> int:
-    """Characters of the longest of these verdicts."""
-    return max(len(name_of(verdict)) for verdict in np.unique(words).tolist())
+def _told(then: xr.Dataset, name: str, confidence: float) -> dict[str, xr.DataArray]:
+    """What is told of one variable."""
+    long_name, units = label_of(then[name])
+    values = counted(then, then[name]).compute()
+    if is_event(then[name]):
+        share = shares(values <= int(then.generation), has_status(then, "complete"), confidence)
+        return {f"{name}_share": share.assign_attrs(long_name=f"share past the {long_name}", units="1")}
+    if name in _YES_OR_NO:
+        share = shares(values == 1, values.notnull(), confidence)
+        return {f"{name}_share": share.assign_attrs(long_name=f"share of trajectories whose {long_name}", units="1")}
+    kinds: dict[str, Interval] = {"median": median_interval, "mean": mean_interval}
+    return {
+        f"{name}_{kind}": along_bounds(values, interval, confidence).assign_attrs(
+            long_name=f"{kind} {long_name}", units=units
+        )
+        for kind, interval in kinds.items()
+    }

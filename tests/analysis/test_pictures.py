@@ -10,8 +10,8 @@ from matplotlib.image import imread
 from matplotlib.transforms import Bbox
 from rich.console import Console
 
-from jaxcollapse.analysis.phase import phase_diagram, save_phase_diagram
-from jaxcollapse.analysis.summary import summary_table
+from jaxcollapse.analysis.plot.phase import phase_diagram, save_phase_diagram
+from jaxcollapse.analysis.table import summary_table
 from jaxcollapse.analysis.verdict import VERDICTS, verdicts
 from tests.sweeps import run
 

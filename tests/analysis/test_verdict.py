@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from jaxcollapse.analysis.verdict import NEEDED, TOLERANCE, VERDICTS, median, name_of, verdicts
+from jaxcollapse.analysis.median import median
+from jaxcollapse.analysis.verdict import NEEDED, TOLERANCE, VERDICTS, name_of, verdicts
 from tests.sweeps import run
 
 INF, NAN = float("inf"), float("nan")

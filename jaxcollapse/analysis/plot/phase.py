@@ -1,15 +1,17 @@
 """The phase diagram: what each cell became, over two axes, side by side for a third."""
 
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib import colormaps
+from matplotlib.colors import LogNorm
 
 from jaxcollapse.analysis.labels import entries, long_heading, spread
+from jaxcollapse.analysis.plot.arrangement import arrange
+from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, final_median, name_of, verdicts
-from jaxcollapse.errors import printable
 
 _MOST_PANELS = 6
 _SMALLEST_GAP = 1e-3
@@ -19,39 +21,40 @@ _PANEL, _WIDEST, _TALLEST = (3.6, 3.4), 15.0, 10.0  # inches
 _WORD, _LINE, _LETTER = 0.62, 0.18, 0.1  # inches that a verdict, a line of text, and a letter of a tick label take
 
 
-def phase_diagram(data: xr.Dataset) -> Any:
+def phase_diagram(
+    data: xr.Dataset, x: str | None = None, y: str | None = None, panels: str | None = None, **selection: Any
+) -> Picture:
     """A matplotlib figure: colour is the recovery gap, the word in each cell its verdict.
 
-    The last axis runs along x, the first along y, the one before last over the panels; any other is held at its middle
-    value, and the title says so.
-    """
-    from matplotlib import colormaps
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.colors import LogNorm
-    from matplotlib.figure import Figure
+    Args:
+        data: a dataset with the observables that verdicts need.
+        x, y: the axes that run to the right and upwards, by default the last and the first that are left.
+        panels: the axis whose values stand side by side, by default the last one that is left then.
+        selection: values at which other axes are held, by default the middle ones; the title says so.
 
+    Raises:
+        ValueError: an observable is missing, or there is no such axis or value.
+    """
     words, gap = verdicts(data), final_median(data, "recovery_gap")
-    varied = [str(name) for name in words.dims if words.sizes[name] > 1]
-    across = varied[-1] if varied else None
-    up = varied[0] if len(varied) > 1 else None
-    over = varied[-2] if len(varied) > 2 else None
-    held = {str(name): words.sizes[name] // 2 for name in words.dims if name not in (across, up, over)}
-    words, gap = words.isel(held), gap.isel(held)
-    panels = spread(words.sizes[over], _MOST_PANELS) if over else [None]
+    wanted, defaults = {"x": x, "y": y, "panels": panels}, {"x": -1, "y": 0, "panels": -1}
+    where = arrange(data, words, wanted, defaults, selection)
+    across, up, over = (where.roles[role] for role in wanted)
+    told_held = where.told(words)
+    words, gap = words.isel(where.held), gap.isel(where.held)
+    shown = spread(words.sizes[over], _MOST_PANELS) if over else [None]
 
     columns, rows = (words.sizes[name] if name else 1 for name in (across, up))
-    width = np.clip(_WORD * columns, _PANEL[0], max(_PANEL[0], _WIDEST / len(panels)))
+    width = np.clip(_WORD * columns, _PANEL[0], max(_PANEL[0], _WIDEST / len(shown)))
     height = np.clip(_LINE * rows, _PANEL[1], _TALLEST)
     beside = _LETTER * max(map(len, entries(data, up))) if up else 0
-    figure = Figure(figsize=(1.2 + beside + width * len(panels), 0.9 + height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    figure = Picture(1.2 + beside + width * len(shown), 0.9 + height)
+    axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     highest = max(1.0, float(np.nanmax(np.where(np.isfinite(gap.values), gap.values, 0.0), initial=0.0)))
     colours = colormaps["cividis"].with_extremes(over=_FOREVER, bad=_MISSING)
     scale = {"norm": LogNorm(_SMALLEST_GAP, highest), "cmap": colours}
     room = (width / columns, height / rows)
     told = _names(room)
-    for axis, panel in zip(axes, panels, strict=True):
+    for axis, panel in zip(axes, shown, strict=True):
         order = [name for name in (up, across) if name]
         here = {} if panel is None else {over: panel}
         word, value = (a.isel(here).transpose(*order).values.reshape(rows, columns) for a in (words, gap))
@@ -66,7 +69,7 @@ def phase_diagram(data: xr.Dataset) -> Any:
         axes[0].set_ylabel(long_heading(data, up))
 
     _draw_scale(figure, axes, mesh, is_lost=bool(np.isinf(gap).any()))
-    lines = _headline(data, {name: place for name, place in held.items() if name in varied}, figure.get_figwidth())
+    lines = [*headline(data, told_held, figure.get_figwidth()), _measured(data)]
     if told is _INITIALS:
         lines.append(", ".join(f"{initial} {verdict}" for initial, verdict in zip(_INITIALS, VERDICTS, strict=True)))
     figure.suptitle("\n".join(lines), fontsize=11, parse_math=False)
@@ -111,13 +114,11 @@ def _draw_scale(figure: Any, axes: Any, mesh: Any, *, is_lost: bool) -> None:
     bar.ax.axhline(TOLERANCE, color="white", linewidth=2)
 
 
-def _headline(data: xr.Dataset, held: dict[str, int], inches: float) -> list[str]:
-    """The title, where axes that are not shown are held, and what was measured."""
-    places = [f"{long_heading(data, name)} = {entries(data, name)[place]}" for name, place in held.items()]
+def _measured(data: xr.Dataset) -> str:
+    """What the cells show."""
     number = data.sizes["replicate"]
     replicates = f"median of {number} replicates" if number > 1 else "one replicate"
-    title = textwrap.wrap(", ".join([printable(data.attrs.get("title", "")), *places]), int(11 * inches))
-    return [*title, f"{replicates} after {int(data.generation[-1])} generations"]
+    return f"{replicates} after {int(data.generation[-1])} generations"
 
 
 def _ticks(data: xr.Dataset, name: str | None, room: float, *, upright: bool) -> tuple[list[int], list[str]]:

@@ -1,0 +1,77 @@
+"""How sure the verdict of a cell is."""
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.median import lower_median
+from jaxcollapse.analysis.status import at_generation, counted, has_status
+from jaxcollapse.analysis.verdict import NEEDED, VERDICTS, Thresholds, check_needed, verdicts, words
+
+RESAMPLES = 1000
+_AT_ONCE = 2**22  # resampled values
+
+
+def classify(
+    data: xr.Dataset,
+    generation: int | None = None,
+    tolerance: float | None = None,
+    collapse_threshold: float | None = None,
+) -> xr.Dataset:
+    """The verdict of each cell, and how sure it is.
+
+    `verdict` is that of the median replicate. `share` tells for each possible verdict how many replicates have it
+    on their own, and `agreement` how many have the cell's. `confidence` is the share of bootstrap samples of the
+    replicates, drawn from a fixed seed, whose median has the same verdict; NaN for a single replicate, which tells
+    nothing of others. `counted` is the number of replicates.
+
+    Args:
+        data: a dataset with the default observables.
+        generation: a recorded one, by default the last.
+        tolerance: log loss on original data that does not matter, nat; by default 0.1.
+        collapse_threshold: 1 − the probability from which on one token holds nearly everything; by default the sweep's.
+
+    Raises:
+        ValueError: an observable is missing, the generation is not recorded, or a threshold is none.
+    """
+    check_needed(data)
+    thresholds = Thresholds.of(data, tolerance, collapse_threshold)
+    verdict = verdicts(data, generation, thresholds)
+    then = at_generation(data[[*NEEDED, "status"]], generation)
+    columns = {name: counted(then, then[name]).transpose(..., "replicate").values for name in NEEDED}
+    own = words(columns, thresholds)
+    is_known = own >= 0
+    number = np.where(is_known.any(axis=-1, keepdims=True), is_known.sum(axis=-1, keepdims=True), np.nan)
+    shares = np.concatenate([(own == code).sum(axis=-1, keepdims=True) for code in range(len(VERDICTS))], axis=-1)
+    cell = verdict.transpose(*(name for name in then.status.dims if name != "replicate"))
+    agreement = ((own == cell.values[..., None]).sum(axis=-1, keepdims=True) / number)[..., 0]
+    table = {name: values.reshape(-1, own.shape[-1]) for name, values in columns.items()}
+    confidence = _confidence(table, cell.values.reshape(-1), thresholds).reshape(own.shape[:-1])
+    made = {
+        "verdict": cell,
+        "share": ((*cell.dims, "outcome"), shares / number, _label("share of replicates with this verdict")),
+        "agreement": (cell.dims, agreement, _label("share of replicates with the verdict of the cell")),
+        "confidence": (cell.dims, confidence, _label("share of bootstrap samples with the verdict of the cell")),
+        "counted": has_status(data, "complete").sum("replicate").assign_attrs(_label("trajectories counted")),
+    }
+    attributes = {"tolerance": thresholds.tolerance, "collapse_threshold": thresholds.collapse}
+    return xr.Dataset(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)
+
+
+def _confidence(table: dict[str, np.ndarray], verdict: np.ndarray, thresholds: Thresholds) -> np.ndarray:
+    """For each cell [cell, replicate], the share of resamples whose verdict is the cell's."""
+    found = np.full(len(verdict), np.nan)
+    known = ~np.isnan(table["kl_to_initial"])
+    for number in np.unique(known.sum(axis=-1)).tolist():
+        if number < 2:
+            continue
+        drawn = np.random.default_rng(0).integers(number, size=(RESAMPLES, number))
+        alike = np.flatnonzero(known.sum(axis=-1) == number)
+        for places in np.array_split(alike, max(1, -(-len(alike) * drawn.size // _AT_ONCE))):
+            few = {name: values[places][known[places]].reshape(-1, number) for name, values in table.items()}
+            again = words({name: lower_median(values[:, drawn]) for name, values in few.items()}, thresholds)
+            found[places] = (again == verdict[places, None]).mean(axis=-1)
+    return found
+
+
+def _label(text: str) -> dict[str, str]:
+    return {"long_name": text, "units": "1"}

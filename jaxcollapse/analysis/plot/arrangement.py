@@ -1,0 +1,79 @@
+"""Which axis of the dataset goes where in a picture, and where the others are held."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.labels import entries
+from jaxcollapse.errors import did_you_mean, shown
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Where axes are shown.
+
+    roles: the axis of each role, or None. held: the index at which every other axis is held.
+    """
+
+    roles: dict[str, str | None]
+    held: dict[str, int]
+
+    def told(self, values: xr.DataArray) -> dict[str, int]:
+        """The axes that are held and have other values, which a title names."""
+        return {name: place for name, place in self.held.items() if values.sizes[name] > 1}
+
+
+def arrange(
+    data: xr.Dataset,
+    values: xr.DataArray,
+    roles: Mapping[str, str | None],
+    defaults: Mapping[str, int],
+    selection: Mapping[str, Any],
+) -> Arrangement:
+    """Gives each axis with several values a role.
+
+    Args:
+        data: the dataset that has the coordinates.
+        values: what is shown, along axes only.
+        roles: the axis that is asked for, for each role, or None.
+        defaults: the place among the axes that are left which a role without a wish takes, -1 for the last.
+        selection: a value for each axis that is to be held there; others are held at their middle value.
+
+    Raises:
+        ValueError: there is no such axis or value, or an axis is asked for twice.
+    """
+    axes = [str(name) for name in values.dims]
+    held = {name: place_of(data, axes, name, value) for name, value in selection.items()}
+    wished = [name for name in roles.values() if name is not None]
+    for role, name in roles.items():
+        if name is not None and name not in axes:
+            raise ValueError(f"{role} = {name!r} is not an axis of this dataset{did_you_mean(name, axes)}")
+        if name is not None and (wished.count(name) > 1 or name in held):
+            raise ValueError(f"{role} = {name!r}: this axis is asked for twice")
+    free = [name for name in axes if values.sizes[name] > 1 and name not in (*wished, *held)]
+    chosen = {role: name or (free.pop(defaults[role]) if free else None) for role, name in roles.items()}
+    rest = [name for name in axes if name not in chosen.values() and name not in held]
+    return Arrangement(chosen, {**{name: values.sizes[name] // 2 for name in rest}, **held})
+
+
+def place_of(data: xr.Dataset, axes: list[str], name: str, value: Any) -> int:
+    """The index of a value along an axis.
+
+    Raises:
+        ValueError: there is no such axis, or no such value.
+    """
+    if name not in axes:
+        raise ValueError(f"{name!r} is not an axis of this dataset{did_you_mean(name, axes)}")
+    values = data[name].values
+    equal = np.isclose(values, value) if _is_number(values, value) else values == value
+    places = np.flatnonzero(equal)
+    if not places.size:
+        raise ValueError(f"{name} = {shown(value)} is not in this dataset; it has {', '.join(entries(data, name))}")
+    return int(places[0])
+
+
+def _is_number(values: np.ndarray, value: Any) -> bool:
+    return np.issubdtype(values.dtype, np.number) and isinstance(value, int | float | np.number)

@@ -1,0 +1,30 @@
+"""A figure that shows itself in notebooks, and is made without pyplot, so that nothing has to be closed."""
+
+import textwrap
+from io import BytesIO
+
+import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from jaxcollapse.analysis.labels import entries, long_heading
+from jaxcollapse.errors import printable
+
+
+class Picture(Figure):
+    """A matplotlib figure, which Jupyter shows as a PNG also where pyplot was never imported."""
+
+    def __init__(self, width: float, height: float):
+        super().__init__(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(self)
+
+    def _repr_png_(self) -> bytes:
+        written = BytesIO()
+        self.savefig(written, format="png", dpi=110)
+        return written.getvalue()
+
+
+def headline(data: xr.Dataset, held: dict[str, int], inches: float) -> list[str]:
+    """The lines of a title: the dataset's, and where axes that are not shown are held."""
+    places = [f"{long_heading(data, name)} = {entries(data, name)[place]}" for name, place in held.items()]
+    return textwrap.wrap(", ".join([printable(data.attrs.get("title", "")), *places]), int(11 * inches))

@@ -1,0 +1,110 @@
+"""The scale of a quantity in a picture: logarithmic where it spans decades, with a place for ∞."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_DECADES = 6  # that a logarithmic scale has at most; what is smaller is drawn at its lower end
+_RATIO = 100  # of the largest to the smallest, from which on the scale is logarithmic
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How numbers become places.
+
+    low, high: the ends of what is finite. infinity: where ∞ is drawn, if there is any. is_log: whether the scale is
+    logarithmic; is_cut: whether there is something below its lower end.
+    """
+
+    low: float
+    high: float
+    infinity: float | None
+    is_log: bool
+    is_cut: bool
+
+    @classmethod
+    def of(cls, values: np.ndarray, *also: float) -> "Scale":
+        """The scale for these values, of which some may be NaN or infinite, with room for further ones."""
+        finite = np.append(values[np.isfinite(values)], also).astype(float)
+        has_infinity = bool(np.isposinf(values).any())
+        if not finite.size:
+            finite = np.array([0.0, 1.0])
+        positive = finite[finite > 0]
+        is_log = bool(
+            finite.min() >= 0 and positive.size and finite.max() >= _RATIO * np.quantile(positive, 0.02, method="lower")
+        )
+        if not is_log:
+            width = finite.max() - finite.min() or max(1.0, abs(finite.max()) / 10)
+            low, high = float(finite.min() - 0.04 * width), float(finite.max() + 0.04 * width)
+            return cls(low, high, high + 0.08 * (high - low) if has_infinity else None, False, False)
+        high = float(finite.max() * 1.3)
+        low = float(max(positive.min() / 1.3, high * 10.0**-_DECADES))
+        infinity = float(high * (high / low) ** 0.08) if has_infinity else None
+        return cls(low, high, infinity, True, bool(finite.min() < low))
+
+    @classmethod
+    def of_shares(cls) -> "Scale":
+        """The scale from 0 to 1."""
+        return cls(0.0, 1.0, None, False, False)
+
+    def place(self, values: np.ndarray) -> np.ndarray:
+        """Where these values are drawn; NaN where there is none."""
+        placed = np.maximum(np.asarray(values, float), self.low) if self.is_log else np.asarray(values, float)
+        return np.where(np.isposinf(placed), np.nan if self.infinity is None else self.infinity, placed)
+
+    def dress(self, axis: Any) -> None:
+        """Sets scale, ends and ticks of an `XAxis` or `YAxis` of matplotlib."""
+        from matplotlib.ticker import FixedLocator, NullLocator
+
+        end = self.high if self.infinity is None else self.infinity
+        margin = (end / self.low) ** 0.03 if self.is_log else 0.03 * (end - self.low)
+        axis._set_axes_scale("log" if self.is_log else "linear")
+        ends = (self.low / margin, end * margin) if self.is_log else (self.low - margin, end + margin)
+        (axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim)(*ends)
+        ticks, labels = self._ticks()
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_minor_locator(NullLocator())
+        axis.set_ticks(ticks, labels)
+
+    def _ticks(self) -> tuple[list[float], list[str]]:
+        from matplotlib.ticker import LogLocator, MaxNLocator
+
+        locator = LogLocator(numticks=8) if self.is_log else MaxNLocator(6)
+        ticks = [float(tick) for tick in locator.tick_values(self.low, self.high) if self.low <= tick <= self.high]
+        if self.is_log and len(ticks) < 2:
+            ticks = [
+                float(tick)
+                for tick in LogLocator(subs=(1, 2, 5)).tick_values(self.low, self.high)
+                if self.low <= tick <= self.high
+            ]
+        labels = [f"{tick:.4g}" if not self.is_log or 1e-3 <= tick < 1e5 else _power(tick) for tick in ticks]
+        if self.is_cut:
+            if ticks and ticks[0] < 3 * self.low:
+                ticks, labels = ticks[1:], labels[1:]
+            ticks, labels = [self.low, *ticks], [f"≤ {_power(self.low)}", *labels]
+        if self.infinity is not None:
+            ticks, labels = [*ticks, self.infinity], [*labels, "∞"]
+        return ticks, labels
+
+
+def _power(value: float) -> str:
+    """A small or large number in the notation of the ticks."""
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    factor = value / 10.0**exponent
+    power = f"10{str(exponent).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return power if abs(factor - 1) < 0.05 else f"{factor:.0f}·{power}"
+
+
+def dress_generations(axes: Any, generations: np.ndarray) -> None:
+    """The time axis: linear if recorded generations are evenly spread, else logarithmic from generation 1 on."""
+    last = int(generations.max())
+    axes.set_xlabel("generation")
+    if len(generations) > 2 and np.ptp(np.diff(generations)) > 1 and last > 20:
+        axes.set_xscale("symlog", linthresh=1)
+        ticks = [0, *(10**power for power in range(int(np.log10(last)) + 1)), last]
+        if len(ticks) > 2 and last < 3 * ticks[-2]:
+            ticks.pop(-2)
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+    axes.set_xlim(int(generations.min()), max(last, int(generations.min()) + 1))

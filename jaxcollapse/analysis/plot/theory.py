@@ -1,0 +1,92 @@
+"""Simulation beside theory: means over replicates with their intervals, and the curve that theory draws."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.mean import mean_interval
+from jaxcollapse.analysis.plot.arrangement import arrange
+from jaxcollapse.analysis.plot.figure import Picture
+from jaxcollapse.analysis.plot.panels import Panels
+from jaxcollapse.analysis.plot.scale import Scale, dress_generations
+from jaxcollapse.analysis.status import counted, has_status, is_event
+from jaxcollapse.analysis.summary import along_bounds, check_confidence, shares
+from jaxcollapse.analysis.theory import predict
+
+_POINTS = 24  # in a panel, for each line
+
+
+def against_theory(
+    data: xr.Dataset,
+    name: str,
+    hue: str | None = None,
+    panels: str | None = None,
+    confidence: float = 0.95,
+    **selection: Any,
+) -> Picture:
+    """Means of simulated trajectories as points with intervals, theory as lines; of events, the share past them.
+
+    Args:
+        data: any part of a result that has generation 0.
+        name: a variable of which theory tells, see `theory.LAWS`.
+        hue: the axis along which lines differ, by default the last one that is left.
+        panels: the axis whose values stand side by side, by default the last one that is left after that.
+        confidence: of the intervals, between 0 and 1.
+        selection: values at which other axes are held, by default the middle ones.
+
+    Raises:
+        ValueError: theory tells of no cell, or there is no such axis or value.
+    """
+    check_confidence(confidence)
+    curve = predict(data, name)
+    where = arrange(
+        data, curve.isel(generation=0, drop=True), {"hue": hue, "panels": panels}, {"hue": -1, "panels": -1}, selection
+    )
+    drawn = Panels.of(data, where)
+    places = np.unique(np.linspace(0, data.sizes["generation"] - 1, _POINTS).round().astype(int))
+    measured = _measured(data.isel(generation=places), name, where.held, confidence)
+    lines = drawn.shown(curve.isel(where.held))
+    both = np.append(lines.values.ravel(), drawn.shown(measured).values.ravel())
+    scale = Scale.of_shares() if is_event(data[name]) else Scale.of(both)
+    for panel, place in drawn.panels:
+        for group in drawn.hues:
+            cell = {**place, **group.cell}
+            look = {**group.look, "marker": ""}
+            label = group.text if group.cell else None
+            panel.plot(data.generation, scale.place(curve.isel({**where.held, **cell}).values), **look, label=label)
+            estimate, low, high = (scale.place(measured.isel(cell).sel(bound=each).values) for each in measured.bound)
+            reach = np.abs(np.stack([estimate - low, high - estimate]))
+            panel.errorbar(
+                measured.generation,
+                estimate,
+                np.where(np.isnan(reach), 0.0, reach),
+                color=group.look["color"],
+                marker=group.look["marker"],
+                linestyle="",
+                markersize=4,
+                linewidth=1,
+                capsize=2,
+            )
+        dress_generations(panel, data.generation.values)
+    first, _ = drawn.panels[0]
+    scale.dress(first.yaxis)
+    first.set_ylabel(f"{_measured_name(data, name)} [{curve.attrs['units']}]", parse_math=False)
+    told = f"points: {'share' if is_event(data[name]) else 'mean'} of {data.sizes['replicate']} replicates"
+    note = f"{told} with {confidence:.0%} intervals, lines: theory"
+    return drawn.finish(where.told(curve.isel(generation=0)), note)
+
+
+def _measured(data: xr.Dataset, name: str, held: dict[str, int], confidence: float) -> xr.DataArray:
+    """Means, or shares past an event, at each generation, with their bounds."""
+    values = counted(data, data[name]).isel(held)
+    if is_event(data[name]):
+        known = has_status(data, "complete").isel(held)
+        curve = [shares(values <= generation, known, confidence) for generation in data.generation.values.tolist()]
+        return xr.concat(curve, data.generation)
+    return along_bounds(values, mean_interval, confidence)
+
+
+def _measured_name(data: xr.Dataset, name: str) -> str:
+    long_name = data[name].attrs.get("long_name", name)
+    return f"share past the {long_name}" if is_event(data[name]) else f"mean {long_name}"

@@ -1,0 +1,73 @@
+"""An observable over generations: the median of each cell, and the band that holds most of its replicates."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.median import median
+from jaxcollapse.analysis.plot.arrangement import arrange
+from jaxcollapse.analysis.plot.figure import Picture
+from jaxcollapse.analysis.plot.panels import Panels
+from jaxcollapse.analysis.plot.scale import Scale, dress_generations
+from jaxcollapse.analysis.status import counted, is_event, label_of, variable
+
+_BAND = (0.1, 0.9)
+
+
+def trajectories(
+    data: xr.Dataset, name: str, hue: str | None = None, panels: str | None = None, **selection: Any
+) -> Picture:
+    """Medians over generations, with bands that hold 80 % of the replicates.
+
+    Args:
+        data: any part of a result.
+        name: an observable.
+        hue: the axis along which lines differ, by default the last one that is left.
+        panels: the axis whose values stand side by side, by default the last one that is left after that.
+        selection: values at which other axes are held, by default the middle ones.
+
+    Raises:
+        ValueError: there is no such observable, axis or value.
+    """
+    chosen = variable(data, name)
+    if is_event(chosen) or "generation" not in chosen.dims:
+        raise ValueError(f"{name!r} has no value for each generation; events are told by collapse_time(event={name!r})")
+    axes = chosen.isel(replicate=0, generation=0, drop=True)
+    where = arrange(data, axes, {"hue": hue, "panels": panels}, {"hue": -1, "panels": -1}, selection)
+    values = counted(data, chosen).compute()
+    middle = median(values)
+    low, high = (_quantile(values, level) for level in _BAND)
+    drawn = Panels.of(data, where)
+    shown = [drawn.shown(each.isel(where.held)).values for each in (low, middle, high)]
+    scale = Scale.of(np.stack(shown))
+    for panel, place in drawn.panels:
+        for group in drawn.hues:
+            cell = {**where.held, **place, **group.cell}
+            heights = [scale.place(each.isel(cell).values) for each in (low, middle, high)]
+            panel.fill_between(
+                data.generation, heights[0], heights[2], color=group.look["color"], alpha=0.18, linewidth=0
+            )
+            label = group.text if group.cell else None
+            marks = max(1, data.sizes["generation"] // 8)
+            panel.plot(
+                data.generation, heights[1], **group.look, markersize=4, markevery=marks, linewidth=1.8, label=label
+            )
+        dress_generations(panel, data.generation.values)
+    first, _ = drawn.panels[0]
+    scale.dress(first.yaxis)
+    first.set_ylabel("{} [{}]".format(*label_of(chosen)), parse_math=False)
+    number = values.sizes["replicate"]
+    note = f"median of {number} replicates, band: 80 % of them" if number > 1 else "one replicate"
+    return drawn.finish(where.told(axes), note)
+
+
+def _quantile(values: xr.DataArray, level: float) -> xr.DataArray:
+    """A quantile over the known replicates that is one of the values, and so may be infinite."""
+
+    def pick(table: np.ndarray) -> np.ndarray:
+        ordered = np.sort(table, axis=-1)
+        last = np.maximum(np.count_nonzero(~np.isnan(table), axis=-1, keepdims=True) - 1, 0)
+        return np.take_along_axis(ordered, np.round(level * last).astype(int), axis=-1)[..., 0]
+
+    return xr.apply_ufunc(pick, values, input_core_dims=[["replicate"]])

@@ -1,0 +1,26 @@
+"""The share of replicates for which something holds, and its exact interval."""
+
+import numpy as np
+from scipy.special import betaincinv
+
+
+def proportion_interval(happened: np.ndarray, number: np.ndarray, confidence: float) -> np.ndarray:
+    """A share with the interval of Clopper and Pearson (Biometrika 26, 1934), which covers no less often than it says.
+
+    Args:
+        happened: [...], for how many it holds.
+        number: [...], of how many.
+        confidence: between 0 and 1.
+
+    Returns:
+        estimate, low, high: [..., 3]; NaN where the number is 0.
+    """
+    happened, number = (np.asarray(each, float) for each in np.broadcast_arrays(happened, number))
+    known = number > 0
+    tail = (1 - confidence) / 2
+    share = np.divide(happened, number, out=np.full(number.shape, np.nan), where=known)
+    # The beta law has no parameter 0: with none, or with all, the bound is 0 or 1.
+    low = np.where(happened > 0, betaincinv(np.maximum(happened, 1), number - happened + 1, tail), 0.0)
+    rest = number - happened
+    high = np.where(rest > 0, betaincinv(happened + 1, np.maximum(rest, 1), 1 - tail), 1.0)
+    return np.stack([share, np.where(known, low, np.nan), np.where(known, high, np.nan)], axis=-1)

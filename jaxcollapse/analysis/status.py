@@ -1,0 +1,75 @@
+"""Which trajectories of a dataset count, and what they were at a generation."""
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.errors import did_you_mean
+
+DIMENSIONS = ("replicate", "generation")
+
+
+def has_status(data: xr.Dataset, meaning: str) -> xr.DataArray:
+    """Which trajectories have this status, by the flags that the dataset explains itself with.
+
+    Args:
+        data: a dataset with `status`.
+        meaning: "missing", "complete" or "diverged".
+
+    Raises:
+        ValueError: `status` or its dimension is missing.
+    """
+    if "status" not in data or "replicate" not in data.status.dims:
+        raise ValueError(
+            "the dataset has no variable 'status' along 'replicate'; select replicates by lists, as in replicate=[0]"
+        )
+    flags = data.status.attrs
+    return data.status == flags["flag_values"][flags["flag_meanings"].split().index(meaning)]
+
+
+def counted(data: xr.Dataset, values: xr.DataArray) -> xr.DataArray:
+    """Values of the trajectories that are complete; NaN for those that are missing or diverged."""
+    return values.where(has_status(data, "complete"))
+
+
+def at_generation(data: xr.Dataset, generation: int | None = None) -> xr.Dataset:
+    """The dataset at one of its recorded generations, by default the last.
+
+    Raises:
+        ValueError: the generation is not recorded, or there is no dimension `generation`.
+    """
+    if "generation" not in data.dims:
+        raise ValueError("the dataset has no dimension 'generation'; select generations by lists, as in [100]")
+    if generation is None:
+        return data.isel(generation=-1)
+    recorded = data.generation.values
+    if generation not in recorded:
+        near = recorded[np.argsort(np.abs(recorded - generation))[:2]]
+        raise ValueError(f"generation = {generation} is not recorded; near it are {', '.join(map(str, sorted(near)))}")
+    return data.sel(generation=generation)
+
+
+def variable(data: xr.Dataset, name: str) -> xr.DataArray:
+    """A variable of the dataset that has a value for each trajectory.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    known = [str(each) for each in data.data_vars if "replicate" in data[each].dims and each != "status"]
+    if name not in known:
+        raise ValueError(f"{name!r} is not an observable of this dataset{did_you_mean(name, known)}")
+    return data[name]
+
+
+def is_event(values: xr.DataArray) -> bool:
+    """Whether a variable is the time of an event, which the dataset says by its censoring."""
+    return "censoring" in values.attrs
+
+
+def cell_dims(values: xr.DataArray | xr.Dataset) -> list[str]:
+    """The dimensions that tell cells apart: the axes, and whatever else a variable has several values along."""
+    return [str(name) for name in values.dims if name not in DIMENSIONS]
+
+
+def label_of(values: xr.DataArray) -> tuple[str, str]:
+    """The long name and the units of a variable, as its attributes have them."""
+    return str(values.attrs.get("long_name", values.name)), str(values.attrs.get("units", "1"))

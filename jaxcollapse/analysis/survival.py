@@ -1,0 +1,72 @@
+"""When an event happens: survival curves and median times, with censoring at the last generation.
+
+Events are watched at every generation until the last one, and no trajectory leaves before. Then Kaplan and Meier's
+estimate (J. Am. Stat. Assoc. 53, 1958) of the probability that the event has not happened by generation g is the share
+of trajectories for which it has not, whose law is binomial. So its interval is exact (Clopper and Pearson), where
+Greenwood's formula is an approximation, and so is that of the median time, which inverts the sign test as Brookmeyer
+and Crowley do (Biometrics 38, 1982): it runs between two order statistics.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.mean import mean_interval
+from jaxcollapse.analysis.median import median_interval
+from jaxcollapse.analysis.status import has_status, is_event, label_of, variable
+from jaxcollapse.analysis.summary import along_bounds, check_confidence, shares
+from jaxcollapse.errors import did_you_mean
+
+
+def survival(
+    data: xr.Dataset, event: str, confidence: float = 0.95, generations: Sequence[int] | None = None
+) -> xr.Dataset:
+    """When an event happens in each cell, along a dimension `bound`: estimate, low, high.
+
+    `survival` is the share of trajectories for which it has not happened by a generation. `median_time` is the first
+    generation by which it has happened for half of them, infinite where that is later than the last generation.
+    `restricted_mean_time` is the mean of the time or, where it has not happened, of the last generation (studentised
+    bootstrap). `happened` and `censored` count trajectories; those that are missing or diverged are neither.
+
+    Args:
+        data: any part of a result; its last generation is where times are censored.
+        event: "collapse_time", "first_extinction_time" or "half_life".
+        confidence: of the intervals, between 0 and 1.
+        generations: where the curve is given, by default the recorded ones.
+
+    Raises:
+        ValueError: there is no such event, or no `generation` and no `generations`, or the confidence is none.
+    """
+    check_confidence(confidence)
+    known = [str(name) for name in data.data_vars if is_event(data[name])]
+    if event not in known:
+        raise ValueError(f"event = {event!r} is not an event of this dataset{did_you_mean(event, known)}")
+    if generations is None and "generation" not in data.dims:
+        raise ValueError("the dataset has no dimension 'generation'; say at which `generations` the curve is wanted")
+    last = int(data.generation.max())
+    when = np.asarray(data.generation if generations is None else generations)
+    if when.max(initial=0) > last:
+        raise ValueError(f"generations has {when.max()}, and the event was watched until generation {last} only")
+    counts = has_status(data, "complete")
+    times = variable(data, event).where(lambda time: time <= last, np.inf).where(counts).compute()
+    curve = [shares(times > generation, counts, confidence) for generation in when.tolist()]
+    long_name, _ = label_of(data[event])
+    made = {
+        "survival": xr.concat(curve, xr.IndexVariable("generation", when)).transpose(..., "generation", "bound"),
+        "median_time": along_bounds(times, median_interval, confidence),
+        "restricted_mean_time": along_bounds(times.clip(max=last), mean_interval, confidence),
+        "happened": (times <= last).sum("replicate"),
+        "censored": (times > last).sum("replicate"),
+    }
+    told = {
+        "survival": (f"share before the {long_name}", "1"),
+        "median_time": (f"median {long_name}", "generation"),
+        "restricted_mean_time": (f"mean {long_name}, up to generation {last}", "generation"),
+        "happened": (f"trajectories past the {long_name}", "1"),
+        "censored": (f"trajectories before the {long_name} at generation {last}", "1"),
+    }
+    found = xr.Dataset(made, attrs={"event": event, "confidence": confidence, "last_generation": last})
+    for name, (text, units) in told.items():
+        found[name].attrs = {"long_name": text, "units": units}
+    return found

@@ -1,0 +1,249 @@
+"""What theory says of the cells of a dataset, where their coordinates settle which of its laws holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.status import at_generation, cell_dims, is_event, label_of, variable
+from jaxcollapse.errors import did_you_mean
+from jaxcollapse.sweep.process import Process
+from jaxcollapse.theory import (
+    accumulated_heterozygosity,
+    collapse_probability,
+    effective_temperature,
+    first_extinction_probability,
+    mean_entropy,
+    mean_entropy_step,
+    mean_heterozygosity,
+    mean_kl_from_initial,
+    mean_support_size,
+    window_heterozygosity,
+)
+
+# Fields that a refit of a single row of logits does not see; any other one rules a law out unless the law has it.
+UNSEEN = frozenset(
+    {
+        "parameters",
+        "trace_length",
+        "personas",
+        "persona_exponent",
+        "temperature_on",
+        "first_token",
+        "end_token",
+        "models",
+        "exchange",
+        "rank",
+        "bias",
+        "embedding_size",
+        "hidden_size",
+        "hidden_layers",
+        "window",
+        "candidates",
+        "reward",
+        "reward_scale",
+        "scores",
+        "correct_share",
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "schedule_time",
+        "batch_size",
+        "steps",
+        "replacement",
+        "optimizer_state",
+        "momentum",
+        "b1",
+        "b2",
+        "eps",
+        "weight_decay",
+        "decay",
+        "label_smoothing",
+        "entropy_bonus",
+        "forward_kl",
+        "reverse_kl",
+        "clip_norm",
+    }
+)
+# Those that a step of SGD sees, but for its size and its batch.
+_SEEN_BY_SGD = frozenset(
+    {"parameters", "optimizer", "schedule", "steps", "replacement", "clip_norm"}
+    | {"label_smoothing", "entropy_bonus", "forward_kl", "reverse_kl"}
+)
+_ALWAYS_HAD = frozenset({"update", "samples", "vocab_size", "initial"})
+_STARTS = ("collision_probability", "effective_temperature")
+_LEAST_LEFT, _SMALL_STEP = 0.95, 0.1  # share of the entropy, and η, up to which small steps of SGD are small
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a law may need of a cell.
+
+    fields: of the process. start: each observable at generation 0, its mean over replicates. p0: where it is known.
+    generations: the recorded ones. attributes: of the dataset.
+    """
+
+    fields: dict[str, Any]
+    start: dict[str, float]
+    p0: np.ndarray | None
+    generations: np.ndarray
+    attributes: dict[str, Any]
+
+    def drifts_with(self, *names: str) -> bool:
+        """Whether this is a refit to samples at temperature 1, but for these fields."""
+        return self.fields["update"] == "refit" and self._different() - UNSEEN <= set(names)
+
+    def descends(self) -> bool:
+        """Whether this is plain SGD at temperature 1, one step on fresh samples in each generation."""
+        is_fresh = self.fields["update"] == "gradient" and self.fields["samples"] == self.fields["batch_size"]
+        return is_fresh and self._different() <= UNSEEN - _SEEN_BY_SGD
+
+    def _different(self) -> set[str]:
+        """The fields that are not as they are by default."""
+        plain = {name: field.default for name, field in Process.model_fields.items()}
+        return {name for name, value in self.fields.items() if value != plain[name]} - _ALWAYS_HAD
+
+
+Law = Callable[[Cell], np.ndarray | None]
+
+
+def predict(data: xr.Dataset, name: str) -> xr.DataArray:
+    """The mean of an observable as theory has it, at the recorded generations of each cell; NaN where no law applies.
+
+    Of an event it is the probability that it has happened by each generation. The laws are those of
+    `jaxcollapse.theory`.
+
+    Args:
+        data: any part of a result that has generation 0.
+        name: one of `LAWS`.
+
+    Raises:
+        ValueError: no law tells of this variable, or of any cell; the message says what is needed.
+    """
+    values = variable(data, name)
+    if name not in LAWS:
+        raise ValueError(f"no law of theory tells of {name!r}{did_you_mean(name, LAWS)}")
+    law, needs = LAWS[name]
+    first = at_generation(data, 0)
+    axes = [each for each in cell_dims(data.status) if each in values.dims]
+    shape = tuple(data.sizes[each] for each in axes)
+    found = np.full((*shape, data.sizes["generation"]), np.nan)
+    starts = {str(each): first[each].mean("replicate") for each in _STARTS if each in data}
+    for place in np.ndindex(shape):
+        told = law(_cell(data, first, starts, dict(zip(axes, place, strict=True))))
+        if told is not None:
+            found[place] = told
+    if np.isnan(found).all():
+        raise ValueError(f"no law of theory tells of {name!r} in this dataset; it needs {needs}")
+    long_name, units = label_of(values)
+    kind = f"probability of being past the {long_name}" if is_event(values) else f"{long_name}, by theory"
+    made = xr.DataArray(found, dims=(*axes, "generation"), name=name)
+    made = made.assign_coords({each: data[each] for each in (*axes, "generation")})
+    return made.assign_attrs(long_name=kind, units="1" if is_event(values) else units)
+
+
+def _cell(data: xr.Dataset, first: xr.Dataset, starts: dict[str, xr.DataArray], place: dict[str, int]) -> Cell:
+    fields = {
+        name: data.coords[name].isel({dim: at for dim, at in place.items() if dim in data.coords[name].dims}).item()
+        for name in Process.model_fields
+        if name in data.coords
+    }
+    start = {name: float(values.isel(place)) for name, values in starts.items()}
+    return Cell(fields, start, _p0(first, fields, place), data.generation.values, data.attrs)
+
+
+def _p0(first: xr.Dataset, fields: dict[str, Any], place: dict[str, int]) -> np.ndarray | None:
+    """The initial distribution of a cell with one row of logits, where they are recorded or it is uniform."""
+    if fields.get("initial") == "uniform":
+        return np.full(int(fields["vocab_size"]), 1 / int(fields["vocab_size"]))
+    if "logits" not in first or "context" in first.logits.dims:
+        return None
+    logits = first.logits.isel(place).transpose("replicate", "token").values.astype(float)
+    if not (logits == logits[:1]).all(where=~np.isnan(logits)):
+        return None  # each replicate has a p0 of its own
+    known = logits[0][~np.isnan(logits[0])]
+    weights = np.exp(known - known.max(initial=-np.inf)) if known.size else known
+    return weights / weights.sum() if weights.size else None
+
+
+def _collision(cell: Cell) -> np.ndarray | None:
+    """1 − E H. It depends on F0 alone, so that any p0 of the same collision probability stands for the original."""
+    if "collision_probability" not in cell.start or not np.isfinite(cell.start["collision_probability"]):
+        return None
+    p0 = _with_collision(cell.start["collision_probability"], int(cell.fields["vocab_size"]))
+    samples, g = float(cell.fields["samples"]), cell.generations
+    corpus = cell.fields.get("corpus", "replace")
+    remedies = ("mixing", "fresh_fraction", "smoothing", "sample_growth")
+    if corpus == "replace" and cell.drifts_with(*remedies):
+        given = {name: float(cell.fields[name]) for name in remedies if name in cell.fields}
+        return 1 - mean_heterozygosity(p0, samples=samples, generations=g, **given)
+    if corpus == "accumulate" and cell.drifts_with("corpus"):
+        return 1 - accumulated_heterozygosity(p0, samples=samples, generations=g)
+    if corpus == "window" and cell.drifts_with("corpus"):
+        window = int(cell.fields["window"])
+        return 1 - window_heterozygosity(p0, samples=samples, window=window, generations=g)
+    return None
+
+
+def _with_collision(collision: float, size: int) -> np.ndarray:
+    """A distribution of so many tokens with this collision probability: one token, and the others alike."""
+    if size == 1:
+        return np.ones(1)
+    first = (1 + np.sqrt((size - 1) * max(size * collision - 1, 0.0))) / size
+    return np.append(first, np.full(size - 1, (1 - first) / (size - 1)))
+
+
+def _temperature(cell: Cell) -> np.ndarray | None:
+    is_ideal = np.isinf(cell.fields["samples"]) and cell.drifts_with("temperature")
+    if not is_ideal or not np.isfinite(cell.start.get("effective_temperature", np.nan)):
+        return None
+    return effective_temperature(temperature=float(cell.fields["temperature"]), generations=cell.generations)
+
+
+def _entropy(cell: Cell) -> np.ndarray | None:
+    """Exact under drift; from uniform, the first order in the size of steps of SGD."""
+    if not cell.descends():
+        return _of_drift(mean_entropy)(cell)
+    rate = float(cell.fields["learning_rate"])
+    if cell.fields["initial"] != "uniform" or rate > _SMALL_STEP or cell.p0 is None or cell.p0.size == 1:
+        return None
+    step = float(mean_entropy_step(cell.p0, learning_rate=rate, batch_size=float(cell.fields["batch_size"])))
+    entropy = np.log(cell.p0.size) + step * cell.generations
+    return np.where(entropy >= _LEAST_LEFT * np.log(cell.p0.size), entropy, np.nan)
+
+
+def _of_drift(law: Callable[..., np.ndarray]) -> Law:
+    """A law that needs p0 and finitely many samples, and counts a token as lost when none of them is of it."""
+
+    def told(cell: Cell) -> np.ndarray | None:
+        samples = cell.fields["samples"]
+        least = max(float(cell.attributes.get(f"{each}_threshold", 0)) for each in ("support", "collapse"))
+        if cell.p0 is None or np.isinf(samples) or least * samples >= 1 or not cell.drifts_with():
+            return None
+        try:
+            return law(cell.p0, samples=int(samples), generations=cell.generations)
+        except ValueError:  # more samples or tokens than the law is computed for
+            return None
+
+    return told
+
+
+_DRIFT = "update = 'refit' at temperature 1 on finitely many samples, fewer than 1/collapse_threshold, with no remedy"
+_KNOWN = "and p0: initial = 'uniform', or record = { logits = true }"
+LAWS: dict[str, tuple[Law, str]] = {
+    "collision_probability": (
+        _collision,
+        "update = 'refit' at temperature 1 (corpus, mixing, fresh_fraction, smoothing and sample_growth are allowed)",
+    ),
+    "effective_temperature": (_temperature, "update = 'refit' with samples = inf, and a p0 that is not uniform"),
+    "support_size": (_of_drift(mean_support_size), f"{_DRIFT}, {_KNOWN}"),
+    "entropy": (
+        _entropy,
+        f"{_DRIFT}, {_KNOWN}; or SGD from uniform, with learning_rate at most {_SMALL_STEP:g}, while little is lost",
+    ),
+    "kl_from_initial": (_of_drift(mean_kl_from_initial), f"{_DRIFT}, {_KNOWN}"),
+    "collapse_time": (_of_drift(collapse_probability), f"{_DRIFT}, {_KNOWN}"),
+    "first_extinction_time": (_of_drift(first_extinction_probability), f"{_DRIFT}, {_KNOWN}"),
+}

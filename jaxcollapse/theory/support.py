@@ -1,0 +1,155 @@
+"""What has died out, for any number of tokens: refits at temperature 1, followed backwards in time.
+
+Each sample of the last generation has an ancestor among those of the first. How many different ancestors A there are
+does not depend on the tokens, and given A they are A draws from p0: so A tells which tokens are left.
+"""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from jaxcollapse.theory import arguments
+from jaxcollapse.theory.ancestors import MOST_SAMPLES, ancestor_laws, summed_over_time
+from jaxcollapse.theory.registry import oracle
+
+_DRIFT = "update = 'refit', corpus = 'replace', temperature = 1, mixing = 1"
+_KINGMAN = "Cannings 1974; Kingman 1982"
+_CHAIN = "A_1 = N, A_{g+1} the number of distinct values in A_g draws from N"
+
+_Seen = Callable[[Float[np.ndarray, " number"]], Float[np.ndarray, " number"]]
+
+
+@oracle(f"E K_g = Σ_i (1 − E (1 − p0_i)^{{A_g}}); {_CHAIN}", assumes=_DRIFT, source=_KINGMAN)
+def mean_support_size(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
+    """The mean number of tokens that are left.
+
+    Args:
+        p0: probabilities [token].
+        samples: N, at most 100 000: time grows a little faster than N.
+        generations: g, one or an array of them.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    p = arguments.distribution("p0", p0)
+    return _expected(lambda a: -np.expm1(np.outer(a, _log_rest(p))).sum(axis=1), p, samples, generations)
+
+
+@oracle(f"P(collapse_time ≤ g) = E Σ_i p0_i^{{A_g}}; {_CHAIN}", assumes=_DRIFT, source=_KINGMAN)
+def collapse_probability(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
+    """The probability that one token is left alone: the distribution function of the collapse time.
+
+    Args:
+        p0: probabilities [token].
+        samples: N, at most 100 000: time grows a little faster than N.
+        generations: g, one or an array of them.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    p = arguments.distribution("p0", p0)
+    return _expected(_alone(p), p, samples, generations)
+
+
+@oracle(
+    f"P(first_extinction_time > g) = E Σ_S (−1)^|S| (1 − p0_S)^{{A_g}} over all sets S of tokens; {_CHAIN}",
+    assumes=_DRIFT,
+    source=f"{_KINGMAN}; inclusion and exclusion",
+)
+def first_extinction_probability(
+    p0: ArrayLike, *, samples: int, generations: ArrayLike
+) -> Float[np.ndarray, "*generation"]:
+    """The probability that some token has died out: the distribution function of the time of the first extinction.
+
+    Args:
+        p0: probabilities [token], at most 20 above 0.
+        samples: N, at most 100 000: time grows a little faster than N.
+        generations: g, one or an array of them.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    p = arguments.few_tokens("p0", p0)
+    complete = _complete(p)
+    return _expected(lambda a: 1 - complete(a), p, samples, generations)
+
+
+@oracle(f"E collapse_time = Σ_g (1 − E Σ_i p0_i^{{A_g}}); {_CHAIN}", assumes=_DRIFT, source=_KINGMAN)
+def mean_collapse_time(p0: ArrayLike, *, samples: int) -> Float[np.ndarray, ""]:
+    """The mean number of generations until one token is left alone.
+
+    Args:
+        p0: probabilities [token].
+        samples: N, at most 100 000: time grows a little faster than N.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    p = arguments.distribution("p0", p0)
+    number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
+    if np.count_nonzero(p) == 1:
+        return np.asarray(0.0)
+    alone = _alone(p)
+    return np.asarray(1 + summed_over_time(lambda a: 1 - alone(a), number))
+
+
+@oracle(
+    f"E first_extinction_time = Σ_g E Σ_S (−1)^|S| (1 − p0_S)^{{A_g}} over all sets S of tokens; {_CHAIN}",
+    assumes=f"{_DRIFT}; two tokens or more",
+    source=f"{_KINGMAN}; inclusion and exclusion",
+)
+def mean_first_extinction_time(p0: ArrayLike, *, samples: int) -> Float[np.ndarray, ""]:
+    """The mean number of generations until a first token dies out.
+
+    Args:
+        p0: probabilities [token], from 2 to 20 above 0.
+        samples: N, at most 100 000: time grows a little faster than N.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    p = arguments.few_tokens("p0", p0)
+    number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
+    if p.size == 1:
+        return np.asarray(np.inf)
+    return np.asarray(1 + summed_over_time(_complete(p), number))
+
+
+def _expected(seen: _Seen, p: Float[np.ndarray, " token"], samples: int, generations: ArrayLike) -> np.ndarray:
+    """E seen(A_g) at each generation; at generation 0 A is infinite."""
+    g = arguments.times("generations", generations)
+    number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
+    values = seen(np.arange(number + 1.0))
+    start = seen(np.array([np.inf]))[0]
+    last = int(g.max(initial=0))
+    history = [start, *(law @ values[: len(law)] for law in ancestor_laws(number, last))]
+    return np.array(history)[g]
+
+
+def _log_rest(p: Float[np.ndarray, " token"]) -> Float[np.ndarray, " token"]:
+    """ln (1 − p) of the tokens that are there."""
+    with np.errstate(divide="ignore"):
+        return np.log1p(-p[p > 0])
+
+
+def _alone(p: Float[np.ndarray, " token"]) -> _Seen:
+    """The probability that so many draws are all of one token."""
+    held = p[p > 0]
+    return lambda a: (held[np.newaxis] ** a[:, np.newaxis]).sum(axis=1)
+
+
+def _complete(p: Float[np.ndarray, " token"]) -> _Seen:
+    """The probability that so many draws have every token."""
+
+    def probability(a: Float[np.ndarray, " number"]) -> Float[np.ndarray, " number"]:
+        total = np.zeros(len(a))
+        for size in range(p.size + 1):
+            for missing in itertools.combinations(p, size):
+                rest = max(0.0, 1 - sum(missing)) if size < p.size else 0.0
+                total += (-1) ** size * rest**a
+        return np.where(a < p.size, 0.0, np.clip(total, 0, 1))
+
+    return probability

@@ -1,0 +1,155 @@
+"""Two tokens under a refit, at any temperature: the exact Markov chain of their counts."""
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from scipy import special
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.theory import arguments
+from jaxcollapse.theory.registry import oracle
+from jaxcollapse.theory.tempering import tempered
+
+MOST_SAMPLES = 2000  # the chain's matrix takes 8 N² bytes, to solve it some N³ operations
+_REFIT = "update = 'refit', corpus = 'replace', mixing = 1, two tokens"
+_FELLER = "Wright 1931; Feller 1951"
+
+Matrix = Float[np.ndarray, "count count"]
+
+
+@oracle(
+    "law of step 1 times P^{g−1}, P_jk = Binom(k; N, q_j), q = (1 − m) τ_T(p) + m p0, p = (j + α)/(N + 2α)",
+    assumes=f"{_REFIT}; each trace is real data with probability m, from p0 itself",
+    source=_FELLER,
+)
+def two_token_law(
+    p0: ArrayLike,
+    *,
+    samples: int,
+    generations: ArrayLike,
+    temperature: float = 1.0,
+    fresh_fraction: float = 0.0,
+    smoothing: float = 0.0,
+) -> Float[np.ndarray, "*generation count"]:
+    """The law of how many of the N samples are the first token.
+
+    Args:
+        p0: probabilities of the two tokens.
+        samples: N, at most 2000.
+        generations: g ≥ 1, one or an array of them.
+        temperature: T ≥ 0, of sampling.
+        fresh_fraction: share m of real data.
+        smoothing: α, added to the count of each of the two tokens.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    p, g = arguments.two_tokens("p0", p0), arguments.times("generations - 1", np.asarray(generations) - 1)
+    number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
+    m, pseudo = arguments.share("fresh_fraction", fresh_fraction), arguments.nonnegative("smoothing", smoothing)
+    seen = np.arange(number + 1.0)
+    models = (np.stack([seen, number - seen], axis=1) + pseudo) / (number + 2 * pseudo)
+    q = (1 - m) * tempered(np.vstack([models, p]), arguments.temperature(temperature)) + m * p
+    *rows, first = _binomial(number, q)
+    return _through_time(first[np.newaxis], np.array(rows), g)[..., 0, :]
+
+
+@oracle(
+    "h_j = Σ_k P_jk h_k, h_0 = 0, h_N = 1, P_jk = Binom(k; N, τ_T(j/N))",
+    assumes=f"{_REFIT}, no real data or smoothing",
+    source=_FELLER,
+)
+def two_token_win_probability(p0: ArrayLike, *, samples: int, temperature: float = 1.0) -> Float[np.ndarray, ""]:
+    """The probability that the first token is the one that is left.
+
+    Args:
+        p0: probabilities of the two tokens.
+        samples: N, at most 2000.
+        temperature: T ≥ 0, of sampling.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    first, win, _ = _absorbed(p0, samples, temperature)
+    return np.asarray(first @ win)
+
+
+@oracle(
+    "t_j = 1 + Σ_k P_jk t_k over the counts k of two tokens that are both there, P_jk = Binom(k; N, τ_T(j/N))",
+    assumes=f"{_REFIT}, no real data or smoothing",
+    source=_FELLER,
+)
+def two_token_collapse_time(p0: ArrayLike, *, samples: int, temperature: float = 1.0) -> Float[np.ndarray, ""]:
+    """The mean number of generations until one of the two tokens is left alone.
+
+    Args:
+        p0: probabilities of the two tokens.
+        samples: N, at most 2000.
+        temperature: T ≥ 0, of sampling.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+    first, _, time = _absorbed(p0, samples, temperature)
+    is_there = np.count_nonzero(arguments.two_tokens("p0", p0)) == 2
+    return np.asarray(1 + first @ time if is_there else 0.0)
+
+
+def drifted(
+    p: Float[np.ndarray, " token"], samples: int, generations: ArrayLike
+) -> Float[np.ndarray, "*generation token count"]:
+    """The law of each token's count at T = 1, one token against all others, for generations g ≥ 1."""
+    g = arguments.times("generations - 1", np.asarray(generations) - 1)
+    seen = np.arange(samples + 1.0) / samples
+    chain = _binomial(samples, np.stack([seen, 1 - seen], axis=1))
+    return _through_time(_binomial(samples, np.stack([p, 1 - p], axis=1)), chain, g)
+
+
+def _through_time(
+    first: Float[np.ndarray, "start count"], chain: Matrix, steps: np.ndarray
+) -> Float[np.ndarray, "*generation start count"]:
+    """Laws after so many steps of the chain."""
+    laws = np.empty((*steps.shape, *first.shape))
+    for step in range(int(steps.max(initial=0)) + 1):
+        laws[steps == step] = first
+        first = first @ chain
+    return laws
+
+
+def _binomial(samples: int, q: Float[np.ndarray, "row 2"]) -> Float[np.ndarray, "row count"]:
+    """Binom(k; N, q) for each q and its complement, k = 0 … N."""
+    k = np.arange(samples + 1.0)
+    ways = special.gammaln(samples + 1) - special.gammaln(k + 1) - special.gammaln(samples - k + 1)
+    law = np.exp(ways + special.xlogy(k, q[:, :1]) + special.xlogy(samples - k, q[:, 1:]))
+    return law / law.sum(axis=1, keepdims=True)
+
+
+def _absorbed(p0: ArrayLike, samples: int, temperature: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The law of step 1; and for each count the probability to end at N, and the mean number of steps to an end.
+
+    States are eliminated one by one without a subtraction (Grassmann, Taksar and Heyman 1985), so that no digits are
+    lost where absorption takes exponentially long.
+    """
+    p = arguments.two_tokens("p0", p0)
+    number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
+    ordered = np.array([0, number, *range(1, number)], float)  # what absorbs comes first
+    models = np.vstack([np.stack([ordered, number - ordered], axis=1) / number, p])
+    *rows, first = _binomial(number, tempered(models, arguments.temperature(temperature)))[:, ordered.astype(int)]
+    chain, time = np.array(rows), np.ones(number + 1)
+    for state in range(number, 1, -1):
+        leaves = chain[state, :state].sum()
+        if leaves == 0:
+            raise InputError(
+                "temperature", f"{temperature}: with {number} samples no token ever wins, as far as float64 tells"
+            )
+        chain[state, :state] /= leaves
+        time[state] /= leaves
+        through = chain[2:state, state].copy()
+        chain[2:state, :state] += np.outer(through, chain[state, :state])
+        time[2:state] += through * time[state]
+    win = np.zeros(number + 1)
+    win[1:2], time[:2] = 1, 0
+    for state in range(2, number + 1):
+        win[state] = chain[state, :state] @ win[:state]
+        time[state] += chain[state, :state] @ time[:state]
+    return first, win, time

@@ -1,0 +1,101 @@
+"""Intervals cover what they should as often as they say: draws from known laws, and binomial errors of the coverage."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from jaxcollapse.analysis.mean import mean_interval
+from jaxcollapse.analysis.median import median_interval, ranks
+from jaxcollapse.analysis.proportion import proportion_interval
+from tests.statistics import SIGMAS
+
+INF, NAN = float("inf"), float("nan")
+CELLS = 4000
+LAWS: dict[str, tuple[Callable, float, float]] = {  # how to draw, median, mean
+    "normal": (lambda draw, size: draw.normal(size=size), 0.0, 0.0),
+    "exponential": (lambda draw, size: draw.exponential(size=size), np.log(2), 1.0),
+    "heavy": (lambda draw, size: draw.standard_t(5, size=size), 0.0, 0.0),
+}
+
+
+def covered(bounds: np.ndarray, truth: float) -> float:
+    return float(((bounds[..., 1] <= truth) & (truth <= bounds[..., 2])).mean())
+
+
+def error(share: float) -> float:
+    """That of a share of the cells, as large as tests allow."""
+    return SIGMAS * float(np.sqrt(share * (1 - share) / CELLS))
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("number", [6, 16, 51])
+def test_the_interval_of_a_median_covers_as_often_as_the_binomial_law_says(law: str, number: int) -> None:
+    draw, median, _ = LAWS[law]
+    rank = int(ranks(0.95, number)[number])
+    exact = 1 - 2 * stats.binom.cdf(rank - 1, number, 0.5)
+    assert exact >= 0.95 > 1 - 2 * stats.binom.cdf(rank, number, 0.5), "the narrowest that suffices"
+    bounds = median_interval(draw(np.random.default_rng(1), (CELLS, number)), 0.95)
+    assert abs(covered(bounds, median) - exact) < error(exact)
+
+
+def test_medians_may_be_infinite_and_few_values_have_no_interval() -> None:
+    table = np.array([[INF] * 6, [NAN, 1, 2, NAN, 3, 4], [NAN] * 6, [1, 2, 3, INF, INF, INF]])
+    expected = [[INF, INF, INF], [2, NAN, NAN], [NAN, NAN, NAN], [3, 1, INF]]
+    np.testing.assert_array_equal(median_interval(table, 0.95), expected)
+
+
+@pytest.mark.parametrize(("number", "share"), [(5, 0.3), (16, 0.02), (64, 0.5)])
+def test_the_interval_of_a_share_covers_as_often_as_its_law_says(number: int, share: float) -> None:
+    """The coverage of Clopper and Pearson's interval is known exactly, and is no less than 95 %."""
+    every = np.arange(number + 1)
+    inside = proportion_interval(every, np.full(number + 1, number), 0.95)
+    exact = float(((inside[:, 1] <= share) & (share <= inside[:, 2])) @ stats.binom.pmf(every, number, share))
+    assert exact >= 0.95
+    drawn = np.random.default_rng(2).binomial(number, share, CELLS)
+    bounds = proportion_interval(drawn, np.full(CELLS, number), 0.95)
+    assert abs(covered(bounds, share) - exact) < error(exact) + 1e-9
+
+
+def test_the_interval_of_a_share_is_scipys() -> None:
+    for happened, number in ((0, 7), (3, 7), (7, 7), (1, 400)):
+        reference = stats.binomtest(happened, number).proportion_ci(0.9, "exact")
+        found = proportion_interval(np.array(happened), np.array(number), 0.9)
+        np.testing.assert_allclose(
+            found, [happened / number, reference.low, reference.high], rtol=1e-7
+        )  # SciPy searches for the bounds
+    assert np.isnan(proportion_interval(np.array(0), np.array(0), 0.9)).all()
+
+
+@pytest.mark.parametrize(
+    ("law", "number", "slack"), [("normal", 16, 0.0), ("heavy", 32, 0.01), ("exponential", 32, 0.02)]
+)
+def test_the_interval_of_a_mean_covers_as_often_as_it_says(law: str, number: int, slack: float) -> None:
+    """Within the error of the coverage, and a slack where values are not normal: bootstraps are only nearly right."""
+    draw, _, mean = LAWS[law]
+    bounds = mean_interval(draw(np.random.default_rng(3), (CELLS, number)), 0.95)
+    assert abs(covered(bounds, mean) - 0.95) < error(0.95) + slack
+
+
+def test_the_interval_of_a_mean_of_normal_values_is_about_students() -> None:
+    values = np.random.default_rng(4).normal(3.0, 2.0, (300, 16))
+    bounds = mean_interval(values, 0.95)
+    width = 2 * stats.t.ppf(0.975, 15) * values.std(axis=1, ddof=1) / 4
+    assert (bounds[:, 2] - bounds[:, 1]).mean() == pytest.approx(width.mean(), rel=0.06)
+
+
+def test_equal_values_have_a_point_for_an_interval_and_infinite_ones_none() -> None:
+    table = np.array([[0.1] * 7, [INF] * 7, [-INF, INF, 0, 0, 0, 0, 0], [NAN] * 7, [NAN] * 6 + [2.0]])
+    found = mean_interval(table, 0.95)
+    np.testing.assert_allclose(found[0], 0.1, rtol=1e-12)
+    np.testing.assert_array_equal(found[1], [INF, NAN, NAN])
+    assert np.isnan(found[2:4]).all()
+    np.testing.assert_array_equal(found[4], 2.0)
+
+
+def test_missing_values_leave_an_interval_as_if_they_were_not_there() -> None:
+    values = np.random.default_rng(5).exponential(size=(3, 20))
+    holes = np.insert(values, [3, 7, 20], NAN, axis=1)
+    for interval in (mean_interval, median_interval):
+        np.testing.assert_allclose(interval(holes, 0.9), interval(values, 0.9))
