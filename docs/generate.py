@@ -61,9 +61,9 @@ def theory() -> str:
         "# Theory",
         "",
         "Made from the registry by `make generated`. What is known of a trajectory without simulating it: functions of "
-        "`jaxcollapse.theory`, whose arguments have the names of the fields of a sweep file and mean the same (p0 comes "
-        "first, as probabilities; `samples` is N, `generations` is g, one or an array). [process.md](process.md) has "
-        "the notation, [agreement.md](agreement.md) each of them beside simulation. An argument that makes no sense "
+        "`jaxcollapse.theory`, whose arguments have the names of the fields of a sweep file and mean the same (p0 "
+        "comes first, as probabilities; `samples` is N, `generations` is g, one or an array). [process.md](process.md) "
+        "has the notation, [agreement.md](agreement.md) each of them beside simulation. An argument that makes no sense "
         "raises a `ValueError` that says which one, and what is allowed.",
         "",
         "```python",
@@ -101,8 +101,8 @@ def _section(heading: str, model: type[BaseModel], keys: list[str] | None = None
         for key in (model.model_fields if keys is None else keys)
     ]
     about = ["", " ".join((model.__doc__ or "").split())] if model in KINDS.values() else []
-    table = ["", *table(("key", "default", "meaning"), rows)] if rows else []
-    return ["", f"## {heading}", *about, *table]
+    keys_told = ["", *table(("key", "default", "meaning"), rows)] if rows else []
+    return ["", f"## {heading}", *about, *keys_told]
 
 
 def _described(model: type[BaseModel], key: str, schema: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from docs.agreement import AREAS
+from docs.agreement.areas import AREAS
 from docs.agreement.comparison import ROUNDING, Comparison
 from docs.generate import table
 
@@ -18,7 +18,7 @@ def page(areas: dict[str, list[Comparison]]) -> str:
     lines = [
         "# Theory and simulation",
         "",
-        "Written by `python -m docs.agreement`, in about a minute and a half on two cores: each function of "
+        "Written by `python -m docs.agreement`, in about 45 seconds on two cores: each function of "
         "[theory](theory.md) beside the engine, with fixed seeds. z is the difference in standard errors; where a "
         "function is a limit and not exact, first the bound of its own error is taken off. Where nothing is random, a "
         f"relative {ROUNDING:g} is allowed for in place of the standard error. `tests/theory` runs the same and asks "
@@ -36,7 +36,7 @@ def page(areas: dict[str, list[Comparison]]) -> str:
                 f"{comparison.measured:.6g}",
                 f"{comparison.error:.2g}",
                 f"{comparison.bound:.2g}" if comparison.bound else "",
-                f"{comparison.z:.2f}",
+                f"{round(comparison.z, 2) + 0.0:.2f}",
             )
             for comparison in area
         ]
