@@ -1,6 +1,7 @@
 """Writes the pages of the documentation that follow from the code: `make generated`."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.rules import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.theory import ORACLES
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -31,7 +33,7 @@ def observables() -> str:
             for entry in catalogue()
             if entry.group == group
         ]
-        lines += ["", f"## {group}", "", *_table(("name", "long name", "units", "default", "definition"), rows)]
+        lines += ["", f"## {group}", "", *table(("name", "long name", "units", "default", "definition"), rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -53,6 +55,45 @@ def fields() -> str:
     return "\n".join(lines) + "\n"
 
 
+def theory() -> str:
+    """The oracles, from their registry."""
+    lines = [
+        "# Theory",
+        "",
+        "Made from the registry by `make generated`. What is known of a trajectory without simulating it: functions of "
+        "`jaxcollapse.theory`, whose arguments have the names of the fields of a sweep file and mean the same (p0 "
+        "comes first, as probabilities; `samples` is N, `generations` is g, one or an array). [process.md](process.md) "
+        "has the notation, [agreement.md](agreement.md) each of them beside simulation. An argument that makes no sense "
+        "raises a `ValueError` that says which one, and what is allowed.",
+        "",
+        "```python",
+        "import numpy as np",
+        "from jaxcollapse import theory",
+        "",
+        "p0 = np.array([0.5, 0.3, 0.2])",
+        "theory.mean_heterozygosity(p0, samples=20, generations=[0, 10, 100])",
+        "theory.mean_collapse_time(p0, samples=20)",
+        "help(theory.far_out_survival)  # arguments, formula, assumptions, error, source",
+        "```",
+    ]
+    for concept in dict.fromkeys(entry.concept for entry in ORACLES.values()):
+        about = (import_module(f"jaxcollapse.theory.{concept}").__doc__ or "").strip()
+        rows = [
+            (f"`{entry.name}`", entry.description, entry.formula, entry.assumes, entry.error or "exact", entry.source)
+            for entry in ORACLES.values()
+            if entry.concept == concept
+        ]
+        heads = ("function", "what it is", "formula", "assumes", "error", "source")
+        lines += ["", f"## {concept.replace('_', ' ')}", "", about, "", *table(heads, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The lines of a table."""
+    cells = [heads, ("---",) * len(heads), *rows]
+    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
+
+
 def _section(heading: str, model: type[BaseModel], keys: list[str] | None = None) -> list[str]:
     properties = model.model_json_schema()["properties"]
     rows = [
@@ -60,8 +101,8 @@ def _section(heading: str, model: type[BaseModel], keys: list[str] | None = None
         for key in (model.model_fields if keys is None else keys)
     ]
     about = ["", " ".join((model.__doc__ or "").split())] if model in KINDS.values() else []
-    table = ["", *_table(("key", "default", "meaning"), rows)] if rows else []
-    return ["", f"## {heading}", *about, *table]
+    keys_told = ["", *table(("key", "default", "meaning"), rows)] if rows else []
+    return ["", f"## {heading}", *about, *keys_told]
 
 
 def _described(model: type[BaseModel], key: str, schema: dict[str, Any]) -> str:
@@ -79,12 +120,7 @@ def _default(value: Any) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    cells = [heads, ("---",) * len(heads), *rows]
-    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
-
-
-PAGES = {"observables.md": observables, "fields.md": fields}
+PAGES = {"observables.md": observables, "fields.md": fields, "theory.md": theory}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

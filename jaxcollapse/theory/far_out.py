@@ -23,7 +23,7 @@ _LEAST = 1e-4  # share of the longest possible w below which its density is cons
     "for small κ 1 − exp(−B/(2η² ε t))",
     assumes="update = 'gradient', optimizer = 'sgd', steps = 1, temperature = 1, two tokens, from even odds; "
     "threshold ≪ 1 and t ≫ B/η²",
-    source="flux through x = w/(2ηt), which grows at a constant rate and shrinks by jumps; a squared Bessel process for small κ",
+    source="flux through x = w/(2ηt), which grows steadily and shrinks by jumps; for small κ a Bessel process",
     error="relative O(B ε ln(1/ε))",
 )
 def far_out_survival(

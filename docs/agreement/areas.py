@@ -1,0 +1,13 @@
+"""Theory beside simulation: settings in which each oracle is compared with the engine."""
+
+from collections.abc import Callable, Iterator
+
+from docs.agreement import descent, drift, ideal, selection
+from docs.agreement.comparison import Comparison
+
+AREAS: dict[str, Callable[[], Iterator[Comparison]]] = {
+    "Infinitely many samples": ideal.comparisons,
+    "Refits at temperature 1": drift.comparisons,
+    "Two tokens": selection.comparisons,
+    "A step of gradient descent": descent.comparisons,
+}

@@ -1,0 +1,84 @@
+"""What has died out: the chain of ancestors against every course that refits can take, and against two tokens."""
+
+import time
+
+import numpy as np
+import pytest
+
+from jaxcollapse import theory
+from jaxcollapse.theory.ancestors import ancestor_laws
+from tests.oracles import distinct_values, expected_support
+from tests.theory.enumerated import courses, mean
+
+P0 = np.array([0.6, 0.3, 0.1])
+
+
+def test_support_and_extinction_are_those_of_all_courses() -> None:
+    for g in range(4):
+        known = courses(P0, 4, g)
+        same = {"samples": 4, "generations": g}
+        np.testing.assert_allclose(theory.mean_support_size(P0, **same), mean(known, np.count_nonzero))
+        alone = mean(known, lambda p: float(p.max() == 1))
+        np.testing.assert_allclose(theory.collapse_probability(P0, **same), alone)
+        lost = mean(known, lambda p: float(p.min() == 0))
+        np.testing.assert_allclose(theory.first_extinction_probability(P0, **same), lost, atol=1e-15)
+
+
+def test_the_support_is_that_of_the_ancestors_matrix() -> None:
+    p = np.array([0.5, 0.3, 0.15, 0.05, 0.0])
+    found = theory.mean_support_size(p, samples=40, generations=np.arange(1, 31))
+    np.testing.assert_allclose(found, expected_support(p, 40, 30))
+
+
+def test_laws_are_those_of_the_ancestors_matrix() -> None:
+    """With 200 samples rows are trimmed: what is left out is below rounding."""
+    matrix = np.stack([distinct_values(200, a) for a in range(201)])
+    law = np.eye(201)[200]
+    for found in ancestor_laws(200, 5):
+        np.testing.assert_allclose(found, law[: len(found)], atol=1e-15)
+        assert law[len(found) :].sum() < 1e-15
+        law = law @ matrix
+
+
+def test_mean_times_are_sums_of_their_distribution() -> None:
+    g = np.arange(1500)
+    for distribution, average in (
+        (theory.collapse_probability, theory.mean_collapse_time),
+        (theory.first_extinction_probability, theory.mean_first_extinction_time),
+    ):
+        summed = (1 - distribution(P0, samples=25, generations=g)).sum()
+        np.testing.assert_allclose(average(P0, samples=25), summed)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 7, 150])
+def test_two_tokens_collapse_as_their_own_chain_says(samples: int) -> None:
+    p = np.array([0.2, 0.8])
+    np.testing.assert_allclose(
+        theory.mean_collapse_time(p, samples=samples), theory.two_token_collapse_time(p, samples=samples)
+    )
+    law = theory.two_token_law(p, samples=samples, generations=[1, 5])
+    np.testing.assert_allclose(
+        theory.collapse_probability(p, samples=samples, generations=[1, 5]), law[:, 0] + law[:, -1]
+    )
+
+
+def test_a_hundred_thousand_samples_take_seconds() -> None:
+    """Without a matrix of N × N, which would take 80 GB."""
+    start = time.perf_counter()
+    found = float(theory.mean_collapse_time(P0, samples=100_000))
+    assert time.perf_counter() - start < 30
+    limit = float(theory.diffusion_collapse_time(P0, samples=100_000))
+    assert 0 < limit - found < np.log(100_000)
+
+
+def test_edges() -> None:
+    assert theory.mean_support_size([1.0], samples=3, generations=9) == 1
+    assert theory.mean_collapse_time([1.0, 0.0], samples=3) == 0
+    assert theory.mean_collapse_time([0.5, 0.5], samples=1) == 1
+    assert theory.mean_first_extinction_time([1.0], samples=3) == np.inf
+    assert theory.mean_first_extinction_time([0.5, 0.5], samples=1) == 1
+    np.testing.assert_array_equal(theory.mean_support_size([0.5, 0.5], samples=1, generations=[0, 1]), [2, 1])
+    with pytest.raises(ValueError, match=r"samples: 100001: must be a whole number from 1 to 100000"):
+        theory.mean_collapse_time(P0, samples=100_001)
+    with pytest.raises(ValueError, match=r"p0: 21 tokens: must be at most 20 tokens"):
+        theory.mean_first_extinction_time(np.full(21, 1 / 21), samples=5)
