@@ -52,7 +52,7 @@ def _moments() -> Iterator[Comparison]:
         yield of_sample(
             "probability_covariance", f"variance of a group's mass, {where}", variance, off[:, group].sum(axis=1) ** 2
         )
-        same = {"samples": N, "generations": g}
+        same: dict[str, Any] = {"samples": N, "generations": g}
         yield of_sample(
             "mean_heterozygosity", where, theory.mean_heterozygosity(P0, **same), 1 - now.collision_probability.values
         )
@@ -130,8 +130,8 @@ def _rare_token() -> Iterator[Comparison]:
 
 
 def _remedies() -> Iterator[Comparison]:
-    remedies = {"mixing": 0.7, "fresh_fraction": 0.2, "smoothing": 0.5}
-    growing = {"mixing": 0.8, "sample_growth": 0.5}
+    remedies: dict[str, Any] = {"mixing": 0.7, "fresh_fraction": 0.2, "smoothing": 0.5}
+    growing: dict[str, Any] = {"mixing": 0.8, "sample_growth": 0.5}
     for more, generations in ((remedies, (4, 80)), (growing, (4, 8)), ({"fresh_fraction": 0.1}, (4, 80))):
         step = generations[0]
         data = simulated(
@@ -168,7 +168,9 @@ def _corpora() -> Iterator[Comparison]:
         expected = theory.accumulated_heterozygosity(P0, samples=few, generations=g)
         yield of_sample("accumulated_heterozygosity", f"N = {few}, g = {g}", expected, kept[:, g // 4])
     limit = theory.accumulated_limit(P0, samples=few)
-    yield of_sample("accumulated_limit", f"N = {few}, g = {last}", limit, kept[:, -1], bound=limit / (few * last))
+    yield of_sample(
+        "accumulated_limit", f"N = {few}, g = {last}", limit, kept[:, -1], bound=float(limit) / (few * last)
+    )
     moving = h(10, 5, N, corpus="window", window=3)
     for g in (5, 10):
         expected = theory.window_heterozygosity(P0, samples=N, window=3, generations=g)

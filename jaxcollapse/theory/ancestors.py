@@ -74,7 +74,7 @@ class _Row:
         self.first += int(kept[0])
 
 
-def _one_generation_back(law: Float[np.ndarray, " number"], samples: int) -> Float[np.ndarray, " number"]:
+def _one_generation_back(law: Float[np.ndarray, " number"], samples: int) -> Float[np.ndarray, " fewer"]:
     """The law of the number of distinct values in A draws, given the law of A."""
     held = np.flatnonzero(law > _NEGLIGIBLE)
     row = _Row(0, law[held[-1:]])
