@@ -10,7 +10,7 @@ from jaxcollapse.theory import arguments
 from jaxcollapse.theory.registry import oracle
 from jaxcollapse.theory.tempering import tempered
 
-_NEVER = 1e-290  # a probability of which float64 could not say how long it takes to happen
+_NEVER = 1e-290  # less than this in a generation takes longer than float64 can say
 MOST_SAMPLES = 2000  # the chain's matrix takes 8 N² bytes, to solve it some N³ operations
 _REFIT = "update = 'refit', corpus = 'replace', mixing = 1, two tokens"
 _FELLER = "Wright 1931; Feller 1951"
@@ -139,7 +139,7 @@ def _absorbed(p0: ArrayLike, samples: int, temperature: float) -> tuple[np.ndarr
     chain, time = np.array(rows), np.ones(number + 1)
     for state in range(number, 1, -1):
         leaves = chain[state, :state].sum()
-        if leaves < _NEVER:
+        if leaves < _NEVER * time[state]:
             raise InputError(
                 "temperature", f"{temperature}: with {number} samples no token ever wins, as far as float64 tells"
             )

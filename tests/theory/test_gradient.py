@@ -36,7 +36,7 @@ def test_the_law_of_a_step_is_that_of_all_sequences_of_traces(batch_size: int, t
     law = theory.step_law(P0, batch_size=batch_size, **settings)
     np.testing.assert_allclose(law.chance.sum(), 1)
     np.testing.assert_allclose(law.chance @ law.p**2, chance @ softmax(moved) ** 2)
-    np.testing.assert_allclose(theory.mean_logit_step(P0, **settings), chance @ (moved - z))
+    np.testing.assert_allclose(theory.mean_logit_step(P0, **settings), chance @ (moved - z), atol=1e-15)
     off = moved - chance @ moved
     spread = theory.logit_step_covariance(P0, batch_size=batch_size, **settings)
     np.testing.assert_allclose(spread, (off.T * chance) @ off, atol=1e-15)
