@@ -25,7 +25,7 @@ def comparisons() -> Iterator[Comparison]:
 
 def _logits() -> Iterator[Comparison]:
     cell: dict[str, Any] = {"learning_rate": 0.3, "temperature": 0.5}
-    data = simulated({"initial": values(P0), "batch_size": 8, **cell}, replicates=200_000, **ONE)
+    data = simulated({"initial": values(P0), "batch_size": 8, **cell}, replicates=100_000, **ONE)
     step = np.diff(data.logits.values, axis=1)[:, 0]
     mean = theory.mean_logit_step(P0, **cell)
     spread = theory.logit_step_covariance(P0, batch_size=8, **cell)
@@ -41,7 +41,7 @@ def _logits() -> Iterator[Comparison]:
 def _second_order() -> Iterator[Comparison]:
     """The bound is how far the second order is from the exact mean over all batches."""
     cell: dict[str, Any] = {"learning_rate": 0.1, "batch_size": 50}
-    data = simulated({"initial": values(P0), **cell}, replicates=300_000, **ONE)
+    data = simulated({"initial": values(P0), **cell}, replicates=150_000, **ONE)
     law = theory.step_law(P0, **cell)
     where = "η = 0.1, B = 50"
     change, rest = _beyond_linear(data.logits.values)
@@ -56,7 +56,7 @@ def _second_order() -> Iterator[Comparison]:
 
 def _every_batch() -> Iterator[Comparison]:
     cell: dict[str, Any] = {"learning_rate": 1.0, "batch_size": 3}
-    data = simulated({"initial": values(P0), **cell}, replicates=300_000, **ONE)
+    data = simulated({"initial": values(P0), **cell}, replicates=100_000, **ONE)
     law = theory.step_law(P0, **cell)
     change, rest = _beyond_linear(data.logits.values)
     for token in (0, 1):
@@ -68,7 +68,7 @@ def _every_batch() -> Iterator[Comparison]:
 def _signs() -> Iterator[Comparison]:
     data = simulated(
         {"initial": values(P0), "optimizer": "sign_sgd", "learning_rate": 0.05, "batch_size": 1},
-        replicates=200_000,
+        replicates=100_000,
         **ONE,
     )
     step = np.diff(data.logits.values, axis=1)[:, 0]

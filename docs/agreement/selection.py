@@ -106,7 +106,7 @@ def _descent() -> Iterator[Comparison]:
 
 def _far_out() -> Iterator[Comparison]:
     cell: dict[str, Any] = {"learning_rate": 1.0, "batch_size": 1}
-    threshold, steps = 3e-4, 3000
+    threshold, steps = 2e-4, 4500
     data = simulated(
         {"initial": values([0.5, 0.5]), **cell},
         generations=steps,
@@ -116,5 +116,5 @@ def _far_out() -> Iterator[Comparison]:
     )
     above = 1 - data.modal_probability.values[:, -1] > threshold
     predicted = theory.far_out_survival(**cell, threshold=threshold, steps=steps)
-    bound = float(predicted) * threshold * np.log(1 / threshold)
+    bound = 2 * float(predicted) * threshold * np.log(1 / threshold)
     yield of_sample("far_out_survival", f"η = 1, B = 1, ε = {threshold:g}, t = {steps}", predicted, above, bound)

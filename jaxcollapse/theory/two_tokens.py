@@ -45,14 +45,14 @@ def two_token_law(
     Raises:
         ValueError: an argument is out of its range.
     """
-    p, g = arguments.two_tokens("p0", p0), arguments.times("generations - 1", np.asarray(generations) - 1)
+    p, g = arguments.two_tokens("p0", p0), arguments.times("generations", generations, least=1)
     number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
     m, pseudo = arguments.share("fresh_fraction", fresh_fraction), arguments.nonnegative("smoothing", smoothing)
     seen = np.arange(number + 1.0)
     models = (np.stack([seen, number - seen], axis=1) + pseudo) / (number + 2 * pseudo)
     q = (1 - m) * tempered(np.vstack([models, p]), arguments.temperature(temperature)) + m * p
     *rows, first = _binomial(number, q)
-    return _through_time(first[np.newaxis], np.array(rows), g)[..., 0, :]
+    return _through_time(first[np.newaxis], np.array(rows), g - 1)[..., 0, :]
 
 
 @oracle(
@@ -100,10 +100,10 @@ def drifted(
     p: Float[np.ndarray, " token"], samples: int, generations: ArrayLike
 ) -> Float[np.ndarray, "*generation token count"]:
     """The law of each token's count at T = 1, one token against all others, for generations g ≥ 1."""
-    g = arguments.times("generations - 1", np.asarray(generations) - 1)
+    g = arguments.times("generations", generations, least=1)
     seen = np.arange(samples + 1.0) / samples
     chain = _binomial(samples, np.stack([seen, 1 - seen], axis=1))
-    return _through_time(_binomial(samples, np.stack([p, 1 - p], axis=1)), chain, g)
+    return _through_time(_binomial(samples, np.stack([p, 1 - p], axis=1)), chain, g - 1)
 
 
 def _through_time(

@@ -7,6 +7,8 @@ from scipy import integrate
 from jaxcollapse import theory
 from jaxcollapse.theory import far_out
 from tests.oracles import tempered
+from tests.statistics import SIGMAS
+from tests.sweeps import run, values
 
 P0 = np.array([0.4, 0.3, 0.2, 0.1])
 
@@ -109,3 +111,22 @@ def test_rare_tokens_of_small_steps_have_the_exponential_law() -> None:
     assert abs(off(0.011)) < 0.003
     assert abs(off(0.009)) < 0.003
     assert theory.far_out_survival(learning_rate=1.0, batch_size=1, threshold=1e-3, steps=1) == 1
+
+
+def test_rare_tokens_are_a_little_more_likely_than_far_out() -> None:
+    """The odds grow by (1 − p)² of their rate far out: the law is too small, by less than 4ε ln(1/ε)."""
+    cells = [(1.0, 4, 0.003), (0.5, 1, 0.003), (2.0, 4, 0.003)]
+    for rate, size, threshold in cells:
+        growth = size * (2 * rate / size + np.expm1(-2 * rate / size))
+        steps = round(1 / (threshold * growth))
+        data = run(
+            {"initial": values([0.5, 0.5]), "learning_rate": rate, "batch_size": size},
+            generations=steps,
+            replicates=20_000,
+            record={"every": steps},
+            observables=["modal_probability"],
+        )
+        above = 1 - data.modal_probability.values[:, -1] > threshold
+        found = float(theory.far_out_survival(learning_rate=rate, batch_size=size, threshold=threshold, steps=steps))
+        error = above.std() / np.sqrt(above.size)
+        assert -SIGMAS * error < above.mean() - found < SIGMAS * error + 4 * found * threshold * np.log(1 / threshold)

@@ -90,5 +90,7 @@ def test_edges() -> None:
         theory.two_token_win_probability([0.5, 0.5], samples=3000)
     with pytest.raises(ValueError, match=r"p0: \[0\.2, 0\.3, 0\.5\]: must be the probabilities of two tokens"):
         theory.two_token_win_probability([0.2, 0.3, 0.5], samples=3)
+    with pytest.raises(ValueError, match="generations: 0: must be whole numbers ≥ 1"):
+        theory.two_token_law([0.5, 0.5], samples=3, generations=0)
     with pytest.raises(ValueError, match="no token ever wins"):
         theory.two_token_collapse_time([0.5, 0.5], samples=1100, temperature=np.inf)
