@@ -63,8 +63,8 @@ def theory() -> str:
         "Made from the registry by `make generated`. What is known of a trajectory without simulating it: functions of "
         "`jaxcollapse.theory`, whose arguments have the names of the fields of a sweep file and mean the same (p0 "
         "comes first, as probabilities; `samples` is N, `generations` is g, one or an array). [process.md](process.md) "
-        "has the notation, [agreement.md](agreement.md) each of them beside simulation. An argument that makes no sense "
-        "raises a `ValueError` that says which one, and what is allowed.",
+        "has the notation, [agreement.md](agreement.md) each of them beside simulation. An argument that makes no "
+        "sense raises a `ValueError` that says which one, and what is allowed.",
         "",
         "```python",
         "import numpy as np",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from docs.agreement import descent, drift, ideal, selection
+from docs.agreement import descent, drift, ideal, selection, upkeep
 from docs.agreement.comparison import Comparison
 
 AREAS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "Infinitely many samples": ideal.comparisons,
     "Refits at temperature 1": drift.comparisons,
+    "Remedies and kept samples at temperature 1": upkeep.comparisons,
     "Two tokens": selection.comparisons,
     "A step of gradient descent": descent.comparisons,
 }

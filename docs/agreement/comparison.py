@@ -1,8 +1,10 @@
 """One number that theory predicts beside the one that was simulated."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
@@ -38,10 +40,11 @@ class Comparison:
         return float(np.sign(difference) * max(abs(difference) - self.bound, 0.0) / self.error)
 
 
-def simulated(process: dict[str, Any], axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:
+def simulated(process: Mapping[str, Any], axes: Mapping[str, Any] | None = None, **top: Any) -> xr.Dataset:
     """A small sweep, in memory; with nothing said, logits are recorded at every generation."""
     given = {"observables": ["entropy"], "record": {"every": 1, "logits": True}, "seed": 1, **top}
-    return jc.run(jc.Sweep.from_dict({**given, "process": process, "axes": axes or {}}), progress=False)
+    sweep = jc.Sweep.from_dict({**given, "process": dict(process), "axes": dict(axes or {})})
+    return jc.run(sweep, progress=False, devices=jax.local_devices()[:1])  # of several each compiles for itself
 
 
 def values(p: ArrayLike) -> dict[str, Any]:

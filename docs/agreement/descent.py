@@ -4,6 +4,7 @@ The mean of logits at T = 1 is known, so the part of a change that is linear in 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from docs.agreement.comparison import Comparison, of_sample, simulated, values
 from jaxcollapse import theory
 
 P0 = np.array([0.6, 0.25, 0.1, 0.05])
-ONE = {"generations": 1, "precision": "float64"}
+ONE: dict[str, Any] = {"generations": 1, "precision": "float64"}
 
 
 def comparisons() -> Iterator[Comparison]:
@@ -23,8 +24,8 @@ def comparisons() -> Iterator[Comparison]:
 
 
 def _logits() -> Iterator[Comparison]:
-    cell = {"learning_rate": 0.3, "temperature": 0.5}
-    data = simulated({"initial": values(P0), "batch_size": 8, **cell}, replicates=200_000, **ONE)
+    cell: dict[str, Any] = {"learning_rate": 0.3, "temperature": 0.5}
+    data = simulated({"initial": values(P0), "batch_size": 8, **cell}, replicates=100_000, **ONE)
     step = np.diff(data.logits.values, axis=1)[:, 0]
     mean = theory.mean_logit_step(P0, **cell)
     spread = theory.logit_step_covariance(P0, batch_size=8, **cell)
@@ -39,8 +40,8 @@ def _logits() -> Iterator[Comparison]:
 
 def _second_order() -> Iterator[Comparison]:
     """The bound is how far the second order is from the exact mean over all batches."""
-    cell = {"learning_rate": 0.1, "batch_size": 50}
-    data = simulated({"initial": values(P0), **cell}, replicates=300_000, **ONE)
+    cell: dict[str, Any] = {"learning_rate": 0.1, "batch_size": 50}
+    data = simulated({"initial": values(P0), **cell}, replicates=150_000, **ONE)
     law = theory.step_law(P0, **cell)
     where = "η = 0.1, B = 50"
     change, rest = _beyond_linear(data.logits.values)
@@ -54,8 +55,8 @@ def _second_order() -> Iterator[Comparison]:
 
 
 def _every_batch() -> Iterator[Comparison]:
-    cell = {"learning_rate": 1.0, "batch_size": 3}
-    data = simulated({"initial": values(P0), **cell}, replicates=300_000, **ONE)
+    cell: dict[str, Any] = {"learning_rate": 1.0, "batch_size": 3}
+    data = simulated({"initial": values(P0), **cell}, replicates=100_000, **ONE)
     law = theory.step_law(P0, **cell)
     change, rest = _beyond_linear(data.logits.values)
     for token in (0, 1):
@@ -67,7 +68,7 @@ def _every_batch() -> Iterator[Comparison]:
 def _signs() -> Iterator[Comparison]:
     data = simulated(
         {"initial": values(P0), "optimizer": "sign_sgd", "learning_rate": 0.05, "batch_size": 1},
-        replicates=200_000,
+        replicates=100_000,
         **ONE,
     )
     step = np.diff(data.logits.values, axis=1)[:, 0]

@@ -1,4 +1,4 @@
-"""Refits at temperature 1: drift, support, times, and what holds diversity up."""
+"""Refits at temperature 1: drift, support, and times."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,18 +19,16 @@ def comparisons() -> Iterator[Comparison]:
     yield from _times()
     yield from _many_samples()
     yield from _rare_token()
-    yield from _remedies()
-    yield from _corpora()
-    yield from _personas()
 
 
-def _refit(p0: np.ndarray, samples: int, **more: Any) -> dict[str, Any]:
+def refit(p0: np.ndarray, samples: int, **more: Any) -> dict[str, Any]:
+    """A refit from this p0 on so many samples."""
     return {"update": "refit", "initial": values(p0), "samples": samples, **more}
 
 
 def _moments() -> Iterator[Comparison]:
     data = simulated(
-        _refit(P0, N),
+        refit(P0, N),
         generations=10,
         replicates=200_000,
         record={"every": 5, "logits": True},
@@ -52,7 +50,7 @@ def _moments() -> Iterator[Comparison]:
         yield of_sample(
             "probability_covariance", f"variance of a group's mass, {where}", variance, off[:, group].sum(axis=1) ** 2
         )
-        same = {"samples": N, "generations": g}
+        same: dict[str, Any] = {"samples": N, "generations": g}
         yield of_sample(
             "mean_heterozygosity", where, theory.mean_heterozygosity(P0, **same), 1 - now.collision_probability.values
         )
@@ -66,9 +64,9 @@ def _moments() -> Iterator[Comparison]:
 def _times() -> Iterator[Comparison]:
     samples, last = 30, 600
     data = simulated(
-        _refit(FEW, samples),
+        refit(FEW, samples),
         generations=last,
-        replicates=100_000,
+        replicates=80_000,
         record={"every": last, "logits": True},
         observables=["events"],
     )
@@ -94,7 +92,7 @@ def _many_samples() -> Iterator[Comparison]:
     exact = {"collapse_time": theory.mean_collapse_time, "first_extinction_time": theory.mean_first_extinction_time}
     for event, samples, last in (("collapse_time", 300, 6000), ("first_extinction_time", 1000, 3000)):
         data = simulated(
-            _refit(FEW, samples),
+            refit(FEW, samples),
             generations=last,
             replicates=40_000,
             record={"every": last},
@@ -111,9 +109,9 @@ def _many_samples() -> Iterator[Comparison]:
 def _rare_token() -> Iterator[Comparison]:
     samples, share = 100_000, 2e-5
     data = simulated(
-        _refit(np.array([share, 1 - share]), samples),
+        refit(np.array([share, 1 - share]), samples),
         generations=10,
-        replicates=200_000,
+        replicates=100_000,
         record={"every": 5},
         observables=["support_size"],
     )
@@ -127,75 +125,3 @@ def _rare_token() -> Iterator[Comparison]:
             there,
             bound=float(chance) * (share + g / samples),
         )
-
-
-def _remedies() -> Iterator[Comparison]:
-    remedies = {"mixing": 0.7, "fresh_fraction": 0.2, "smoothing": 0.5}
-    growing = {"mixing": 0.8, "sample_growth": 0.5}
-    for more, generations in ((remedies, (4, 80)), (growing, (4, 8)), ({"fresh_fraction": 0.1}, (4, 80))):
-        step = generations[0]
-        data = simulated(
-            _refit(P0, N, **more),
-            generations=generations[1],
-            replicates=20_000,
-            record={"every": step},
-            observables=["collision_probability"],
-        )
-        told = ", ".join(f"{key} = {value}" for key, value in more.items())
-        for g in generations:
-            h = 1 - data.collision_probability.sel(generation=g).values
-            expected = theory.mean_heterozygosity(P0, samples=N, generations=g, **more)
-            yield of_sample("mean_heterozygosity", f"{told}, g = {g}", expected, h)
-        if "sample_growth" not in more:
-            limit = theory.stationary_heterozygosity(P0, samples=N, **more)
-            yield of_sample("stationary_heterozygosity", f"{told}, g = {generations[1]}", limit, h)
-
-
-def _corpora() -> Iterator[Comparison]:
-    def h(generations: int, every: int, samples: int, **more: Any) -> np.ndarray:
-        data = simulated(
-            _refit(P0, samples, **more),
-            generations=generations,
-            replicates=20_000,
-            record={"every": every},
-            observables=["collision_probability"],
-        )
-        return 1 - data.collision_probability.values
-
-    few, last = 5, 200
-    kept = h(last, 4, few, corpus="accumulate")
-    for g in (4, 40):
-        expected = theory.accumulated_heterozygosity(P0, samples=few, generations=g)
-        yield of_sample("accumulated_heterozygosity", f"N = {few}, g = {g}", expected, kept[:, g // 4])
-    limit = theory.accumulated_limit(P0, samples=few)
-    yield of_sample("accumulated_limit", f"N = {few}, g = {last}", limit, kept[:, -1], bound=limit / (few * last))
-    moving = h(10, 5, N, corpus="window", window=3)
-    for g in (5, 10):
-        expected = theory.window_heterozygosity(P0, samples=N, window=3, generations=g)
-        yield of_sample("window_heterozygosity", f"N = {N}, window = 3, g = {g}", expected, moving[:, g // 5])
-    frozen = h(3, 3, N, generator="initial", temperature=0.8)
-    expected = theory.frozen_heterozygosity(P0, samples=N, temperature=0.8)
-    yield of_sample("frozen_heterozygosity", f"N = {N}, T = 0.8, g = 3", expected, frozen[:, -1])
-
-
-def _personas() -> Iterator[Comparison]:
-    weights = [0.5, 0.3, 0.2]
-    rows = [[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.3, 0.3, 0.4]]
-    data = simulated(
-        {
-            "model": "persona",
-            "initial": {"kind": "table", "probabilities": rows, "weights": weights},
-            "update": "refit",
-            "samples": N,
-            "trace_length": 4,
-        },
-        generations=6,
-        replicates=20_000,
-        record={"every": 6},
-        observables=["persona_mass"],
-    )
-    masses = data.persona_mass.isel(generation=-1).transpose("replicate", "persona").values.astype(float)
-    expected = theory.mean_heterozygosity(weights, samples=N, generations=6)
-    yield of_sample(
-        "mean_heterozygosity", f"masses of personas, N = {N} traces, g = 6", expected, 1 - (masses**2).sum(axis=1)
-    )

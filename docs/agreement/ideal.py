@@ -25,7 +25,7 @@ def comparisons() -> Iterator[Comparison]:
 
 def _final(generations: int, **process: Any) -> np.ndarray:
     """The model after so many generations of refits."""
-    cell = {"initial": values(P0), "update": "refit", "samples": INF, **process}
+    cell: dict[str, Any] = {"initial": values(P0), "update": "refit", "samples": INF, **process}
     data = simulated(
         cell, generations=generations, replicates=1, precision="float64", record={"every": generations, "logits": True}
     )
@@ -49,7 +49,7 @@ def _temperature() -> Iterator[Comparison]:
 
 
 def _descent() -> Iterator[Comparison]:
-    cell = {"learning_rate": 0.7, "temperature": 0.8, "steps": 2}
+    cell: dict[str, Any] = {"learning_rate": 0.7, "temperature": 0.8, "steps": 2}
     data = simulated(
         {"initial": values(P0), "batch_size": INF, **cell}, generations=5, replicates=1, precision="float64"
     )
@@ -69,7 +69,7 @@ def _truncation() -> Iterator[Comparison]:
         yield of_number("truncated", f"token 0, {told}", theory.truncated(P0, **cut)[0], _final(1, **cut)[0])
     limit = theory.truncation_limit(P0, top_p=0.8)
     yield of_number("truncation_limit", "token 0, top_p = 0.8, g = 20", limit[0], _final(20, top_p=0.8)[0])
-    more = {"temperature": 0.9, "top_k": 4, "fresh_fraction": 0.2, "mixing": 0.5}
+    more: dict[str, Any] = {"temperature": 0.9, "top_k": 4, "fresh_fraction": 0.2, "mixing": 0.5}
     expected = theory.ideal_refit(P0, generations=6, **more)
     told = ", ".join(f"{key} = {value}" for key, value in more.items())
     p = _final(6, **more)
@@ -89,7 +89,7 @@ def _selection() -> Iterator[Comparison]:
     reached = np.log(P0[0] / P0[4]) / np.log(p[0] / p[4])
     predicted = theory.curation_temperature(reward_scale=0.25, generations=3)
     yield of_number("curation_temperature", "from log-odds, likelihood, β = 0.25, g = 3", predicted, reached)
-    rates = {"true_positive_rate": 0.9, "false_positive_rate": 0.6, "correct_share": 0.6}
+    rates: dict[str, Any] = {"true_positive_rate": 0.9, "false_positive_rate": 0.6, "correct_share": 0.6}
     expected = theory.verified_refit(P0, generations=4, **rates)
     yield of_number("verified_refit", "token 0, TPR = 0.9, FPR = 0.6, g = 4", expected[0], _final(4, **rates)[0])
     rates = {"true_positive_rate": 0.6, "false_positive_rate": 0.7}
@@ -103,7 +103,7 @@ def _selection() -> Iterator[Comparison]:
 
 def _real_data() -> Iterator[Comparison]:
     """The equation's error is of the order of the mixing: that is the bound, on what has moved."""
-    cell = {"temperature": 0.8, "fresh_fraction": 0.1, "mixing": 0.005}
+    cell: dict[str, Any] = {"temperature": 0.8, "fresh_fraction": 0.1, "mixing": 0.005}
     p = _final(200, **cell)
     expected = theory.real_data_flow(P0, generations=200, **cell)
     for token in (0, 4):

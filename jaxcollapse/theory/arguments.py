@@ -50,12 +50,12 @@ def logits(name: str, values: ArrayLike) -> Float[np.ndarray, " token"]:
     return z
 
 
-def times(name: str, values: ArrayLike) -> Int[np.ndarray, "*time"]:
-    """Generations or steps: whole numbers ≥ 0, one or an array of any shape."""
+def times(name: str, values: ArrayLike, *, least: int = 0) -> Int[np.ndarray, "*time"]:
+    """Generations or steps: whole numbers from `least` on, one or an array of any shape."""
     given = np.asarray(values)
     whole = given.astype(np.int64) if given.dtype.kind in "iuf" and np.all(np.isfinite(given)) else None
-    if whole is None or np.any(whole != given) or np.any(whole < 0):
-        refuse(name, values, "whole numbers ≥ 0")
+    if whole is None or np.any(whole != given) or np.any(whole < least):
+        refuse(name, values, f"whole numbers ≥ {least}")
     return whole
 
 

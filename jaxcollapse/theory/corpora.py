@@ -31,7 +31,7 @@ def accumulated_heterozygosity(
     p, g = arguments.distribution("p0", p0), arguments.times("generations", generations)
     s = np.arange(1.0, g.max(initial=0) + 1)
     left = np.cumprod(1 - 1 / (arguments.count("samples", samples) * s**2))
-    return heterozygosity(p) * np.append(1.0, left)[g]
+    return np.asarray(heterozygosity(p) * np.append(1.0, left)[g])
 
 
 @oracle(
@@ -84,7 +84,7 @@ def window_heterozygosity(
         between = np.block([[between, newest[:, np.newaxis]], [newest[np.newaxis], np.array([[alone]])]])
         between = between[-kept:, -kept:]
         history.append(float(between.mean()))
-    return np.array(history)[g]
+    return np.array(history)[g, ...]
 
 
 @oracle(

@@ -83,7 +83,7 @@ def rare_token_survival(p: float, *, samples: float, generations: ArrayLike) -> 
     for _ in range(int(g.max(initial=0)) - 1):
         lasting.append(-math.expm1(-lasting[-1]))
     later = -np.expm1(-expected * np.array(lasting)[np.maximum(g - 1, 0)])
-    return np.where(g == 0, float(p > 0), later)
+    return np.asarray(np.where(g == 0, float(p > 0), later))
 
 
 @oracle(

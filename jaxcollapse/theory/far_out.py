@@ -24,7 +24,7 @@ _LEAST = 1e-4  # share of the longest possible w below which its density is cons
     assumes="update = 'gradient', optimizer = 'sgd', steps = 1, temperature = 1, two tokens, from even odds; "
     "threshold ≪ 1 and t ≫ B/η²",
     source="flux through x = w/(2ηt), which grows steadily and shrinks by jumps; for small κ a Bessel process",
-    error="relative O(B ε ln(1/ε))",
+    error="too small by about 2ε ln(1/ε), relative",
 )
 def far_out_survival(
     *, learning_rate: float, batch_size: float, threshold: float, steps: ArrayLike
@@ -41,10 +41,9 @@ def far_out_survival(
         ValueError: an argument is out of its range.
     """
     rate, number = arguments.positive("learning_rate", learning_rate), arguments.count("batch_size", batch_size)
-    t, epsilon = arguments.times("steps", steps), arguments.share("threshold", threshold, above_zero=True)
+    t, epsilon = arguments.times("steps", steps, least=1), arguments.share("threshold", threshold, above_zero=True)
     jump = 2 * rate / number
-    with np.errstate(divide="ignore"):
-        place = 1 / (2 * rate * epsilon * t)
+    place = 1 / (2 * rate * epsilon * t)
     if jump < _SMOOTH:
         return np.asarray(-np.expm1(-2 * place / jump))
     return np.asarray(np.interp(place, *_distribution(jump)))

@@ -96,7 +96,7 @@ def ideal_refit(
         p = history[-1]
         sampled = truncated(tempered(p, temperature), top_k=top_k, top_p=top_p, min_p=min_p)
         history.append((1 - a) * p + a * ((1 - m) * sampled + m * real))
-    return np.array(history)[g]
+    return np.array(history)[g, ...]
 
 
 @oracle(
@@ -132,7 +132,7 @@ def ideal_descent(
         for _ in range(number):
             z = z - rate * (_softmax(z) - target)
         history.append(_softmax(z))
-    return np.array(history)[g]
+    return np.array(history)[g, ...]
 
 
 def _softmax(z: Float[np.ndarray, " token"]) -> Float[np.ndarray, " token"]:

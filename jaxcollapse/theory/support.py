@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+from scipy import special
 
 from jaxcollapse.theory import arguments
 from jaxcollapse.theory.ancestors import MOST_SAMPLES, ancestor_laws, summed_over_time
@@ -35,7 +36,8 @@ def mean_support_size(p0: ArrayLike, *, samples: int, generations: ArrayLike) ->
         ValueError: an argument is out of its range.
     """
     p = arguments.distribution("p0", p0)
-    return _expected(lambda a: -np.expm1(np.outer(a, _log_rest(p))).sum(axis=1), p, samples, generations)
+    held = p[p > 0]
+    return _expected(lambda a: -np.expm1(special.xlog1py(a[:, np.newaxis], -held)).sum(axis=1), samples, generations)
 
 
 @oracle(f"P(collapse_time ≤ g) = E Σ_i p0_i^{{A_g}}; {_CHAIN}", assumes=_DRIFT, source=_KINGMAN)
@@ -51,7 +53,7 @@ def collapse_probability(p0: ArrayLike, *, samples: int, generations: ArrayLike)
         ValueError: an argument is out of its range.
     """
     p = arguments.distribution("p0", p0)
-    return _expected(_alone(p), p, samples, generations)
+    return _expected(_alone(p), samples, generations)
 
 
 @oracle(
@@ -74,7 +76,7 @@ def first_extinction_probability(
     """
     p = arguments.few_tokens("p0", p0)
     complete = _complete(p)
-    return _expected(lambda a: 1 - complete(a), p, samples, generations)
+    return _expected(lambda a: 1 - complete(a), samples, generations)
 
 
 @oracle(f"E collapse_time = Σ_g (1 − E Σ_i p0_i^{{A_g}}); {_CHAIN}", assumes=_DRIFT, source=_KINGMAN)
@@ -118,7 +120,7 @@ def mean_first_extinction_time(p0: ArrayLike, *, samples: int) -> Float[np.ndarr
     return np.asarray(1 + summed_over_time(_complete(p), number))
 
 
-def _expected(seen: _Seen, p: Float[np.ndarray, " token"], samples: int, generations: ArrayLike) -> np.ndarray:
+def _expected(seen: _Seen, samples: int, generations: ArrayLike) -> np.ndarray:
     """E seen(A_g) at each generation; at generation 0 A is infinite."""
     g = arguments.times("generations", generations)
     number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
@@ -126,13 +128,7 @@ def _expected(seen: _Seen, p: Float[np.ndarray, " token"], samples: int, generat
     start = seen(np.array([np.inf]))[0]
     last = int(g.max(initial=0))
     history = [start, *(law @ values[: len(law)] for law in ancestor_laws(number, last))]
-    return np.array(history)[g]
-
-
-def _log_rest(p: Float[np.ndarray, " token"]) -> Float[np.ndarray, " token"]:
-    """ln (1 − p) of the tokens that are there."""
-    with np.errstate(divide="ignore"):
-        return np.log1p(-p[p > 0])
+    return np.array(history)[g, ...]
 
 
 def _alone(p: Float[np.ndarray, " token"]) -> _Seen:

@@ -10,6 +10,7 @@ from jaxcollapse.theory import arguments
 from jaxcollapse.theory.registry import oracle
 from jaxcollapse.theory.tempering import tempered
 
+_NEVER = 1e-290  # less than this in a generation takes longer than float64 can say
 MOST_SAMPLES = 2000  # the chain's matrix takes 8 N² bytes, to solve it some N³ operations
 _REFIT = "update = 'refit', corpus = 'replace', mixing = 1, two tokens"
 _FELLER = "Wright 1931; Feller 1951"
@@ -44,14 +45,14 @@ def two_token_law(
     Raises:
         ValueError: an argument is out of its range.
     """
-    p, g = arguments.two_tokens("p0", p0), arguments.times("generations - 1", np.asarray(generations) - 1)
+    p, g = arguments.two_tokens("p0", p0), arguments.times("generations", generations, least=1)
     number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
     m, pseudo = arguments.share("fresh_fraction", fresh_fraction), arguments.nonnegative("smoothing", smoothing)
     seen = np.arange(number + 1.0)
     models = (np.stack([seen, number - seen], axis=1) + pseudo) / (number + 2 * pseudo)
     q = (1 - m) * tempered(np.vstack([models, p]), arguments.temperature(temperature)) + m * p
     *rows, first = _binomial(number, q)
-    return _through_time(first[np.newaxis], np.array(rows), g)[..., 0, :]
+    return _through_time(first[np.newaxis], np.array(rows), g - 1)[..., 0, :]
 
 
 @oracle(
@@ -99,10 +100,10 @@ def drifted(
     p: Float[np.ndarray, " token"], samples: int, generations: ArrayLike
 ) -> Float[np.ndarray, "*generation token count"]:
     """The law of each token's count at T = 1, one token against all others, for generations g ≥ 1."""
-    g = arguments.times("generations - 1", np.asarray(generations) - 1)
+    g = arguments.times("generations", generations, least=1)
     seen = np.arange(samples + 1.0) / samples
     chain = _binomial(samples, np.stack([seen, 1 - seen], axis=1))
-    return _through_time(_binomial(samples, np.stack([p, 1 - p], axis=1)), chain, g)
+    return _through_time(_binomial(samples, np.stack([p, 1 - p], axis=1)), chain, g - 1)
 
 
 def _through_time(
@@ -138,7 +139,7 @@ def _absorbed(p0: ArrayLike, samples: int, temperature: float) -> tuple[np.ndarr
     chain, time = np.array(rows), np.ones(number + 1)
     for state in range(number, 1, -1):
         leaves = chain[state, :state].sum()
-        if leaves == 0:
+        if leaves < _NEVER * time[state]:
             raise InputError(
                 "temperature", f"{temperature}: with {number} samples no token ever wins, as far as float64 tells"
             )

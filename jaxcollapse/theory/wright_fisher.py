@@ -101,7 +101,7 @@ def mean_heterozygosity(
         grown = number if math.isinf(number) else float(np.round(number * (generation + 1.0) ** growth))
         state = state.after(p, grown, *remedies)
         history.append(state.within)
-    return np.array(history)[g]
+    return np.array(history)[g, ...]
 
 
 @oracle(
@@ -159,4 +159,4 @@ def _power_less_one(loss: float, exponent: np.ndarray) -> np.ndarray:
     """(1 − loss)^exponent − 1, also where the loss is tiny, and 0⁰ = 1."""
     if loss == 1:
         return np.where(exponent == 0, 0.0, -1.0)
-    return np.expm1(exponent * np.log1p(-loss))
+    return np.asarray(np.expm1(exponent * np.log1p(-loss)))

@@ -41,5 +41,7 @@ def assert_page_shows(area: str) -> None:
     rows = next(part for part in section if part.startswith(f"{area}\n")).splitlines()[4:]
     shown = [tuple(cell.strip() for cell in row.split(" | ")[:3]) for row in rows if row]
     for (name, quantity, predicted), now in zip(shown, compared(area), strict=True):
-        assert (name.removeprefix("| "), quantity) == (f"`{now.oracle}`", now.quantity), "run `python -m docs.agreement`"
+        assert (name.removeprefix("| "), quantity) == (f"`{now.oracle}`", now.quantity), (
+            "run `python -m docs.agreement`"
+        )
         assert float(predicted) == pytest.approx(now.predicted, rel=1e-4), "run `python -m docs.agreement`"

@@ -77,9 +77,7 @@ def test_real_data_and_smoothing_are_those_of_all_courses() -> None:
     law = np.zeros(samples + 1)
     for course in known:
         law[round(samples * course.samples[-1][0])] += course.chance
-    found = theory.two_token_law(
-        p0, samples=samples, temperature=0.8, generations=3, fresh_fraction=m, smoothing=alpha
-    )
+    found = theory.two_token_law(p0, samples=samples, temperature=0.8, generations=3, fresh_fraction=m, smoothing=alpha)
     np.testing.assert_allclose(found, law)
 
 
@@ -92,5 +90,7 @@ def test_edges() -> None:
         theory.two_token_win_probability([0.5, 0.5], samples=3000)
     with pytest.raises(ValueError, match=r"p0: \[0\.2, 0\.3, 0\.5\]: must be the probabilities of two tokens"):
         theory.two_token_win_probability([0.2, 0.3, 0.5], samples=3)
+    with pytest.raises(ValueError, match="generations: 0: must be whole numbers ≥ 1"):
+        theory.two_token_law([0.5, 0.5], samples=3, generations=0)
     with pytest.raises(ValueError, match="no token ever wins"):
-        theory.two_token_collapse_time([0.5, 0.5], samples=2000, temperature=np.inf)
+        theory.two_token_collapse_time([0.5, 0.5], samples=1100, temperature=np.inf)

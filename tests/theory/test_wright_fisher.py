@@ -101,4 +101,4 @@ def test_edges() -> None:
     assert theory.mean_heterozygosity(P0, samples=5, generations=np.zeros((2, 3), int)).shape == (2, 3)
     assert theory.stationary_heterozygosity(P0, samples=5) == 0
     assert theory.stationary_heterozygosity([1.0], samples=5, fresh_fraction=0.2) == pytest.approx(0, abs=1e-15)
-    np.testing.assert_array_equal(theory.fixation_probability(P0), P0)
+    np.testing.assert_allclose(theory.fixation_probability(P0), P0)
