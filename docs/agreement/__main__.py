@@ -18,7 +18,7 @@ def page(areas: dict[str, list[Comparison]]) -> str:
     lines = [
         "# Theory and simulation",
         "",
-        "Written by `python -m docs.agreement`, in about 35 seconds on two cores: each function of "
+        "Written by `python -m docs.agreement`, in about a minute on two cores: each function of "
         "[theory](theory.md) beside the engine, with fixed seeds. z is the difference in standard errors; where a "
         "function is a limit and not exact, first the bound of its own error is taken off. Where nothing is random, a "
         f"relative {ROUNDING:g} is allowed for in place of the standard error. `tests/theory` runs the same and asks "

@@ -60,30 +60,22 @@ def _chain_with_remedies() -> Iterator[Comparison]:
 
 
 def _near_one() -> Iterator[Comparison]:
-    """The bound is how far the limit, or the other cell, is from this cell's exact result."""
-    samples, temperature = 50, 0.97
+    """The bound is s + 1/N, relative, of each cell that is compared."""
+    here: dict[str, Any] = {"samples": 400, "temperature": 0.996}
     data = simulated(
-        {"update": "refit", "initial": values([0.7, 0.3]), "samples": samples, "temperature": temperature},
-        generations=1500,
+        {"update": "refit", "initial": values([0.7, 0.3]), **here},
+        generations=8000,
         replicates=40_000,
-        record={"every": 1500, "logits": True},
+        record={"every": 8000, "logits": True},
     )
-    won = probabilities(data)[:, -1, 0]
-    here: dict[str, Any] = {"samples": samples, "temperature": temperature}
-    exact = theory.two_token_win_probability([0.7, 0.3], **here)
-    limit = theory.diffusion_win_probability([0.7, 0.3], **here)
-    where = f"N = {samples}, T = {temperature}"
-    yield of_sample("diffusion_win_probability", where, limit, won, bound=abs(float(limit - exact)))
-    control = theory.refit_control(**here)
-    other: dict[str, Any] = {"samples": 200, "temperature": 1 / (1 + float(control) / 200)}
-    there = theory.two_token_win_probability([0.7, 0.3], **other)
-    yield of_sample(
-        "refit_control",
-        f"P(win) at {where}, from the exact one at N = 200, T = {other['temperature']:.4f}",
-        there,
-        won,
-        bound=abs(float(there - exact)),
-    )
+    won, control = probabilities(data)[:, -1, 0], float(theory.refit_control(**here))
+    there: dict[str, Any] = {"samples": 800, "temperature": 1 / (1 + control / 800)}
+    off, further_off = (1 / cell["temperature"] - 1 + 1 / cell["samples"] for cell in (here, there))
+    limit = float(theory.diffusion_win_probability([0.7, 0.3], **here))
+    yield of_sample("diffusion_win_probability", "N = 400, T = 0.996", limit, won, bound=off * limit)
+    other = float(theory.two_token_win_probability([0.7, 0.3], **there))
+    quantity = f"P(win) at N = 400, T = 0.996, from that at N = 800, T = {there['temperature']:.4f}"
+    yield of_sample("refit_control", quantity, other, won, bound=(off + further_off) * other)
 
 
 def _descent() -> Iterator[Comparison]:

@@ -52,7 +52,7 @@ def two_token_law(
     models = (np.stack([seen, number - seen], axis=1) + pseudo) / (number + 2 * pseudo)
     q = (1 - m) * tempered(np.vstack([models, p]), arguments.temperature(temperature)) + m * p
     *rows, first = _binomial(number, q)
-    return _through_time(first[np.newaxis], np.array(rows), g - 1)[..., 0, :]
+    return _through_time(first[np.newaxis], np.array(rows), np.asarray(g - 1))[..., 0, :]
 
 
 @oracle(
@@ -103,7 +103,7 @@ def drifted(
     g = arguments.times("generations", generations, least=1)
     seen = np.arange(samples + 1.0) / samples
     chain = _binomial(samples, np.stack([seen, 1 - seen], axis=1))
-    return _through_time(_binomial(samples, np.stack([p, 1 - p], axis=1)), chain, g - 1)
+    return _through_time(_binomial(samples, np.stack([p, 1 - p], axis=1)), chain, np.asarray(g - 1))
 
 
 def _through_time(
