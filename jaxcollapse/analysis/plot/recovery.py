@@ -72,7 +72,8 @@ def recovery(
 
 
 def _label(data: xr.Dataset, name: str) -> str:
-    return "{} [{}]".format(*label_of(data[name]))
+    long_name, units = label_of(data[name])
+    return f"{long_name} [{units}]"
 
 
 def _say_regions(axis: Any, least: float) -> None:

@@ -56,7 +56,8 @@ def trajectories(
         dress_generations(panel, data.generation.values)
     first, _ = drawn.panels[0]
     scale.dress(first.yaxis)
-    first.set_ylabel("{} [{}]".format(*label_of(chosen)), parse_math=False)
+    long_name, units = label_of(chosen)
+    first.set_ylabel(f"{long_name} [{units}]", parse_math=False)
     number = values.sizes["replicate"]
     note = f"median of {number} replicates, band: 80 % of them" if number > 1 else "one replicate"
     return drawn.finish(where.told(axes), note)
