@@ -9,6 +9,7 @@ import xarray as xr
 import jaxcollapse as jc
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep.process import Process
+from jaxcollapse.training.constants import CONSTANTS
 from tests.models.one_device import run, table
 from tests.models.pairwise import Pair, Row, all_pairs, covering, pairs_of
 from tests.sweeps import values
@@ -26,8 +27,7 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "truncation": {"none": {}, "top_k": {"top_k": 3}, "top_p and min_p": {"top_p": 0.9, "min_p": 0.1}},
     "training": {
         "refit": {"update": "refit"},
-        "sgd": {"optimizer": "sgd"},
-        "adam": {"optimizer": "adam", "learning_rate": 0.05},
+        **{name: {"optimizer": name, "learning_rate": 0.05} for name in CONSTANTS},
     },
     "model": {
         "categorical": {},
