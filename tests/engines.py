@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import pytest
 
 from jaxcollapse import compiling, native
-from jaxcollapse.execute import local
 
 
 @contextmanager
@@ -24,12 +22,4 @@ def unoptimised() -> Iterator[None]:
     hurried = {**compiling._OPTIONS["cpu"], "xla_backend_optimization_level": 0}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiling, "_OPTIONS", {"cpu": hurried})
-        yield
-
-
-@contextmanager
-def in_a_hurry() -> Iterator[None]:
-    """Such programs, for sweeps that take an instant; nothing outside gets any of them."""
-    with unoptimised(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local, "compiling", cache(compiling.compiling.__wrapped__))
         yield

@@ -23,7 +23,7 @@ from jaxcollapse.observables.snapshot import Thresholds, origin
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
 from tests.conftest import ROOT
-from tests.engines import in_a_hurry, xla_alone
+from tests.engines import xla_alone
 from tests.observables.measuring import ONE_TOKEN
 from tests.sweeps import run, together
 
@@ -80,7 +80,7 @@ def test_trajectories_are_those_of_the_loop_in_jax(size: str) -> None:
         "seed": 2,
     }
     all_here = run({}, {"process": together(processes)}, **settings)
-    with xla_alone(), in_a_hurry():
+    with xla_alone():
         all_there = run({}, {"process": together(processes)}, **settings)
     assert all_here.attrs["provenance"] != all_there.attrs["provenance"]
     for place, process in enumerate(processes):
@@ -106,7 +106,7 @@ def test_other_processes_draw_the_same_counts_too() -> None:
     ]
     axes = {"process": together(processes)}
     here = run({"vocab_size": 30}, axes, **settings).logits
-    with xla_alone(), in_a_hurry():
+    with xla_alone():
         there = run({"vocab_size": 30}, axes, **settings).logits
     close = np.isclose(here, there, atol=1e-4) | (np.isneginf(here) & np.isneginf(there))
     assert (close.all(axis=(2, 3)).mean(axis=1) > 0.8).all()

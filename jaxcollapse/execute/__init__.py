@@ -2,7 +2,7 @@
 
 from jaxcollapse.execute.executor import execute_on, machine_of
 from jaxcollapse.execute.local import execute
-from jaxcollapse.execute.result import COMPLETE, DIVERGED, MISSING, STATUS_MEANINGS, Result, inner_shape
+from jaxcollapse.execute.result import COMPLETE, DIVERGED, MISSING, STATUS_MEANINGS, Result, inner_shape, padded
 
 __all__ = [
     "COMPLETE",
@@ -14,4 +14,5 @@ __all__ = [
     "execute_on",
     "inner_shape",
     "machine_of",
+    "padded",
 ]

@@ -54,7 +54,6 @@ def execute(
     def run(chunk: Chunk, part: slice, call: jax.stages.Compiled, device: jax.Device) -> Record:
         record = room.run(
             plan.program(chunk),
-            plan.buckets[chunk.bucket].lanes,
             len(plan.gaps(chunk)),
             device,
             call,

@@ -45,7 +45,7 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) ->
     if logits is not None:
         logits = logits[..., : int(library.sizes[cells].max())]
         if sweep.is_structured:
-            logits = _padded(logits, 2, int(library.contexts.max()))
+            logits = padded(logits, 2, int(library.contexts.max()))
             beyond = np.arange(logits.shape[2]) >= library.contexts[cells][:, np.newaxis]
             np.copyto(logits, np.nan, where=beyond[:, np.newaxis, :, np.newaxis])
         else:
@@ -64,7 +64,7 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) ->
             series[entry.name] = parts[entry.name][:, 0]
         else:
             (most,) = inner_shape(entry, library)
-            series[entry.name] = _padded(np.moveaxis(parts[entry.name], 1, 2), 2, most)
+            series[entry.name] = padded(np.moveaxis(parts[entry.name], 1, 2), 2, most)
         if entry.whole:
             series[entry.name] = series[entry.name].astype(np.int32)
     events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
@@ -76,7 +76,7 @@ def inner_shape(entry: Observable, library: Library) -> tuple[int, ...]:
     return (int(library.contexts.max()) - 1,) if entry.dim == "persona" else ()
 
 
-def _padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:
+def padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:
     """Made this long along an axis, with NaN; or cut to it, beyond which there is only padding."""
     values = values.take(range(min(size, values.shape[axis])), axis)
     missing = [(0, size - values.shape[axis] if place == axis else 0) for place in range(values.ndim)]

@@ -23,7 +23,6 @@ class Room:
     def run(
         self,
         program: Program,
-        planned: int,
         records: int,
         device: jax.Device,
         call: jax.stages.Compiled,
@@ -34,7 +33,6 @@ class Room:
 
         Args:
             program: that computes the chunk.
-            planned: how many lanes it should have.
             records: how many it makes of each trajectory.
             device: where it runs.
             call: the program with as many lanes as planned.
@@ -44,6 +42,7 @@ class Room:
         Raises:
             MemoryError: the device has not even room for the smallest piece.
         """
+        planned = program.width(device.platform)
         while True:
             lanes = self._lanes.get((program, device), planned)
             try:
@@ -53,7 +52,7 @@ class Room:
             except (jax.errors.JaxRuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                self._halve(program, planned, device, lanes, error)
+                self._halve(program, device, lanes, error)
             else:
                 return pieces[0] if len(pieces) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *pieces)
 
@@ -62,9 +61,9 @@ class Room:
             compiled = compiling(program, device, records, lanes)
         return compiled.result()
 
-    def _halve(self, program: Program, planned: int, device: jax.Device, lanes: int, error: Exception) -> None:
+    def _halve(self, program: Program, device: jax.Device, lanes: int, error: Exception) -> None:
         with self._lock:
-            if self._lanes.get((program, device), planned) < lanes:
+            if self._lanes.get((program, device), lanes) < lanes:
                 return  # another call has been through this
             if lanes // 2 < program.fewest(device.platform):
                 raise MemoryError(

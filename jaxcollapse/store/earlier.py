@@ -6,7 +6,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-from jaxcollapse.execute import Result
+from jaxcollapse.execute import Result, padded
 from jaxcollapse.patience import reading
 from jaxcollapse.planning import Chunk
 from jaxcollapse.store.shard import read_variable, recorded_in
@@ -40,18 +40,13 @@ def joined(folder: Path, result: Result, sweep: Sweep) -> Result:
 
     def whole(name: str, later: np.ndarray) -> np.ndarray:
         before = read_variable(path, name, slice(None))[places][:, kept]
-        return np.concatenate([_shaped(before, later.shape[2:]), later], axis=1)
+        for axis, size in enumerate(later.shape[2:], start=2):  # which another chunk, or sweep, pads otherwise
+            before = padded(before, axis, size)
+        return np.concatenate([before, later], axis=1)
 
     series = {name: whole(name, later) for name, later in result.series.items()}
     logits = None if result.logits is None else whole("logits", result.logits)
     return replace(result, series=series, logits=logits)
-
-
-def _shaped(values: np.ndarray, inner: tuple[int, ...]) -> np.ndarray:
-    """Cut, or filled up with NaN, to this shape behind the first two dimensions: another chunk pads otherwise."""
-    held = values[:, :, *(slice(size) for size in inner)]
-    missing = [(0, size - there) for size, there in zip(inner, held.shape[2:], strict=True)]
-    return np.pad(held, [(0, 0), (0, 0), *missing], constant_values=np.nan) if any(map(any, missing)) else held
 
 
 def _path(folder: Path, chunk: Chunk) -> Path:

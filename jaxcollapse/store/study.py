@@ -218,7 +218,7 @@ class Study:
         status = np.zeros(self.sweep.trajectories, np.int8)
         for path in sorted(self.shard_folder.glob("*.nc") if some is None else some):
             try:
-                header = read_header(path, self.sweep)
+                header = read_header(path, self.fingerprint, self.sweep)
             except BadShardError as reason:
                 bad[path] = str(reason)
                 continue

@@ -14,7 +14,6 @@ from jaxcollapse.initial import Distribution
 from jaxcollapse.models import Markov
 from jaxcollapse.models.walk import Numbers, urn
 from jaxcollapse.sampling.multinomial import Method
-from tests.engines import in_a_hurry
 from tests.models.one_device import run, table
 from tests.observables.exact_structure import marginal, visits
 from tests.observables.structured import log
@@ -211,8 +210,7 @@ def test_rows_that_no_trace_visits_keep_what_they_had() -> None:
     common = {"model": "markov", "initial": table(rows), "temperature": 0.7, "trace_length": 4}
     batch = {"batch_size": INF, "optimizer": "momentum", "steps": 2}
     axes = {"update": ["refit", "gradient"], "samples": [INF, 12]}
-    with in_a_hurry():
-        logits = run({**common, **batch}, axes, generations=3, replicates=8).logits.values
+    logits = run({**common, **batch}, axes, generations=3, replicates=8).logits.values
     never, visited = logits[..., 4, :], logits[..., 2, :]
     np.testing.assert_array_equal(never, np.broadcast_to(never[..., :1, :], never.shape))
     assert (visited[:, :, :, -1] != visited[:, :, :, 0]).any(axis=-1).mean(axis=-1).min() > 0.4

@@ -12,7 +12,6 @@ from scipy import special
 from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.parameters.fit import fit
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
-from tests.engines import in_a_hurry
 from tests.models.one_device import run, table
 from tests.observables.exact_structure import kl
 from tests.sweeps import probabilities
@@ -211,14 +210,13 @@ def test_rows_never_visited_drift_if_and_only_if_parameters_are_shared() -> None
     rows = np.random.default_rng(10).dirichlet(np.ones(6), 7)
     process = {"model": "markov", "initial": table(rows), "trace_length": 2, "samples": 1, "batch_size": 1, "rank": 2}
     process |= {"embedding_size": 4, "hidden_size": 6}
-    with in_a_hurry():
-        found = run(
-            process,
-            {"parameters": ["table", "lowrank", "mlp"]},
-            generations=2,
-            replicates=40,
-            observables=["unvisited_drift", "within_divergence"],
-        )
+    found = run(
+        process,
+        {"parameters": ["table", "lowrank", "mlp"]},
+        generations=2,
+        replicates=40,
+        observables=["unvisited_drift", "within_divergence"],
+    )
     drift = found.unvisited_drift.values[:, :, 1:]
     assert np.isfinite(drift).mean() > 0.95
     drift = drift[:, np.isfinite(drift).all(axis=(0, 2))]

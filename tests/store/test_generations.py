@@ -10,7 +10,7 @@ import jaxcollapse as jc
 from jaxcollapse.execute import local
 from jaxcollapse.store.atomic import seal
 from jaxcollapse.store.study import Study
-from tests.engines import in_a_hurry, xla_alone
+from tests.engines import xla_alone
 from tests.store.studies import assert_same_numbers, shards, stamps
 from tests.store.test_shard import flip
 
@@ -73,18 +73,17 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_trajectories_go_on_bit_for_bit(name: str, tmp_path: Path, steps: list[int]) -> None:
     """The last generation of a study may be one that the longer study does not record."""
     observables = {"observables": ["entropy", "kl_from_initial", "events", *OBSERVED.get(name, [])]}
-    with in_a_hurry():
-        run(sweep_of(7, PROCESSES[name], **observables), tmp_path)
-        first = stamps(shards(tmp_path))
-        steps.clear()
-        longer = run(sweep_of(11, PROCESSES[name], **observables), tmp_path)
-        assert sum(steps) == 4 * longer.status.size, "only new generations are computed"
-        assert_same_numbers(run(sweep_of(11, PROCESSES[name], **observables)), longer)
+    run(sweep_of(7, PROCESSES[name], **observables), tmp_path)
+    first = stamps(shards(tmp_path))
+    steps.clear()
+    longer = run(sweep_of(11, PROCESSES[name], **observables), tmp_path)
+    assert sum(steps) == 4 * longer.status.size, "only new generations are computed"
+    assert_same_numbers(run(sweep_of(11, PROCESSES[name], **observables)), longer)
     assert stamps(shards(tmp_path)).items() >= first.items(), "what was stored is as it was"
 
 
 def test_they_do_without_native_code(tmp_path: Path) -> None:
-    with xla_alone(), in_a_hurry():
+    with xla_alone():
         run(sweep_of(6, SGD), tmp_path)
         assert_same_numbers(run(sweep_of(10, SGD)), run(sweep_of(10, SGD), tmp_path))
 

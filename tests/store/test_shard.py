@@ -112,7 +112,7 @@ def test_a_damaged_dataset_is_assembled_again(finished: Path, tmp_path: Path) ->
 def test_a_shard_tells_what_is_in_it(finished: Path) -> None:
     study = Study.open(finished)
     path = shards(finished)[0]
-    header = read_header(path, study.sweep)
+    header = read_header(path, study.fingerprint, study.sweep)
     assert np.isin(header.cells, study.identities).all()
     assert header.status.tolist() == [1] * 4
     with xr.open_dataset(path) as data:
@@ -120,7 +120,7 @@ def test_a_shard_tells_what_is_in_it(finished: Path) -> None:
         assert data.generation.values.tolist() == [0, 3, 6]
         np.testing.assert_array_equal(read_variable(path, "entropy", slice(1, 3)), data.entropy.values[1:3])
     with pytest.raises(BadShardError, match="cannot be read"):
-        read_header(finished / "shards" / "not there.nc", study.sweep)
+        read_header(finished / "shards" / "not there.nc", study.fingerprint, study.sweep)
 
 
 COUNTED = """

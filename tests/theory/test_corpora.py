@@ -5,23 +5,9 @@ import pytest
 
 from jaxcollapse import theory
 from tests.oracles import heterozygosity, tempered, window_moments
-from tests.theory.agreeing import assert_agrees, assert_page_shows, assert_resolves
 from tests.theory.enumerated import Course, courses, mean
 
-AREA = "Remedies and kept samples at temperature 1"
 P0 = np.array([0.6, 0.3, 0.1])
-
-
-def test_the_engine_agrees() -> None:
-    assert_agrees(AREA)
-
-
-def test_an_error_of_three_percent_would_be_seen() -> None:
-    assert_resolves(AREA)
-
-
-def test_the_page_shows_what_is_compared() -> None:
-    assert_page_shows(AREA)
 
 
 @pytest.mark.parametrize("window", [1, 2, 100])

@@ -7,22 +7,8 @@ import pytest
 
 from jaxcollapse import theory
 from tests.oracles import entropy, one_sgd_step, softmax, tempered
-from tests.theory.agreeing import assert_agrees, assert_page_shows, assert_resolves
 
-AREA = "A step of gradient descent"
 P0 = np.array([0.5, 0.3, 0.15, 0.05])
-
-
-def test_the_engine_agrees() -> None:
-    assert_agrees(AREA)
-
-
-def test_an_error_of_three_percent_would_be_seen() -> None:
-    assert_resolves(AREA)
-
-
-def test_the_page_shows_what_is_compared() -> None:
-    assert_page_shows(AREA)
 
 
 @pytest.mark.parametrize(("batch_size", "temperature"), [(1, 0.7), (3, 1.0), (3, 1.4)])

@@ -5,22 +5,8 @@ import pytest
 
 from jaxcollapse import theory
 from tests.oracles import softmax, tempered
-from tests.theory.agreeing import assert_agrees, assert_page_shows, assert_resolves
 
-AREA = "Infinitely many samples"
 P0 = np.array([0.5, 0.3, 0.2, 0.0])
-
-
-def test_the_engine_agrees() -> None:
-    assert_agrees(AREA)
-
-
-def test_an_error_of_three_percent_would_be_seen() -> None:
-    assert_resolves(AREA)
-
-
-def test_the_page_shows_what_is_compared() -> None:
-    assert_page_shows(AREA)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7])

@@ -5,22 +5,7 @@ import pytest
 
 from jaxcollapse import theory
 from tests.oracles import tempered, two_token_chain
-from tests.theory.agreeing import assert_agrees, assert_page_shows, assert_resolves
 from tests.theory.enumerated import courses
-
-AREA = "Two tokens"
-
-
-def test_the_engine_agrees() -> None:
-    assert_agrees(AREA)
-
-
-def test_an_error_of_three_percent_would_be_seen() -> None:
-    assert_resolves(AREA)
-
-
-def test_the_page_shows_what_is_compared() -> None:
-    assert_page_shows(AREA)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0, 1.3, np.inf])

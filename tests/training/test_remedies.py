@@ -14,7 +14,6 @@ from jaxcollapse.planning.cells import resolve
 from jaxcollapse.structure import REMEDIES
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.training.penalties import penalised
-from tests.engines import in_a_hurry
 from tests.oracles import softmax, tempered
 from tests.statistics import assert_mean
 from tests.sweeps import probabilities, run, together, values
@@ -118,15 +117,14 @@ PROCESSES: list[dict[str, Any]] = [
 def test_descent_with_a_remedy_is_what_the_documentation_says() -> None:
     """On infinitely many samples, in double precision to eight digits."""
     settings: dict[str, Any] = {"initial": values(P0), "temperature": TEMPERATURE, "batch_size": INF}
-    with in_a_hurry():
-        data = run(
-            {**settings, "learning_rate": RATE},
-            {"process": together(PROCESSES)},
-            generations=GENERATIONS,
-            replicates=1,
-            record={"every": 1, "logits": True},
-            precision="float64",
-        )
+    data = run(
+        {**settings, "learning_rate": RATE},
+        {"process": together(PROCESSES)},
+        generations=GENERATIONS,
+        replicates=1,
+        record={"every": 1, "logits": True},
+        precision="float64",
+    )
     for logits, process in zip(data.logits.values[:, 0], PROCESSES, strict=True):
         assert np.isneginf(logits[:, -1]).all()
         np.testing.assert_allclose(logits[:, :-1], trained(process), atol=1e-8, err_msg=str(process))

@@ -10,7 +10,7 @@ from jaxcollapse.analysis.plot.arrangement import Arrangement
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.style import MOST, styles
 
-_MOST_PANELS = 6
+MOST_PANELS = 6
 _PANEL = (3.3, 3.2)  # inches
 _LETTER, _KEY = 0.085, 0.5  # inches that a letter of the legend takes, and the line before it
 
@@ -43,7 +43,7 @@ class Panels:
         looks = styles(data, hue, places)
         hues = [Hue({hue: place} if hue else {}, look, names[place]) for place, look in zip(places, looks, strict=True)]
         titles = entries(data, over) if over else [""]
-        shown = spread(len(titles), _MOST_PANELS)
+        shown = spread(len(titles), MOST_PANELS)
         letters = max(len(long_heading(data, hue)), *(len(each.text) for each in hues), 0) if hue else 0
         beside = _KEY + _LETTER * letters if hue else 0.0
         picture = Picture(max(1.0 + beside + _PANEL[0] * len(shown), 5.0), 0.9 + _PANEL[1])

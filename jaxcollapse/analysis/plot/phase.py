@@ -11,9 +11,9 @@ from matplotlib.colors import LogNorm
 from jaxcollapse.analysis.labels import entries, long_heading, spread
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture, headline
+from jaxcollapse.analysis.plot.panels import MOST_PANELS
 from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, final_median, name_of, verdicts
 
-_MOST_PANELS = 6
 _SMALLEST_GAP = 1e-3
 _FOREVER, _MISSING = "#d55e00", "#dddddd"  # colours of an infinite gap, and of none
 _INITIALS = ("u", "c", "h", "f", "×")  # of `VERDICTS`, where words find no room
@@ -41,7 +41,7 @@ def phase_diagram(
     across, up, over = (where.roles[role] for role in wanted)
     told_held = where.told(words)
     words, gap = words.isel(where.held), gap.isel(where.held)
-    shown = spread(words.sizes[over], _MOST_PANELS) if over else [None]
+    shown = spread(words.sizes[over], MOST_PANELS) if over else [None]
 
     columns, rows = (words.sizes[name] if name else 1 for name in (across, up))
     width = np.clip(_WORD * columns, _PANEL[0], max(_PANEL[0], _WIDEST / len(shown)))

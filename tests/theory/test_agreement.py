@@ -19,13 +19,15 @@ def compared(area: str) -> list[Comparison]:
     return list(AREAS[area]())
 
 
-def assert_agrees(area: str) -> None:
+@pytest.mark.parametrize("area", AREAS)
+def test_the_engine_agrees(area: str) -> None:
     """No |z| above 4."""
     for comparison in compared(area):
         assert abs(comparison.z) <= SIGMAS, comparison
 
 
-def assert_resolves(area: str) -> None:
+@pytest.mark.parametrize("area", AREAS)
+def test_an_error_of_three_percent_would_be_seen(area: str) -> None:
     """For each oracle there is a comparison in which 3 % more or less would be beyond 4 standard errors."""
     seen = defaultdict(list)
     for comparison in compared(area):
@@ -34,7 +36,8 @@ def assert_resolves(area: str) -> None:
         assert max(found) > SIGMAS, f"{oracle}: an error of 3 % gives |z| = {max(found):.1f}"
 
 
-def assert_page_shows(area: str) -> None:
+@pytest.mark.parametrize("area", AREAS)
+def test_the_page_shows_what_is_compared(area: str) -> None:
     """The shipped page has these comparisons, with the predictions of the code as it is."""
     page = (ROOT / "docs/agreement.md").read_text(encoding="utf-8")
     section = re.split(r"^## ", page, flags=re.MULTILINE)
