@@ -19,8 +19,8 @@ class Claim:
     """What is claimed, and what it takes to see whether it is true.
 
     name: "C1" and so on. text: the claim, a sentence. experiments: for each sweep what is run, and with which changes.
-    caption: of the picture. run: computes the datasets. find: what they say; whatever the page tells, it tells from this.
-    draw: the picture of the datasets.
+    caption: of the picture. run: computes the datasets. find: what they say, which is all that the page
+    tells from. draw: the picture of the datasets.
     """
 
     name: str

@@ -21,11 +21,12 @@ def run() -> Data:
     values = {"kind": "values", "probabilities": list(PAIR)}
     tied = {"kind": "values", "probabilities": [0.4, 0.4, 0.2]}
     flow = {"initial": STORY, "update": "gradient", "batch_size": np.inf, "learning_rate": 1.0}
-    none = {"vocab_size": [3], "temperature": [0.0]}
     return {
         "limit": measured("ideal_limit", generations=60),
         "flow": measured("ideal_limit", flow, {"temperature": [0.9, 1.1]}, generations=400, record={"every": 10}),
-        "zero": measured("ideal_limit", {"initial": tied}, none, generations=1, record={"every": 1, "logits": True}),
+        "zero": measured(
+            "ideal_limit", {"initial": tied}, {"temperature": [0.0]}, generations=1, record={"every": 1, "logits": True}
+        ),
         "pair": measured("original_mode", {"initial": values}),
         "story": measured("original_mode"),
     }
@@ -35,7 +36,7 @@ def find(data: Data) -> list[Finding]:
     """What the limit does, and how often the original mode wins beyond it."""
     limit = data["limit"].squeeze("replicate")
     colder, hotter = (limit.sel(temperature=limit.temperature[side]) for side in _sides(limit))
-    below, above = "T < 1, fitted to infinitely many samples", "T > 1, fitted to infinitely many samples"
+    below, above = "T < 1 and N = ∞", "T > 1 and N = ∞"
     flow = data["flow"].squeeze("replicate")
     cold, hot = flow.sel(temperature=0.9), flow.sel(temperature=1.1)
     found = [
@@ -43,17 +44,21 @@ def find(data: Data) -> list[Finding]:
         Finding(below, "least probability of the original mode at the end", exactly(_least(colder)), (0.99, 1), True),
         Finding(above, "most entropy missing to uniform at the end [nat]", exactly(_missing(hotter)), (0, 0.01), True),
         Finding(
-            "T = 0", "distance of (½, ½, 0) after one step from (0.4, 0.4, 0.2)", exactly(_tie(data)), (0, 1e-6), True
+            "T = 0 and N = ∞",
+            "distance of (½, ½, 0) after one step from (0.4, 0.4, 0.2)",
+            exactly(_tie(data)),
+            (0, 1e-6),
+            True,
         ),
         Finding(
-            "T < 1, SGD on infinitely many samples",
+            "T < 1 and N = ∞ (SGD)",
             "share of recorded generations that make SmolLM2's mode more likely",
             exactly(_rises(cold)),
             (1, 1),
             True,
         ),
         Finding(
-            "T > 1, SGD on infinitely many samples",
+            "T > 1 and N = ∞ (SGD)",
             "share of recorded generations that raise SmolLM2's entropy",
             exactly(float((hot.entropy.diff("generation") >= 0).mean())),
             (1, 1),
@@ -66,7 +71,7 @@ def find(data: Data) -> list[Finding]:
             won = float(theory.two_token_win_probability(PAIR, **known)) if name == "pair" else None
             found.append(
                 Finding(
-                    f"T = {temperature:g}, N = {samples} ({told})",
+                    f"T = {temperature:g} and N = {samples} ({told})",
                     "share of trajectories in which the original mode won",
                     interval(_won(data[name].sel(known))),
                     (0.95, 1),
@@ -135,7 +140,7 @@ def _tie(data: Data) -> float:
 
 
 def _won(cell: xr.Dataset) -> np.ndarray:
-    """The share in which the original mode is the last token; collapse is over in all, or the rest counts as lost."""
+    """The share in which the original mode is the last token; where no token has won yet, it has not."""
     last = cell.isel(generation=-1)
     won = (last.mode_is_original == 1) & (last.modal_probability > 0.99)
     return proportion_interval(np.asarray(won.sum()), np.asarray(won.size), CONFIDENCE)
@@ -147,8 +152,8 @@ CLAIM = Claim(
     (
         "`sweeps/ideal_limit.toml`, 60 generations; the same at T = 0 from (0.4, 0.4, 0.2); and SGD at η = 1 on the "
         "exact expectation in place of the refit, from SmolLM2's logits, 400 generations.",
-        "`sweeps/original_mode.toml`, and the same from two tokens of probability 0.6 and 0.4. The claim is taken to hold "
-        "where the original mode wins in 95 % of trajectories.",
+        "`sweeps/original_mode.toml`, and the same from two tokens of probability 0.6 and 0.4. The claim is taken to "
+        "hold where the original mode wins in 95 % of trajectories.",
     ),
     "How often the original mode is the last token, of 400 trajectories of refits on N samples; bars: 95 % intervals.",
     run,

@@ -13,8 +13,8 @@ class Finding:
     """What was measured in one setting, and what the claim says of it.
 
     when: the setting, as it goes on after "holds when" or "fails when". quantity: what was measured, with its units.
-    measured: estimate, low and high; where nothing is random, three times the same. claimed: the range in which the claim
-    wants the number. in_limit: whether samples are infinitely many. theory: what `jaxcollapse.theory` says, if it does.
+    measured: estimate, low and high; where nothing is random, three times the same. claimed: the range in which the
+    claim wants the number. in_limit: whether samples are infinitely many. theory: what `jaxcollapse.theory` says, if it does.
     """
 
     when: str
@@ -48,9 +48,9 @@ def interval(bounds: np.ndarray) -> tuple[float, float, float]:
 def verdict(findings: Sequence[Finding]) -> str:
     """The rule. A setting holds if all of its findings do, fails if one of them does, and is undecided otherwise.
 
-    The claim "holds" if all settings do, and "fails" if all do. It "holds in the limit only" if just those settings hold
-    that have infinitely many samples. Otherwise the verdict names the settings in which it holds, and always those in
-    which it fails or is undecided.
+    The claim "holds" if all settings do, and "fails" if all do. It "holds in the limit only" if just those settings
+    hold that have infinitely many samples. It "holds in the limit" if all of these do and others, which
+    are named, as are always the settings in which it fails or is undecided.
     """
     settings = dict.fromkeys(finding.when for finding in findings)
     held, failed, undecided = [], [], []
@@ -62,8 +62,12 @@ def verdict(findings: Sequence[Finding]) -> str:
     if len(failed) == len(settings):
         return "fails"
     limit = {finding.when for finding in findings if finding.in_limit}
-    parts = ["holds in the limit only" if limit and limit == set(held) else _told("holds", held)]
-    return "; ".join(part for part in (*parts, _told("fails", failed), _told("undecided", undecided)) if part)
+    beyond = [when for when in held if when not in limit]
+    if limit and limit <= set(held):
+        head = f"holds in the limit, and when {_joined(beyond)}" if beyond else "holds in the limit only"
+    else:
+        head = _told("holds", held)
+    return "; ".join(part for part in (head, _told("fails", failed), _told("undecided", undecided)) if part)
 
 
 def _told(word: str, settings: list[str]) -> str:

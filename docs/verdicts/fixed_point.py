@@ -25,7 +25,7 @@ _LOOKS = {
 
 def run() -> Data:
     """Infinitely many samples; a refit on few; four optimisers on single traces."""
-    drift: dict[str, Any] = {"replicates": 1024, "generations": N, "record": {"every": 10}}
+    drift: dict[str, Any] = {"replicates": 4096, "generations": N, "record": {"every": 10}}
     drift["observables"] = ["collision_probability", "original_mode_probability"]
     steps: dict[str, Any] = {"replicates": 4096, "generations": STEPS, "record": {"every": 1, "logits": True}}
     axes = {"optimizer": list(_NAMES)}
@@ -45,7 +45,7 @@ def find(data: Data) -> list[Finding]:
     """What moves, per trajectory and on average."""
     moved = max(_moved(data["limit"]), _moved(data["refitted"]))
     settings = data["limit"].sizes["optimizer"] * data["limit"].sizes["kind"] + 1
-    many, few = "samples are infinitely many", "samples are few"
+    many, few = "N = ∞", f"N = {N}"
     drift = data["drift"].squeeze(["temperature", "samples"])
     last = drift.isel(generation=-1)
     g = int(drift.generation[-1])
@@ -56,14 +56,14 @@ def find(data: Data) -> list[Finding]:
             many, f"greatest change of a logit in {settings} pairs of model and optimiser", exactly(moved), (0, 0), True
         ),
         Finding(
-            f"{few}, for the single trajectory",
+            f"{few} (single trajectories)",
             f"heterozygosity kept after {g} generations, N = {N} (mean share)",
             interval(mean_interval(_kept(drift).isel(generation=-1).values, CONFIDENCE)),
             (0.95, 1.05),
             theory=float(theory.mean_heterozygosity([0.5, 0.5], samples=N, generations=g) / 0.5),
         ),
         Finding(
-            f"{few}, on average over trajectories",
+            f"{few} (on average)",
             f"change of the mode's probability after {int(last.generation)} generations, N = {N} (mean)",
             interval(mean_interval(change, CONFIDENCE)),
             (-0.05, 0.05),
@@ -74,7 +74,7 @@ def find(data: Data) -> list[Finding]:
     for optimizer, name in _NAMES.items():
         found.append(
             Finding(
-                f"{name} steps on single traces, on average",
+                f"{name} takes steps on single traces (on average)",
                 "rise of the log-odds of first and last token, by η and step (mean)",
                 interval(mean_interval(steps.sel(optimizer=optimizer).values, CONFIDENCE)),
                 (-0.05, 0.05),
@@ -96,7 +96,7 @@ def draw(data: Data) -> Picture:
     left.plot([], [], color="#bbbbbb", label="24 trajectories")
     bounds = mean_interval(kept.transpose("generation", "replicate").values, CONFIDENCE)
     error = np.abs(bounds[:, 1:] - bounds[:, :1]).T
-    left.errorbar(drift.generation, bounds[:, 0], error, color=BLUE, fmt="o", ms=4, label="mean of 1024, 95 % interval")
+    left.errorbar(drift.generation, bounds[:, 0], error, color=BLUE, fmt="o", ms=4, label="mean of 4096, 95 % interval")
     g = np.arange(int(drift.generation[-1]) + 1)
     left.plot(g, (1 - 1 / N) ** g, color=BLACK, label="theory, (1 − 1/N)^g")
     left.axhline(1, color=RED, ls="--", lw=1.2, label="claim; N = ∞ (exact)")
@@ -146,10 +146,10 @@ CLAIM = Claim(
     (
         "`sweeps/fixed_point.toml`: infinitely many samples, six optimisers on four kinds of tables and on low-rank "
         "factors; and a refit, from `sweeps/ideal_limit.toml`.",
-        f"`sweeps/wright_fisher.toml` at T = 1 and N = {N} only, 1024 trajectories of {N} generations.",
+        f"`sweeps/wright_fisher.toml` at T = 1 and N = {N} only, 4096 trajectories of {N} generations.",
         f"`sweeps/single_trace.toml` at T = 1 and η = 0.01 only, 4096 trajectories of {STEPS} steps.",
     ),
-    "Left: single trajectories drift, and lose diversity on average. Right: signs of single traces favour likely tokens.",
+    "Left: single trajectories drift, and lose diversity on average. Right: signs favour likely tokens.",
     run,
     find,
     draw,

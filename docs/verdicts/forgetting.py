@@ -59,7 +59,7 @@ def find(data: Data) -> list[Finding]:
 
 def gaps_at_equal_path(data: xr.Dataset) -> xr.DataArray:
     """The recovery gap of each trajectory where generations × learning rate is next to `PATH`."""
-    places = [int(abs(data.generation - PATH / rate).argmin()) for rate in data.learning_rate.values]
+    places = [int(np.argmin(np.abs(data.generation.values - PATH / rate))) for rate in data.learning_rate.values]
     chosen = xr.DataArray(places, dims="learning_rate")
     return data.recovery_gap.isel(generation=chosen).reset_coords(drop=True)
 
@@ -139,11 +139,11 @@ CLAIM = Claim(
     "C4",
     "Steps that are not tiny, computed on single traces, forget regions of the distribution",
     (
-        "`sweeps/step_size.toml`: SGD at T = 1 from SmolLM2's logits, where infinitely many samples change nothing, so that "
-        "all that is lost is lost by steps on few traces.",
-        f"Learning rates are compared after equal paths, generations × η = {PATH:g}, at the nearest recorded generation.",
+        "`sweeps/step_size.toml`: SGD at T = 1 from SmolLM2's logits, where infinitely many samples change nothing, "
+        "so that all that is lost is lost by steps on few traces.",
+        f"Learning rates are compared after equal paths, generations × η = {PATH:g}, at the nearest record.",
     ),
-    "Left: batches of all sizes lie on one curve of η/B; grey: where half is lost. Right: what no sampling temperature brings back.",
+    "Left: the share that is lost follows η/B; grey: where it is half. Right: what no sampling temperature brings back.",
     run,
     find,
     draw,

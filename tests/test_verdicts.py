@@ -1,0 +1,150 @@
+"""What docs/verdicts.md says follows from data, and would be otherwise if the data were."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from docs.verdicts.claim import Claim, Data, section
+from docs.verdicts.claims import CLAIMS
+from docs.verdicts.finding import Finding, exactly, verdict
+from docs.verdicts.forgetting import half_lost_at
+from tests.conftest import ROOT
+
+NAN = float("nan")
+C1, C2, C3, C4, C5 = CLAIMS
+CHEAP = [C2, C4, C5]  # of C1 and C3 most of the time goes to compiling
+
+
+def found(when: str, low: float, high: float, *, in_limit: bool = False) -> Finding:
+    """A finding of which the claim says that it is between 0 and 1."""
+    return Finding(when, "a number", ((low + high) / 2, low, high), (0, 1), in_limit)
+
+
+@cache
+def run(claim: Claim) -> Data:
+    return claim.run()
+
+
+INSIDE, OUTSIDE, ACROSS = (0.2, 0.4), (1.2, 1.4), (0.8, 1.2)
+
+
+@pytest.mark.parametrize(
+    ("findings", "expected"),
+    [
+        ([found("A", *INSIDE), found("B", *INSIDE)], "holds"),
+        ([found("A", *OUTSIDE), found("B", *OUTSIDE)], "fails"),
+        ([found("A", *INSIDE, in_limit=True), found("B", *OUTSIDE)], "holds in the limit only; fails when B"),
+        (
+            [found("A", *INSIDE, in_limit=True), found("B", *INSIDE), found("C", *OUTSIDE)],
+            "holds in the limit, and when B; fails when C",
+        ),
+        (
+            [found("A", *INSIDE, in_limit=True), found("B", *OUTSIDE, in_limit=True), found("C", *OUTSIDE)],
+            "holds when A; fails when B or C",
+        ),
+        ([found("A", *INSIDE), found("A", *OUTSIDE), found("B", *INSIDE)], "holds when B; fails when A"),
+        ([found("A", *INSIDE), found("B", *ACROSS)], "holds when A; undecided when B"),
+        ([found("A", *INSIDE), found("B", NAN, NAN)], "holds when A; undecided when B"),
+    ],
+)
+def test_the_verdict_follows_its_rule(findings: list[Finding], expected: str) -> None:
+    assert verdict(findings) == expected
+
+
+def test_an_interval_decides_only_on_one_side_of_what_is_claimed() -> None:
+    assert [found("A", *each).holds for each in (INSIDE, OUTSIDE, ACROSS)] == [True, False, None]
+    assert Finding("A", "a number", exactly(0), (0, 0)).holds
+    assert Finding("A", "a number", exactly(float("inf")), (0, 1)).holds is False
+
+
+def _with(data: Data, name: str, **variables: xr.DataArray) -> Data:
+    return {**data, name: data[name].assign(variables)}
+
+
+def test_a_model_that_does_change_at_temperature_1_is_told() -> None:
+    """C1 fails in the limit for logits that move by a bit, and holds beyond it for diversity that stays."""
+    still = xr.DataArray(np.zeros((1, 6, 2)), dims=("replicate", "generation", "token")).assign_coords(optimizer="sgd")
+    frame = xr.Dataset({"logits": still.expand_dims(optimizer=["sgd"], kind=[0])})
+    moved = frame.copy(deep=True)
+    moved.logits[..., -1, 0] = 1e-7
+    spread = np.random.default_rng(0).normal(0, 1e-3, (50, 3))
+    kept = xr.Dataset(
+        dict.fromkeys(
+            ("collision_probability", "original_mode_probability"),
+            (("temperature", "samples", "replicate", "generation"), 0.3 + spread[None, None]),
+        ),
+        {"generation": [0, 50, 100]},
+    )
+    noise = np.random.default_rng(1).normal(0, 1e-4, (4, 50, 2, 2))
+    noise[:, :, 0] = [0.3, 0.1]
+    noise[:, :, 1] += [0.3, 0.1]
+    steps = xr.Dataset(
+        {"logits": (("optimizer", "replicate", "generation", "token"), noise)},
+        {"optimizer": ["sgd", "momentum", "adam", "sign_sgd"], "generation": [0, 10], "learning_rate": 0.01},
+    )
+    data = {"limit": frame, "refitted": frame, "drift": kept, "steps": steps}
+    assert verdict(C1.find(data)) == "holds"
+    assert "fails when N = ∞" in verdict(C1.find({**data, "limit": moved}))
+
+
+def test_an_original_mode_that_always_wins_or_never_is_told() -> None:
+    """C2 holds everywhere if it wins in all trajectories, and fails in the limit if it gets less likely."""
+    data = run(C2)
+    won = {
+        name: data[name].assign(mode_is_original=xr.ones_like(data[name].mode_is_original))
+        for name in ("pair", "story")
+    }
+    assert verdict(C2.find({**data, **won})) == "holds"
+    falling = data["limit"].original_mode_probability.isel(generation=slice(None, None, -1)).values
+    turned = data["limit"].original_mode_probability.copy(data=falling)
+    assert "fails when T < 1 and N = ∞" in verdict(C2.find(_with(data, "limit", original_mode_probability=turned)))
+
+
+def test_gaps_that_stay_or_close_are_told() -> None:
+    """C4 fails if nothing is lost after large steps; it fails, too, if all is lost after tiny ones."""
+    data = run(C4)
+    gap = data["steps"].recovery_gap
+    nothing, all_ = gap * 0, gap * 0 + 1
+    assert "fails when single traces" in verdict(C4.find(_with(data, "steps", recovery_gap=nothing)))
+    assert "fails when steps are tiny" in verdict(C4.find(_with(data, "steps", recovery_gap=all_)))
+
+
+def test_half_is_lost_where_the_share_crosses_one_half() -> None:
+    """Of shares 0, ¼, ¾, 1 at η/B = 10⁻³, 10⁻², 10⁻¹, 1 it is the geometric mean of the middle two."""
+    lost = np.arange(400) < np.array([0, 100, 300, 400])[:, None]
+    gaps = xr.DataArray(
+        lost[:, None].astype(float),
+        {"learning_rate": [0.001, 0.01, 0.1, 1.0], "batch_size": [1.0]},
+        ("learning_rate", "batch_size", "replicate"),
+    )
+    middle, low, high = half_lost_at(gaps)
+    assert middle == pytest.approx(10**-1.5)
+    assert low < middle < high
+    assert all(np.isnan(half_lost_at(gaps * 0)))
+
+
+def test_languages_that_stay_or_fade_together_are_told() -> None:
+    """C5 fails if languages stay; if what is within them goes, too; and if cooling leaves a gap."""
+    data = run(C5)
+    cells = data["languages"]
+    stay = cells.persona_entropy.copy(data=np.ones(cells.persona_entropy.shape))
+    assert "texts are few" in verdict(C5.find(_with(data, "languages", persona_entropy=stay)))
+    fade = cells.within_entropy.copy(data=cells.persona_entropy.values)
+    assert "fails when texts are few" in verdict(C5.find(_with(data, "languages", within_entropy=fade)))
+    gap = cells.shared_recovery_gap + 1
+    assert "fails when the model only cools" in verdict(C5.find(_with(data, "languages", shared_recovery_gap=gap)))
+
+
+@pytest.mark.parametrize("claim", CHEAP, ids=lambda claim: claim.name)
+def test_the_page_has_what_running_gives(claim: Claim) -> None:
+    page = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+    assert section(claim, claim.find(run(claim))) in page, "run `python -m docs.verdicts`"
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_the_page_has_each_claim_and_its_picture(claim: Claim) -> None:
+    page = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
+    assert f"## {claim.name}. {claim.text}" in page
+    assert (ROOT / "docs/pictures" / claim.picture).stat().st_size > 10_000
