@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 NAN = float("nan")
 C1, C2, C3, C4, C5 = CLAIMS
-CHEAP = [C2, C4, C5]  # of C1 and C3 most of the time goes to compiling
+CHEAP = [C2, C3, C4, C5]  # C1 has thirty programs to compile
 
 
 def found(when: str, low: float, high: float, *, in_limit: bool = False) -> Finding:
@@ -100,6 +100,19 @@ def test_an_original_mode_that_always_wins_or_never_is_told() -> None:
     falling = data["limit"].original_mode_probability.isel(generation=slice(None, None, -1)).values
     turned = data["limit"].original_mode_probability.copy(data=falling)
     assert "fails when T < 1 and N = ∞" in verdict(C2.find(_with(data, "limit", original_mode_probability=turned)))
+
+
+def test_a_gap_that_opens_or_closes_is_told() -> None:
+    """C3 fails for fits that leave a gap or another temperature, and holds for descent and few samples that leave none."""
+    data = run(C3)
+    gap = data["fitted"].recovery_gap + 0.1
+    assert "fails when fitted to N = ∞ samples" in verdict(C3.find(_with(data, "fitted", recovery_gap=gap)))
+    off = data["fitted"].effective_temperature * 1.1
+    assert "fails when fitted to N = ∞ samples" in verdict(C3.find(_with(data, "fitted", effective_temperature=off)))
+    closed = {name: data[name].assign(recovery_gap=data[name].recovery_gap * 0) for name in ("flow",)}
+    closed["few"] = data["few"].assign(recovery_gap=data["few"].recovery_gap.where(False, 0.0))
+    closed["shared"] = data["shared"].assign(shared_recovery_gap=data["shared"].shared_recovery_gap * 0)
+    assert verdict(C3.find({**data, **closed})) == "holds"
 
 
 def test_gaps_that_stay_or_close_are_told() -> None:

@@ -109,7 +109,7 @@ def draw(data: Data) -> Picture:
             axis.plot([], [], "_", color=BLACK, ms=12, label="exact chain")
         axis.axhline(1, color=RED, ls="--", lw=1.2, label="claim; N = ∞ (exact)")
         axis.set(xscale="log", xlabel="N (1/T − 1) [1]", ylim=(0, 1.04), title=title)
-        axis.legend(fontsize=8, frameon=False, loc="lower right" if name == "pair" else "upper left")
+        axis.legend(fontsize=8, frameon=False, loc="lower right" if name == "pair" else "center left")
     figure.axes[0].set_ylabel("share won by the original mode [1]")
     return figure
 

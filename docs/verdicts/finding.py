@@ -14,7 +14,8 @@ class Finding:
 
     when: the setting, as it goes on after "holds when" or "fails when". quantity: what was measured, with its units.
     measured: estimate, low and high; where nothing is random, three times the same. claimed: the range in which the
-    claim wants the number. in_limit: whether samples are infinitely many. theory: what `jaxcollapse.theory` says, if it does.
+    claim wants the number. in_limit: whether samples are infinitely many. theory: what
+    `jaxcollapse.theory` says, if it does.
     """
 
     when: str

@@ -113,7 +113,7 @@ def draw(data: Data) -> Picture:
     right.axhline(TOLERANCE, color="#777777", ls="--", lw=1)
     right.set(xscale="log", yscale="log", xlabel="learning rate η [1]", ylabel="recovery gap, median [nat]")
     right.set_yticks([1e-3, 1e-2, 1e-1, 1], ["≤ 10⁻³", "10⁻²", "10⁻¹", "1"])
-    right.legend(fontsize=8, frameon=False, loc="lower right")
+    right.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 0.08))
     return figure
 
 
@@ -143,7 +143,7 @@ CLAIM = Claim(
         "so that all that is lost is lost by steps on few traces.",
         f"Learning rates are compared after equal paths, generations × η = {PATH:g}, at the nearest record.",
     ),
-    "Left: the share that is lost follows η/B; grey: where it is half. Right: what no sampling temperature brings back.",
+    "Left: the share of the lost follows η/B; grey: it is half. Right: what no sampling temperature brings back.",
     run,
     find,
     draw,

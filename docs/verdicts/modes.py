@@ -106,7 +106,7 @@ CLAIM = Claim(
     "Mode collapse is a collapse into fewer modes, not a sharper version of the same distribution",
     (
         "`sweeps/one_language.toml`: personas of six languages, refitted on 30 texts of 64 words at T = 1, and cooled "
-        "at T = 0.98 on infinitely many texts. Both lose nearly all entropy between languages.",
+        "at T = 0.98 on infinitely many texts. Both lose most of the entropy between languages.",
     ),
     "Left: mean entropies. Right: a line is a trajectory; collapse keeps what is within languages, cooling does not.",
     run,

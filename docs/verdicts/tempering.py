@@ -117,6 +117,7 @@ def draw(data: Data) -> Picture:
         left.plot(fitted.generation[::2], reached[::2], marker, color=colour, ms=5, label=f"T = {temperature:g}")
     left.plot([], [], color=BLACK, lw=1, label="theory, T^g")
     left.set(yscale="log", xlabel="generation", ylabel="effective temperature [1]", title="fitted to N = ∞ samples")
+    left.set_xticks(range(0, 21, 5))
     left.legend(fontsize=8, frameon=False, loc="upper left")
     flow = data["flow"].isel(temperature=0, replicate=0)
     cold = fitted.sel(temperature=0.9)
@@ -128,9 +129,9 @@ def draw(data: Data) -> Picture:
     ):
         gap = cell.recovery_gap.clip(SMALLEST, LOST).where(cell.generation > 0)
         right.plot(cell.effective_temperature, gap, ms=4, lw=1, markevery=max(1, gap.size // 15), label=label, **look)
-    places = range(0, flow.sizes["generation"], 8)
+    places = [*range(1, 9, 2), *range(9, flow.sizes["generation"], 8)]
     exact = [max(descended_gap(flow, place), SMALLEST) for place in places]
-    right.plot(flow.effective_temperature[list(places)], exact, "x", color=GREEN, ms=8, label="theory.ideal_descent")
+    right.plot(flow.effective_temperature[places], exact, "x", color=GREEN, ms=8, label="theory.ideal_descent")
     right.axhline(TOLERANCE, color="#777777", ls="--", lw=1)
     right.set(xscale="log", yscale="log", xlabel="effective temperature [1]", ylabel="recovery gap [nat]")
     right.set(xlim=(1.05, 0.12), ylim=(SMALLEST / 2, 2 * LOST), title="SmolLM2, T = 0.9")
@@ -156,8 +157,8 @@ CLAIM = Claim(
     "A generation is the original at another temperature, so that nothing is lost",
     (
         '`sweeps/ideal_limit.toml`, and the same from the 512 likeliest tokens of SmolLM2 after "Once upon a time '
-        f'there was a": fitted to infinitely many samples, fitted to {FEW} of them (64 trajectories), and by SGD at η = 1 '
-        "on the exact expectation, 400 generations.",
+        f'there was a": fitted to infinitely many samples, fitted to {FEW} of them (64 trajectories), and by SGD at '
+        "η = 1 on the exact expectation, 400 generations.",
         "`sweeps/low_rank.toml`, rank 2 by gradient flow and a fitted table only, T = 0.9, 110 generations.",
         f"The claim is taken to hold up to {NEGLIGIBLE:g} nat.",
     ),
