@@ -103,13 +103,13 @@ def test_an_original_mode_that_always_wins_or_never_is_told() -> None:
 
 
 def test_a_gap_that_opens_or_closes_is_told() -> None:
-    """C3 fails for fits that leave a gap or another temperature, and holds for descent and few samples that leave none."""
+    """C3 fails for fits that leave a gap or another temperature, and holds where descent and few samples leave none."""
     data = run(C3)
     gap = data["fitted"].recovery_gap + 0.1
     assert "fails when fitted to N = ∞ samples" in verdict(C3.find(_with(data, "fitted", recovery_gap=gap)))
     off = data["fitted"].effective_temperature * 1.1
     assert "fails when fitted to N = ∞ samples" in verdict(C3.find(_with(data, "fitted", effective_temperature=off)))
-    closed = {name: data[name].assign(recovery_gap=data[name].recovery_gap * 0) for name in ("flow",)}
+    closed = _with(data, "flow", recovery_gap=data["flow"].recovery_gap * 0)
     closed["few"] = data["few"].assign(recovery_gap=data["few"].recovery_gap.where(False, 0.0))
     closed["shared"] = data["shared"].assign(shared_recovery_gap=data["shared"].shared_recovery_gap * 0)
     assert verdict(C3.find({**data, **closed})) == "holds"

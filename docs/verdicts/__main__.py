@@ -25,10 +25,10 @@ def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
         "The rule: for each setting the claim says in which range a number should lie. The claim *holds* there if the "
         f"whole {CONFIDENCE:.0%} interval is inside that range, *fails* if it is outside, and is *undecided* if it "
         "lies across an end. A setting with several numbers holds if all of them do, and fails if one does. A claim "
-        "that holds just where samples are infinitely many *holds in the limit only*. Intervals of shares are Clopper and "
-        "Pearson's, those of means studentised bootstrap ([analysis](analysis.md)); where nothing is random there is "
-        "none, and the number is exact but for rounding. `tests/test_verdicts.py` turns the data around and asks that "
-        "the verdicts turn, too. [process.md](process.md) has the notation.",
+        "that holds just where samples are infinitely many *holds in the limit only*. Intervals of shares are Clopper "
+        "and Pearson's, those of means studentised bootstrap ([analysis](analysis.md)); where nothing is random there "
+        "is none, and the number is exact but for rounding. `tests/test_verdicts.py` turns the data around and asks "
+        "that the verdicts turn, too. [process.md](process.md) has the notation.",
         "",
         *table(("", "claim", "verdict"), glance),
         "",

@@ -1,24 +1,25 @@
 """C2: below temperature 1 ever more confident in the original mode, above it ever closer to uniform."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from docs.studies import BLACK, BLUE, GREEN, ORANGE, RED
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import STORY, measured
-from docs.verdicts.finding import CONFIDENCE, Finding, exactly, interval
+from docs.verdicts.finding import Finding, exactly, share
 from jaxcollapse import theory
 from jaxcollapse.analysis.plot.figure import Picture
-from jaxcollapse.analysis.proportion import proportion_interval
 
-PAIR = (0.6, 0.4)
+PAIR = np.array([0.6, 0.4])
 _SHOWN = ((0.9, 10), (0.9, 300), (0.5, 300))  # temperature and samples of the cells in the table
 _LOOKS = ((0.5, BLACK, "o"), (0.8, BLUE, "s"), (0.9, RED, "^"), (0.95, GREEN, "D"), (0.98, ORANGE, "v"))
 
 
 def run() -> Data:
     """Refits and descent on infinitely many samples, argmax with a tie, and who wins with few samples."""
-    values = {"kind": "values", "probabilities": list(PAIR)}
+    values = {"kind": "values", "probabilities": PAIR.tolist()}
     tied = {"kind": "values", "probabilities": [0.4, 0.4, 0.2]}
     flow = {"initial": STORY, "update": "gradient", "batch_size": np.inf, "learning_rate": 1.0}
     return {
@@ -67,13 +68,13 @@ def find(data: Data) -> list[Finding]:
     ]
     for name, told in (("pair", "two tokens"), ("story", "SmolLM2")):
         for temperature, samples in _SHOWN:
-            known = {"samples": samples, "temperature": temperature}
+            known: dict[str, Any] = {"samples": samples, "temperature": temperature}
             won = float(theory.two_token_win_probability(PAIR, **known)) if name == "pair" else None
             found.append(
                 Finding(
                     f"T = {temperature:g} and N = {samples} ({told})",
                     "share of trajectories in which the original mode won",
-                    interval(_won(data[name].sel(known))),
+                    _won(data[name].sel(known)),
                     (0.95, 1),
                     theory=won,
                 )
@@ -139,11 +140,11 @@ def _tie(data: Data) -> float:
     return float(np.abs(p / p.sum() - [0.5, 0.5, 0.0]).max())
 
 
-def _won(cell: xr.Dataset) -> np.ndarray:
+def _won(cell: xr.Dataset) -> tuple[float, float, float]:
     """The share in which the original mode is the last token; where no token has won yet, it has not."""
     last = cell.isel(generation=-1)
     won = (last.mode_is_original == 1) & (last.modal_probability > 0.99)
-    return proportion_interval(np.asarray(won.sum()), np.asarray(won.size), CONFIDENCE)
+    return share(won.values)
 
 
 CLAIM = Claim(

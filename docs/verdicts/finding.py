@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxcollapse.analysis.proportion import proportion_interval
+
 CONFIDENCE = 0.95
 
 
@@ -46,6 +48,11 @@ def interval(bounds: np.ndarray) -> tuple[float, float, float]:
     return estimate, low, high
 
 
+def share(holds: np.ndarray) -> tuple[float, float, float]:
+    """The share of trajectories for which something holds, with its exact interval."""
+    return interval(proportion_interval(np.asarray(holds.sum()), np.asarray(holds.size), CONFIDENCE))
+
+
 def verdict(findings: Sequence[Finding]) -> str:
     """The rule. A setting holds if all of its findings do, fails if one of them does, and is undecided otherwise.
 
@@ -54,7 +61,9 @@ def verdict(findings: Sequence[Finding]) -> str:
     are named, as are always the settings in which it fails or is undecided.
     """
     settings = dict.fromkeys(finding.when for finding in findings)
-    held, failed, undecided = [], [], []
+    held: list[str] = []
+    failed: list[str] = []
+    undecided: list[str] = []
     for when in settings:
         found = [finding.holds for finding in findings if finding.when == when]
         (held if all(found) else failed if False in found else undecided).append(when)

@@ -6,7 +6,7 @@ import xarray as xr
 from docs.studies import BLACK, BLUE, ORANGE, RED
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import measured
-from docs.verdicts.finding import CONFIDENCE, Finding, interval
+from docs.verdicts.finding import CONFIDENCE, Finding, share
 from jaxcollapse.analysis.median import median_interval
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.proportion import proportion_interval
@@ -119,18 +119,18 @@ def draw(data: Data) -> Picture:
 
 def _share(lost: xr.DataArray, chosen: xr.DataArray) -> tuple[float, float, float]:
     """The share of the trajectories of these cells, with its exact interval."""
-    among = lost.where(chosen)
-    return interval(proportion_interval(among.sum().values, among.count().values, CONFIDENCE))
+    among = lost.where(chosen).values
+    return share(among[~np.isnan(among)])
 
 
 def _crossing(logs: np.ndarray, shares: np.ndarray) -> float:
     """The mean over batch sizes of ln(η/B) where the share first passes one half; NaN if it never does."""
     found = []
-    for place, share in zip(logs, shares, strict=True):
-        after = int(np.argmax(share >= 0.5))
+    for place, lost in zip(logs, shares, strict=True):
+        after = int(np.argmax(lost >= 0.5))
         if after == 0:  # from the start on, or never
             continue
-        weight = (0.5 - share[after - 1]) / (share[after] - share[after - 1])
+        weight = (0.5 - lost[after - 1]) / (lost[after] - lost[after - 1])
         found.append(place[after - 1] + weight * (place[after] - place[after - 1]))
     return float(np.mean(found)) if found else float("nan")
 

@@ -6,10 +6,9 @@ import xarray as xr
 from docs.studies import BLACK, BLUE, RED
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import measured
-from docs.verdicts.finding import CONFIDENCE, Finding, exactly, interval
+from docs.verdicts.finding import CONFIDENCE, Finding, exactly, interval, share
 from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.plot.figure import Picture
-from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.verdict import TOLERANCE
 
 
@@ -33,15 +32,15 @@ def find(data: Data) -> list[Finding]:
     ratio = float(_kept(cooled, "within_entropy").isel(replicate=0, generation=half))
     now = f"after {g} generations"
     return [
-        Finding(few, f"share with less than a tenth of the entropy between languages {now}", _share(gone), (0.9, 1)),
+        Finding(few, f"share with less than a tenth of the entropy between languages {now}", share(gone), (0.9, 1)),
         Finding(
             few,
             f"entropy within languages kept {now} (mean share)",
             interval(mean_interval(within, CONFIDENCE)),
             (0.5, 1),
         ),
-        Finding(few, f"share of trajectories with one language {now}", _share(one), (0.9, 1)),
-        Finding(few, f"share that no sampling temperature brings back {now}", _share(lost), (0.9, 1)),
+        Finding(few, f"share of trajectories with one language {now}", share(one), (0.9, 1)),
+        Finding(few, f"share that no sampling temperature brings back {now}", share(lost), (0.9, 1)),
         Finding(
             exact,
             f"entropy within languages kept where half of that between is gone, generation {int(colder.generation)}",
@@ -95,10 +94,6 @@ def _parts(data: Data) -> tuple[xr.Dataset, xr.Dataset]:
 
 def _kept(cells: xr.Dataset, name: str) -> xr.DataArray:
     return cells[name] / cells[name].isel(generation=0)
-
-
-def _share(holds: np.ndarray) -> tuple[float, float, float]:
-    return interval(proportion_interval(holds.sum(), np.asarray(holds.size), CONFIDENCE))
 
 
 CLAIM = Claim(

@@ -9,10 +9,9 @@ from scipy.optimize import minimize_scalar
 from docs.studies import BLACK, BLUE, GREEN, HALF, LOST, ORANGE, RED, SMALLEST, at_level
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import STORY, measured
-from docs.verdicts.finding import CONFIDENCE, Finding, exactly, interval
+from docs.verdicts.finding import Finding, exactly, share
 from jaxcollapse import theory
 from jaxcollapse.analysis.plot.figure import Picture
-from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.verdict import TOLERANCE
 from jaxcollapse.theory.tempering import tempered
 
@@ -85,7 +84,7 @@ def find(data: Data) -> list[Finding]:
         Finding(
             f"fitted to {FEW} samples",
             f"share with a recovery gap up to {TOLERANCE:g} nat after {int(last.generation)} generations",
-            interval(proportion_interval(back.sum(), np.asarray(back.size), CONFIDENCE)),
+            share(back),
             (0.95, 1),
         ),
     ]
@@ -95,7 +94,7 @@ def descended_gap(flow: xr.Dataset, place: int) -> float:
     """The recovery gap that `theory.ideal_descent` has at a recorded generation of a trajectory of SGD, in nat."""
     z = flow.logits.isel(generation=0).values.astype(float)
     p0 = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
-    known = {"learning_rate": float(flow.learning_rate), "temperature": float(flow.temperature)}
+    known: dict[str, Any] = {"learning_rate": float(flow.learning_rate), "temperature": float(flow.temperature)}
     p = theory.ideal_descent(p0, generations=int(flow.generation[place]), **known)
 
     def gap(log_temperature: float) -> float:
