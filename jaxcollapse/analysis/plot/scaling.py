@@ -1,0 +1,88 @@
+"""Curves against one horizontal axis after another, with their spread: do they fall on one another?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.curves import Abscissa, Curves, label_of_abscissa
+from jaxcollapse.analysis.labels import spread
+from jaxcollapse.analysis.mean import mean_interval
+from jaxcollapse.analysis.plot.figure import Picture, headline
+from jaxcollapse.analysis.plot.scale import Scale
+from jaxcollapse.analysis.plot.style import MOST, styles
+from jaxcollapse.analysis.scaling import scaling
+from jaxcollapse.analysis.status import label_of, variable
+
+_PANEL, _BESIDE = (3.6, 3.3), 2.2  # inches of a panel, and of what stands beside them
+
+
+def collapse_of_curves(
+    data: xr.Dataset,
+    name: str,
+    *abscissas: Abscissa,
+    curves: Sequence[str],
+    generation: int | None = None,
+    confidence: float = 0.95,
+) -> Picture:
+    """A panel for each horizontal axis: means with intervals, a line for each curve, and how far apart curves are.
+
+    Args:
+        data: any part of a result.
+        name: an observable.
+        abscissas: coordinates, or functions of coordinates; see `scaling.scaling`.
+        curves: the coordinates whose values tell one curve from another.
+        generation: a recorded one at which other axes are used than those of `generation`, by default the last.
+        confidence: of the intervals, between 0 and 1.
+
+    Raises:
+        ValueError: what `scaling.scaling` refuses.
+    """
+    told = scaling(data, name, *abscissas, curves=curves, generation=generation, confidence=confidence)
+    picture = Picture(_BESIDE + _PANEL[0] * len(abscissas), 0.9 + _PANEL[1])
+    panels = picture.subplots(1, len(abscissas), sharey=True, squeeze=False)[0]
+    heights = []
+    for number, (panel, abscissa) in enumerate(zip(panels, abscissas, strict=True)):
+        found = Curves.of(data, name, abscissa, curves, generation)
+        heights.append(_draw(panel, found, data, curves, confidence))
+        panel.set_xlabel(label_of_abscissa(data, abscissa), parse_math=False)
+        panel.set_title(_numbers(told.isel(abscissa=number)), fontsize=9, parse_math=False)
+    long_name, units = label_of(variable(data, name))
+    Scale.of(np.concatenate(heights)).dress(panels[0].yaxis)
+    panels[0].set_ylabel(f"mean {long_name} [{units}]", parse_math=False)
+    handles, texts = panels[0].get_legend_handles_labels()
+    title = "\n".join(str(data[field].attrs.get("long_name", field)) for field in curves)
+    box = picture.legend(handles, texts, title=title, loc="outside right center", frameon=False)
+    for text in (*box.get_texts(), box.get_title()):
+        text.set_parse_math(False)
+    note = f"points: means with {confidence:.0%} intervals; spread: root mean square, less noise"
+    picture.suptitle("\n".join([*headline(data, {}, picture.get_figwidth()), note]), fontsize=11, parse_math=False)
+    return picture
+
+
+def _draw(panel: Any, found: Curves, data: xr.Dataset, curves: Sequence[str], confidence: float) -> np.ndarray:
+    """Draws the curves into a panel, at most as many as there are looks; their heights."""
+    shown = spread(len(found.names), MOST)
+    drawn = np.isin(found.curve, shown)
+    across, heights = Scale.of(found.x[drawn]), []
+    for place, look in zip(shown, styles(data, curves[0] if len(curves) == 1 else None, shown), strict=True):
+        own = np.flatnonzero(found.curve == place)
+        own = own[np.argsort(found.x[own])]
+        told = [mean_interval(found.samples[found.cell[each]][found.time[each]], confidence) for each in own]
+        estimate, low, high = np.array(told).reshape(-1, 3).T
+        reach = np.nan_to_num(np.abs(np.stack([estimate - low, high - estimate])))
+        x = across.place(found.x[own])
+        panel.errorbar(x, estimate, reach, **look, markersize=4, linewidth=1.2, capsize=2, label=found.names[place])
+        heights.append(estimate)
+    across.dress(panel.xaxis)
+    return np.concatenate(heights)
+
+
+def _numbers(told: xr.Dataset) -> str:
+    """The spread with its bounds, and what noise alone would make."""
+    estimate, low, high = told.spread.values
+    if np.isnan(estimate):
+        return "no curve runs beside another"
+    bounds = "" if np.isnan(low) else f" ({low:.2g} to {high:.2g}), noise {float(told.noise):.2g}"
+    return f"spread {estimate:.2g}{bounds}"
