@@ -37,7 +37,7 @@ class Curves:
     ) -> "Curves":
         """The curves of a dataset; cells with the same values of the coordinates `curves` share one.
 
-        There is no point where a trajectory that counts has no finite value.
+        There is no point where a trajectory that counts has no finite value, or where x is not finite.
 
         Args:
             data: any part of a result.
@@ -54,9 +54,7 @@ class Curves:
         then = data if runs else at_generation(data, generation)
         dims = [each for each in (*cell_dims(data.status), "generation") if each in then[name].dims]
         x = _places(then, abscissa, fields)
-        for dim in (*then[name].dims, *x.dims):
-            if dim not in (*dims, "replicate") or dim not in chosen.dims:
-                raise ValueError(f"{name!r} along {dim!r}: a trajectory has one value there, at the most")
+        _check_dimensions(name, then[name], x, [*dims, "replicate"])
         values = counted(then, then[name]).transpose(*dims, "replicate").astype(float).compute()
         alike = values.isel(replicate=0, drop=True)
         cells = alike.isel(generation=0, drop=True) if "generation" in dims else alike
@@ -64,9 +62,9 @@ class Curves:
         table = values.values.reshape(cells.size, -1, values.sizes["replicate"])
         samples = [each[:, which] for each, which in zip(table, counts, strict=True)]
         known = np.stack([np.isfinite(each).all(axis=1) & (each.shape[1] > 0) for each in samples])
-        cell, time = np.nonzero(known)
-        names, curve = _numbered(then, curves, cells)
         places = x.broadcast_like(alike).transpose(*dims).values.reshape(known.shape)
+        cell, time = np.nonzero(known & np.isfinite(places))
+        names, curve = _numbered(then, curves, cells)
         found = cls(names, samples, cell, time, curve[cell], places[cell, time])
         found._check(list(curves), label_of_abscissa(data, abscissa))
         return found
@@ -118,6 +116,16 @@ def _numbered(data: xr.Dataset, fields: Sequence[str], cells: xr.DataArray) -> t
     keys = list(zip(*(each.transpose(*cells.dims).values.ravel().tolist() for each in columns), strict=True))
     order = list(dict.fromkeys(keys))
     return [", ".join(map(entry, key)) for key in order], np.array([order.index(key) for key in keys])
+
+
+def _check_dimensions(name: str, values: xr.DataArray, x: xr.DataArray, known: list[str]) -> None:
+    """Raises ValueError unless each trajectory has one value at each place."""
+    for dim in values.dims:
+        if dim not in known:
+            raise ValueError(f"{name!r} has several values along {dim!r}; select one of them")
+    for dim in x.dims:
+        if dim not in values.dims:
+            raise ValueError(f"{name!r} has no values along {dim!r}, along which the horizontal axis runs")
 
 
 def _coordinate(data: xr.Dataset, name: str) -> xr.DataArray:

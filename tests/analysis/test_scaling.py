@@ -180,11 +180,12 @@ def test_points_without_a_value_are_left_out() -> None:
     data = made({"samples": [1.0, 10.0], "temperature": [0.8, 0.9, 1.0, 1.2]}, replicates=9)
     whole = data.collapse.scaling("entropy", "temperature", curves=["samples"], generation=30)
     assert whole.comparisons.item() == 6, "of the four temperatures one is not computed at samples = 1"
-    endless = data.recovery_gap.sel(generation=100)
-    finite = np.isfinite(endless).all("replicate") & data.status.any("replicate")
+    finite = np.isfinite(data.recovery_gap.sel(generation=100)).all("replicate") & data.status.any("replicate")
     assert not finite.all()
     gaps = data.collapse.scaling("recovery_gap", "temperature", curves=["samples"])
     assert gaps.comparisons.item() < 6
+    endless = made({"samples": [1.0, 10.0], "batch_size": [1.0, 2.0, 4.0, INF]}, replicates=9)
+    assert endless.collapse.scaling("entropy", "batch_size", curves=["samples"], generation=30).comparisons.item() == 4
     lonely = cells(np.zeros((4, 3)), place=[0.0, 1.0, 2.0, 3.0], line=[0, 0, 1, 1])
     told = lonely.collapse.scaling("share", "place", curves=["line"])
     assert told.comparisons.item() == 0
@@ -204,13 +205,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "confidence": ({"confidence": 1.0}, "confidence = 1.0 is not between 0 and 1"),
     "generation": ({"generation": 7}, "generation = 7 is not recorded"),
-    "event": ({"name": "collapse_time", "abscissas": ["generation"]}, "'collapse_time' along 'generation'"),
+    "tokens": ({"name": "logits"}, "'logits' has several values along 'token'; select one of them"),
+    "event": (
+        {"name": "collapse_time", "abscissas": ["generation"]},
+        "'collapse_time' has no values along 'generation'",
+    ),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_makes_no_curves_is_refused_with_its_name(what: str) -> None:
     data = made({"corpus": ["replace", "window"], "samples": [1.0, INF], "temperature": [0.8, 1.0]})
+    data = data.assign(logits=data.entropy.expand_dims(token=3))
     given, message = REFUSED[what]
     given = {"name": "entropy", "abscissas": ["temperature"], "curves": ["corpus", "samples"], **given}
     with pytest.raises(ValueError, match=message):

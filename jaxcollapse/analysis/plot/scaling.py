@@ -14,6 +14,7 @@ from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.plot.style import MOST, styles
 from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.status import label_of, variable
+from jaxcollapse.analysis.summary import YES_OR_NO
 
 _PANEL, _BESIDE = (3.6, 3.3), 2.2  # inches of a panel, and of what stands beside them
 
@@ -50,7 +51,8 @@ def collapse_of_curves(
         panel.set_title(_numbers(told.isel(abscissa=number)), fontsize=9, parse_math=False)
     long_name, units = label_of(variable(data, name))
     Scale.of(np.concatenate(heights)).dress(panels[0].yaxis)
-    panels[0].set_ylabel(f"mean {long_name} [{units}]", parse_math=False)
+    what = f"share whose {long_name}" if name in YES_OR_NO else f"mean {long_name}"
+    panels[0].set_ylabel(f"{what} [{units}]", parse_math=False)
     handles, texts = panels[0].get_legend_handles_labels()
     title = "\n".join(str(data[field].attrs.get("long_name", field)) for field in curves)
     box = picture.legend(handles, texts, title=title, loc="outside right center", frameon=False)
@@ -74,7 +76,7 @@ def _draw(panel: Any, found: Curves, data: xr.Dataset, curves: Sequence[str], co
         reach = np.nan_to_num(np.abs(np.stack([estimate - low, high - estimate])))
         x = across.place(found.x[own])
         panel.errorbar(x, estimate, reach, **look, markersize=4, linewidth=1.2, capsize=2, label=found.names[place])
-        heights.append(estimate)
+        heights.append(np.concatenate([estimate, estimate - reach[0], estimate + reach[1]]))
     across.dress(panel.xaxis)
     return np.concatenate(heights)
 
