@@ -12,6 +12,7 @@ from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.plot.style import MOST, styles
+from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.status import label_of, variable
 from jaxcollapse.analysis.summary import YES_OR_NO
@@ -43,10 +44,13 @@ def collapse_of_curves(
     told = scaling(data, name, *abscissas, curves=curves, generation=generation, confidence=confidence)
     picture = Picture(_BESIDE + _PANEL[0] * len(abscissas), 0.9 + _PANEL[1])
     panels = picture.subplots(1, len(abscissas), sharey=True, squeeze=False)[0]
+    tells = curves[0] if len(curves) == 1 else None
     heights = []
     for number, (panel, abscissa) in enumerate(zip(panels, abscissas, strict=True)):
         found = Curves.of(data, name, abscissa, curves, generation)
-        heights.append(_draw(panel, found, data, curves, confidence))
+        shown = spread(len(found.names), MOST)
+        means = _means(found, confidence, is_share=name in YES_OR_NO)
+        heights.append(_draw(panel, found, means, dict(zip(shown, styles(data, tells, shown), strict=True))))
         panel.set_xlabel(label_of_abscissa(data, abscissa), parse_math=False)
         panel.set_title(_numbers(told.isel(abscissa=number)), fontsize=9, parse_math=False)
     long_name, units = label_of(variable(data, name))
@@ -58,27 +62,39 @@ def collapse_of_curves(
     box = picture.legend(handles, texts, title=title, loc="outside right center", frameon=False)
     for text in (*box.get_texts(), box.get_title()):
         text.set_parse_math(False)
-    note = f"points: means with {confidence:.0%} intervals; spread: root mean square, less noise"
+    note = f"points: {confidence:.0%} intervals; spread: root mean square, less noise"
+    if len(shown) < len(found.names):
+        note += f"; {len(shown)} of {len(found.names)} curves are drawn"
     picture.suptitle("\n".join([*headline(data, {}, picture.get_figwidth()), note]), fontsize=11, parse_math=False)
     return picture
 
 
-def _draw(panel: Any, found: Curves, data: xr.Dataset, curves: Sequence[str], confidence: float) -> np.ndarray:
-    """Draws the curves into a panel, at most as many as there are looks; their heights."""
-    shown = spread(len(found.names), MOST)
-    drawn = np.isin(found.curve, shown)
-    across, heights = Scale.of(found.x[drawn]), []
-    for place, look in zip(shown, styles(data, curves[0] if len(curves) == 1 else None, shown), strict=True):
+def _means(found: Curves, confidence: float, *, is_share: bool) -> np.ndarray:
+    """Estimate, low and high at each point: [point, 3]."""
+    rows = [found.samples[cell][time] for cell, time in zip(found.cell, found.time, strict=True)]
+    if is_share:
+        return proportion_interval(
+            np.array([row.sum() for row in rows]), np.array([row.size for row in rows]), confidence
+        )
+    table = np.full((len(rows), max((row.size for row in rows), default=0)), np.nan)
+    for place, row in zip(table, rows, strict=True):
+        place[: row.size] = row
+    return mean_interval(table, confidence)
+
+
+def _draw(panel: Any, found: Curves, means: np.ndarray, looks: dict[int, dict[str, Any]]) -> np.ndarray:
+    """Draws the curves that have a look into a panel; the heights of points and of the ends of their intervals."""
+    drawn = np.isin(found.curve, list(looks))
+    across = Scale.of(found.x[drawn])
+    for place, look in looks.items():
         own = np.flatnonzero(found.curve == place)
         own = own[np.argsort(found.x[own])]
-        told = [mean_interval(found.samples[found.cell[each]][found.time[each]], confidence) for each in own]
-        estimate, low, high = np.array(told).reshape(-1, 3).T
+        estimate, low, high = means[own].T
         reach = np.nan_to_num(np.abs(np.stack([estimate - low, high - estimate])))
         x = across.place(found.x[own])
         panel.errorbar(x, estimate, reach, **look, markersize=4, linewidth=1.2, capsize=2, label=found.names[place])
-        heights.append(np.concatenate([estimate, estimate - reach[0], estimate + reach[1]]))
     across.dress(panel.xaxis)
-    return np.concatenate(heights)
+    return means[drawn].ravel()
 
 
 def _numbers(told: xr.Dataset) -> str:
