@@ -78,7 +78,7 @@ class Scale:
                 for tick in LogLocator(subs=(1, 2, 5)).tick_values(self.low, self.high)
                 if self.low <= tick <= self.high
             ]
-        labels = [f"{tick:.4g}" if not self.is_log or 1e-3 <= tick < 1e5 else _power(tick) for tick in ticks]
+        labels = [f"{tick:.6g}" if not self.is_log or 1e-3 <= tick < 1e5 else _power(tick) for tick in ticks]
         if self.is_cut:
             if ticks and ticks[0] < 3 * self.low:
                 ticks, labels = ticks[1:], labels[1:]
