@@ -64,11 +64,11 @@ def test_the_support_of_a_shipped_sweep_is_known_from_its_file() -> None:
     data = jc.run(jc.Sweep.from_dict({**shipped, **shorter}), progress=False)
     assert "logits" not in data
     for name in ("support_size", "entropy"):
-        told = data.collapse.theory(name)
+        told, resolves = data.collapse.theory(name), 0.15 if name == "support_size" else None
         assert told.sel(temperature=1.01).isnull().all()
         for samples in shipped["axes"]["samples"]:
             found = data[name].sel(temperature=1.0, samples=samples)
-            assert_mean(found.values, told.sel(temperature=1.0, samples=samples).values, resolves=0.1)
+            assert_mean(found.values, told.sel(temperature=1.0, samples=samples).values, resolves=resolves)
 
 
 @pytest.mark.parametrize(
