@@ -4,7 +4,7 @@ All axes are linear, with ticks that pictures.js sets: a place for ∞ and logar
 than a word stands in the page beside the figure, where readers of every kind find it.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from bokeh.core.properties import value
 from bokeh.document import Document
@@ -14,7 +14,7 @@ from bokeh.models.glyphs import MultiLine, Patches, Rect, Scatter, Text
 from bokeh.plotting import figure
 
 NAMES = ("phase", "curves", "plane", "events")
-_INK, _FAINT, _CHOSEN = "#1a1a1a", "#d8dade", "#111111"
+_INK, _FAINT, _GREY, _CHOSEN = "#1a1a1a", "#d8dade", "#5f6368", "#111111"
 _FONT = "system-ui, sans-serif"
 
 
@@ -56,6 +56,10 @@ def _source(name: str, *columns: str) -> ColumnDataSource:
     return ColumnDataSource({column: [] for column in columns}, name=name)
 
 
+def _span(made: Any, name: str, dimension: Literal["width", "height"], dash: str) -> None:
+    made.add_layout(Span(name=name, location=0, dimension=dimension, line_color=_GREY, line_width=1.5, line_dash=dash))
+
+
 def _phase() -> Any:
     """Cells, coloured, with a word in each, and a frame around the chosen one."""
     made = _figure("phase", 380)
@@ -87,21 +91,17 @@ def _curves(name: str) -> Any:
     points = _source(f"{name}-points", "x", "y", "generation", "told", "line", "colour")
     drawn = made.add_glyph(points, Scatter(x="x", y="y", size=5, fill_color="colour", line_color=None))
     made.add_tools(HoverTool(renderers=[drawn], tooltips=[("", "@line"), ("generation", "@generation"), ("", "@told")]))
-    now = Span(location=0, dimension="height", line_color="#5f6368", line_width=1, line_dash="dotted")
-    now.name = f"{name}-now"
-    made.add_layout(now)
+    _span(made, f"{name}-now", "height", "dotted")
     return made
 
 
 def _plane() -> Any:
     """All cells of the phase diagram by how they have cooled and what they have lost, and the way of the chosen one."""
     made = _figure("plane", 340)
-    for name, dimension, dash in (("plane-tolerance", "width", "dashed"), ("plane-original", "height", "dotted")):
-        line = Span(location=0, dimension=dimension, line_color="#5f6368", line_width=1.5, line_dash=dash)
-        line.name = name
-        made.add_layout(line)
+    _span(made, "plane-tolerance", "width", "dashed")
+    _span(made, "plane-original", "height", "dotted")
     regions = _source("plane-regions", "x", "y", "text", "base")
-    said = Text(x="x", y="y", text="text", text_baseline="base", text_color="#5f6368", text_font_size="12px")
+    said = Text(x="x", y="y", text="text", text_baseline="base", text_color=_GREY, text_font_size="12px")
     said.update(text_font=value(_FONT), x_offset=4)
     made.add_glyph(regions, said)
     way = _source("plane-way", "xs", "ys")
