@@ -66,10 +66,10 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
         return Answer(headline, [], [], _gaps(data), [])
     known = outcome.codes >= 0
     lost = np.isin(outcome.codes, outcome.question.lost)
-    regions = divided(lost, known)
+    regions = divided(lost, known)  # of which the headline has said all if there is but one word
     return Answer(
         [_counted(data, outcome), *headline],
-        _items(regions, axes, outcome.question.loss),
+        _items(regions, axes, outcome.question.loss) if len(np.unique(outcome.codes)) > 1 else [],
         [_along(each, outcome.question.loss) for each in boundaries(axes, lost, known) if each.lines > each.same],
         [*_certainty(data, axes, outcome), *_gaps(data)],
         _words(axes, outcome),
@@ -113,7 +113,7 @@ def _meaning(outcome: Outcome, code: int) -> str:
 def _items(found: Found, axes: list[Axis], loss: str) -> list[Item]:
     """Regions as a list of lists; what one axis divides stands in one line."""
     if isinstance(found, Tally):
-        if found.cells == 1 or not found.known:  # of which the headline has said all
+        if not found.known:
             return []
         where = " everywhere" if found.lost in (0, found.known) else "; no axis tells where"
         return [Item(_sentence(_tallied(found, loss) + where))]

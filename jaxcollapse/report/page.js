@@ -62,6 +62,8 @@ function showKeys(told, curves) {
     ...(tolerance === null ? [] : [made("span", {}, `white line: ${numberOf(page.tolerance)} nat`)]),
     ...(scale.infinity === null ? [] : [keyBox(FOREVER, "∞")]),
     ...(told.values.some(Number.isNaN) ? [keyBox(UNKNOWN, "none")] : []),
+    ...(told.codes && element("phase").dataset.words === "initials" ? page.words.map(
+      word => made("span", {}, `${OF_WORDS[word][2]} ${word}`)) : []),
   ] : []));
   const {lines} = page.quantities[choice.curve] ?? {lines: []};
   const chosen = curves[choice.curve];

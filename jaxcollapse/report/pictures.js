@@ -28,23 +28,24 @@ function drawPhase(page, choice, told) {
   const width = (element("phase").clientWidth - 60 - 7.5 * longest) / columns;
   const height = 320 / rows;
   const {title} = page.quantities[choice.colour] ?? {title: ""};
+  const doubtOf = place => told.sure && told.sure[place] < page.sure ? "?" : "";
+  const fullOf = place => (told.codes ? wordOf(page, told.codes[place]) : numberOf(told.values[place])) + doubtOf(place);
+  const initialOf = place => (told.codes ? lookOf(page, told.codes[place])[2] : "") + doubtOf(place);
+  const isWide = width > 6.8 * Math.max(...cells.map((_, place) => fullOf(place).length)) + 6;
+  const shortOf = height < 14 || width < 16 ? () => "" : isWide ? fullOf : initialOf;
   fill("phase-cells", fromRows(["x", "y", "cell", "word", "short", "told", "colour", "ink"], cells.map((cell, place) => {
     const [colour, ink] = coloursOf(page.palette, told.scale, told.values[place]);
     const word = told.codes ? wordOf(page, told.codes[place]) : "";
-    const doubt = told.sure && told.sure[place] < page.sure ? "?" : "";
-    const full = told.codes ? word : numberOf(told.values[place]);
-    const initial = told.codes ? lookOf(page, told.codes[place])[2] : "";
-    const fits = width > 6.8 * (full.length + doubt.length) + 4 && height > 14;
-    const short = fits ? full + doubt : width > 16 && height > 14 ? initial + doubt : "";
     const where = [across ? across.labels[cell[choice.across]] : "", up ? up.labels[cell[choice.up]] : ""];
     const named = where.filter(label => label).join(", ") || "the only cell";
     const sure = told.sure && !Number.isNaN(told.sure[place]) && told.codes[place] >= 0 ? `, ${percentOf(told.sure[place])} sure` : "";
     const row = up ? cell[choice.up] : 0, column = across ? cell[choice.across] : 0;
-    return [column, row, named, word + sure, short, title ? saidOf(title, told.values[place]) : "", colour, ink];
+    return [column, row, named, word + sure, shortOf(place), title ? saidOf(title, told.values[place]) : "", colour, ink];
   })));
   fill("phase-chosen", {x: [across ? choice.at[choice.across] : 0], y: [up ? choice.at[choice.up] : 0]});
   const label = across ? Math.max(...across.labels.map(each => each.length)) : 0;
   dress("phase-x", [-0.5, columns - 0.5], across ? ticksOf(across.labels, width, 7.5 * label + 8) : [], across?.title ?? "");
+  element("phase").dataset.words = isWide ? "whole" : "initials";
   dress("phase-y", [-0.5, rows - 0.5], up ? ticksOf(up.labels, height, 16) : [], up?.title ?? "");
 }
 

@@ -20,7 +20,8 @@ def sentence_of(data: xr.Dataset, axes: list[Axis]) -> str:
     replicates = count(data.sizes["replicate"], "replicate")
     last = count(int(data.generation[-1]), "generation")
     how = _how(data)
-    return f"{how} {count(cells, 'cell')} with {replicates} each for {last}{over}."
+    each = f"{replicates} each" if cells > 1 else replicates
+    return f"{how} {count(cells, 'cell')} with {each} for {last}{over}."
 
 
 def table_of(data: xr.Dataset, axes: list[Axis]) -> list[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from jaxcollapse.report.scales import time_of
 # Pairs of observables that tell cooling from forgetting, and those that a phase diagram shows unless another is chosen.
 _PLANES = (("effective_temperature", "recovery_gap"), ("shared_effective_temperature", "shared_recovery_gap"))
 _COLOURS = ("recovery_gap", "shared_recovery_gap", "kl_to_initial", "entropy")
-_CURVES = ("entropy", "persona_entropy")
+_CURVES = ("persona_entropy", "entropy")
 
 
 @dataclass(frozen=True)
