@@ -64,15 +64,16 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
         headline += _extremes(data, axes)
     if outcome is None:
         return Answer(headline, [], [], _gaps(data), [])
-    known = outcome.codes >= 0
+    known = np.asarray(outcome.codes >= 0)
     lost = np.isin(outcome.codes, outcome.question.lost)
-    regions = divided(lost, known)  # of which the headline has said all if there is but one word
+    words = _words(axes, outcome)
+    regions = divided(lost, known) if len(words) > 1 else ()  # of one word the headline says all
     return Answer(
         [_counted(data, outcome), *headline],
-        _items(regions, axes, outcome.question.loss) if len(np.unique(outcome.codes)) > 1 else [],
+        _items(regions, axes, outcome.question.loss) if regions else [],
         [_along(each, outcome.question.loss) for each in boundaries(axes, lost, known) if each.lines > each.same],
         [*_certainty(data, axes, outcome), *_gaps(data)],
-        _words(axes, outcome),
+        words,
     )
 
 
