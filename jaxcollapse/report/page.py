@@ -90,7 +90,8 @@ def _part_of_outcome(outcome: Outcome | None, shown: Shown) -> Outcome | None:
     if outcome is None:
         return None
     where = np.ix_(*shown.axes)
-    return Outcome(outcome.question, outcome.thresholds, outcome.codes[where], outcome.confidence[where])
+    codes, confidence = (np.asarray(table[where]) for table in (outcome.codes, outcome.confidence))
+    return Outcome(outcome.question, outcome.thresholds, codes, confidence)
 
 
 def _left_out(whole: View, shown: Shown) -> list[str]:
