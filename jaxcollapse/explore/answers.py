@@ -96,8 +96,9 @@ class Answers:
             raise ValueError("there is no such cell")
         if not all(each is None or 0 <= each < len(axes) for each in whole):
             raise ValueError("there is no such axis")
-        held = {axis.dim: [place] for place, axis in zip(at, axes, strict=True)}
-        return self.data.isel({dim: places for number, (dim, places) in enumerate(held.items()) if number not in whole})
+        # Every axis is indexed, so that what is loaded of the part is not kept for the whole.
+        parts = [slice(None) if number in whole else [place] for number, place in enumerate(at)]
+        return self.data.isel({axis.dim: part for axis, part in zip(axes, parts, strict=True)})
 
     def _medians(
         self, cells: xr.Dataset, name: str, places: Sequence[int], across: int | None, up: int | None
