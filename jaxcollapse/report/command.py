@@ -1,5 +1,6 @@
 """The command `jaxcollapse report`."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from jaxcollapse.arguments import INCOMPLETE, StudyFolder, readable, tells_bad_input
+from jaxcollapse.arguments import INCOMPLETE, AsJson, StudyFolder, readable, tells_bad_input
 from jaxcollapse.errors import InputError, printable
 
 _NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
@@ -19,6 +20,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="The page; by default report.html in the study.")
     ] = None,
+    as_json: AsJson = False,
 ) -> int:
     """Write a study, complete or not, as one HTML page: what came out in sentences, and pictures to ask more of."""
     with needs_packages():
@@ -31,13 +33,13 @@ def report(
     path = out or opened.folder / "report.html"
     with opened.finalize() as data, readable(opened.result):
         text = stored_page(data, opened.result)
-        missing = bool(has_status(data, "missing").any())
+        missing = int(has_status(data, "missing").sum())
     try:
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError("", f"cannot be written: {error.strerror}", str(path)) from None
-    print(f"report: {printable(path)}")
+    print(json.dumps({"report": str(path), "missing": missing}) if as_json else f"report: {printable(path)}")
     return INCOMPLETE if missing else 0
 
 

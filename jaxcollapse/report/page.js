@@ -43,7 +43,8 @@ function tell(told, here) {
   const sure = told.sure && told.codes[here] >= 0 && !Number.isNaN(told.sure[here]) ? ` (${percentOf(told.sure[here])} sure)` : "";
   const value = title ? saidOf(title, told.values[here]) : "";
   const said = [word + sure, value].filter(text => text).join(", ");
-  element("told").textContent = `${where(several) || "The only cell"}, at generation ${generation}: ${said}.`;
+  const named = where(several) || "The only cell";
+  element("told").textContent = `${named[0].toUpperCase()}${named.slice(1)}, at generation ${generation}: ${said}.`;
   const held = several.filter(axis => axis !== choice.across && axis !== choice.up);
   const of = `${page.replicates > 1 ? `median of ${page.replicates} replicates` : "one replicate"} at generation ${generation}`;
   const doubt = told.sure && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";

@@ -1,5 +1,6 @@
 """`jaxcollapse report`: what it writes, says and returns."""
 
+import json
 import re
 import shutil
 import sys
@@ -37,7 +38,8 @@ def test_a_report_of_an_unfinished_study_says_what_is_missing(study: Path, tmp_p
     copied = Path(shutil.copytree(study, tmp_path / "study"))
     studies.shards(copied)[0].unlink()
     (copied / "result.nc").unlink()
-    assert invoke("report", copied).exit_code == 1
+    done = invoke("report", copied, "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {"report": str(copied / "report.html"), "missing": 4})
     assert "4 of 16 trajectories are not computed yet." in (copied / "report.html").read_text("utf-8")
 
 

@@ -108,7 +108,7 @@ def test_a_click_chooses_a_cell_and_draws_its_curves(visit: Visit) -> None:
     visit.page.mouse.click(box["x"] + 0.93 * box["width"], box["y"] + 15)
     visit.page.locator("#axis-0-said", has_text="1.2").wait_for()
     visit.drawn()
-    assert visit.chosen().startswith("sampling temperature 1.2, learning rate 1, batch size ∞, at generation 400:")
+    assert visit.chosen().startswith("Sampling temperature 1.2, learning rate 1, batch size ∞, at generation 400:")
     after = visit.source("curves-lines"), visit.source("events-lines"), visit.source("plane-way")
     assert all(one != other for one, other in zip(before, after, strict=True))
     assert visit.page.locator("#summary").inner_text() != table
