@@ -10,7 +10,7 @@ from docs.studies import PICTURES, ROOT, measured
 from jaxcollapse.report.page import stored_page
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu"]
-_MARGIN = 20  # pixels
+_MARGIN = 8  # pixels
 
 
 def photograph(page: Path, first: str, last: str, picture: Path) -> None:

@@ -1,4 +1,4 @@
-"""One browser for all tests of this folder, and the report of the quickstart."""
+"""A browser for the tests of a module, and the report of the quickstart."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.conftest import Finished
 from tests.report.browsing import started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, its event loop is that of the whole process
 def browser() -> Iterator[Browser]:
     with started() as found:
         yield found
