@@ -26,6 +26,7 @@ $(VENV)/.test: $(SOURCES) | $(VENV)/bin/python
 
 quickstart: $(VENV)/.user ## Run sweeps/quickstart.toml on real language-model logits and say where to look
 	$(BIN)/jaxcollapse run sweeps/quickstart.toml
+	$(BIN)/jaxcollapse report results/quickstart
 
 test: check ## Check style and types, and run all tests
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
