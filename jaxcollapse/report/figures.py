@@ -64,8 +64,8 @@ def _phase() -> Any:
     """Cells, coloured, with a word in each, and a frame around the chosen one."""
     made = _figure("phase", 380)
     made.grid.grid_line_color = None
-    cells = _source("phase-cells", "x", "y", "cell", "word", "short", "told", "colour", "ink")
-    box = Rect(x="x", y="y", width=1, height=1, fill_color="colour", line_color="white", line_width=1.5)
+    cells = _source("phase-cells", "x", "y", "cell", "word", "short", "told", "colour", "ink", "edge")
+    box = Rect(x="x", y="y", width=1, height=1, fill_color="colour", line_color="white", line_width="edge")
     drawn = made.add_glyph(cells, box, selection_glyph=box, nonselection_glyph=box)
     word = Text(x="x", y="y", text="short", text_color="ink", text_align="center", text_baseline="middle")
     word.update(text_font=value(_FONT), text_font_size="12px")

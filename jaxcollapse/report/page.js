@@ -68,7 +68,8 @@ function showKeys(told, curves) {
   ] : []));
   const {lines} = page.quantities[choice.curve] ?? {lines: []};
   const chosen = curves[choice.curve];
-  const band = page.replicates > 1 ? "median, and a band that holds 80 % of the replicates" : "one replicate";
+  const hasBand = page.replicates > 1 && !(lines.length > 1 && page.live);
+  const band = hasBand ? "median, and a band that holds 80 % of the replicates" : page.replicates > 1 ? "median" : "one replicate";
   element("curves-key").replaceChildren(
     ...(lines.length > 1 ? lines.map((text, at) => keyLine(HUES[at % HUES.length], DASHES[at % DASHES.length], text)) : []),
     lines.length > 1 ? made("span", {}, band) : keyLine(HUES[2], [], band),

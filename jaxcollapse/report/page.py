@@ -105,7 +105,7 @@ def _left_out(whole: View, shown: Shown) -> list[str]:
         told.append(f"{len(shown.generations)} of the {len(whole.generations)} recorded generations")
     if not told:
         return []
-    return [f"The pictures show {', '.join(told)}, so that this file stays small; `jaxcollapse explore` shows all."]
+    return [f"The pictures show {', '.join(told)}, so that this file stays small; jaxcollapse explore shows all."]
 
 
 def _in_python(path: Path, view: View) -> str:

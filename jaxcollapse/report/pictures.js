@@ -32,20 +32,21 @@ function drawPhase(page, choice, told) {
   const fullOf = place => (told.codes ? wordOf(page, told.codes[place]) : numberOf(told.values[place])) + doubtOf(place);
   const initialOf = place => (told.codes ? lookOf(page, told.codes[place])[2] : "") + doubtOf(place);
   const isWide = width > 6.8 * Math.max(...cells.map((_, place) => fullOf(place).length)) + 6;
-  const shortOf = height < 14 || width < 16 ? () => "" : isWide ? fullOf : initialOf;
-  fill("phase-cells", fromRows(["x", "y", "cell", "word", "short", "told", "colour", "ink"], cells.map((cell, place) => {
+  const isSmall = height < 14 || width < 16;
+  const shortOf = isSmall ? () => "" : isWide ? fullOf : initialOf;
+  fill("phase-cells", fromRows(["x", "y", "cell", "word", "short", "told", "colour", "ink", "edge"], cells.map((cell, place) => {
     const [colour, ink] = coloursOf(page.palette, told.scale, told.values[place]);
     const word = told.codes ? wordOf(page, told.codes[place]) : "";
     const where = [across ? across.labels[cell[choice.across]] : "", up ? up.labels[cell[choice.up]] : ""];
     const named = where.filter(label => label).join(", ") || "the only cell";
     const sure = told.sure && !Number.isNaN(told.sure[place]) && told.codes[place] >= 0 ? `, ${percentOf(told.sure[place])} sure` : "";
     const row = up ? cell[choice.up] : 0, column = across ? cell[choice.across] : 0;
-    return [column, row, named, word + sure, shortOf(place), title ? saidOf(title, told.values[place]) : "", colour, ink];
+    return [column, row, named, word + sure, shortOf(place), title ? saidOf(title, told.values[place]) : "", colour, ink, isSmall ? 0.3 : 1.5];
   })));
   fill("phase-chosen", {x: [across ? choice.at[choice.across] : 0], y: [up ? choice.at[choice.up] : 0]});
   const label = across ? Math.max(...across.labels.map(each => each.length)) : 0;
   dress("phase-x", [-0.5, columns - 0.5], across ? ticksOf(across.labels, width, 7.5 * label + 8) : [], across?.title ?? "");
-  element("phase").dataset.words = isWide ? "whole" : "initials";
+  element("phase").dataset.words = isSmall ? "none" : isWide ? "whole" : "initials";
   dress("phase-y", [-0.5, rows - 0.5], up ? ticksOf(up.labels, height, 16) : [], up?.title ?? "");
 }
 
@@ -64,7 +65,8 @@ function drawCurves(page, name, lines, title, generation) {
     const hue = HUES[lines.length === 1 ? 2 : at % HUES.length], dash = DASHES[lines.length === 1 ? 0 : at % DASHES.length];
     const places = values => Array.from(values, value => placeOf(line.scale, value));
     for (const values of line.replicates ?? []) drawn.push([xs, places(values), hue, [], 1, 0.28]);
-    bands.push([...bandOf(xs, places(line.low), places(line.high)), hue]);
+    // Several bands over each other, and single lines through them, would hide one another.
+    if (lines.length === 1 || !line.replicates) bands.push([...bandOf(xs, places(line.low), places(line.high)), hue]);
     drawn.push([xs, places(line.middle), hue, dash, 2.5, 1]);
     if (line.mean) drawn.push([xs, places(line.mean), "#000000", [2, 3], 2, 1]);
     if (line.theory) drawn.push([xs, places(line.theory), "#d55e00", [9, 4], 2.5, 1]);

@@ -31,6 +31,13 @@ class Visit:
         self.page.evaluate(_UNTIL_DRAWN)
         return int(self.page.evaluate("() => document.documentElement.dataset.drawn"))
 
+    def seconds(self) -> float:
+        """Processor time that the page's main thread has taken so far, at most, whatever else the machine does."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Performance.enable")
+        metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        return float(metrics["ThreadTime"])
+
     def source(self, name: str) -> dict[str, list[Any]]:
         """The columns of a source of a figure; numbers that JSON does not have are null."""
         script = "name => JSON.stringify(Object.fromEntries(Object.entries(modelOf(name).data)))"

@@ -170,6 +170,19 @@ def test_the_certainty_of_a_threshold_is_that_of_a_bootstrap() -> None:
     np.testing.assert_allclose(outcome.confidence, share, atol=4 * np.sqrt(share * (1 - share) / len(draws)))
 
 
+def test_very_many_trajectories_are_not_resampled_and_have_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["missing", "diverged", "unchanged", "cooled", "heated", "forgetting", "collapsed"]
+    data = known({"samples": [float(number) for number in range(7)]}, words)
+    few = outcome_of(data)
+    monkeypatch.setattr("jaxcollapse.report.outcome._MOST_RESAMPLED", 1)
+    many = outcome_of(data)
+    assert few is not None
+    assert many is not None
+    assert few.codes.tolist() == many.codes.tolist() == [-1, -2, 0, 1, 2, 3, 4]
+    assert np.isnan(many.confidence).all()
+    assert "How sure each verdict is has not been computed." in answer_of(data, many).sure
+
+
 def test_without_any_of_them_there_is_no_word() -> None:
     data = known({"temperature": [0.5, 1.0]}, ["collapsed", "unchanged"])[["modal_probability", "status"]]
     told = answered(data)

@@ -1,6 +1,5 @@
 """Reports in Chromium: they open alone, every control changes what is seen, and hostile texts stay texts."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,9 +36,8 @@ def visit(browser: Browser, quickstart_report: Path) -> Iterator[Visit]:
 
 
 def test_the_quickstart_opens_alone_soon_and_without_a_complaint(browser: Browser, quickstart_report: Path) -> None:
-    begun = time.monotonic()
     with visiting(browser, quickstart_report) as visit:
-        assert time.monotonic() - begun < 3
+        assert 0 < visit.seconds() < 3
         assert visit.requests == [quickstart_report.as_uri()]
         assert visit.complaints == []
     assert quickstart_report.stat().st_size < 10_000_000
@@ -83,13 +81,13 @@ def test_the_phase_diagram_shows_medians_and_verdicts(visit: Visit, quickstart: 
     ],
 )
 def test_every_control_changes_the_picture(visit: Visit, control: str, changed: str) -> None:
-    visit.page.reload()
-    visit.drawn()
     before, told = visit.source(changed), visit.chosen()
     field = visit.page.locator(f"#{control}")
     field.focus()
-    is_last = field.evaluate("field => field.selectedIndex === field.length - 1")
-    field.press("ArrowLeft" if field.get_attribute("type") == "range" else "ArrowUp" if is_last else "ArrowDown")
+    is_range = field.get_attribute("type") == "range"
+    is_at_end = field.evaluate("field => field.type === 'range' ? field.value === field.min : !field.selectedIndex")
+    back, on = ("ArrowLeft", "ArrowRight") if is_range else ("ArrowUp", "ArrowDown")
+    field.press(on if is_at_end else back)
     visit.drawn()
     assert visit.source(changed) != before
     if control.startswith("axis") or control == "generation":
@@ -189,9 +187,8 @@ def test_a_large_study_makes_a_small_page(browser: Browser, tmp_path: Path) -> N
     }
     path = written(made(axes, replicates=3), tmp_path)
     assert path.stat().st_size < 10_000_000
-    begun = time.monotonic()
     with visiting(browser, path) as visit:
-        assert time.monotonic() - begun < 3
+        assert 0 < visit.seconds() < 3
         assert visit.complaints == []
         assert "of 10000 cells" in visit.page.locator(".headline").first.inner_text()
         assert "of the 80 values of temperature" in visit.page.locator("#look .note").first.inner_text()
