@@ -41,6 +41,7 @@ html_css_files = ["site.css"]
 html_favicon = "site/logo.svg"
 html_extra_path = ["site/start"]
 html_copy_source = False
+html_domain_indices = False
 html_theme_options: dict[str, Any] = {"light_logo": "logo.svg", "dark_logo": "logo.svg"}
 
 

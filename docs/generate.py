@@ -96,16 +96,18 @@ def command_line() -> str:
     lines = [
         "# Command line",
         "",
-        "Made from the code by `make generated`. `python -m jaxcollapse` is the same as `jaxcollapse`. The exit code is 0 "
-        "when all is done, 1 when something is incomplete or failed, 2 when the input is bad. With `--help` or `-h` "
-        "each command tells what stands here.",
+        "Made from the code by `make generated`. `python -m jaxcollapse` is the same as `jaxcollapse`. The exit code "
+        "is 0 when all is done, 1 when something is incomplete or failed, 2 when the input is bad. With `--help` or "
+        "`-h` each command tells what stands here.",
     ]
     for name, command in group.commands.items():
         arguments = [param for param in command.params if param.param_type_name == "argument"]
         options = [param for param in command.params if param.param_type_name == "option"]
         usage = " ".join(["jaxcollapse", name, *(param.metavar for param in arguments), "[OPTIONS]"])
         rows = [(f"`{param.metavar}`", "", _words(param)) for param in arguments]
-        rows += [(_spelling(param), _default(param.default) if param.default else "", _words(param)) for param in options]
+        rows += [
+            (_spelling(param), _default(param.default) if param.default else "", _words(param)) for param in options
+        ]
         heads = ("argument or option", "default", "meaning")
         lines += ["", f"## {name}", "", f"    {usage}", "", command.help, "", *table(heads, rows)]
     return "\n".join(lines) + "\n"
