@@ -1,7 +1,9 @@
 """The documentation says what is: code in it runs, tables in it follow from the code, links lead somewhere."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+import xarray as xr
 
 import jaxcollapse as jc
 from docs.generate import PAGES
@@ -157,3 +160,27 @@ def test_links_in_the_documentation_lead_somewhere(page: Path) -> None:
         assert (ROOT / target).exists(), target
     for module, test in re.findall(r"`(tests/[\w./]+)::(\w+)`", text):
         assert f"\ndef {test}(" in (ROOT / module).read_text(encoding="utf-8"), f"{module}::{test}"
+
+
+def test_the_model_of_the_how_to_drifts_as_wright_and_fisher_say(tmp_path: Path) -> None:
+    """A copy of the package that is changed as the page says: each row drifts with its own number of samples."""
+    shutil.copytree(ROOT / "jaxcollapse", tmp_path / "jaxcollapse", ignore=shutil.ignore_patterns("__pycache__"))
+    (walk,) = (block for where, block in _blocks("python") if where.startswith("docs/add_model.md"))
+    (changes,) = (block for where, block in _blocks("diff") if where.startswith("docs/add_model.md"))
+    (tmp_path / "jaxcollapse/models/opening.py").write_text(walk.split("\n\n\nwalk, numbers =")[0], encoding="utf-8")
+    command = ["git", "apply", "-"]
+    done = subprocess.run(command, cwd=tmp_path, input=changes, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    process = {"model": "opening", "update": "refit", "samples": 20, "trace_length": 5, "vocab_size": 8}
+    top = {"generations": 10, "replicates": 2000, "record": {"every": 10, "logits": True}, "observables": ["entropy"]}
+    code = f"import jaxcollapse as jc; jc.run(jc.Sweep.from_dict({ {**top, 'process': process}!r}), 'study')"
+    here = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(tmp_path / "study/result.nc") as data:
+        heterozygosity = 1 - (sweeps.probabilities(data) ** 2).sum(axis=-1)
+    for row, samples in enumerate((20, 80)):
+        before, after = heterozygosity[:, 0, row].mean(), heterozygosity[:, -1, row]
+        error = after.std() / np.sqrt(len(after))
+        assert abs(after.mean() - before * (1 - 1 / samples) ** 10) < 4 * error
