@@ -40,7 +40,7 @@ class Plots:
     def trajectories(
         self, variable: str, hue: str | None = None, panels: str | None = None, **selection: Any
     ) -> "Figure":
-        """Medians and bands of an observable over generations; see `plot.trajectories.trajectories`."""
+        """Medians and bands of a `variable`, an observable, over generations; see `plot.trajectories.trajectories`."""
         from jaxcollapse.analysis.plot.trajectories import trajectories
 
         return trajectories(self._data, variable, hue, panels, **selection)
