@@ -8,7 +8,7 @@ SIDE_BY_SIDE = --numprocesses=logical --maxprocesses=4 --dist=loadfile
 SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard jaxcollapse/native/*.cpp jaxcollapse/native/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check format bench notebooks generated clean
+.PHONY: help quickstart test check format bench notebooks generated site clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
@@ -26,6 +26,7 @@ $(VENV)/.test: $(SOURCES) | $(VENV)/bin/python
 
 quickstart: $(VENV)/.user ## Run sweeps/quickstart.toml on real language-model logits and say where to look
 	$(BIN)/jaxcollapse run sweeps/quickstart.toml
+	$(BIN)/jaxcollapse report results/quickstart
 
 test: check ## Check style and types, and run all tests
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
@@ -51,6 +52,10 @@ generated: $(VENV)/.test ## Write the files that follow from the code: the schem
 	$(BIN)/python -m jaxcollapse.sweep.schema
 	$(BIN)/python -m docs.generate
 
+site: $(VENV)/.test ## Build the documentation as a website in site/
+	$(BIN)/python -m sphinx -c docs -d .sphinx -W --keep-going --quiet . site
+	@echo "open site/index.html"
+
 clean: ## Remove the virtual environment, caches and results
-	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) results site .sphinx .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

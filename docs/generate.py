@@ -5,8 +5,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import typer
 from pydantic import BaseModel
 
+from jaxcollapse.cli import app
 from jaxcollapse.initial import KINDS
 from jaxcollapse.observables import catalogue
 from jaxcollapse.sweep.process import Process
@@ -88,10 +90,44 @@ def theory() -> str:
     return "\n".join(lines) + "\n"
 
 
+def command_line() -> str:
+    """The commands and their options, from the application that parses them."""
+    group: Any = typer.main.get_command(app)
+    lines = [
+        "# Command line",
+        "",
+        "Made from the code by `make generated`. `python -m jaxcollapse` is the same as `jaxcollapse`. The exit code "
+        "is 0 when all is done, 1 when something is incomplete or failed, 2 when the input is bad. With `--help` or "
+        "`-h` each command tells what stands here.",
+    ]
+    for name, command in group.commands.items():
+        arguments = [param for param in command.params if param.param_type_name == "argument"]
+        options = [param for param in command.params if param.param_type_name == "option"]
+        usage = " ".join(["jaxcollapse", name, *(param.metavar for param in arguments), "[OPTIONS]"])
+        rows = [(f"`{param.metavar}`", "", _words(param)) for param in arguments]
+        rows += [
+            (_spelling(param), _default(param.default) if param.default else "", _words(param)) for param in options
+        ]
+        heads = ("argument or option", "default", "meaning")
+        lines += ["", f"## {name}", "", f"    {usage}", "", command.help, "", *table(heads, rows)]
+    return "\n".join(lines) + "\n"
+
+
 def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """The lines of a table."""
     cells = [heads, ("---",) * len(heads), *rows]
     return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
+
+
+def _spelling(option: Any) -> str:
+    """How an option is typed."""
+    value = "" if option.is_flag else f" {option.metavar}"
+    return ", ".join(f"`{name}{value}`" for name in option.opts)
+
+
+def _words(param: Any) -> str:
+    """What an argument or option is for; in Markdown a "<" would begin a tag."""
+    return (param.help or "").replace("<", r"\<")
 
 
 def _section(heading: str, model: type[BaseModel], keys: list[str] | None = None) -> list[str]:
@@ -120,7 +156,7 @@ def _default(value: Any) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-PAGES = {"observables.md": observables, "fields.md": fields, "theory.md": theory}
+PAGES = {"observables.md": observables, "fields.md": fields, "theory.md": theory, "command_line.md": command_line}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -1,7 +1,9 @@
 """What the commands of the command line have in common: their arguments, and how they tell what is wrong."""
 
+import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,6 +73,19 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
         raise typer.Exit(code)
 
     return wrapped
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Says which file it was where the numbers of a dataset cannot be read.
+
+    Raises:
+        OSError: they cannot.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # which is how netCDF says it
+        raise OSError(errno.EIO, f"cannot be shown: {error}", str(path)) from None
 
 
 def sweep_and_study(path: Path, out: Path | None = None, inputs: Path | None = None) -> "tuple[Sweep, Path]":

@@ -1,6 +1,5 @@
-"""The command line: plan, run, submit, status, finalize."""
+"""The command line: plan, run, submit, status, finalize, report, explore."""
 
-import errno
 import json
 import signal
 import sys
@@ -20,11 +19,14 @@ from jaxcollapse.arguments import (
     Platform,
     StudyFolder,
     SweepFile,
+    readable,
     sweep_and_study,
     tells_bad_input,
 )
 from jaxcollapse.cluster.command import submit
 from jaxcollapse.errors import printable
+from jaxcollapse.explore.command import explore
+from jaxcollapse.report.command import report
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -104,10 +106,8 @@ def run(
         if as_json:
             print(json.dumps(told, indent=1))
         elif not quiet:
-            try:
+            with readable(study.result):
                 _show_result(data, folder)
-            except RuntimeError as error:  # which is how netCDF says that numbers cannot be read
-                raise OSError(errno.EIO, f"cannot be shown: {error}", str(study.result)) from None
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
@@ -174,6 +174,10 @@ def finalize(
     told = {**opened.summary(), **({"zarr": str(store)} if store else {})}
     print(json.dumps(told, indent=1) if as_json else printable(store or told["result"]))
     return INCOMPLETE if told["missing"] else 0
+
+
+app.command()(report)
+app.command()(explore)
 
 
 def _show_result(data: Any, folder: Path) -> None:

@@ -29,6 +29,9 @@ MOST_LAYERS = 64
 MOST_NUMBERS = 2**27  # in all tables, context by token: 1 GiB
 MOST_DRAWN = 2**23  # of which drawn at random: half a minute's work
 
+# What theory is computed for beside a dataset.
+MOST_FORETOLD = 2**26  # samples times tokens times recorded generations, each a number: half a GiB
+
 # A file that an initial distribution is read from.
 MOST_INPUT_BYTES = 2**30
 MOST_INFLATION = 1032  # of what deflate compresses: a file cannot hold more bytes than this times its own

@@ -74,6 +74,9 @@ def run(
 def open_study(directory: str | Path) -> xr.Dataset:
     """The dataset of a study, complete or not (see its variable `status`), opened lazily.
 
+    Args:
+        directory: the study's folder.
+
     Raises:
         InputError: the folder is not a study.
     """

@@ -31,7 +31,7 @@ vocab_size = 8
 temperature = [0.5, 1.0]
 steps = [1, 2]
 """
-COMMANDS = ("plan", "run", "submit", "status", "finalize")
+COMMANDS = ("plan", "run", "submit", "status", "finalize", "report", "explore")
 NEEDED = 'observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]'
 
 
@@ -309,8 +309,8 @@ def test_help_tells_what_to_do_and_loads_no_jax() -> None:
 def test_each_command_has_help(command: str) -> None:
     result = invoke(command, "--help")
     assert result.exit_code == 0
-    assert "--json" in result.stdout
-    argument = "STUDY" if command in ("status", "finalize") else "SWEEP"
+    assert ("--json" in result.stdout) == (command != "explore"), "it shows, and says nothing for a machine to read"
+    argument = "SWEEP" if command in ("plan", "run", "submit") else "STUDY"
     assert argument in result.stdout.splitlines()[0] + result.stdout.splitlines()[1]
     assert {"SWEEP": "sweep file (TOML)", "STUDY": "study folder"}[argument] in " ".join(result.stdout.split())
     assert invoke(command, "-h").stdout == result.stdout

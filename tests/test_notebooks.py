@@ -1,28 +1,82 @@
-"""The notebooks run from top to bottom, and what is shipped shows their outputs."""
+"""The notebooks run from top to bottom, read like a paper, and what is shipped is what comes out."""
 
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 
 from tests.conftest import Finished
-from tests.notebooks import FOLDER, execute
+from tests.notebooks import FOLDER, execute, made_with, named
 
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+MOST_BYTES = 700_000  # of a notebook, pictures included
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def _code(notebook: nbformat.NotebookNode) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _outputs(notebook: nbformat.NotebookNode) -> list[Any]:
+    return [output for cell in _code(notebook) for output in cell.outputs]
+
+
+def _figures(notebook: nbformat.NotebookNode) -> int:
+    return sum("image/png" in output.get("data", {}) for output in _outputs(notebook))
+
+
+def _verdict(notebook: nbformat.NotebookNode) -> str:
+    """What the last cell of code says, printed or as Markdown."""
+    outputs = _code(notebook)[-1].outputs
+    said = [output.get("text", "") for output in outputs if output.output_type == "stream"]
+    shown = [output.get("data", {}).get("text/markdown", "") for output in outputs]
+    return "".join([*said, *shown]).strip()
+
+
+def _words(text: str) -> list[str]:
+    """A text without its numbers."""
+    return re.sub(r"\d[\d.,]*", "#", text).split()
+
+
+@every_notebook
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore::ResourceWarning")
-def test_a_notebook_runs(path: Path, quickstart: Finished) -> None:
+def test_a_notebook_runs_and_comes_to_the_shipped_verdict(path: Path, quickstart: Finished) -> None:
+    """To the digit where machine and versions are those that it was made with, elsewhere in words."""
     folder = quickstart.folder / "analysis"
     folder.mkdir(exist_ok=True)
-    executed = execute(Path(shutil.copy(path, folder)))
-    assert sum("image/png" in output.get("data", {}) for cell in executed.cells for output in cell.get("outputs", []))
+    shipped, executed = nbformat.read(path, as_version=4), execute(Path(shutil.copy(path, folder)))
+    assert _figures(executed) == _figures(shipped) > 0
+    if shipped.metadata.get("made_with") == made_with():
+        assert _verdict(executed) == _verdict(shipped)
+    assert _words(_verdict(executed)) == _words(_verdict(shipped))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_shipped_notebook_shows_its_outputs(path: Path) -> None:
-    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    assert all(cell.outputs for cell in cells[:2])
-    assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
+@every_notebook
+def test_a_notebook_opens_with_a_claim_and_ends_with_numbers(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    opening = notebook.cells[0]
+    assert opening.cell_type == "markdown"
+    heading, _, claim = opening.source.partition("\n")
+    assert re.match(r"# \w", heading)
+    assert "." in claim, "a claim is a sentence"
+    assert re.search(r"\d", _verdict(notebook)), "the last cell of code says what was measured"
+
+
+@every_notebook
+def test_a_shipped_notebook_shows_all_that_it_made(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert [cell.execution_count for cell in _code(notebook)] == list(range(1, len(_code(notebook)) + 1))
+    for output in _outputs(notebook):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr", output.text
+    assert path.stat().st_size < MOST_BYTES
+
+
+def test_notebooks_are_found_by_how_their_names_begin() -> None:
+    assert named([]) == NOTEBOOKS
+    assert [path.stem for path in named(["01"])] == ["01_quickstart"]
+    with pytest.raises(SystemExit, match="no notebook begins with '99'"):
+        named(["99"])

@@ -6,6 +6,7 @@ It uses the dataset's own variables and attributes only, so that a result opens 
 from jaxcollapse.analysis.accessor import Collapse, Plots
 from jaxcollapse.analysis.classification import classify
 from jaxcollapse.analysis.missing import missing
+from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.summary import summarise
 from jaxcollapse.analysis.survival import survival
 from jaxcollapse.analysis.table import summary_table
@@ -18,6 +19,7 @@ __all__ = [
     "Thresholds",
     "classify",
     "missing",
+    "scaling",
     "summarise",
     "summary_table",
     "survival",

@@ -9,7 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from jaxcollapse.analysis.classification import classify
+from jaxcollapse.analysis.curves import Abscissa
 from jaxcollapse.analysis.missing import missing
+from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.status import cell_dims, is_event
 from jaxcollapse.analysis.summary import summarise
 from jaxcollapse.analysis.survival import survival
@@ -17,6 +19,8 @@ from jaxcollapse.errors import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_STARS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 
 
 class Plots:
@@ -36,7 +40,7 @@ class Plots:
     def trajectories(
         self, variable: str, hue: str | None = None, panels: str | None = None, **selection: Any
     ) -> "Figure":
-        """Medians and bands of an observable over generations; see `plot.trajectories.trajectories`."""
+        """Medians and bands of a `variable`, an observable, over generations; see `plot.trajectories.trajectories`."""
         from jaxcollapse.analysis.plot.trajectories import trajectories
 
         return trajectories(self._data, variable, hue, panels, **selection)
@@ -66,6 +70,21 @@ class Plots:
         from jaxcollapse.analysis.plot.recovery import recovery
 
         return recovery(self._data, hue, panels, generation, tolerance, **selection)
+
+    def scaling(
+        self,
+        variable: str,
+        *abscissas: Abscissa,
+        curves: Sequence[str],
+        generation: int | None = None,
+        confidence: float = 0.95,
+    ) -> "Figure":
+        """Curves of a `variable` against control parameters, and how far apart they are; see `plot.scaling.collapse_of_curves`."""
+        from jaxcollapse.analysis.plot.scaling import collapse_of_curves
+
+        return collapse_of_curves(
+            self._data, variable, *abscissas, curves=curves, generation=generation, confidence=confidence
+        )
 
     def __repr__(self) -> str:
         return "\n".join(["Pictures of ds.collapse.plot", *_lines(_offers(Plots))])
@@ -110,6 +129,17 @@ class Collapse:
         from jaxcollapse.analysis.theory import predict
 
         return predict(self._data, variable)
+
+    def scaling(
+        self,
+        variable: str,
+        *abscissas: Abscissa,
+        curves: Sequence[str],
+        generation: int | None = None,
+        confidence: float = 0.95,
+    ) -> xr.Dataset:
+        """Whether curves of a `variable` fall on one another along an axis, as a number; see `scaling.scaling`."""
+        return scaling(self._data, variable, *abscissas, curves=curves, generation=generation, confidence=confidence)
 
     def missing(self) -> pd.DataFrame:
         """Which trajectories are not computed or diverged; see `missing.missing`."""
@@ -157,6 +187,5 @@ def _offers(kind: type) -> list[tuple[str, str]]:
 def _arguments(method: Any) -> list[str]:
     """The names of a method's arguments, but for the first."""
     return [
-        f"{'**' if each.kind is each.VAR_KEYWORD else ''}{name}"
-        for name, each in list(inspect.signature(method).parameters.items())[1:]
+        f"{_STARS.get(each.kind, '')}{name}" for name, each in list(inspect.signature(method).parameters.items())[1:]
     ]

@@ -25,7 +25,7 @@ def long_heading(data: xr.Dataset, dimension: str) -> str:
 def entries(data: xr.Dataset, dimension: str) -> list[str]:
     """The values along an axis; of a zip, those of its fields."""
     columns = [data[field].values.tolist() for field in _fields(data, dimension)]
-    return [", ".join(map(_entry, values)) for values in zip(*columns, strict=True)]
+    return [", ".join(map(entry, values)) for values in zip(*columns, strict=True)]
 
 
 def spread(size: int, most: int) -> list[int]:
@@ -39,7 +39,8 @@ def _fields(data: xr.Dataset, dimension: str) -> list[str]:
     return list(axis["zip"]) if "zip" in axis else [dimension]
 
 
-def _entry(value: Any) -> str:
+def entry(value: Any) -> str:
+    """A value in few letters."""
     if isinstance(value, float):
         return "∞" if value == float("inf") else f"{value:.4g}"
     text = printable(label(value))

@@ -17,6 +17,9 @@ def missing(data: xr.Dataset) -> pd.DataFrame:
 
     The index has the values of the axes; cells that are complete have no row.
 
+    Args:
+        data: a result, or any part of it that still has its replicates.
+
     Raises:
         ValueError: the dataset has no `status` along `replicate`.
     """

@@ -11,7 +11,7 @@ from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.status import at_generation, counted, has_status, is_event, label_of, variable
 
 BOUNDS = ("estimate", "low", "high")
-_YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
+YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
 _LEFT_OUT = ("logits",)  # a number for each token, of which medians mean little
 Interval = Callable[[np.ndarray, float], np.ndarray]
 
@@ -79,7 +79,7 @@ def _told(then: xr.Dataset, name: str, confidence: float) -> dict[str, xr.DataAr
     if is_event(then[name]):
         share = shares(values <= int(then.generation), has_status(then, "complete"), confidence)
         return {f"{name}_share": share.assign_attrs(long_name=f"share past the {long_name}", units="1")}
-    if name in _YES_OR_NO:
+    if name in YES_OR_NO:
         share = shares(values == 1, values.notnull(), confidence)
         return {f"{name}_share": share.assign_attrs(long_name=f"share of trajectories whose {long_name}", units="1")}
     kinds: dict[str, Interval] = {"median": median_interval, "mean": mean_interval}

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.originals import Originals
 from jaxcollapse.analysis.status import at_generation, cell_dims, is_event, label_of, variable
 from jaxcollapse.errors import did_you_mean
+from jaxcollapse.limits import MOST_FORETOLD, MOST_POINTS, MOST_TOKENS
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.theory import (
     accumulated_heterozygosity,
@@ -100,6 +102,13 @@ class Cell:
         is_fresh = self.fields["update"] == "gradient" and self.fields["samples"] == self.fields["batch_size"]
         return is_fresh and self._different() <= UNSEEN - _SEEN_BY_SGD
 
+    def is_bounded(self) -> bool:
+        """Whether what is computed fits a machine; the coordinates of a stranger's dataset may be any numbers."""
+        last, window = int(self.generations.max(initial=0)), float(self.fields.get("window", 1))
+        remembered = min(window, last) if self.fields.get("corpus") == "window" else 1
+        tokens = float(self.fields.get("vocab_size", 1))
+        return last <= MOST_POINTS and tokens <= MOST_TOKENS and remembered**2 <= MOST_FORETOLD
+
     def _different(self) -> set[str]:
         """The fields that are not as they are by default."""
         plain = {name: field.default for name, field in Process.model_fields.items()}
@@ -131,8 +140,10 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
     shape = tuple(data.sizes[each] for each in axes)
     found = np.full((*shape, data.sizes["generation"]), np.nan)
     starts = {str(each): first[each].mean("replicate") for each in _STARTS if each in data}
+    originals = Originals.of(first)
     for place in np.ndindex(shape):
-        told = law(_cell(data, first, starts, dict(zip(axes, place, strict=True))))
+        cell = _cell(data, starts, originals, dict(zip(axes, place, strict=True)))
+        told = law(cell) if cell.is_bounded() else None
         if told is not None:
             found[place] = told
     if np.isnan(found).all():
@@ -144,28 +155,14 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
     return made.assign_attrs(long_name=kind, units="1" if is_event(values) else units)
 
 
-def _cell(data: xr.Dataset, first: xr.Dataset, starts: dict[str, xr.DataArray], place: dict[str, int]) -> Cell:
+def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Originals, place: dict[str, int]) -> Cell:
     fields = {
         name: data.coords[name].isel({dim: at for dim, at in place.items() if dim in data.coords[name].dims}).item()
         for name in Process.model_fields
         if name in data.coords
     }
     start = {name: float(values.isel(place)) for name, values in starts.items()}
-    return Cell(fields, start, _p0(first, fields, place), data.generation.values, data.attrs)
-
-
-def _p0(first: xr.Dataset, fields: dict[str, Any], place: dict[str, int]) -> np.ndarray | None:
-    """The initial distribution of a cell with one row of logits, where they are recorded or it is uniform."""
-    if fields.get("initial") == "uniform":
-        return np.full(int(fields["vocab_size"]), 1 / int(fields["vocab_size"]))
-    if "logits" not in first or "context" in first.logits.dims:
-        return None
-    logits = first.logits.isel(place).transpose("replicate", "token").values.astype(float)
-    if not (logits == logits[:1]).all(where=~np.isnan(logits)):
-        return None  # each replicate has a p0 of its own
-    known = logits[0][~np.isnan(logits[0])]
-    weights = np.exp(known - known.max(initial=-np.inf)) if known.size else known
-    return weights / weights.sum() if weights.size else None
+    return Cell(fields, start, originals.at(place), data.generation.values, data.attrs)
 
 
 def _collision(cell: Cell) -> np.ndarray | None:
@@ -207,43 +204,62 @@ def _entropy(cell: Cell) -> np.ndarray | None:
     if not cell.descends():
         return _of_drift(mean_entropy)(cell)
     rate = float(cell.fields["learning_rate"])
-    if cell.fields["initial"] != "uniform" or rate > _SMALL_STEP or cell.p0 is None or cell.p0.size == 1:
+    if rate > _SMALL_STEP or cell.p0 is None or cell.p0.size == 1 or np.ptp(cell.p0) > 0:
         return None
     step = float(mean_entropy_step(cell.p0, learning_rate=rate, batch_size=float(cell.fields["batch_size"])))
     entropy = np.log(cell.p0.size) + step * cell.generations
     return np.where(entropy >= _LEAST_LEFT * np.log(cell.p0.size), entropy, np.nan)
 
 
-def _of_drift(law: Callable[..., np.ndarray]) -> Law:
-    """A law that needs p0 and finitely many samples, and counts a token as lost when none of them is of it."""
+def _of_drift(law: Callable[..., np.ndarray], sees: Callable[[Cell, np.ndarray], bool] = lambda cell, p0: True) -> Law:
+    """A law that needs p0 and finitely many samples; `sees` tells whether what is observed is what the law means."""
 
     def told(cell: Cell) -> np.ndarray | None:
-        samples = cell.fields["samples"]
-        least = max(float(cell.attributes.get(f"{each}_threshold", 0)) for each in ("support", "collapse"))
-        if cell.p0 is None or np.isinf(samples) or least * samples >= 1 or not cell.drifts_with():
+        p0, samples = cell.p0, cell.fields["samples"]
+        if p0 is None or np.isinf(samples) or not cell.drifts_with() or not sees(cell, p0):
+            return None
+        if p0.size * samples * cell.generations.size > MOST_FORETOLD:
             return None
         try:
-            return law(cell.p0, samples=int(samples), generations=cell.generations)
+            return law(p0, samples=int(samples), generations=cell.generations)
         except ValueError:  # more samples or tokens than the law is computed for
             return None
 
     return told
 
 
-_DRIFT = "update = 'refit' at temperature 1 on finitely many samples, fewer than 1/collapse_threshold, with no remedy"
-_KNOWN = "and p0: initial = 'uniform', or record = { logits = true }"
+def _tokens(cell: Cell, p0: np.ndarray) -> bool:
+    """Whether a token counts as present as long as any sample is of it, and did so at the start."""
+    least = float(cell.attributes.get("support_threshold", 0))
+    return least * cell.fields["samples"] < 1 and bool((p0[p0 > 0] > least).all())
+
+
+def _last_token(cell: Cell, p0: np.ndarray) -> bool:
+    """Whether a model counts as collapsed when all samples are of one token, and not before."""
+    rest = float(cell.attributes.get("collapse_threshold", 0))
+    return rest * cell.fields["samples"] < 1 and bool(1 - p0.max() > rest or p0.max() == 1)
+
+
+_DRIFT = "update = 'refit' at temperature 1 on finitely many samples with no remedy"
+_KNOWN = "and p0: a formula or values in the sweep file, or record = { logits = true }"
 LAWS: dict[str, tuple[Law, str]] = {
     "collision_probability": (
         _collision,
         "update = 'refit' at temperature 1 (corpus, mixing, fresh_fraction, smoothing and sample_growth are allowed)",
     ),
     "effective_temperature": (_temperature, "update = 'refit' with samples = inf, and a p0 that is not uniform"),
-    "support_size": (_of_drift(mean_support_size), f"{_DRIFT}, {_KNOWN}"),
+    "support_size": (_of_drift(mean_support_size, _tokens), f"{_DRIFT}, fewer than 1/support_threshold, {_KNOWN}"),
     "entropy": (
         _entropy,
         f"{_DRIFT}, {_KNOWN}; or SGD from uniform, with learning_rate at most {_SMALL_STEP:g}, while little is lost",
     ),
     "kl_from_initial": (_of_drift(mean_kl_from_initial), f"{_DRIFT}, {_KNOWN}"),
-    "collapse_time": (_of_drift(collapse_probability), f"{_DRIFT}, {_KNOWN}"),
-    "first_extinction_time": (_of_drift(first_extinction_probability), f"{_DRIFT}, {_KNOWN}"),
+    "collapse_time": (
+        _of_drift(collapse_probability, _last_token),
+        f"{_DRIFT}, fewer than 1/collapse_threshold, {_KNOWN}",
+    ),
+    "first_extinction_time": (
+        _of_drift(first_extinction_probability, _tokens),
+        f"{_DRIFT}, fewer than 1/support_threshold, {_KNOWN}",
+    ),
 }

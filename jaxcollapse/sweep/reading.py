@@ -29,17 +29,30 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise InputError("", f"cannot be read: {reason}", str(path)) from None
-    if problem := _too_much(text, len(content)):
-        raise InputError("", problem, str(path))
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """The tables of a text in TOML.
+
+    Args:
+        text: a sweep file's.
+        source: what messages call it.
+
+    Raises:
+        InputError: naming the source.
+    """
+    if problem := _too_much(text):
+        raise InputError("", problem, source)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError("", f"is not valid TOML: {error}", str(path)) from None
+        raise InputError("", f"is not valid TOML: {error}", source) from None
 
 
-def _too_much(text: str, size: int) -> str | None:
+def _too_much(text: str) -> str | None:
     """What of a text would keep the parser busy: it takes a time that grows with the square of the parts of a key."""
-    if size > MOST_SWEEP_BYTES:
+    if len(text.encode("utf-8", "surrogatepass")) > MOST_SWEEP_BYTES:
         return f"is longer than {MOST_SWEEP_BYTES} bytes"
     if text.count(",") + text.count("=") > 2 * MOST_WRITTEN:  # half of them may stand in strings
         return f"has more than {MOST_WRITTEN} values; read them from a file"

@@ -1,14 +1,17 @@
 """Theory beside the cells of a dataset: the right law where it holds, nothing where none does."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
+import jaxcollapse as jc
+import jaxcollapse.analysis  # (registers the accessor)
 from jaxcollapse.analysis.theory import UNSEEN
 from jaxcollapse.sweep.process import Process
 from tests.analysis.datasets import INF
+from tests.conftest import ROOT
 from tests.statistics import SIGMAS, assert_mean
 from tests.sweeps import run, values
 
@@ -51,6 +54,93 @@ def test_the_collision_probability_is_known_with_remedies(process: dict[str, Any
         assert_mean(data.collision_probability.isel(generation=g).values, float(told[g]))
     without = 1 - (1 - told[0]) * (1 - 1 / 8) ** 12
     assert abs(float(told[2] - without)) > 0.02, "another law than that of plain drift"
+
+
+def test_the_support_of_a_shipped_sweep_is_known_from_its_file() -> None:
+    """Its Zipf law is not recorded; the sweep file says it."""
+    shipped = jc.Sweep.from_toml(ROOT / "sweeps/wright_fisher.toml").to_dict()
+    axes = {**shipped["axes"], "temperature": [1.0, 1.01]}
+    shorter = {"generations": 60, "record": {"every": 20}, "observables": ["support_size", "entropy"], "axes": axes}
+    data = jc.run(jc.Sweep.from_dict({**shipped, **shorter}), progress=False)
+    assert "logits" not in data
+    for name in ("support_size", "entropy"):
+        told, resolves = data.collapse.theory(name), 0.15 if name == "support_size" else None
+        assert told.sel(temperature=1.01).isnull().all()
+        for samples in shipped["axes"]["samples"]:
+            found = data[name].sel(temperature=1.0, samples=samples)
+            assert_mean(found.values, told.sel(temperature=1.0, samples=samples).values, resolves=resolves)
+
+
+@pytest.mark.parametrize(
+    ("process", "axes"),
+    [
+        ({}, {"vocab_size": [3, 5]}),
+        ({"initial": {"kind": "zipf"}}, {"initial.exponent": [0.5, 2.0], "vocab_size": [3, 5]}),
+        ({"vocab_size": 4}, {"initial.kind": ["uniform", "zipf"]}),
+        ({"initial": {"kind": "zipf_mandelbrot", "exponent": 2}, "vocab_size": 4}, {"initial.shift": [0.5, 9]}),
+        ({"initial": {"kind": "values"}}, {"initial.probabilities": [[0.7, 0.3], [3, 1]]}),
+        (
+            {"vocab_size": 4},
+            {
+                "initial": [
+                    {"kind": "uniform"},
+                    {"kind": "zipf", "exponent": 1},
+                    {"kind": "zipf_mandelbrot"},
+                    values(SKEWED),
+                    {"kind": "values", "logits": [1, 0, 0, -np.inf]},
+                ]
+            },
+        ),
+        (
+            {"vocab_size": 4},
+            {"law": {"zip": {"initial.kind": ["zipf_mandelbrot", "zipf"], "initial.exponent": [1.0, 0.3]}}},
+        ),
+    ],
+    ids=["the default", "exponents", "kinds", "shifts", "lists", "tables", "a zip"],
+)
+def test_what_the_sweep_file_settles_is_what_was_recorded(process: dict[str, Any], axes: dict[str, Any]) -> None:
+    settings = {"generations": 3, "replicates": 1, "record": {"every": 1, "logits": True}}
+    data = run({"update": "refit", "samples": 4, **process}, axes, observables=["entropy"], **settings)
+    recorded = data.collapse.theory("entropy")
+    for part in (data, data.isel({next(iter(axes)): [-1]})):
+        settled = part.drop_vars("logits").collapse.theory("entropy")
+        np.testing.assert_allclose(settled, recorded.sel({name: part[name] for name in axes}), rtol=1e-5)
+    np.testing.assert_allclose(settled.sel(generation=0), part.entropy.sel(generation=0).isel(replicate=0), rtol=1e-5)
+
+
+def test_a_p0_that_the_sweep_file_does_not_settle_is_not_known(tmp_path: Path) -> None:
+    """Random ones; and files, which are not read again, so that a stranger's dataset reads none."""
+    (tmp_path / "p.csv").write_text("token,probability\na,0.7\nb,0.3\n")
+    file = {"kind": "file", "path": str(tmp_path / "p.csv")}
+    settings = {"generations": 1, "replicates": 2, "observables": ["entropy"]}
+    data = run(
+        {"update": "refit", "samples": 4}, {"initial": [file, {"kind": "dirichlet"}, values(SKEWED)]}, **settings
+    )
+    (tmp_path / "p.csv").unlink()
+    known = data.collapse.theory("entropy").notnull().all("generation")
+    assert known.values.tolist() == [False, False, True]
+
+
+def test_a_dataset_cannot_make_theory_take_memory_without_bounds() -> None:
+    """Each of these numbers is a coordinate or an attribute that anybody can write."""
+    settings = {"generations": 2, "replicates": 2, "observables": ["entropy", "collision_probability", "support_size"]}
+    data = run({"update": "refit", "samples": 4}, **settings)
+    window = run({"update": "refit", "samples": 4, "corpus": "window", "window": 2}, **settings)
+    large = data.assign_coords(vocab_size=10**15)
+    forged = [
+        ("entropy", large),
+        ("collision_probability", large),
+        ("support_size", data.assign_coords(vocab_size=2**24, samples=10**5).assign_attrs(support_threshold=0.0)),
+        ("entropy", data.assign_coords(generation=[0, 1, 10**12])),
+        ("collision_probability", window.assign_coords(generation=[0, 1, 10**6], window=10**9)),
+    ]
+    for name, dataset in forged:
+        with pytest.raises(ValueError, match="no law of theory tells of"):
+            dataset.collapse.theory(name)
+    with pytest.raises(ValueError, match="the attribute sweep: is not valid TOML"):
+        data.assign_attrs(sweep="[axes").collapse.theory("entropy")
+    with pytest.raises(ValueError, match="the attribute sweep: has a key of more than 32 parts"):
+        data.assign_attrs(sweep="a." * 40 + "b = 1").collapse.theory("entropy")
 
 
 def test_infinitely_many_samples_reach_the_powers_of_the_temperature() -> None:

@@ -26,22 +26,31 @@ class Scale:
     @classmethod
     def of(cls, values: np.ndarray, *also: float) -> "Scale":
         """The scale for these values, of which some may be NaN or infinite, with room for further ones."""
-        finite = np.append(values[np.isfinite(values)], also).astype(float)
-        has_infinity = bool(np.isposinf(values).any())
-        if not finite.size:
-            finite = np.array([0.0, 1.0])
+        finite, has_infinity = cls._parted(values, also)
         positive = finite[finite > 0]
         is_log = bool(
             finite.min() >= 0 and positive.size and finite.max() >= _RATIO * np.quantile(positive, 0.02, method="lower")
         )
         if not is_log:
-            width = finite.max() - finite.min() or max(1.0, abs(finite.max()) / 10)
-            low, high = float(finite.min() - 0.04 * width), float(finite.max() + 0.04 * width)
-            return cls(low, high, high + 0.08 * (high - low) if has_infinity else None, False, False)
+            return cls.linear(values, *also)
         high = float(finite.max() * 1.3)
         low = float(max(positive.min() / 1.3, high * 10.0**-_DECADES))
         infinity = float(high * (high / low) ** 0.08) if has_infinity else None
         return cls(low, high, infinity, True, bool(finite.min() < low))
+
+    @classmethod
+    def linear(cls, values: np.ndarray, *also: float) -> "Scale":
+        """The same, and linear whatever the values span."""
+        finite, has_infinity = cls._parted(values, also)
+        width = finite.max() - finite.min() or max(1.0, abs(finite.max()) / 10)
+        low, high = float(finite.min() - 0.04 * width), float(finite.max() + 0.04 * width)
+        return cls(low, high, high + 0.08 * (high - low) if has_infinity else None, False, False)
+
+    @staticmethod
+    def _parted(values: np.ndarray, also: tuple[float, ...]) -> tuple[np.ndarray, bool]:
+        """The finite values, of which there is one at least, and whether some are infinite."""
+        finite = np.append(values[np.isfinite(values)], also).astype(float)
+        return finite if finite.size else np.array([0.0, 1.0]), bool(np.isposinf(values).any())
 
     @classmethod
     def of_shares(cls) -> "Scale":
@@ -62,12 +71,13 @@ class Scale:
         axis._set_axes_scale("log" if self.is_log else "linear")
         ends = (self.low / margin, end * margin) if self.is_log else (self.low - margin, end + margin)
         (axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim)(*ends)
-        ticks, labels = self._ticks()
+        ticks, labels = self.ticks()
         axis.set_major_locator(FixedLocator(ticks))
         axis.set_minor_locator(NullLocator())
         axis.set_ticks(ticks, labels)
 
-    def _ticks(self) -> tuple[list[float], list[str]]:
+    def ticks(self) -> tuple[list[float], list[str]]:
+        """Where ticks stand, and what they say."""
         from matplotlib.ticker import LogLocator, MaxNLocator
 
         locator = LogLocator(numticks=8) if self.is_log else MaxNLocator(6)
@@ -78,7 +88,7 @@ class Scale:
                 for tick in LogLocator(subs=(1, 2, 5)).tick_values(self.low, self.high)
                 if self.low <= tick <= self.high
             ]
-        labels = [f"{tick:.4g}" if not self.is_log or 1e-3 <= tick < 1e5 else _power(tick) for tick in ticks]
+        labels = [f"{tick:.6g}" if not self.is_log or 1e-3 <= tick < 1e5 else _power(tick) for tick in ticks]
         if self.is_cut:
             if ticks and ticks[0] < 3 * self.low:
                 ticks, labels = ticks[1:], labels[1:]
@@ -96,15 +106,23 @@ def _power(value: float) -> str:
     return power if abs(factor - 1) < 0.05 else f"{factor:.0f}·{power}"
 
 
+def generation_ticks(generations: np.ndarray) -> list[int] | None:
+    """The ticks of a time axis that is logarithmic from generation 1 on; None if they are spread evenly."""
+    last = int(generations.max())
+    if len(generations) <= 2 or np.ptp(np.diff(generations)) <= 1 or last <= 20:
+        return None
+    ticks = [0, *(10**power for power in range(int(np.log10(last)) + 1)), last]
+    if len(ticks) > 2 and last < 3 * ticks[-2]:
+        ticks.pop(-2)
+    return ticks
+
+
 def dress_generations(axes: Any, generations: np.ndarray) -> None:
     """The time axis: linear if recorded generations are evenly spread, else logarithmic from generation 1 on."""
-    last = int(generations.max())
+    first, last = int(generations.min()), int(generations.max())
     axes.set_xlabel("generation")
-    if len(generations) > 2 and np.ptp(np.diff(generations)) > 1 and last > 20:
+    if ticks := generation_ticks(generations):
         axes.set_xscale("symlog", linthresh=1)
-        ticks = [0, *(10**power for power in range(int(np.log10(last)) + 1)), last]
-        if len(ticks) > 2 and last < 3 * ticks[-2]:
-            ticks.pop(-2)
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.minorticks_off()
-    axes.set_xlim(int(generations.min()), max(last, int(generations.min()) + 1))
+    axes.set_xlim(first, max(last, first + 1))

@@ -2,17 +2,14 @@
 
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.median import median
+from jaxcollapse.analysis.band import banded
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels
 from jaxcollapse.analysis.plot.scale import Scale, dress_generations
 from jaxcollapse.analysis.status import counted, is_event, label_of, variable
-
-_BAND = (0.1, 0.9)
 
 
 def trajectories(
@@ -36,15 +33,13 @@ def trajectories(
     axes = chosen.isel(replicate=0, generation=0, drop=True)
     where = arrange(data, axes, {"hue": hue, "panels": panels}, {"hue": -1, "panels": -1}, selection)
     values = counted(data, chosen).compute()
-    middle = median(values)
-    low, high = (_quantile(values, level) for level in _BAND)
+    bands = xr.apply_ufunc(banded, values, input_core_dims=[["replicate"]], output_core_dims=[["bound"]])
     drawn = Panels.of(data, where)
-    shown = [drawn.shown(each.isel(where.held)).values for each in (low, middle, high)]
-    scale = Scale.of(np.stack(shown))
+    scale = Scale.of(drawn.shown(bands.isel(where.held)).values)
     for panel, place in drawn.panels:
         for group in drawn.hues:
             cell = {**where.held, **place, **group.cell}
-            heights = [scale.place(each.isel(cell).values) for each in (low, middle, high)]
+            heights = scale.place(bands.isel(cell).transpose("bound", ...).values)
             panel.fill_between(
                 data.generation, heights[0], heights[2], color=group.look["color"], alpha=0.18, linewidth=0
             )
@@ -61,14 +56,3 @@ def trajectories(
     number = values.sizes["replicate"]
     note = f"median of {number} replicates, band: 80 % of them" if number > 1 else "one replicate"
     return drawn.finish(where.told(axes), note)
-
-
-def _quantile(values: xr.DataArray, level: float) -> xr.DataArray:
-    """A quantile over the known replicates that is one of the values, and so may be infinite."""
-
-    def pick(table: np.ndarray) -> np.ndarray:
-        ordered = np.sort(table, axis=-1)
-        last = np.maximum(np.count_nonzero(~np.isnan(table), axis=-1, keepdims=True) - 1, 0)
-        return np.take_along_axis(ordered, np.round(level * last).astype(int), axis=-1)[..., 0]
-
-    return xr.apply_ufunc(pick, values, input_core_dims=[["replicate"]])

@@ -1,0 +1,106 @@
+"""Curves against one horizontal axis after another, with their spread: do they fall on one another?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.curves import Abscissa, Curves, label_of_abscissa
+from jaxcollapse.analysis.labels import spread
+from jaxcollapse.analysis.mean import mean_interval
+from jaxcollapse.analysis.plot.figure import Picture, headline
+from jaxcollapse.analysis.plot.scale import Scale
+from jaxcollapse.analysis.plot.style import MOST, styles
+from jaxcollapse.analysis.proportion import proportion_interval
+from jaxcollapse.analysis.scaling import scaling
+from jaxcollapse.analysis.status import label_of, variable
+from jaxcollapse.analysis.summary import YES_OR_NO
+
+_PANEL, _BESIDE = (3.6, 3.3), 2.2  # inches of a panel, and of what stands beside them
+
+
+def collapse_of_curves(
+    data: xr.Dataset,
+    name: str,
+    *abscissas: Abscissa,
+    curves: Sequence[str],
+    generation: int | None = None,
+    confidence: float = 0.95,
+) -> Picture:
+    """A panel for each horizontal axis: means with intervals, a line for each curve, and how far apart curves are.
+
+    Args:
+        data: any part of a result.
+        name: an observable.
+        abscissas: coordinates, or functions of coordinates; see `scaling.scaling`.
+        curves: the coordinates whose values tell one curve from another.
+        generation: a recorded one at which other axes are used than those of `generation`, by default the last.
+        confidence: of the intervals, between 0 and 1.
+
+    Raises:
+        ValueError: what `scaling.scaling` refuses.
+    """
+    told = scaling(data, name, *abscissas, curves=curves, generation=generation, confidence=confidence)
+    picture = Picture(_BESIDE + _PANEL[0] * len(abscissas), 0.9 + _PANEL[1])
+    panels = picture.subplots(1, len(abscissas), sharey=True, squeeze=False)[0]
+    tells = curves[0] if len(curves) == 1 else None
+    heights = []
+    for number, (panel, abscissa) in enumerate(zip(panels, abscissas, strict=True)):
+        found = Curves.of(data, name, abscissa, curves, generation)
+        shown = spread(len(found.names), MOST)
+        means = _means(found, confidence, is_share=name in YES_OR_NO)
+        heights.append(_draw(panel, found, means, dict(zip(shown, styles(data, tells, shown), strict=True))))
+        panel.set_xlabel(label_of_abscissa(data, abscissa), parse_math=False)
+        panel.set_title(_numbers(told.isel(abscissa=number)), fontsize=9, parse_math=False)
+    long_name, units = label_of(variable(data, name))
+    Scale.of(np.concatenate(heights)).dress(panels[0].yaxis)
+    what = f"share whose {long_name}" if name in YES_OR_NO else f"mean {long_name}"
+    panels[0].set_ylabel(f"{what} [{units}]", parse_math=False)
+    handles, texts = panels[0].get_legend_handles_labels()
+    title = "\n".join(str(data[field].attrs.get("long_name", field)) for field in curves)
+    box = picture.legend(handles, texts, title=title, loc="outside right center", frameon=False)
+    for text in (*box.get_texts(), box.get_title()):
+        text.set_parse_math(False)
+    note = f"points: {confidence:.0%} intervals; spread: root mean square, less noise"
+    if len(shown) < len(found.names):
+        note += f"; {len(shown)} of {len(found.names)} curves are drawn"
+    picture.suptitle("\n".join([*headline(data, {}, picture.get_figwidth()), note]), fontsize=11, parse_math=False)
+    return picture
+
+
+def _means(found: Curves, confidence: float, *, is_share: bool) -> np.ndarray:
+    """Estimate, low and high at each point: [point, 3]."""
+    rows = [found.samples[cell][time] for cell, time in zip(found.cell, found.time, strict=True)]
+    if is_share:
+        return proportion_interval(
+            np.array([row.sum() for row in rows]), np.array([row.size for row in rows]), confidence
+        )
+    table = np.full((len(rows), max((row.size for row in rows), default=0)), np.nan)
+    for place, row in zip(table, rows, strict=True):
+        place[: row.size] = row
+    return mean_interval(table, confidence)
+
+
+def _draw(panel: Any, found: Curves, means: np.ndarray, looks: dict[int, dict[str, Any]]) -> np.ndarray:
+    """Draws the curves that have a look into a panel; the heights of points and of the ends of their intervals."""
+    drawn = np.isin(found.curve, list(looks))
+    across = Scale.of(found.x[drawn])
+    for place, look in looks.items():
+        own = np.flatnonzero(found.curve == place)
+        own = own[np.argsort(found.x[own])]
+        estimate, low, high = means[own].T
+        reach = np.nan_to_num(np.abs(np.stack([estimate - low, high - estimate])))
+        x = across.place(found.x[own])
+        panel.errorbar(x, estimate, reach, **look, markersize=4, linewidth=1.2, capsize=2, label=found.names[place])
+    across.dress(panel.xaxis)
+    return means[drawn].ravel()
+
+
+def _numbers(told: xr.Dataset) -> str:
+    """The spread with its bounds, and what noise alone would make."""
+    estimate, low, high = told.spread.values
+    if np.isnan(estimate):
+        return "no curve runs beside another"
+    bounds = "" if np.isnan(low) else f" ({low:.2g} to {high:.2g}), noise {float(told.noise):.2g}"
+    return f"spread {estimate:.2g}{bounds}"

@@ -1,0 +1,152 @@
+"""What the page asks of a study: each answer reads the cells that it is about, and no others."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.verdict import final_median
+from jaxcollapse.report.outcome import outcome_of
+from jaxcollapse.report.packing import packed
+from jaxcollapse.report.quantities import Quantity, bands, trajectories
+from jaxcollapse.report.scales import scale_of, scale_of_shares
+from jaxcollapse.report.summary import rows_of
+from jaxcollapse.report.theory import mean_of, theory_of
+from jaxcollapse.report.view import View
+
+_MOST_REPLICATES = 200  # that are drawn one by one
+# What theory may need of generation 0, beside the observable itself.
+_STARTS = ("collision_probability", "effective_temperature", "logits")
+
+
+class Answers:
+    """Answers about a lazily opened dataset, in the form that numbers.js expects."""
+
+    def __init__(self, data: xr.Dataset):
+        self.data = data
+        self.view = View.of(data)
+        self._quantities = {quantity.name: quantity for quantity in self.view.quantities}
+
+    def plane(
+        self, across: int | None, up: int | None, at: Sequence[int], generation: int, colour: str
+    ) -> dict[str, Any]:
+        """What is known of the cells of a plane, row by row.
+
+        Args:
+            across, up: the axes that run to the right and upwards, by their places among all.
+            at: the place along each axis of the chosen cell.
+            generation: the place of one of the recorded generations.
+            colour: the observable that is shown, or nothing.
+
+        Raises:
+            ValueError: there is no such axis, value, generation or observable.
+        """
+        cells = self._cells(at, across, up)
+        number = len(self.view.generations)
+        if not 0 <= generation < number:
+            raise ValueError(f"generation {generation} is not one of {number}")
+        names = [*(self.view.question.needed if self.view.question else ()), *(self.view.plane or ())]
+        names += [self._quantity(colour).name] if colour else []
+        # The scale of a plane is that of its start, its end, and what is shown.
+        places = (generation, 0, number - 1)
+        medians = {name: self._medians(cells, name, places, across, up) for name in dict.fromkeys(names)}
+        tolerance = self.view.thresholds.tolerance
+        scales = {name: scale_of(name, values[:, [1, 2, 0], None], tolerance) for name, values in medians.items()}
+        told: dict[str, Any] = {"scale": scales.get(colour), "codes": None, "sure": None, "plane": None}
+        number_of_cells = prod(cells.sizes[axis.dim] for axis in self.view.axes)
+        told["values"] = packed(medians[colour][:, 0] if colour else np.full(number_of_cells, np.nan))
+        if self.view.plane:
+            x, y = self.view.plane
+            points = {side: packed(medians[name][:, 0]) for side, name in (("x", x), ("y", y))}
+            told["plane"] = {**points, "scales": [scales[x], scales[y]]}
+        return told | self._words(cells, medians, generation, across, up)
+
+    def curves(self, at: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
+        """The curves of these quantities in a cell, and single trajectories.
+
+        Raises:
+            ValueError: there is no such cell or quantity.
+        """
+        cell = self._cells(at)
+        return {name: self._curves(cell, self._quantity(name)) for name in names}
+
+    def summary(self, at: Sequence[int]) -> list[dict[str, Any]]:
+        """The rows of the table of a cell.
+
+        Raises:
+            ValueError: there is no such cell.
+        """
+        last = self._cells(at).isel(generation=[-1]).drop_vars("logits", errors="ignore").load()
+        return [
+            {"title": row.title, "units": row.units, "kind": row.kind, "values": packed(row.values.reshape(3))}
+            for row in rows_of(last)
+        ]
+
+    def _quantity(self, name: str) -> Quantity:
+        if name not in self._quantities:
+            raise ValueError("there is no such observable")
+        return self._quantities[name]
+
+    def _cells(self, at: Sequence[int], *whole: int | None) -> xr.Dataset:
+        """A cell, or all along some axes; every axis stays."""
+        axes = self.view.axes
+        if len(at) != len(axes) or not all(0 <= place < len(axis) for place, axis in zip(at, axes, strict=True)):
+            raise ValueError("there is no such cell")
+        if not all(each is None or 0 <= each < len(axes) for each in whole):
+            raise ValueError("there is no such axis")
+        # Every axis is indexed, so that what is loaded of the part is not kept for the whole.
+        parts = [slice(None) if number in whole else [place] for number, place in enumerate(at)]
+        return self.data.isel({axis.dim: part for axis, part in zip(axes, parts, strict=True)})
+
+    def _medians(
+        self, cells: xr.Dataset, name: str, places: Sequence[int], across: int | None, up: int | None
+    ) -> np.ndarray:
+        """Medians of an observable at some generations: [cell, generation]."""
+        own = cells[[name, "status"]].load()
+        found = [final_median(own, name, int(self.view.generations[place])) for place in places]
+        dims = [axis.dim for axis in self.view.axes]
+        return np.stack([_by_rows(each.transpose(*dims).values, across, up) for each in found], axis=-1)
+
+    def _words(
+        self, cells: xr.Dataset, medians: dict[str, np.ndarray], generation: int, across: int | None, up: int | None
+    ) -> dict[str, Any]:
+        question = self.view.question
+        if question is None:
+            return {}
+        if generation == len(self.view.generations) - 1:
+            outcome = outcome_of(cells)
+            assert outcome is not None
+            return {
+                "codes": packed(_by_rows(outcome.codes, across, up)),
+                "sure": packed(_by_rows(outcome.confidence, across, up)),
+            }
+        now = {name: medians[name][:, 0] for name in question.needed}
+        return {"codes": packed(question.codes(now, self.view.thresholds))}
+
+    def _curves(self, cell: xr.Dataset, quantity: Quantity) -> dict[str, Any]:
+        names = [name for name in dict.fromkeys((quantity.name, "status", *_STARTS)) if name in cell]
+        own = cell[names].assign_coords(generation=cell.generation).load()  # which events lack
+        around = bands(own, quantity)[(0,) * len(self.view.axes)]
+        bounds = zip(("low", "middle", "high"), np.moveaxis(around, -1, 0), strict=True)
+        told: dict[str, Any] = {name: packed(values) for name, values in bounds}
+        tolerance = self.view.thresholds.tolerance
+        told["scale"] = scale_of_shares() if quantity.is_event else scale_of(quantity.name, around, tolerance)
+        theory = theory_of(own, quantity)
+        if theory is not None:
+            told["theory"] = packed(theory)
+        if quantity.is_event:
+            return told
+        if theory is not None:
+            told["mean"] = packed(mean_of(own, quantity))
+        single = trajectories(own, quantity)[(0,) * len(self.view.axes)][..., :_MOST_REPLICATES]
+        told["scale"] = scale_of(quantity.name, single, tolerance)
+        told["replicates"] = [[packed(one) for one in line.T] for line in single]
+        return told
+
+
+def _by_rows(table: np.ndarray, across: int | None, up: int | None) -> np.ndarray:
+    """A table over all axes, of which only two have more than one place, row by row."""
+    first = [axis for axis in (up, across) if axis is not None]
+    return table.transpose(*first, *(axis for axis in range(table.ndim) if axis not in first)).ravel()

@@ -1,0 +1,99 @@
+"""The page and its answers over HTTP, on this machine alone."""
+
+import json
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from jaxcollapse.explore.answers import Answers
+
+HOST = "127.0.0.1"
+_MOST_NAMES = 32  # quantities in one question
+
+
+class Server(ThreadingHTTPServer):
+    """Serves a page at `/`, and what it asks for.
+
+    It answers requests only that name this machine as their host, so that no page from elsewhere has a browser ask.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int, page: str, answers: Answers):
+        self.page, self.answers = page.encode(), answers
+        self.reading = threading.Lock()  # the netCDF library is not thread-safe
+        super().__init__((HOST, port), _Handler)
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return f"http://{HOST}:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answers a request."""
+        asked = urlsplit(self.path)
+        port = self.server.server_port
+        if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
+            self._send(HTTPStatus.FORBIDDEN, "text/plain", b"only for this machine")
+        elif asked.path == "/":
+            self._send(HTTPStatus.OK, "text/html", self.server.page)
+        elif asked.path in _QUESTIONS:
+            self._answer(_QUESTIONS[asked.path], {key: values[-1] for key, values in parse_qs(asked.query).items()})
+        else:
+            self._send(HTTPStatus.NOT_FOUND, "text/plain", b"there is no such page")
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Says nothing of requests."""
+
+    def _answer(self, question: "Question", told: dict[str, str]) -> None:
+        try:
+            with self.server.reading:
+                answer = question(self.server.answers, told)
+        except (KeyError, ValueError) as error:
+            self._send(HTTPStatus.BAD_REQUEST, "text/plain", str(error).encode())
+        except (OSError, RuntimeError) as error:
+            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", f"it cannot be read: {error}".encode())
+        else:
+            self._send(HTTPStatus.OK, "application/json", json.dumps(answer, allow_nan=False).encode())
+
+    def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        self.wfile.write(content)
+
+
+Question = Callable[[Answers, dict[str, str]], Any]
+
+
+def _plane(answers: Answers, told: dict[str, str]) -> Any:
+    across, up = (int(told[name]) if told.get(name) else None for name in ("across", "up"))
+    return answers.plane(across, up, _places(told), int(told["generation"]), told.get("colour", ""))
+
+
+def _curves(answers: Answers, told: dict[str, str]) -> Any:
+    names = [name for name in told.get("names", "").split(",") if name]
+    return answers.curves(_places(told), names[:_MOST_NAMES])
+
+
+def _summary(answers: Answers, told: dict[str, str]) -> Any:
+    return answers.summary(_places(told))
+
+
+def _places(told: dict[str, str]) -> list[int]:
+    """The chosen cell."""
+    return [int(place) for place in told.get("at", "").split(",") if place]
+
+
+_QUESTIONS: dict[str, Question] = {"/plane": _plane, "/curves": _curves, "/summary": _summary}

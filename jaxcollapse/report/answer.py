@@ -1,0 +1,252 @@
+"""What came out, in sentences that follow from the data."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.status import has_status, label_of
+from jaxcollapse.analysis.verdict import NEEDED, final_median
+from jaxcollapse.report.axes import Axis, axes_of, listed
+from jaxcollapse.report.boundaries import Boundaries, boundaries
+from jaxcollapse.report.outcome import Outcome
+from jaxcollapse.report.regions import Found, Region, Tally, divided
+from jaxcollapse.sweep.display import count
+
+SURE = 0.9
+_LEAST_SURE = 5  # cells that are named
+_AGREE = "the share of bootstrap samples of the replicates that agree"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of a list, with a list below it."""
+
+    text: str
+    items: list["Item"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Word:
+    """One of the words that tell what became of cells.
+
+    cells: of how many. where: the values of axes that hold them all. meaning: of the word.
+    """
+
+    word: str
+    cells: int
+    where: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of a study.
+
+    headline: in how many cells what happened. where: where something is lost. along: how it changes along axes.
+    sure: how sure this is, and what is missing. words: a row for each word that occurs.
+    """
+
+    headline: list[str]
+    where: list[Item]
+    along: list[str]
+    sure: list[str]
+    words: list[Word]
+
+
+def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
+    """The answer of a result, complete or not, whose cells have this outcome."""
+    axes = axes_of(data)
+    lacking = [name for name in NEEDED if name not in data]
+    headline = [f"There are no verdicts: they need the observables {listed(lacking)}."] if lacking else []
+    if outcome is None or outcome.question.needed != NEEDED:
+        headline += _extremes(data, axes)
+    if outcome is None:
+        return Answer(headline, [], [], _gaps(data), [])
+    known = np.asarray(outcome.codes >= 0)
+    lost = np.isin(outcome.codes, outcome.question.lost)
+    words = _words(axes, outcome)
+    regions = divided(lost, known) if len(words) > 1 else ()  # of one word the headline says all
+    return Answer(
+        [_counted(data, outcome), *headline],
+        _items(regions, axes, outcome.question.loss) if regions else [],
+        [_along(each, outcome.question.loss) for each in boundaries(axes, lost, known) if each.lines > each.same],
+        [*_certainty(data, axes, outcome), *_gaps(data)],
+        words,
+    )
+
+
+def cell_told(axes: list[Axis], cell: tuple[int, ...]) -> str:
+    """ "sampling temperature 1, batch size 16": where a cell is, by the axes that have several values."""
+    named = [axis.told([place]) for axis, place in zip(axes, cell, strict=True) if len(axis) > 1]
+    return ", ".join(named)
+
+
+def _counted(data: xr.Dataset, outcome: Outcome) -> str:
+    """In how many cells what happened."""
+    when = f"After {count(int(data.generation[-1]), 'generation')}"
+    numbers = Counter(outcome.codes.ravel().tolist())
+    if outcome.codes.size == 1:
+        (code,) = numbers
+        if code < 0:
+            return f"The cell is {outcome.word(code)}."
+        return f"{when} the cell is {outcome.word(code)}: {_meaning(outcome, code)}."
+    present = sorted(numbers, key=lambda code: (code < 0, code))
+    if len(present) == 1:
+        code = present[0]
+        meaning = f": {_meaning(outcome, code)}" if code >= 0 else ""
+        return f"{when} all {outcome.codes.size} cells are {outcome.word(code)}{meaning}."
+    first, *others = (f"{numbers[code]} {outcome.word(code)}" for code in present)
+    told = [first.replace(" ", " is " if numbers[present[0]] == 1 else " are ", 1), *others]
+    return f"{when}, of {outcome.codes.size} cells {listed(told)}."
+
+
+def _meaning(outcome: Outcome, code: int) -> str:
+    thresholds = outcome.thresholds
+    values = {"{tolerance}": f"{thresholds.tolerance:g}", "{collapse}": f"{thresholds.collapse:g}"}
+    text = outcome.question.meanings[code]
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _items(found: Found, axes: list[Axis], loss: str) -> list[Item]:
+    """Regions as a list of lists; what one axis divides stands in one line."""
+    if isinstance(found, Tally):
+        if not found.known:
+            return []
+        where = " everywhere" if found.lost in (0, found.known) else "; no axis tells where"
+        return [Item(_sentence(_tallied(found, loss) + where))]
+    if _is_line(found):
+        return [Item(_sentence(_line(found, axes, loss)))]
+    return [_item(region, axes, loss) for region in found]
+
+
+def _item(region: Region, axes: list[Axis], loss: str) -> Item:
+    where = axes[region.axis].told(region.places)
+    if isinstance(region.within, Tally):
+        tally = region.within
+        throughout = " throughout" if tally.lost == tally.cells > len(region.places) else ""
+        return Item(_sentence(f"{where}: {_tallied(tally, loss)}{throughout}"))
+    if _is_line(region.within):
+        return Item(_sentence(f"{where}: {_line(region.within, axes, loss)}"))
+    return Item(_sentence(where, ":"), [_item(inner, axes, loss) for inner in region.within])
+
+
+def _is_line(found: tuple[Region, ...]) -> bool:
+    return all(isinstance(region.within, Tally) for region in found)
+
+
+def _line(found: tuple[Region, ...], axes: list[Axis], loss: str) -> str:
+    """ "forgetting at batch size 1 and 16, no forgetting at 256"."""
+    axis = axes[found[0].axis]
+    told = []
+    for number, region in enumerate(found):
+        where = axis.values(region.places) if number else axis.told(region.places)
+        assert isinstance(region.within, Tally)
+        told.append(f"{_tallied(region.within, loss)} at {where}")
+    return ", ".join(told)
+
+
+def _tallied(tally: Tally, loss: str) -> str:
+    if tally.known == 0:
+        return "not known"
+    unknown = f" ({tally.cells - tally.known} not known)" if tally.known < tally.cells else ""
+    if tally.lost == 0:
+        return f"no {loss}{unknown}"
+    if tally.lost == tally.known:
+        return f"{loss}{unknown}"
+    return f"{loss} in {tally.lost} of {tally.known} cells{unknown}"
+
+
+def _along(found: Boundaries, loss: str) -> str:
+    """How losses begin and end along an axis."""
+    told = []
+    for where, verb in ((found.begins, "begins"), (found.ends, "ends")):
+        if where:
+            at = "from" if verb == "begins" else "after"
+            told.append(f"{loss} {verb} in {len(where)}, {at} {found.axis.values(set(where))}")
+    if found.several:
+        told.append(f"more than one boundary in {found.several}")
+    if found.same:
+        told.append(f"no boundary in {found.same}")
+    monotone = "" if found.is_monotone else " (not monotone)"
+    return f"Of {count(found.lines, 'line')} of cells along {found.axis.words}{monotone}: {'; '.join(told)}."
+
+
+def _certainty(data: xr.Dataset, axes: list[Axis], outcome: Outcome) -> list[str]:
+    """How sure the words are."""
+    if data.sizes["replicate"] == 1:
+        return ["Each cell has one replicate, so that it cannot be said how sure this is."]
+    confidence, noun = outcome.confidence, "verdict" if outcome.question.needed == NEEDED else "word"
+    known = confidence[~np.isnan(confidence)]
+    if not known.size:
+        return [f"How sure each {noun} is has not been computed."] if (outcome.codes >= 0).any() else []
+    if known.size == 1:
+        return [f"This {noun} is {_percent(known[0])} sure: {_AGREE}."]
+    unsure = np.argwhere(confidence < SURE)
+    if not len(unsure):
+        return [f"All {known.size} {noun}s are at least {_percent(SURE)} sure: {_AGREE}."]
+    order = np.argsort(confidence[tuple(unsure.T)], kind="stable")[:_LEAST_SURE]
+    cells = [tuple(unsure[place].tolist()) for place in order]
+    named = [
+        f"{cell_told(axes, cell)}: {outcome.word(int(outcome.codes[cell]))}, {_percent(confidence[cell])}"
+        for cell in cells
+    ]
+    least = "" if len(unsure) <= _LEAST_SURE else "the least sure are "
+    are = "is" if len(unsure) == 1 else "are"
+    told = f"{len(unsure)} of {known.size} {noun}s {are} less than {_percent(SURE)} sure ({_AGREE})"
+    return [f"{told}: {least}{'; '.join(named)}."]
+
+
+def _gaps(data: xr.Dataset) -> list[str]:
+    """What is missing, and what left the floating-point range."""
+    told = []
+    for meaning, one, many in (
+        ("missing", "is not computed yet", "are not computed yet"),
+        ("diverged", "has left the floating-point range", "have left the floating-point range"),
+    ):
+        if number := int(has_status(data, meaning).sum()):
+            told.append(f"{number} of {data.status.size} trajectories {one if number == 1 else many}.")
+    return told
+
+
+def _words(axes: list[Axis], outcome: Outcome) -> list[Word]:
+    rows = []
+    for code in sorted(set(outcome.codes.ravel().tolist()), key=lambda code: (code < 0, code)):
+        places = np.argwhere(outcome.codes == code)
+        spans = [sorted(set(column.tolist())) for column in places.T]
+        narrow = [axis.told(span) for axis, span in zip(axes, spans, strict=True) if len(span) < len(axis)]
+        rows.append(
+            Word(outcome.word(code), len(places), ", ".join(narrow), _meaning(outcome, code) if code >= 0 else "")
+        )
+    return rows
+
+
+def _extremes(data: xr.Dataset, axes: list[Axis]) -> list[str]:
+    """Between what values the first observable is at the end."""
+    dims = set(data.status.dims) | {"generation"}
+    name = next((str(name) for name in data.data_vars if set(data[name].dims) == dims), None)
+    if name is None:
+        return []
+    values = final_median(data, name).transpose(*(axis.dim for axis in axes)).values
+    if np.isnan(values).all():
+        return []
+    long_name, units = label_of(data[name])
+    unit = "" if units == "1" else f" {units}"
+    ends = [np.unravel_index(pick(values), values.shape) for pick in (np.nanargmin, np.nanargmax)]
+    told = [f"{values[end]:.3g}{unit}".replace("inf", "∞") for end in ends]
+    when = f"After {count(int(data.generation[-1]), 'generation')} the median {long_name}"
+    if told[0] == told[1]:
+        return [f"{when} is {told[0]}{' everywhere' if values.size > 1 else ''}."]
+    at = [cell_told(axes, tuple(int(place) for place in end)) for end in ends]
+    return [f"{when} is between {told[0]} (at {at[0]}) and {told[1]} (at {at[1]})."]
+
+
+def _sentence(text: str, end: str = ".") -> str:
+    return f"{text[:1].upper()}{text[1:]}{end}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,57 @@
+"""Along each axis, where losses begin and end as its values grow, and whether they do so once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxcollapse.report.axes import Axis
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """The lines of cells along an axis whose cells are all known.
+
+    same: in how many all cells are alike. begins, ends: for each line with one boundary, the place along the axis of
+    its first cell with a loss, or of its last. several: how many lines have more than one boundary.
+    """
+
+    axis: Axis
+    same: int
+    begins: list[int]
+    ends: list[int]
+    several: int
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return self.same + len(self.begins) + len(self.ends) + self.several
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether no line has more than one boundary."""
+        return self.several == 0
+
+
+def boundaries(axes: list[Axis], lost: np.ndarray, known: np.ndarray) -> list[Boundaries]:
+    """The boundaries along each axis of several numbers.
+
+    Args:
+        axes: of the cells.
+        lost: in which cells something is lost, [axis, …].
+        known: in which cells it is known whether it is, [axis, …].
+    """
+    found = []
+    for position, axis in enumerate(axes):
+        if axis.order is None or len(axis) == 1:
+            continue
+        order = np.array(axis.order)
+        table, is_known = (np.moveaxis(each, position, -1).reshape(-1, len(axis))[:, order] for each in (lost, known))
+        table = table[is_known.all(axis=-1)].astype(np.int8)
+        steps = np.diff(table, axis=-1)
+        number = np.count_nonzero(steps, axis=-1)
+        once, where = number == 1, np.abs(steps).argmax(axis=-1) if len(table) else number
+        rises = once & (table[:, -1] == 1)
+        falls = once & (table[:, 0] == 1)
+        begins, ends = order[where[rises] + 1].tolist(), order[where[falls]].tolist()
+        found.append(Boundaries(axis, int((number == 0).sum()), begins, ends, int((number > 1).sum())))
+    return found

@@ -1,0 +1,59 @@
+"""The command `jaxcollapse report`."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jaxcollapse.arguments import INCOMPLETE, AsJson, StudyFolder, readable, tells_bad_input
+from jaxcollapse.errors import InputError, printable
+
+_NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
+
+
+@tells_bad_input
+def report(
+    study: StudyFolder,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The page; by default report.html in the study.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write a study, complete or not, as one HTML page: what came out in sentences, and pictures to ask more of."""
+    with needs_packages():
+        from jaxcollapse.report.page import stored_page
+    from jaxcollapse.analysis.status import has_status
+    from jaxcollapse.store.atomic import replacing
+    from jaxcollapse.store.study import Study
+
+    opened = Study.open(study)
+    path = out or opened.folder / "report.html"
+    with opened.finalize() as data, readable(opened.result):
+        text = stored_page(data, opened.result)
+        missing = int(has_status(data, "missing").sum())
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError("", f"cannot be written: {error.strerror}", str(path)) from None
+    print(json.dumps({"report": str(path), "missing": missing}) if as_json else f"report: {printable(path)}")
+    return INCOMPLETE if missing else 0
+
+
+@contextmanager
+def needs_packages() -> Iterator[None]:
+    """Says what to install where a package is missing that pages need.
+
+    Raises:
+        InputError: one is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = str(error.name).split(".")[0]
+        if missing not in _NEEDED:
+            raise
+        raise InputError("", f"to show it, {missing} is needed: pip install 'jaxcollapse[report]'") from None

@@ -1,0 +1,132 @@
+"""What became of each cell, in one word, by the observables that a study has.
+
+With all that verdicts need the word is the verdict. With fewer observables it is less: whether some sampling
+temperature brings the original back, or whether the log loss on original data is what it was.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy.special import bdtr
+
+from jaxcollapse.analysis.classification import classify
+from jaxcollapse.analysis.status import at_generation, counted, has_status
+from jaxcollapse.analysis.verdict import NEEDED, VERDICTS, Thresholds, final_median, name_of, words
+
+_MOST_RESAMPLED = 200_000  # trajectories, of which a bootstrap takes a minute
+_MISSING, _DIVERGED = -1, -2
+
+
+@dataclass(frozen=True)
+class Question:
+    """What can be asked of a cell.
+
+    needed: the observables that answer it. words: the possible answers. lost: which of them tell of a loss.
+    loss: what a loss is called. meanings: of the words.
+    """
+
+    needed: tuple[str, ...]
+    words: tuple[str, ...]
+    lost: tuple[int, ...]
+    loss: str
+    meanings: tuple[str, ...]
+
+    def codes(self, medians: Mapping[str, np.ndarray], thresholds: Thresholds) -> np.ndarray:
+        """The answer to each place of the medians of `needed`: an index into `words`, -1 where it is not known."""
+        if self.needed == NEEDED:
+            return words(medians, thresholds).astype(np.int8)
+        (values,) = medians.values()
+        above = (values > thresholds.tolerance).astype(np.int8)
+        return np.where(np.isnan(values), np.int8(_MISSING), above)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answers at the last generation.
+
+    codes: of each cell [axis, …], an index into the words of the question, or negative, as of verdicts. confidence: how
+    sure it is, NaN where it cannot be said.
+    """
+
+    question: Question
+    thresholds: Thresholds
+    codes: np.ndarray
+    confidence: np.ndarray
+
+    def word(self, code: int) -> str:
+        """An answer in one word, "missing" or "diverged"."""
+        return self.question.words[code] if code >= 0 else name_of(code)
+
+
+_GAP_WORDS = ("recoverable", "forgotten")
+_GAP_MEANINGS = (
+    "some sampling temperature brings the original back within {tolerance} nat",
+    "no sampling temperature brings the original back within {tolerance} nat",
+)
+QUESTIONS = (
+    Question(
+        NEEDED,
+        VERDICTS,
+        (VERDICTS.index("forgetting"), VERDICTS.index("collapsed")),
+        "forgetting",
+        (
+            "the log loss on original data is within {tolerance} nat of the original's",
+            "a sampling temperature above 1 brings the original back within {tolerance} nat",
+            "a sampling temperature below 1 brings the original back within {tolerance} nat",
+            "no sampling temperature brings the original back within {tolerance} nat",
+            "forgetting, and one token holds all but {collapse} of the probability",
+        ),
+    ),
+    Question(("shared_recovery_gap",), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS),
+    Question(("recovery_gap",), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS),
+    Question(
+        ("kl_to_initial",),
+        ("unchanged", "changed"),
+        (1,),
+        "change",
+        (
+            "the log loss on original data is within {tolerance} nat of the original's",
+            "the log loss on original data is more than {tolerance} nat above the original's",
+        ),
+    ),
+)
+
+
+def question_of(data: xr.Dataset) -> Question | None:
+    """What can be asked of the cells of this dataset; None if it has no observable that would tell."""
+    return next((each for each in QUESTIONS if set(each.needed) <= set(data.data_vars)), None)
+
+
+def outcome_of(data: xr.Dataset) -> Outcome | None:
+    """What became of each cell by the last generation; None if no observable tells."""
+    question = question_of(data)
+    if question is None:
+        return None
+    thresholds = Thresholds.of(data)
+    axes = [name for name in data.status.dims if name != "replicate"]
+    if question.needed == NEEDED and data.status.size <= _MOST_RESAMPLED:
+        told = classify(data).transpose(*axes, ...)
+        return Outcome(question, thresholds, told.verdict.values, told.confidence.values)
+    medians = {name: final_median(data, name).transpose(*axes).values for name in question.needed}
+    codes = question.codes(medians, thresholds)
+    diverged = has_status(data, "diverged").any("replicate").transpose(*axes).values
+    confidence = np.full(codes.shape, np.nan)
+    if len(question.needed) == 1:
+        then = at_generation(data[[*question.needed, "status"]])
+        values = counted(then, then[question.needed[0]]).transpose(*axes, "replicate").values
+        confidence = _confidence(values, codes == 1, thresholds.tolerance)
+    return Outcome(question, thresholds, np.where((codes < 0) & diverged, np.int8(_DIVERGED), codes), confidence)
+
+
+def _confidence(values: np.ndarray, above: np.ndarray, tolerance: float) -> np.ndarray:
+    """The probability that the median of a bootstrap sample is on the same side of the tolerance.
+
+    The lower median of n is above if at most (n − 1) // 2 values are not, and in a bootstrap sample their number is
+    binomial. NaN for a single replicate, which tells nothing of others.
+    """
+    number = np.count_nonzero(~np.isnan(values), axis=-1)
+    below = np.count_nonzero(values <= tolerance, axis=-1) / np.maximum(number, 1)
+    is_above = bdtr((np.maximum(number, 1) - 1) // 2, np.maximum(number, 1), below)
+    return np.where(number > 1, np.where(above, is_above, 1 - is_above), np.nan)

@@ -1,0 +1,212 @@
+// What is chosen, and everything drawn again when that changes.
+
+const page = JSON.parse(element("page-data").textContent);
+const FIGURES = ["phase", "curves", "plane", "events"];  // in the order of figures.py
+const source = page.numbers ? new Stored(page) : new Served();
+const events = Object.keys(page.quantities).filter(name => page.quantities[name].event);
+const several = page.axes.map((axis, place) => place).filter(place => page.axes[place].labels.length > 1);
+const choice = {
+  across: several.at(-1) ?? null,
+  up: several.length > 1 ? several[0] : null,
+  at: page.start,
+  generation: page.generations.length - 1,
+  colour: element("colour").value,
+  curve: element("curve").value,
+};
+
+function showControls() {
+  if (several.length > 1) {
+    element("across").value = choice.across;
+    element("up").value = choice.up;
+  }
+  for (const axis of several) {
+    const control = element(`axis-${axis}`), label = page.axes[axis].labels[choice.at[axis]];
+    control.value = choice.at[axis];
+    if (control.type === "range") {
+      control.setAttribute("aria-valuetext", label);
+      element(`axis-${axis}-said`).textContent = label;
+    }
+  }
+  const slider = element("generation"), generation = String(page.generations[choice.generation]);
+  slider.max = page.generations.length - 1;
+  slider.value = choice.generation;
+  slider.setAttribute("aria-valuetext", generation);
+  element("generation-said").textContent = generation;
+}
+
+const where = axes => axes.map(axis => `${page.axes[axis].words} ${page.axes[axis].labels[choice.at[axis]]}`).join(", ");
+
+function tell(told, here) {
+  const generation = page.generations[choice.generation];
+  const title = page.quantities[choice.colour]?.title;
+  const word = told.codes ? wordOf(page, told.codes[here]) : "";
+  const sure = told.sure && told.codes[here] >= 0 && !Number.isNaN(told.sure[here]) ? ` (${percentOf(told.sure[here])} sure)` : "";
+  const value = title ? saidOf(title, told.values[here]) : "";
+  const said = [word + sure, value].filter(text => text).join(", ");
+  const named = where(several) || "The only cell";
+  element("told").textContent = `${named[0].toUpperCase()}${named.slice(1)}, at generation ${generation}: ${said}.`;
+  const held = several.filter(axis => axis !== choice.across && axis !== choice.up);
+  const of = `${page.replicates > 1 ? `median of ${page.replicates} replicates` : "one replicate"} at generation ${generation}`;
+  const doubt = told.sure && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
+  const colour = title ? `Colour: ${title}, ${of}.` : "";
+  element("phase-told").textContent = `${colour}${held.length ? ` At ${where(held)}.` : ""}${doubt} Click on a cell to choose it.`;
+  element("curves-told").textContent = `${where(several) || "The only cell"}. ${page.live ? "Thin lines are single replicates. " : ""}`;
+  element("plane-told").textContent = `All cells of the phase diagram at generation ${generation}, and the way of the chosen one from the start. To the left cooled, above the dashed line forgotten.`;
+  element("events-told").textContent = `Share of trajectories for which it has not happened yet, with 95 % intervals. ${where(several)}`;
+}
+
+function showKeys(told, curves) {
+  const {scale} = told;
+  const tolerance = scale && /recovery_gap$|^kl_to_initial$/.test(choice.colour) ? placeOf(scale, page.tolerance) : null;
+  element("phase-key").replaceChildren(...(scale ? [
+    keyRamp(page, scale, tolerance),
+    ...(tolerance === null ? [] : [made("span", {}, `white line: ${numberOf(page.tolerance)} nat`)]),
+    ...(scale.infinity === null ? [] : [keyBox(FOREVER, "∞")]),
+    ...(told.values.some(Number.isNaN) ? [keyBox(UNKNOWN, "none")] : []),
+    ...(told.codes && element("phase").dataset.words === "initials" ? page.words.map(
+      word => made("span", {}, `${OF_WORDS[word][2]} ${word}`)) : []),
+  ] : []));
+  const {lines} = page.quantities[choice.curve] ?? {lines: []};
+  const chosen = curves[choice.curve];
+  const hasBand = page.replicates > 1 && !(lines.length > 1 && page.live);
+  const band = hasBand ? "median, and a band that holds 80 % of the replicates" : page.replicates > 1 ? "median" : "one replicate";
+  element("curves-key").replaceChildren(
+    ...(lines.length > 1 ? lines.map((text, at) => keyLine(HUES[at % HUES.length], DASHES[at % DASHES.length], text)) : []),
+    lines.length > 1 ? made("span", {}, band) : keyLine(HUES[2], [], band),
+    ...(chosen?.theory ? [keyLine("#d55e00", [9, 4], "mean, by theory")] : []),
+    ...(chosen?.mean ? [keyLine("#000000", [2, 3], "mean of the replicates")] : []),
+  );
+  element("plane-key").replaceChildren(...page.words.map(word => keyMark(...(OF_WORDS[word] ?? PLAIN).slice(0, 2), word)));
+  element("events-key").replaceChildren(...events.map((name, at) => keyLine(
+    HUES[events.length === 1 ? 2 : at % HUES.length], DASHES[events.length === 1 ? 0 : at % DASHES.length],
+    page.quantities[name].title.replace(/^share before the (.*) \[1\]$/, "$1"))),
+    ...(events.some(name => curves[name].theory) ? [keyLine("#d55e00", [9, 4], "by theory")] : []));
+}
+
+// "4.44 (4.36 to 4.52) nat"
+function intervalOf({values: [estimate, low, high], units}) {
+  const interval = Number.isNaN(low) ? "" : ` (${numberOf(low)} to ${numberOf(high)})`;
+  return `${numberOf(estimate)}${interval}${units === "1" ? "" : ` ${units}`}`;
+}
+
+function showTables(plane, summary) {
+  const {rows, columns, cells} = cellsOf(page.axes, choice);
+  const across = choice.across === null ? [""] : page.axes[choice.across].labels;
+  const up = choice.up === null ? [""] : page.axes[choice.up].labels;
+  const text = place => `${plane.codes ? `${wordOf(page, plane.codes[place])} ` : ""}${numberOf(plane.values[place])}`;
+  const isChosen = cell => cell.every((place, axis) => place === choice.at[axis]);
+  const head = [choice.up === null ? "" : page.axes[choice.up].title, ...across];
+  tableOf(element("phase-table"), head, Array.from({length: rows}, (_, row) => [
+    up[row],
+    ...Array.from({length: columns}, (_, column) => {
+      const place = row * columns + column;
+      return [text(place), isChosen(cells[place]) ? {"aria-current": "true"} : {}];
+    }),
+  ]));
+  const kinds = ["median", "mean", "share"].filter(kind => summary.some(row => row.kind === kind));
+  const titles = [...new Set(summary.map(row => row.title))];
+  const told = (title, kind) => {
+    const row = summary.find(each => each.title === title && each.kind === kind);
+    return row ? intervalOf(row) : "";
+  };
+  tableOf(element("summary"), ["", ...kinds], titles.map(title => [title, ...kinds.map(kind => told(title, kind))]));
+}
+
+function describe(id, text) {
+  element(id).setAttribute("role", "img");
+  element(id).setAttribute("aria-label", text);
+}
+
+async function drawOnce() {
+  showControls();
+  const names = [...new Set([choice.curve, ...events, ...(page.plane ?? [])])].filter(name => name);
+  const cell = [...choice.at];
+  const [told, curves, summary] = await Promise.all([source.plane({...choice, at: cell}), source.curves(cell, names), source.summary(cell)]);
+  const here = cellsOf(page.axes, choice).cells.findIndex(each => each.every((place, axis) => place === choice.at[axis]));
+  drawPhase(page, choice, told);
+  if (choice.curve) {
+    const {title, lines} = page.quantities[choice.curve], step = page.generations.length, all = curves[choice.curve];
+    const cut = (values, at) => values.subarray(at * step, (at + 1) * step);
+    drawCurves(page, "curves", lines.map((text, at) => ({
+      ...all, text, replicates: all.replicates?.[at], low: cut(all.low, at), middle: cut(all.middle, at), high: cut(all.high, at),
+    })), title, choice.generation);
+  }
+  if (events.length) {
+    const lines = events.map(name => ({...curves[name], text: page.quantities[name].title.replace(" [1]", "")}));
+    drawCurves(page, "events", lines, "share of trajectories [1]", choice.generation);
+  }
+  if (page.plane) drawPlane(page, choice, told, curves);
+  tell(told, here);
+  showKeys(told, curves);
+  showTables(told, summary);
+  for (const id of FIGURES) {
+    const title = element(id).parentElement.querySelector("h3").textContent;
+    describe(id, `${title}. ${element(`${id}-told`).textContent} ${id === "phase" ? element("told").textContent : ""}`);
+  }
+}
+
+let isDrawing = false, isStale = false, drawings = 0;
+async function draw() {
+  isStale = true;
+  if (isDrawing) return;
+  isDrawing = true;
+  try {
+    while (isStale) {
+      isStale = false;
+      await drawOnce();
+    }
+  } catch (error) {
+    element("told").textContent = `This cannot be shown: ${error.message}`;
+  }
+  isDrawing = false;
+  document.documentElement.dataset.drawn = ++drawings;
+}
+
+function choose(change) {
+  Object.assign(choice, change);
+  draw();
+}
+
+// An axis cannot run both ways: the other one takes the place that is given up.
+function turn(way, axis) {
+  const other = way === "across" ? "up" : "across";
+  choose(choice[other] === axis ? {[way]: axis, [other]: choice[way]} : {[way]: axis});
+}
+
+function listen() {
+  for (const way of ["across", "up"]) element(way).addEventListener("change", event => turn(way, Number(event.target.value)));
+  for (const name of ["colour", "curve"]) element(name).addEventListener("change", event => choose({[name]: event.target.value}));
+  element("generation").addEventListener("input", event => choose({generation: Number(event.target.value)}));
+  for (const axis of several) {
+    element(`axis-${axis}`).addEventListener("input", event => {
+      choose({at: choice.at.map((place, each) => each === axis ? Number(event.target.value) : place)});
+    });
+  }
+  element("controls").addEventListener("submit", event => event.preventDefault());
+  for (const name of ["phase-cells", "plane-cells"]) {
+    const {selected} = modelOf(name);
+    selected.properties.indices.change.connect(() => {
+      if (!selected.indices.length) return;
+      const cell = cellsOf(page.axes, choice).cells[selected.indices[0]];
+      selected.indices = [];
+      choose({at: cell});
+    });
+  }
+  let waiting = 0, width = element("phase").clientWidth;
+  new ResizeObserver(() => {
+    if (element("phase").clientWidth === width) return;
+    width = element("phase").clientWidth;
+    clearTimeout(waiting);
+    waiting = setTimeout(draw, 120);
+  }).observe(element("phase"));
+}
+
+async function start() {
+  const figures = JSON.parse(element("page-figures").textContent);
+  const roots = Object.fromEntries(figures.roots.map((root, at) => [root.id, FIGURES[at]]));
+  await Bokeh.embed.embed_items({figures}, [{docid: "figures", roots, root_ids: Object.keys(roots)}]);
+  listen();
+  await draw();
+}
+
+start();

@@ -1,0 +1,149 @@
+"""A study as one HTML page."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from bokeh.palettes import Cividis256
+from bokeh.resources import Resources
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from jaxcollapse import __version__
+from jaxcollapse.errors import printable
+from jaxcollapse.report.answer import SURE, Answer, answer_of
+from jaxcollapse.report.figures import figures
+from jaxcollapse.report.outcome import Outcome, outcome_of
+from jaxcollapse.report.provenance import provenance_of
+from jaxcollapse.report.settings import sentence_of, table_of
+from jaxcollapse.report.stored import numbers_of, part_of, shown_of
+from jaxcollapse.report.thinning import Shown
+from jaxcollapse.report.view import View
+
+_SCRIPTS = ("numbers.js", "look.js", "pictures.js", "keys.js", "page.js")
+_HERE = Path(__file__).parent
+
+
+def stored_page(data: xr.Dataset, path: Path) -> str:
+    """A page that holds all that it shows.
+
+    Args:
+        data: a result, complete or not, opened lazily.
+        path: of the file that holds it, which the page tells how to open.
+    """
+    whole = View.of(data)
+    outcome = outcome_of(data)
+    shown = shown_of(whole)
+    part = part_of(data, shown)
+    some = _part_of_outcome(outcome, shown)
+    few = View.of(part.isel(generation=list(shown.generations)), some)
+    numbers = numbers_of(part, few, shown.generations, some)
+    return _page(data, path, few, answer_of(data, outcome), _left_out(whole, shown), numbers)
+
+
+def live_page(data: xr.Dataset, path: Path) -> str:
+    """A page that asks for what it shows; see `jaxcollapse.explore`."""
+    return _page(data, path, View.of(data), None, [], None)
+
+
+def _page(
+    data: xr.Dataset, path: Path, view: View, answer: Answer | None, notes: list[str], numbers: dict[str, Any] | None
+) -> str:
+    scripts = {"bokeh": _bokeh(), "script": "\n".join(_text(name) for name in _SCRIPTS)}
+    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts.values())
+    asks = "'self'" if numbers is None else "'none'"
+    axes = [
+        {"place": place, "title": axis.title, "labels": axis.labels, "ordered": axis.order is not None}
+        for place, axis in enumerate(view.axes)
+        if len(axis) > 1
+    ]
+    return _template().render(
+        # Only these two scripts run, whatever else might have got into the page, and nothing is loaded.
+        policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; connect-src {asks}",
+        live=numbers is None,
+        title=printable(data.attrs.get("title") or path.parent.name),
+        sentence=sentence_of(data, view.axes),
+        answer=answer,
+        notes=notes,
+        choices=axes,
+        view=view,
+        settings=table_of(data, view.axes),
+        provenance=provenance_of(data),
+        sweep=data.attrs.get("sweep", ""),
+        python=_in_python(path, view),
+        version=__version__,
+        style=Markup(_text("page.css")),
+        data=_json(
+            {**view.to_dict(), "live": numbers is None, "sure": SURE, "palette": Cividis256, "numbers": numbers}
+        ),
+        figures=_json(figures()),
+        **{name: Markup(text) for name, text in scripts.items()},
+    )
+
+
+def _part_of_outcome(outcome: Outcome | None, shown: Shown) -> Outcome | None:
+    if outcome is None:
+        return None
+    where = np.ix_(*shown.axes)
+    codes, confidence = (np.asarray(table[where]) for table in (outcome.codes, outcome.confidence))
+    return Outcome(outcome.question, outcome.thresholds, codes, confidence)
+
+
+def _left_out(whole: View, shown: Shown) -> list[str]:
+    """What the page has no room for."""
+    told = [
+        f"{len(places)} of the {len(axis)} values of {axis.words}"
+        for axis, places in zip(whole.axes, shown.axes, strict=True)
+        if len(places) < len(axis)
+    ]
+    if len(shown.generations) < len(whole.generations):
+        told.append(f"{len(shown.generations)} of the {len(whole.generations)} recorded generations")
+    if not told:
+        return []
+    return [f"The pictures show {', '.join(told)}, so that this file stays small; jaxcollapse explore shows all."]
+
+
+def _in_python(path: Path, view: View) -> str:
+    """How to open the dataset."""
+    lines = ["import xarray as xr", "import jaxcollapse.analysis  # adds ds.collapse", ""]
+    lines.append(f"ds = xr.open_dataset({str(path)!r})")
+    if view.question and len(view.question.words) > 2:
+        lines.append("ds.collapse.classify().verdict")
+    if view.curve:
+        lines.append(f'ds.collapse.summary(["{view.curve}"])')
+        lines.append(f'ds.collapse.plot.trajectories("{view.curve}")')
+    return "\n".join(lines)
+
+
+@cache
+def _template() -> Any:
+    loader = PackageLoader("jaxcollapse.report", "")
+    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return found.get_template("page.html")
+
+
+@cache
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+@cache
+def _bokeh() -> str:
+    """BokehJS without widgets, as it stands in a page."""
+    (text,) = Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw[:1]
+    return text
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(told: Any) -> Markup:
+    """JSON that can stand in a script element: no text in it can end the element."""
+    text = json.dumps(told, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

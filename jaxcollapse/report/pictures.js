@@ -1,0 +1,115 @@
+// The figures, filled with numbers. Models are found by the names that figures.py gives them.
+
+const modelOf = name => Bokeh.documents[0].get_model_by_name(name);
+const fill = (name, columns) => { modelOf(name).data = columns; };
+const element = id => document.getElementById(id);
+
+function dress(name, ends, ticks, title) {
+  const [figure, side] = name.split("-");
+  const range = modelOf(figure)[`${side}_range`];
+  const axis = modelOf(name);
+  range.setv({start: ends[0], end: ends[1]});
+  axis.ticker.ticks = ticks.map(([place]) => place);
+  axis.setv({major_label_overrides: new Map(ticks), axis_label: title});
+}
+
+const fromRows = (names, rows) => Object.fromEntries(names.map((name, at) => [name, rows.map(row => row[at])]));
+
+// As many of the labels as stand side by side, each with so much room.
+function ticksOf(labels, room, needed) {
+  const step = Math.max(1, Math.ceil(needed / room));
+  return labels.map((label, place) => [place, label]).filter(([place]) => place % step === 0);
+}
+
+function drawPhase(page, choice, told) {
+  const {rows, columns, cells} = cellsOf(page.axes, choice);
+  const [across, up] = [choice.across, choice.up].map(axis => axis === null ? null : page.axes[axis]);
+  const longest = up ? Math.max(...up.labels.map(label => label.length)) : 0;
+  const width = (element("phase").clientWidth - 60 - 7.5 * longest) / columns;
+  const height = 320 / rows;
+  const {title} = page.quantities[choice.colour] ?? {title: ""};
+  const doubtOf = place => told.sure && told.sure[place] < page.sure ? "?" : "";
+  const fullOf = place => (told.codes ? wordOf(page, told.codes[place]) : numberOf(told.values[place])) + doubtOf(place);
+  const initialOf = place => (told.codes ? lookOf(page, told.codes[place])[2] : "") + doubtOf(place);
+  const isWide = width > 6.8 * Math.max(...cells.map((_, place) => fullOf(place).length)) + 6;
+  const isSmall = height < 14 || width < 16;
+  const shortOf = isSmall ? () => "" : isWide ? fullOf : initialOf;
+  fill("phase-cells", fromRows(["x", "y", "cell", "word", "short", "told", "colour", "ink", "edge"], cells.map((cell, place) => {
+    const [colour, ink] = coloursOf(page.palette, told.scale, told.values[place]);
+    const word = told.codes ? wordOf(page, told.codes[place]) : "";
+    const where = [across ? across.labels[cell[choice.across]] : "", up ? up.labels[cell[choice.up]] : ""];
+    const named = where.filter(label => label).join(", ") || "the only cell";
+    const sure = told.sure && !Number.isNaN(told.sure[place]) && told.codes[place] >= 0 ? `, ${percentOf(told.sure[place])} sure` : "";
+    const row = up ? cell[choice.up] : 0, column = across ? cell[choice.across] : 0;
+    return [column, row, named, word + sure, shortOf(place), title ? saidOf(title, told.values[place]) : "", colour, ink, isSmall ? 0.3 : 1.5];
+  })));
+  fill("phase-chosen", {x: [across ? choice.at[choice.across] : 0], y: [up ? choice.at[choice.up] : 0]});
+  const label = across ? Math.max(...across.labels.map(each => each.length)) : 0;
+  dress("phase-x", [-0.5, columns - 0.5], across ? ticksOf(across.labels, width, 7.5 * label + 8) : [], across?.title ?? "");
+  element("phase").dataset.words = isSmall ? "none" : isWide ? "whole" : "initials";
+  dress("phase-y", [-0.5, rows - 0.5], up ? ticksOf(up.labels, height, 16) : [], up?.title ?? "");
+}
+
+// One line and its band: [place, place, …] of low, middle and high.
+function bandOf(xs, low, high) {
+  const known = xs.map((_, at) => at).filter(at => !Number.isNaN(low[at]) && !Number.isNaN(high[at]));
+  const back = [...known].reverse();
+  return [[...known.map(at => xs[at]), ...back.map(at => xs[at])], [...known.map(at => low[at]), ...back.map(at => high[at])]];
+}
+
+// lines: {text, scale, low, middle, high, mean, theory, replicates}, each of all generations.
+function drawCurves(page, name, lines, title, generation) {
+  const xs = page.generations.map(each => placeOfGeneration(page.time, each));
+  const bands = [], drawn = [], points = [];
+  lines.forEach((line, at) => {
+    const hue = HUES[lines.length === 1 ? 2 : at % HUES.length], dash = DASHES[lines.length === 1 ? 0 : at % DASHES.length];
+    const places = values => Array.from(values, value => placeOf(line.scale, value));
+    for (const values of line.replicates ?? []) drawn.push([xs, places(values), hue, [], 1, 0.28]);
+    // Several bands over each other, and single lines through them, would hide one another.
+    if (lines.length === 1 || !line.replicates) bands.push([...bandOf(xs, places(line.low), places(line.high)), hue]);
+    drawn.push([xs, places(line.middle), hue, dash, 2.5, 1]);
+    if (line.mean) drawn.push([xs, places(line.mean), "#000000", [2, 3], 2, 1]);
+    if (line.theory) drawn.push([xs, places(line.theory), "#d55e00", [9, 4], 2.5, 1]);
+    places(line.middle).forEach((y, place) => {
+      points.push([xs[place], y, page.generations[place], numberOf(line.middle[place]), line.text, hue]);
+    });
+  });
+  fill(`${name}-bands`, fromRows(["xs", "ys", "colour"], bands));
+  fill(`${name}-lines`, fromRows(["xs", "ys", "colour", "dash", "width", "alpha"], drawn));
+  fill(`${name}-points`, fromRows(["x", "y", "generation", "told", "line", "colour"], points));
+  modelOf(`${name}-now`).location = xs[generation];
+  const room = 0.02 * (page.time.high - page.time.low);
+  dress(`${name}-x`, [page.time.low - room, page.time.high + room], page.time.ticks, "generation");
+  dress(`${name}-y`, endsOf(lines[0].scale), lines[0].scale.ticks, title);
+}
+
+function drawPlane(page, choice, told, way) {
+  const [across, up] = told.plane.scales;
+  const {cells} = cellsOf(page.axes, choice);
+  const names = ["x", "y", "cell", "word", "told", "colour", "marker", "size"];
+  const point = (x, y) => [placeOf(across, x), placeOf(up, y)];
+  const of = (x, y) => `${numberOf(x)}, ${numberOf(y)}`;
+  fill("plane-cells", fromRows(names, cells.map((cell, place) => {
+    const [x, y] = [told.plane.x[place], told.plane.y[place]];
+    const code = told.codes ? told.codes[place] : -1;
+    const [colour, marker] = lookOf(page, code);
+    const where = [choice.across, choice.up].filter(axis => axis !== null).map(axis => page.axes[axis].labels[cell[axis]]);
+    return [...point(x, y), where.join(", "), told.codes ? wordOf(page, code) : "", of(x, y), colour, marker, 11];
+  })));
+  const [xs, ys] = page.plane.map(name => way[name].middle.subarray(0, choice.generation + 1));
+  const path = Array.from(xs, (x, at) => point(x, ys[at])).filter(place => !place.some(Number.isNaN));
+  fill("plane-way", {xs: [path.map(place => place[0])], ys: [path.map(place => place[1])]});
+  fill("plane-chosen", {x: path.length ? [path.at(-1)[0]] : [], y: path.length ? [path.at(-1)[1]] : []});
+  const [few, many] = page.plane.map(name => way[name].replicates?.[0] ?? []);
+  const single = few.map((values, at) => [values[choice.generation], many[at][choice.generation]]);
+  fill("plane-replicates", fromRows(names, single.map(([x, y], at) =>
+    [...point(x, y), `replicate ${at}`, "", of(x, y), "#9aa0a6", "circle", 7])));
+  modelOf("plane-tolerance").location = placeOf(up, page.tolerance);
+  modelOf("plane-original").location = placeOf(across, 1);
+  const [left] = endsOf(across), level = placeOf(up, page.tolerance), gap = 0.015 * (up.high - up.low);
+  fill("plane-regions", {x: [left, left], y: [level + gap, level - gap], text: ["forgotten", "recoverable"], base: ["bottom", "top"]});
+  page.plane.forEach((name, at) => {
+    const scale = told.plane.scales[at];
+    dress(`plane-${"xy"[at]}`, endsOf(scale), scale.ticks, page.quantities[name].title);
+  });
+}

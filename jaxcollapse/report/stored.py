@@ -1,0 +1,97 @@
+"""All the numbers that a page shows, for a page that has no study to ask."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.status import cell_dims
+from jaxcollapse.report.outcome import Outcome
+from jaxcollapse.report.packing import packed
+from jaxcollapse.report.quantities import Quantity, bands
+from jaxcollapse.report.scales import scale_of, scale_of_shares
+from jaxcollapse.report.slabs import slabs
+from jaxcollapse.report.summary import rows_of
+from jaxcollapse.report.theory import mean_of, theory_of
+from jaxcollapse.report.thinning import Shown, thinned
+from jaxcollapse.report.view import View
+
+_MOST_TOLD = 500  # cells of which theory is asked, since it takes some time for each
+
+
+def shown_of(view: View) -> Shown:
+    """Which part of the axes and generations a page has room for."""
+    lines = sum(len(quantity.lines) for quantity in view.quantities)
+    return thinned(tuple(map(len, view.axes)), len(view.generations), lines)
+
+
+def part_of(data: xr.Dataset, shown: Shown) -> xr.Dataset:
+    """The cells that are shown, with all their generations."""
+    return data.isel({name: list(places) for name, places in zip(cell_dims(data.status), shown.axes, strict=True)})
+
+
+def numbers_of(data: xr.Dataset, view: View, generations: tuple[int, ...], outcome: Outcome | None) -> dict[str, Any]:
+    """Curves, words and summaries of all cells, with cells in one row.
+
+    Args:
+        data: the cells that are shown.
+        view: of these cells and generations.
+        generations: places of those that are shown among those recorded.
+        outcome: of these cells.
+    """
+    curves = {quantity.name: _curves(data, quantity, generations) for quantity in view.quantities}
+    made: dict[str, Any] = {"curves": {}, "summary": _summary(data)}
+    for quantity in view.quantities:
+        made["curves"][quantity.name] = _told(curves[quantity.name], quantity, view)
+        made["curves"][quantity.name] |= _theory(data, quantity, generations)
+    if outcome is not None and view.question is not None:
+        medians = {name: curves[name][..., 0, :, 1] for name in view.question.needed}
+        codes = view.question.codes(medians, view.thresholds)
+        ends = outcome.codes.reshape(-1, 1)
+        made["codes"] = packed(np.where((codes < 0) & (ends < 0), ends, codes))
+        made["sure"] = packed(outcome.confidence)
+    return made
+
+
+def _curves(data: xr.Dataset, quantity: Quantity, generations: tuple[int, ...]) -> np.ndarray:
+    """Low, middle and high of each cell: [cell, line, generation, bound]."""
+    shape = tuple(data.sizes[name] for name in cell_dims(data.status))
+    found = np.empty((*shape, len(quantity.lines), len(generations), 3), np.float32)
+    own = data[[quantity.name, "status"]].assign_coords(generation=data.generation)  # which events lack
+    for where, piece in slabs(own):
+        found[where] = bands(piece.load().isel(generation=list(generations)), quantity)
+    return found.reshape(-1, *found.shape[len(shape) :])
+
+
+def _told(curves: np.ndarray, quantity: Quantity, view: View) -> dict[str, Any]:
+    scale = scale_of_shares() if quantity.is_event else scale_of(quantity.name, curves, view.thresholds.tolerance)
+    bounds = dict(zip(("low", "middle", "high"), np.moveaxis(curves, -1, 0), strict=True))
+    return {"scale": scale, **{name: packed(values) for name, values in bounds.items()}}
+
+
+def _theory(data: xr.Dataset, quantity: Quantity, generations: tuple[int, ...]) -> dict[str, Any]:
+    """What theory says, and the means beside it, [cell, generation]; nothing where it says nothing."""
+    cells = int(np.prod([data.sizes[name] for name in cell_dims(data.status)]))
+    if cells > _MOST_TOLD:
+        return {}
+    thin = data.isel(generation=list(generations))
+    told = theory_of(thin, quantity)
+    if told is None:
+        return {}
+    made = {"theory": told} if quantity.is_event else {"theory": told, "mean": mean_of(thin, quantity)}
+    return {name: packed(values) for name, values in made.items()}
+
+
+def _summary(data: xr.Dataset) -> list[dict[str, Any]]:
+    """Each row of the summary with the values of all cells, [cell, bound]."""
+    shape = tuple(data.sizes[name] for name in cell_dims(data.status))
+    found: dict[tuple[str, str, str], np.ndarray] = {}
+    ends = data.isel(generation=[-1]).drop_vars("logits", errors="ignore")
+    for where, piece in slabs(ends):
+        for row in rows_of(piece):
+            table = found.setdefault((row.title, row.units, row.kind), np.full((*shape, 3), np.nan, np.float32))
+            table[where] = row.values
+    return [
+        {"title": title, "units": units, "kind": kind, "values": packed(values)}
+        for (title, units, kind), values in found.items()
+    ]

@@ -1,0 +1,28 @@
+"""What theory says of a quantity, where it says something."""
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.status import cell_dims, counted
+from jaxcollapse.analysis.theory import LAWS, predict
+from jaxcollapse.report.quantities import Quantity
+
+_TOLD = ("update", "samples", "vocab_size", "initial")  # fields that laws want to know, and every result tells
+
+
+def theory_of(data: xr.Dataset, quantity: Quantity) -> np.ndarray | None:
+    """The mean of an observable, or the share before an event, by theory: [axis, …, generation]; None if none tells."""
+    if quantity.name not in LAWS or not set(_TOLD) <= set(data.coords):
+        return None
+    try:
+        curve = predict(data, quantity.name)
+    except ValueError:  # no law tells of any cell
+        return None
+    values = curve.transpose(*cell_dims(data.status), "generation").values
+    return 1 - values if quantity.is_event else values
+
+
+def mean_of(data: xr.Dataset, quantity: Quantity) -> np.ndarray:
+    """The mean of an observable over replicates, which is what theory tells: [axis, …, generation]."""
+    mean = counted(data, data[quantity.name]).mean("replicate")
+    return mean.transpose(*cell_dims(data.status), "generation").values

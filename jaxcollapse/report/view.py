@@ -1,0 +1,105 @@
+"""What a page knows of a study before it has any numbers: axes, generations, quantities, and what is drawn how."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.analysis.verdict import Thresholds
+from jaxcollapse.report.axes import Axis, axes_of
+from jaxcollapse.report.outcome import Outcome, Question, question_of
+from jaxcollapse.report.quantities import Quantity, quantities_of
+from jaxcollapse.report.scales import time_of
+
+# Pairs of observables that tell cooling from forgetting, and those that a phase diagram shows unless another is chosen.
+_PLANES = (("effective_temperature", "recovery_gap"), ("shared_effective_temperature", "shared_recovery_gap"))
+_COLOURS = ("recovery_gap", "shared_recovery_gap", "kl_to_initial", "entropy")
+_CURVES = ("persona_entropy", "entropy")
+
+
+@dataclass(frozen=True)
+class View:
+    """What can be chosen on a page.
+
+    question: what can be asked of cells. plane: names of the observables to the right and upwards, if there are both.
+    start: the cell that is chosen at first.
+    """
+
+    axes: list[Axis]
+    generations: np.ndarray
+    quantities: list[Quantity]
+    question: Question | None
+    thresholds: Thresholds
+    plane: tuple[str, str] | None
+    replicates: int
+    start: tuple[int, ...]
+
+    @classmethod
+    def of(cls, data: xr.Dataset, outcome: Outcome | None = None) -> "View":
+        """All of a dataset, whose cells have this outcome where it is known."""
+        found = quantities_of(data)
+        names = {quantity.name for quantity in found}
+        plane = next((pair for pair in _PLANES if set(pair) <= names), None)
+        question, thresholds = question_of(data), Thresholds.of(data)
+        axes = axes_of(data)
+        start = _start(tuple(map(len, axes)), outcome)
+        return cls(axes, data.generation.values, found, question, thresholds, plane, data.sizes["replicate"], start)
+
+    @property
+    def colours(self) -> list[Quantity]:
+        """What a phase diagram can show: observables with one value in each cell."""
+        return [quantity for quantity in self.quantities if not quantity.is_event and quantity.dim is None]
+
+    @property
+    def observables(self) -> list[Quantity]:
+        """What has trajectories."""
+        return [quantity for quantity in self.quantities if not quantity.is_event]
+
+    @property
+    def events(self) -> list[Quantity]:
+        """What happens once in a trajectory, or never."""
+        return [quantity for quantity in self.quantities if quantity.is_event]
+
+    @property
+    def colour(self) -> str:
+        """What the phase diagram shows at first; nothing if there is nothing to show."""
+        return _first(self.colours, _COLOURS)
+
+    @property
+    def curve(self) -> str:
+        """Whose trajectories are drawn at first."""
+        return _first(self.observables, _CURVES)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same for a page."""
+        question = self.question
+        return {
+            "axes": [{"title": axis.title, "words": axis.words, "labels": axis.labels} for axis in self.axes],
+            "generations": self.generations.tolist(),
+            "time": time_of(self.generations),
+            "quantities": {
+                each.name: {"title": each.title, "lines": each.lines, "event": each.is_event}
+                for each in self.quantities
+            },
+            "words": question.words if question else [],
+            "lost": question.lost if question else [],
+            "tolerance": self.thresholds.tolerance,
+            "replicates": self.replicates,
+            "plane": self.plane,
+            "start": self.start,
+        }
+
+
+def _start(shape: tuple[int, ...], outcome: Outcome | None) -> tuple[int, ...]:
+    """The cell in the middle or, where it is known what became of cells, the nearest one that has lost something."""
+    middle = np.array([size // 2 for size in shape], int)
+    if outcome is None or not (is_lost := np.isin(outcome.codes, outcome.question.lost)).any():
+        return tuple(middle.tolist())
+    lost = np.argwhere(is_lost)
+    return tuple(lost[np.abs(lost - middle).sum(axis=1).argmin()].tolist())
+
+
+def _first(quantities: list[Quantity], wished: tuple[str, ...]) -> str:
+    names = [quantity.name for quantity in quantities]
+    return next((name for name in (*wished, *names) if name in names), "")

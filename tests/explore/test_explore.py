@@ -1,0 +1,120 @@
+"""`jaxcollapse explore` as a user starts it: it answers on this machine alone, and ends with Ctrl-C."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.report.browsing import started, visiting
+from tests.store import studies
+
+SWEEP = {"observables": ["default"]}
+
+
+@contextmanager
+def explored(study: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A server as a process of its own, with its address."""
+    command = [sys.executable, "-m", "jaxcollapse", "explore", str(study), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
+            assert found is not None
+            yield found[0], process
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def unfinished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study without one of its shards."""
+    folder = tmp_path_factory.mktemp("unfinished") / "study"
+    studies.run(folder, **SWEEP)
+    studies.shards(folder)[0].unlink()
+    (folder / "result.nc").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(unfinished: Path) -> Iterator[str]:
+    with explored(unfinished) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as found:
+        yield found
+
+
+def test_an_unfinished_study_is_explored_in_a_browser(browser: Browser, server: str) -> None:
+    with visiting(browser, server) as visit:
+        assert visit.complaints == []
+        assert {"missing"} < {word.split(",")[0] for word in visit.source("phase-cells")["word"]}
+        drawn = [visit.picture()]
+        for control, key in (
+            ("axis-0", "ArrowLeft"),
+            ("generation", "Home"),
+            ("curve", "ArrowDown"),
+            ("colour", "ArrowUp"),
+        ):
+            visit.page.locator(f"#{control}").press(key)
+            visit.drawn()
+            drawn.append(visit.picture())
+        assert len(set(drawn)) == len(drawn), "each of them changes the picture"
+        assert visit.complaints == []
+        assert all(each.startswith(server) for each in visit.requests)
+
+
+def test_the_chosen_cell_shows_its_single_replicates(browser: Browser, server: str) -> None:
+    with visiting(browser, server) as visit:
+        visit.page.locator("#axis-0").press("End")
+        visit.page.locator("#axis-1").press("End")
+        visit.drawn()
+        # Four replicates, and their median.
+        assert len(visit.source("curves-lines")["xs"]) == 5
+        assert len(visit.source("plane-replicates")["x"]) == 4
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
+def test_a_page_from_elsewhere_gets_no_answer(server: str, host: str) -> None:
+    """A name that somebody else lets lead to this machine is not this machine's."""
+    request = urllib.request.Request(f"{server}summary?at=0,0", headers={"Host": host})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request, timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ("sweep.toml", 404),
+        ("../sweep.toml", 404),
+        ("plane", 400),
+        ("plane?at=0,0&generation=x", 400),
+        ("summary?at=9,9", 400),
+        ("curves?at=0,0&names=status", 400),
+    ],
+)
+def test_what_is_no_question_is_refused(server: str, asked: str, code: int) -> None:
+    with pytest.raises(urllib.error.HTTPError, match=str(code)):
+        urllib.request.urlopen(server + asked, timeout=10)
+
+
+def test_the_interrupt_key_ends_it(unfinished: Path) -> None:
+    with explored(unfinished) as (address, process):
+        with urllib.request.urlopen(f"{address}summary?at=0,0", timeout=30) as answer:
+            assert json.load(answer)
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert out == "no longer served\n"
+        assert errors == ""

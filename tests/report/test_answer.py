@@ -1,0 +1,199 @@
+"""What came out, in sentences: of datasets whose verdicts are known."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxcollapse.report.answer import Answer, Item, answer_of
+from jaxcollapse.report.outcome import outcome_of
+from tests.analysis.datasets import SHAPES
+from tests.report.known import known
+
+LEARNING_RATES = [0.1, 1.0, 10.0]
+BATCHES = [1.0, 16.0, 256.0, float("inf")]
+
+
+def answered(data: xr.Dataset) -> Answer:
+    return answer_of(data, outcome_of(data))
+
+
+def lines(items: list[Item], depth: int = 0) -> list[str]:
+    return [line for item in items for line in (". " * depth + item.text, *lines(item.items, depth + 1))]
+
+
+def test_cells_are_counted_by_their_verdicts_and_said_where_they_are() -> None:
+    told = answered(
+        known(
+            {"temperature": [0.5, 1.0, 2.0], "samples": [1, 2]},
+            [["collapsed", "cooled"], ["unchanged"] * 2, ["heated"] * 2],
+        )
+    )
+    assert told.headline == ["After 50 generations, of 6 cells 2 are unchanged, 1 cooled, 2 heated and 1 collapsed."]
+    assert [(word.word, word.cells, word.where) for word in told.words] == [
+        ("unchanged", 2, "temperature 1"),
+        ("cooled", 1, "temperature 0.5, samples 2"),
+        ("heated", 2, "temperature 2"),
+        ("collapsed", 1, "temperature 0.5, samples 1"),
+    ]
+
+
+def test_where_it_forgets_is_told_by_the_axes_that_decide() -> None:
+    """Single traces forget at steps of 1 and more, batches of 16 at steps of 10, whatever the temperature."""
+    table = np.full((2, 3, 4), "unchanged", "U10")
+    table[:, 1:, 0] = "forgetting"
+    table[:, 2, 1] = "collapsed"
+    told = answered(known({"temperature": [0.9, 1.1], "learning_rate": LEARNING_RATES, "batch_size": BATCHES}, table))
+    assert lines(told.where) == [
+        "Learning rate 0.1: no forgetting.",
+        "Learning rate 1: forgetting at batch size 1, no forgetting at 16 to ∞.",
+        "Learning rate 10: forgetting at batch size 1 and 16, no forgetting at 256 and ∞.",
+    ]
+    assert told.along == [
+        "Of 8 lines of cells along learning rate: forgetting begins in 4, from 1 and 10; no boundary in 4.",
+        "Of 6 lines of cells along batch size: forgetting ends in 4, after 1 and 16; no boundary in 2.",
+    ]
+
+
+def test_three_axes_that_matter_are_told_one_within_the_other() -> None:
+    table = np.full((2, 2, 3), "unchanged", "U10")
+    table[0, 0] = "forgetting"
+    table[1, 1, 2] = "forgetting"
+    told = answered(known({"temperature": [0.9, 1.0], "samples": [10, 100], "learning_rate": LEARNING_RATES}, table))
+    assert lines(told.where) == [
+        "Temperature 0.9: forgetting at samples 10, no forgetting at 100.",
+        "Temperature 1:",
+        ". Samples 10: no forgetting.",
+        ". Samples 100: no forgetting at learning rate 0.1 and 1, forgetting at 10.",
+    ]
+
+
+def test_a_loss_that_comes_and_goes_is_not_monotone() -> None:
+    words = ["collapsed", "unchanged", "unchanged", "unchanged", "forgetting"]
+    told = answered(known({"temperature": [0.8, 0.9, 1.0, 1.1, 1.2]}, words))
+    assert lines(told.where) == ["Forgetting at temperature 0.8 and 1.2, no forgetting at 0.9 to 1.1."]
+    assert told.along == ["Of 1 line of cells along temperature (not monotone): more than one boundary in 1."]
+
+
+def test_values_are_told_by_their_size_not_by_their_order() -> None:
+    told = answered(known({"temperature": [1.0, 0.5, 2.0, 1.5]}, ["unchanged", "collapsed", "unchanged", "unchanged"]))
+    assert lines(told.where) == ["No forgetting at temperature 1 to 2, forgetting at 0.5."]
+    assert told.along == ["Of 1 line of cells along temperature: forgetting ends in 1, after 0.5."]
+
+
+def test_values_without_an_order_are_listed() -> None:
+    told = answered(known({"optimizer": ["sgd", "adam", "lion", "RMS"]}, ["unchanged"] * 3 + ["forgetting"]))
+    assert lines(told.where) == ["No forgetting at optimizer sgd, adam and lion, forgetting at RMS."]
+    assert told.along == []
+
+
+def test_a_zip_is_told_by_the_values_of_its_fields() -> None:
+    data = known({"pair": [0, 1]}, ["unchanged", "forgetting"]).assign_attrs(
+        sweep="[axes]\npair.zip = { learning_rate = [], batch_size = [] }\n"
+    )
+    data = data.assign_coords(learning_rate=("pair", [0.1, 1.0]), batch_size=("pair", [float("inf"), 1.0]))
+    assert lines(answered(data).where) == ["No forgetting at pair (0.1, ∞), forgetting at (1, 1)."]
+
+
+def test_where_all_cells_have_one_word_the_headline_says_all() -> None:
+    told = answered(known({"temperature": [0.5, 1.0]}, "forgetting"))
+    meaning = "no sampling temperature brings the original back within 0.1 nat"
+    assert told.headline == [f"After 50 generations all 2 cells are forgetting: {meaning}."]
+    assert told.where == []
+    assert lines(answered(known({"temperature": [0.5, 1.0]}, ["forgetting", "collapsed"])).where) == [
+        "Forgetting everywhere."
+    ]
+
+
+def test_a_single_cell_needs_no_axes() -> None:
+    told = answered(known({}, "cooled"))
+    meaning = "a sampling temperature above 1 brings the original back within 0.1 nat"
+    assert told.headline == [f"After 50 generations the cell is cooled: {meaning}."]
+    assert told.where == told.along == []
+    assert told.sure == ["This verdict is 100 % sure: the share of bootstrap samples of the replicates that agree."]
+
+
+def test_cells_that_are_not_known_are_said_to_be() -> None:
+    told = answered(known({"temperature": [0.5, 1.0, 2.0]}, ["missing", "diverged", "forgetting"], replicates=2))
+    assert told.headline == ["After 50 generations, of 3 cells 1 is forgetting, 1 diverged and 1 missing."]
+    assert lines(told.where) == ["Not known at temperature 0.5 and 1, forgetting at 2."]
+    assert told.sure[-2:] == [
+        "2 of 6 trajectories are not computed yet.",
+        "2 of 6 trajectories have left the floating-point range.",
+    ]
+
+
+def test_a_verdict_that_replicates_doubt_is_named() -> None:
+    """5 of 9 replicates forget; that the median of a bootstrap sample does has probability P(Binomial(9, 5/9) ≥ 5)."""
+    data = known({"temperature": [0.5, 1.0]}, ["forgetting", "unchanged"], other={"forgetting": 4})
+    (told,) = answered(data).sure
+    outcome = outcome_of(data)
+    assert outcome is not None
+    expected = 0.6358
+    error = np.sqrt(expected * (1 - expected) / 1000)
+    np.testing.assert_allclose(outcome.confidence, [expected, 1], atol=4 * error)
+    assert told.startswith("1 of 2 verdicts is less than 90 % sure")
+    assert told.endswith(f": temperature 0.5: forgetting, {100 * outcome.confidence[0]:.0f} %.")
+
+
+def test_one_replicate_says_nothing_of_how_sure_it_is() -> None:
+    (told,) = answered(known({"temperature": [0.5, 1.0]}, ["forgetting", "unchanged"], replicates=1)).sure
+    assert told == "Each cell has one replicate, so that it cannot be said how sure this is."
+
+
+@pytest.mark.parametrize(
+    ("kept", "headline", "where"),
+    [
+        ("recovery_gap", "1 is recoverable and 1 forgotten", "Forgetting at temperature 0.5, no forgetting at 1."),
+        ("kl_to_initial", "1 is unchanged and 1 changed", "Change at temperature 0.5, no change at 1."),
+    ],
+)
+def test_fewer_observables_answer_less(kept: str, headline: str, where: str) -> None:
+    data = known({"temperature": [0.5, 1.0]}, ["collapsed", "unchanged"])[[kept, "status"]]
+    told = answered(data)
+    assert told.headline[0] == f"After 50 generations, of 2 cells {headline}."
+    assert told.headline[1].startswith("There are no verdicts: they need the observables ")
+    assert told.headline[2] == (
+        f"After 50 generations the median {kept.replace('_', ' ')} is between 0 nat (at temperature 1) "
+        "and ∞ nat (at temperature 0.5)."
+    )
+    assert lines(told.where) == [where]
+
+
+def test_the_certainty_of_a_threshold_is_that_of_a_bootstrap() -> None:
+    """With one observable it is computed without resampling, to what resampling gives."""
+    data = known({"temperature": [0.5]}, ["forgetting"], other={"forgetting": 4})[["recovery_gap", "status"]]
+    outcome = outcome_of(data)
+    assert outcome is not None
+    draws = np.random.default_rng(0).integers(9, size=(40_000, 9))
+    medians = np.sort(data.recovery_gap.values[0, :, -1][draws], axis=-1)[:, 4]
+    share = (medians > 0.1).mean()
+    np.testing.assert_allclose(outcome.confidence, share, atol=4 * np.sqrt(share * (1 - share) / len(draws)))
+
+
+def test_very_many_trajectories_are_not_resampled_and_have_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["missing", "diverged", "unchanged", "cooled", "heated", "forgetting", "collapsed"]
+    data = known({"samples": [float(number) for number in range(7)]}, words)
+    few = outcome_of(data)
+    monkeypatch.setattr("jaxcollapse.report.outcome._MOST_RESAMPLED", 1)
+    many = outcome_of(data)
+    assert few is not None
+    assert many is not None
+    assert few.codes.tolist() == many.codes.tolist() == [-1, -2, 0, 1, 2, 3, 4]
+    assert np.isnan(many.confidence).all()
+    assert "How sure each verdict is has not been computed." in answer_of(data, many).sure
+
+
+def test_without_any_of_them_there_is_no_word() -> None:
+    data = known({"temperature": [0.5, 1.0]}, ["collapsed", "unchanged"])[["modal_probability", "status"]]
+    told = answered(data)
+    assert told.headline[0].startswith("There are no verdicts: they need the observables kl_to_initial, recovery_gap")
+    ends = "0.3 (at temperature 1) and 1 (at temperature 0.5)"
+    assert told.headline[1] == f"After 50 generations the median modal probability is between {ends}."
+    assert told.where == told.words == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_has_an_answer(shape: str) -> None:
+    told = answered(SHAPES[shape])
+    assert told.headline[0].endswith(".")
+    assert sum(word.cells for word in told.words) == SHAPES[shape].status.isel(replicate=0).size

@@ -1,0 +1,201 @@
+"""Reports in Chromium: they open alone, every control changes what is seen, and hostile texts stay texts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from playwright.sync_api import Browser
+
+from jaxcollapse.analysis.verdict import VERDICTS, final_median, verdicts
+from jaxcollapse.report.page import stored_page
+from tests.analysis.datasets import SHAPES, made
+from tests.conftest import Finished
+from tests.report.browsing import Visit, visiting
+from tests.report.known import known
+
+HOSTILE = (
+    "</script><script>window.owned = 1</script>",
+    "<img src=x onerror='window.owned = 1'>",
+    "{{ 7 * 7 }} &lt;b&gt; \"'`${window.owned = 1}",
+)
+
+
+def written(data: xr.Dataset, folder: Path) -> Path:
+    path = folder / "report.html"
+    path.write_text(stored_page(data, Path("study/result.nc")), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, quickstart_report: Path) -> Iterator[Visit]:
+    """The report of the quickstart, which tests leave as they like."""
+    with visiting(browser, quickstart_report) as opened:
+        yield opened
+
+
+def test_the_quickstart_opens_alone_soon_and_without_a_complaint(browser: Browser, quickstart_report: Path) -> None:
+    with visiting(browser, quickstart_report) as visit:
+        assert 0 < visit.seconds() < 3
+        assert visit.requests == [quickstart_report.as_uri()]
+        assert visit.complaints == []
+    assert quickstart_report.stat().st_size < 10_000_000
+
+
+def test_the_quickstart_says_which_temperatures_and_batch_sizes_forget(visit: Visit, quickstart: Finished) -> None:
+    """At T = 1 and a learning rate of 1: the list names the batch sizes that the dataset has as lost, and no others."""
+    with xr.open_dataset(quickstart.folder / "results/quickstart/result.nc") as data:
+        words = verdicts(data).sel(temperature=1.0, learning_rate=1.0)
+        lost = [word >= VERDICTS.index("forgetting") for word in words.values.tolist()]
+    assert lost == [True, True, False, False]
+    said = visit.page.locator("#answer").inner_text()
+    (line,) = [line for line in said.splitlines() if line.startswith("Sampling temperature 1 and 1.05:")]
+    assert line == ("Sampling temperature 1 and 1.05: forgetting at batch size 1 and 16, no forgetting at 256 and ∞.")
+
+
+def test_the_phase_diagram_shows_medians_and_verdicts(visit: Visit, quickstart: Finished) -> None:
+    cells = visit.source("phase-cells")
+    with xr.open_dataset(quickstart.folder / "results/quickstart/result.nc") as data:
+        held = visit.page.locator("#axis-1").input_value()
+        there = {"learning_rate": int(held)}
+        words, gaps = verdicts(data).isel(there), final_median(data, "recovery_gap").isel(there)
+        for x, y, word, told in zip(cells["x"], cells["y"], cells["word"], cells["told"], strict=True):
+            cell = {"batch_size": int(x), "temperature": int(y)}
+            assert word.startswith(VERDICTS[int(words.isel(cell))])
+            np.testing.assert_allclose(_number(told), float(gaps.isel(cell)), rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("control", "changed"),
+    [
+        ("axis-0", "phase-chosen"),
+        ("axis-1", "phase-cells"),
+        ("axis-2", "curves-lines"),
+        ("generation", "phase-cells"),
+        ("generation", "plane-cells"),
+        ("colour", "phase-cells"),
+        ("curve", "curves-lines"),
+        ("across", "phase-cells"),
+        ("up", "phase-cells"),
+    ],
+)
+def test_every_control_changes_the_picture(visit: Visit, control: str, changed: str) -> None:
+    before, told = visit.source(changed), visit.chosen()
+    field = visit.page.locator(f"#{control}")
+    field.focus()
+    is_range = field.get_attribute("type") == "range"
+    is_at_end = field.evaluate("field => field.type === 'range' ? field.value === field.min : !field.selectedIndex")
+    back, on = ("ArrowLeft", "ArrowRight") if is_range else ("ArrowUp", "ArrowDown")
+    field.press(on if is_at_end else back)
+    visit.drawn()
+    assert visit.source(changed) != before
+    if control.startswith("axis") or control == "generation":
+        assert visit.chosen() != told
+    assert visit.complaints == []
+
+
+def test_a_click_chooses_a_cell_and_draws_its_curves(visit: Visit) -> None:
+    visit.page.reload()
+    visit.drawn()
+    before = visit.source("curves-lines"), visit.source("events-lines"), visit.source("plane-way")
+    table = visit.page.locator("#summary").inner_text()
+    box = visit.page.locator("#phase").bounding_box()
+    assert box is not None
+    # The last column is at the right end, the last row at the top.
+    visit.page.mouse.click(box["x"] + 0.93 * box["width"], box["y"] + 15)
+    visit.page.locator("#axis-0-said", has_text="1.2").wait_for()
+    visit.drawn()
+    assert visit.chosen().startswith("Sampling temperature 1.2, learning rate 1, batch size ∞, at generation 400:")
+    after = visit.source("curves-lines"), visit.source("events-lines"), visit.source("plane-way")
+    assert all(one != other for one, other in zip(before, after, strict=True))
+    assert visit.page.locator("#summary").inner_text() != table
+    assert visit.page.locator("#axis-2").input_value() == "3"
+
+
+def test_the_keyboard_reaches_every_control(visit: Visit) -> None:
+    visit.page.reload()
+    visit.drawn()
+    wanted = set(visit.page.eval_on_selector_all("form select, form input", "fields => fields.map(field => field.id)"))
+    assert wanted == {"across", "up", "axis-0", "axis-1", "axis-2", "generation", "colour", "curve"}
+    reached = set()
+    for _ in range(30):
+        visit.page.keyboard.press("Tab")
+        reached.add(visit.page.evaluate("() => document.activeElement.id"))
+        outlined = visit.page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+        assert outlined != "none"
+        if wanted <= reached:
+            break
+    assert wanted <= reached
+    unlabelled = "fields => fields.filter(field => !field.labels.length).map(field => field.id)"
+    assert visit.page.eval_on_selector_all("form select, form input", unlabelled) == []
+
+
+@pytest.mark.parametrize("shape", ["no axis", "one axis", "one replicate", "four axes", "a zip", "nothing computed"])
+def test_every_shape_is_shown_without_a_complaint(browser: Browser, shape: str, tmp_path: Path) -> None:
+    """On a narrow screen, too: nothing is wider than it, but what scrolls by itself."""
+    with visiting(browser, written(SHAPES[shape], tmp_path), width=360) as visit:
+        assert visit.complaints == []
+        assert len(visit.requests) == 1
+        assert visit.page.evaluate("() => document.documentElement.scrollWidth") <= 360
+        slider = visit.page.locator("#generation")
+        slider.focus()
+        before = visit.picture()
+        slider.press("Home")
+        visit.drawn()
+        assert visit.picture() != before
+        assert visit.complaints == []
+
+
+def test_the_quickstart_fits_a_narrow_screen(browser: Browser, quickstart_report: Path) -> None:
+    with visiting(browser, quickstart_report, width=360) as visit:
+        assert visit.page.evaluate("() => document.documentElement.scrollWidth") <= 360
+        assert visit.page.locator("#phase canvas").first.bounding_box()["width"] > 250  # type: ignore[index]
+        shorts = [text.rstrip("?") for text in visit.source("phase-cells")["short"]]
+        assert set(shorts) <= set("uchf×")
+        assert "× collapsed" in visit.page.locator("#phase-key").inner_text()
+
+
+def test_hostile_texts_are_shown_as_texts(browser: Browser, tmp_path: Path) -> None:
+    data = known({HOSTILE[0]: list(HOSTILE), "temperature": [0.5, 1.0]}, [["forgetting", "unchanged"]] * 3)
+    data = data.assign_attrs(
+        title=HOSTILE[0], sweep="[axes]\n# " + HOSTILE[1], provenance=f'{{"{HOSTILE[0]}": "{HOSTILE[1]}"}}'
+    )
+    data["recovery_gap"].attrs["long_name"] = HOSTILE[1]
+    with visiting(browser, written(data, tmp_path)) as visit:
+        assert visit.page.locator("h1").inner_text() == HOSTILE[0]
+        assert HOSTILE[1][:20] in visit.page.locator("#phase-told").inner_text()
+        box = visit.page.locator("#phase").bounding_box()
+        assert box is not None
+        for share in (0.4, 0.6, 0.9):
+            visit.page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"] / 2)
+            visit.page.mouse.click(box["x"] + share * box["width"], box["y"] + share * box["height"] / 2)
+            visit.drawn()
+        visit.page.locator("details summary").first.click()
+        assert visit.page.evaluate("() => window.owned") is None
+        assert visit.page.locator("img").count() == 0
+        assert visit.complaints == []
+        assert len(visit.requests) == 1
+
+
+def test_a_large_study_makes_a_small_page(browser: Browser, tmp_path: Path) -> None:
+    """Ten thousand cells: values of axes are left out, which the page says; sentences tell of all."""
+    axes = {
+        "temperature": np.linspace(0.5, 2, 80).tolist(),
+        "samples": np.arange(1.0, 26).tolist(),
+        "vocab_size": [2, 3, 4, 5, 6],
+    }
+    path = written(made(axes, replicates=3), tmp_path)
+    assert path.stat().st_size < 10_000_000
+    with visiting(browser, path) as visit:
+        assert 0 < visit.seconds() < 3
+        assert visit.complaints == []
+        assert "of 10000 cells" in visit.page.locator(".headline").first.inner_text()
+        assert "of the 80 values of temperature" in visit.page.locator("#look .note").first.inner_text()
+
+
+def _number(told: str) -> float:
+    """The number in a text such as "recovery gap 2·10⁻⁵ nat"."""
+    text = told.removeprefix("recovery gap ").removesuffix(" nat").replace("−", "-").replace("∞", "inf")
+    factor, _, power = text.partition("·10")
+    return float(factor) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
