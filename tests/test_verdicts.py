@@ -142,9 +142,9 @@ def test_languages_that_stay_or_fade_together_are_told() -> None:
     """C5 fails if languages stay; if what is within them goes, too; and if cooling leaves a gap."""
     data = run(C5)
     cells = data["languages"]
-    stay = cells.persona_entropy.copy(data=np.ones(cells.persona_entropy.shape))
-    assert "texts are few" in verdict(C5.find(_with(data, "languages", persona_entropy=stay)))
-    fade = cells.within_entropy.copy(data=cells.persona_entropy.values)
+    stay = cells.persona_entropy.where(np.isinf(cells.samples), 1.0)
+    assert "fails when texts are few" in verdict(C5.find(_with(data, "languages", persona_entropy=stay)))
+    fade = cells.within_entropy * 0.9 ** (cells.generation * np.isfinite(cells.samples))
     assert "fails when texts are few" in verdict(C5.find(_with(data, "languages", within_entropy=fade)))
     gap = cells.shared_recovery_gap + 1
     assert "fails when the model only cools" in verdict(C5.find(_with(data, "languages", shared_recovery_gap=gap)))

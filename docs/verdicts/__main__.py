@@ -18,7 +18,7 @@ def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
     lines = [
         "# Verdicts",
         "",
-        "Written by `python -m docs.verdicts`, in about half a minute on two cores. Five claims about models that are "
+        "Written by `python -m docs.verdicts`, in a minute on two cores. Five claims about models that are "
         "trained on their own samples, each with the sweep that tests it. Every number and every verdict is computed "
         "from the data, with fixed seeds.",
         "",

@@ -85,7 +85,7 @@ def find(data: Data) -> list[Finding]:
             f"fitted to {FEW} samples",
             f"share with a recovery gap up to {TOLERANCE:g} nat after {int(last.generation)} generations",
             share(back),
-            (0.95, 1),
+            (0.9, 1),
         ),
     ]
 

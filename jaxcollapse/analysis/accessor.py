@@ -79,7 +79,7 @@ class Plots:
         generation: int | None = None,
         confidence: float = 0.95,
     ) -> "Figure":
-        """Curves of a `variable` against control parameters, and how far apart they are; see `plot.scaling.collapse_of_curves`."""
+        """Curves of a `variable` along control parameters, and a spread; see `plot.scaling.collapse_of_curves`."""
         from jaxcollapse.analysis.plot.scaling import collapse_of_curves
 
         return collapse_of_curves(
