@@ -8,7 +8,7 @@ SIDE_BY_SIDE = --numprocesses=logical --maxprocesses=4 --dist=loadfile
 SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard jaxcollapse/native/*.cpp jaxcollapse/native/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check format bench notebooks generated site clean
+.PHONY: help quickstart test exhaustive check format bench notebooks generated site clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
@@ -28,8 +28,11 @@ quickstart: $(VENV)/.user ## Run sweeps/quickstart.toml on real language-model l
 	$(BIN)/jaxcollapse run sweeps/quickstart.toml
 	$(BIN)/jaxcollapse report results/quickstart
 
-test: check ## Check style and types, and run all tests
+test: check ## Check style and types, and run the tests
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+exhaustive: $(VENV)/.test ## Run the tests that `make test` leaves out: the notebooks, and each pair of settings
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m exhaustive
 
 check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .

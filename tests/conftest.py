@@ -101,10 +101,19 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return Finished(folder, done.stdout)
 
 
+def pytest_collection_finish() -> None:
+    """What is there by now stays, and tracing drops much: garbage need not be looked for so often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Processes that tests start share compiled programs, but not the user's; the tests' own process compiles.
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    own = tmp_path_factory.getbasetemp()
+    everybodys = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    os.environ["XDG_CACHE_HOME"] = str(everybodys / "cache")
     jax.config.update("jax_enable_compilation_cache", False)
     os.environ.pop("FORCE_COLOR", None)
     os.environ["NO_COLOR"] = "1"

@@ -159,7 +159,7 @@ def minibatches() -> All:
         {"initial": values(FEW), "samples": SAMPLES, "corpus": "accumulate", "learning_rate": rate},
         {"kind": {"zip": {name: [cell[place] for cell in cells] for place, name in enumerate(names)}}},
         generations=1,
-        replicates=2000,
+        replicates=1000,
         record={"every": 1, "logits": True},
         precision="float64",
         common_random_numbers=["kind"],
