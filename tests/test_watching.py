@@ -15,6 +15,7 @@ from jaxcollapse.store import study as study_module
 from jaxcollapse.store.claims import claimed
 from jaxcollapse.store.lock import Lock
 from jaxcollapse.store.study import Study
+from tests import interruptible
 from tests.store.studies import copied, run, shards
 
 
@@ -34,17 +35,8 @@ def incomplete(finished: Path, tmp_path: Path) -> Path:
     return study
 
 
-# A shell lets what it runs in the background ignore interrupts, and so do what these processes start.
-WATCH = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from jaxcollapse.cli import main
-main()
-"""
-
-
 def _watching(study: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-u", "-c", WATCH, "status", str(study), "--watch"]
+    command = [sys.executable, "-u", "-c", interruptible.PROGRAM, "status", str(study), "--watch"]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

@@ -18,9 +18,9 @@ def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
     lines = [
         "# Verdicts",
         "",
-        "Written by `python -m docs.verdicts`, in a minute on two cores. Five claims about models that are "
-        "trained on their own samples, each with the sweep that tests it. Every number and every verdict is computed "
-        "from the data, with fixed seeds.",
+        "Written by `python -m docs.verdicts`, in somewhat more than a minute on two cores. Five claims about models "
+        "that are trained on their own samples, each with the sweep that tests it. Every number and every verdict is "
+        "computed from the data, with fixed seeds.",
         "",
         "The rule: for each setting the claim says in which range a number should lie. The claim *holds* there if the "
         f"whole {CONFIDENCE:.0%} interval is inside that range, *fails* if it is outside, and is *undecided* if it "

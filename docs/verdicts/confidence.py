@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from docs.agreement.comparison import probabilities
 from docs.studies import BLACK, BLUE, GREEN, ORANGE, RED
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import STORY, measured
-from docs.verdicts.finding import Finding, exactly, share
+from docs.verdicts.finding import Finding, exactly, reach, share
 from jaxcollapse import theory
 from jaxcollapse.analysis.plot.figure import Picture
 
@@ -95,10 +96,16 @@ def draw(data: Data) -> Picture:
             numbers = cells.samples.values
             control = [float(theory.refit_control(samples=n, temperature=temperature)) for n in numbers]
             bounds = np.array([_won(cells.sel(samples=n)) for n in numbers])
-            error = np.abs(bounds[:, 1:] - bounds[:, :1]).T
             line = "" if name == "pair" else ":"
             axis.errorbar(
-                control, bounds[:, 0], error, color=colour, marker=marker, ms=5, ls=line, label=f"T = {temperature:g}"
+                control,
+                bounds[:, 0],
+                reach(bounds),
+                color=colour,
+                marker=marker,
+                ms=5,
+                ls=line,
+                label=f"T = {temperature:g}",
             )
             if name == "pair":
                 exact = [theory.two_token_win_probability(PAIR, samples=n, temperature=temperature) for n in numbers]
@@ -135,9 +142,7 @@ def _missing(data: xr.Dataset) -> float:
 
 
 def _tie(data: Data) -> float:
-    z = data["zero"].logits.isel(generation=-1).values.ravel().astype(float)
-    p = np.exp(z - z.max())
-    return float(np.abs(p / p.sum() - [0.5, 0.5, 0.0]).max())
+    return float(np.abs(probabilities(data["zero"].isel(generation=-1)) - [0.5, 0.5, 0.0]).max())
 
 
 def _won(cell: xr.Dataset) -> tuple[float, float, float]:

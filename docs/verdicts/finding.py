@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.proportion import proportion_interval
 
 CONFIDENCE = 0.95
@@ -51,6 +52,16 @@ def interval(bounds: np.ndarray) -> tuple[float, float, float]:
 def share(holds: np.ndarray) -> tuple[float, float, float]:
     """The share of trajectories for which something holds, with its exact interval."""
     return interval(proportion_interval(np.asarray(holds.sum()), np.asarray(holds.size), CONFIDENCE))
+
+
+def mean(values: np.ndarray) -> tuple[float, float, float]:
+    """The mean over trajectories, with its bootstrap interval."""
+    return interval(mean_interval(values, CONFIDENCE))
+
+
+def reach(bounds: np.ndarray) -> np.ndarray:
+    """How far low and high [point, 3] are from the estimate, as error bars want it: [2, point]."""
+    return np.abs(bounds[:, 1:] - bounds[:, :1]).T
 
 
 def verdict(findings: Sequence[Finding]) -> str:

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from docs.agreement.comparison import probabilities
 from docs.studies import BLACK, BLUE, GREEN, RED
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import measured
-from docs.verdicts.finding import CONFIDENCE, Finding, exactly, interval
+from docs.verdicts.finding import CONFIDENCE, Finding, exactly, mean, reach
 from jaxcollapse import theory
 from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.plot.figure import Picture
@@ -58,14 +59,14 @@ def find(data: Data) -> list[Finding]:
         Finding(
             f"{few} (single trajectories)",
             f"heterozygosity kept after {g} generations, N = {N} (mean share)",
-            interval(mean_interval(_kept(drift).isel(generation=-1).values, CONFIDENCE)),
+            mean(_kept(drift).isel(generation=-1).values),
             (0.95, 1.05),
             theory=float(theory.mean_heterozygosity([0.5, 0.5], samples=N, generations=g) / 0.5),
         ),
         Finding(
             f"{few} (on average)",
             f"change of the mode's probability after {int(last.generation)} generations, N = {N} (mean)",
-            interval(mean_interval(change, CONFIDENCE)),
+            mean(change),
             (-0.05, 0.05),
             theory=0.0,
         ),
@@ -76,7 +77,7 @@ def find(data: Data) -> list[Finding]:
             Finding(
                 f"{name} takes steps on single traces (on average)",
                 "rise of the log-odds of first and last token, by η and step (mean)",
-                interval(mean_interval(steps.sel(optimizer=optimizer).values, CONFIDENCE)),
+                mean(steps.sel(optimizer=optimizer).values),
                 (-0.05, 0.05),
                 theory={"sgd": 0.0, "momentum": 0.0, "sign_sgd": _sign_step(data["steps"])}.get(optimizer),
             )
@@ -95,8 +96,9 @@ def draw(data: Data) -> Picture:
     )
     left.plot([], [], color="#bbbbbb", label="24 trajectories")
     bounds = mean_interval(kept.transpose("generation", "replicate").values, CONFIDENCE)
-    error = np.abs(bounds[:, 1:] - bounds[:, :1]).T
-    left.errorbar(drift.generation, bounds[:, 0], error, color=BLUE, fmt="o", ms=4, label="mean of 4096, 95 % interval")
+    left.errorbar(
+        drift.generation, bounds[:, 0], reach(bounds), color=BLUE, fmt="o", ms=4, label="mean of 4096, 95 % interval"
+    )
     g = np.arange(int(drift.generation[-1]) + 1)
     left.plot(g, (1 - 1 / N) ** g, color=BLACK, label="theory, (1 − 1/N)^g")
     left.axhline(1, color=RED, ls="--", lw=1.2, label="claim; N = ∞ (exact)")
@@ -106,8 +108,7 @@ def draw(data: Data) -> Picture:
     for optimizer, name in _NAMES.items():
         values = odds.sel(optimizer=optimizer).transpose("generation", "replicate").values
         bounds = mean_interval(values, CONFIDENCE)
-        error = np.abs(bounds[:, 1:] - bounds[:, :1]).T
-        right.errorbar(odds.generation, bounds[:, 0], error, lw=1, ms=4, label=name, **_LOOKS[optimizer])
+        right.errorbar(odds.generation, bounds[:, 0], reach(bounds), lw=1, ms=4, label=name, **_LOOKS[optimizer])
     steps = odds.generation.values
     right.axhline(0, color=RED, ls="--", lw=1.2, label="claim")
     right.plot(steps[:2], steps[:2] * _sign_step(data["steps"]), color=BLACK, ls=":", lw=2, label="2(p₁ − p₆₄)")
@@ -134,8 +135,7 @@ def _odds(steps: xr.Dataset) -> xr.DataArray:
 
 def _sign_step(steps: xr.Dataset) -> float:
     """E Δ(z_first − z_last)/η in the first step, 2(p_first − p_last)."""
-    z = steps.logits.isel(optimizer=0, replicate=0, generation=0).values.astype(float)
-    p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+    p = probabilities(steps.isel(optimizer=0, replicate=0, generation=0))
     step = theory.mean_sign_step(p, learning_rate=1.0)
     return float(step[0] - step[-1])
 

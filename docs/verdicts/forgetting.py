@@ -6,7 +6,7 @@ import xarray as xr
 from docs.studies import BLACK, BLUE, ORANGE, RED
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import measured
-from docs.verdicts.finding import CONFIDENCE, Finding, share
+from docs.verdicts.finding import CONFIDENCE, Finding, reach, share
 from jaxcollapse.analysis.median import median_interval
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.proportion import proportion_interval
@@ -95,16 +95,21 @@ def draw(data: Data) -> Picture:
         rates = here.learning_rate.values
         lost = (here > TOLERANCE).transpose("learning_rate", "replicate").values
         bounds = proportion_interval(lost.sum(axis=-1), np.asarray(lost.shape[-1]), CONFIDENCE)
-        error = np.abs(bounds[:, 1:] - bounds[:, :1]).T
         if np.isfinite(batch):
             left.errorbar(
-                rates / batch, bounds[:, 0], error, color=colour, marker=marker, ms=5, lw=1, label=f"B = {batch:g}"
+                rates / batch,
+                bounds[:, 0],
+                reach(bounds),
+                color=colour,
+                marker=marker,
+                ms=5,
+                lw=1,
+                label=f"B = {batch:g}",
             )
         medians = median_interval(here.transpose("learning_rate", "replicate").values.astype(float), CONFIDENCE)
         shown = np.maximum(medians, 1e-3)
-        reach = np.abs(shown[:, 1:] - shown[:, :1]).T
         label = f"B = {batch:g}" if np.isfinite(batch) else "B = ∞ (0 exactly)"
-        right.errorbar(rates, shown[:, 0], reach, color=colour, marker=marker, ms=5, lw=1, label=label)
+        right.errorbar(rates, shown[:, 0], reach(shown), color=colour, marker=marker, ms=5, lw=1, label=label)
     if np.isfinite(middle):
         left.axvspan(low, high, color="#999999", alpha=0.35, lw=0)
         left.annotate(f"half at {middle:.3f}", (high, 0.5), (6, -3), textcoords="offset points", fontsize=9)

@@ -6,8 +6,7 @@ import xarray as xr
 from docs.studies import BLACK, BLUE, RED
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import measured
-from docs.verdicts.finding import CONFIDENCE, Finding, exactly, interval, share
-from jaxcollapse.analysis.mean import mean_interval
+from docs.verdicts.finding import Finding, exactly, mean, share
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.verdict import TOLERANCE
 
@@ -36,7 +35,7 @@ def find(data: Data) -> list[Finding]:
         Finding(
             few,
             f"entropy within languages kept {now} (mean share)",
-            interval(mean_interval(within, CONFIDENCE)),
+            mean(within),
             (0.5, 1),
         ),
         Finding(few, f"share of trajectories with one language {now}", share(one), (0.9, 1)),

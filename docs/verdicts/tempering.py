@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import minimize_scalar
 
+from docs.agreement.comparison import probabilities
 from docs.studies import BLACK, BLUE, GREEN, HALF, LOST, ORANGE, RED, SMALLEST, at_level
 from docs.verdicts.claim import Claim, Data
 from docs.verdicts.experiment import STORY, measured
@@ -92,8 +93,7 @@ def find(data: Data) -> list[Finding]:
 
 def descended_gap(flow: xr.Dataset, place: int) -> float:
     """The recovery gap that `theory.ideal_descent` has at a recorded generation of a trajectory of SGD, in nat."""
-    z = flow.logits.isel(generation=0).values.astype(float)
-    p0 = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+    p0 = probabilities(flow.isel(generation=0))
     known: dict[str, Any] = {"learning_rate": float(flow.learning_rate), "temperature": float(flow.temperature)}
     p = theory.ideal_descent(p0, generations=int(flow.generation[place]), **known)
 

@@ -14,25 +14,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests import interruptible
 from tests.report.browsing import started, visiting
 from tests.store import studies
 
 SWEEP = {"observables": ["default"]}
 
 
-# A shell's background jobs, and so what they start, ignore the interrupt key, unless they say otherwise.
-_HEEDING_INTERRUPTS = """
-import signal
-from jaxcollapse.cli import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
-main()
-"""
-
-
 @contextmanager
 def explored(study: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """A server as a process of its own, with its address."""
-    command = [sys.executable, "-c", _HEEDING_INTERRUPTS, "explore", str(study), "--no-browser"]
+    command = [sys.executable, "-c", interruptible.PROGRAM, "explore", str(study), "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

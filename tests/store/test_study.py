@@ -18,6 +18,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.store.study import Study
+from tests import interruptible
 from tests.store.studies import SWEEP, assert_same_numbers, copied, run, shards, stamps, sweep_of
 
 AXES = SWEEP["axes"]
@@ -283,20 +284,11 @@ def _assert_resumes(sweep_file: Path, study: Path, uninterrupted: xr.Dataset) ->
         assert_same_numbers(uninterrupted, resumed.load())
 
 
-# A shell lets what it runs in the background ignore interrupts, and so do what these processes start.
-INTERRUPTIBLE = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from jaxcollapse.cli import main
-main()
-"""
-
-
 def _stopped(sweep_file: Path, folder: Path, by: signal.Signals) -> tuple[Path, int, str]:
     """A study whose run got this signal half-way; its exit code, and what it said. Some runs are through before."""
     for attempt in range(5):
         study = folder / f"study{attempt}"
-        command = [sys.executable, "-c", INTERRUPTIBLE, *_command(sweep_file, study)[3:]]
+        command = [sys.executable, "-c", interruptible.PROGRAM, *_command(sweep_file, study)[3:]]
         process = subprocess.Popen(command, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 120
         while len(shards(study)) < 3 and process.poll() is None and time.monotonic() < deadline:
