@@ -8,6 +8,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
 import stat
 import time
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _SEAL_BYTES = hashlib.sha256().digest_size
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
 _SETTLED = 2 * 10**9  # nanoseconds after which another change of a file gets another time from any file system
 
 _whole: dict[Path, tuple[int, ...]] = {}  # files that were found whole, and their state then
@@ -48,10 +50,22 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file has such a name."""
+    return bool(_TEMPORARY.fullmatch(name))
+
+
 def sweep_up(path: Path) -> None:
     """Removes what was left of writes to this path that were killed. Nobody may be writing to it."""
     for temporary in path.parent.glob(f".{path.name}.*.tmp"):
         temporary.unlink(missing_ok=True)
+
+
+def sweep_up_below(folder: Path) -> None:
+    """Removes what was left of writes to any path below a folder. Nobody may be writing there. No link is followed."""
+    for where, _, names in os.walk(folder):
+        for name in filter(is_temporary, names):
+            Path(where, name).unlink(missing_ok=True)
 
 
 def seal(path: Path) -> None:

@@ -21,7 +21,7 @@ from jaxcollapse.initial.paths import is_within
 from jaxcollapse.planning import Begun, Chunk, Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
-from jaxcollapse.store.atomic import is_sealed, replacing, seal, sweep_up
+from jaxcollapse.store.atomic import is_sealed, is_temporary, replacing, seal, sweep_up, sweep_up_below
 from jaxcollapse.store.claims import claimed
 from jaxcollapse.store.earlier import joined, loaded
 from jaxcollapse.store.extension import FORMAT, check_extends, fingerprint, settings
@@ -109,9 +109,10 @@ class Study:
         Raises:
             InputError: it holds something else, or a study that the sweep contradicts.
         """
+        fresh = _may_become_a_study(folder)  # asked first: another run may be making it one
         if (folder / "sweep.toml").exists():
             check_extends(cls.open(folder).sweep, sweep, folder)
-        elif folder.exists() and (not folder.is_dir() or any(path.name != _LOCK for path in folder.iterdir())):
+        elif not fresh:
             raise InputError("", "is neither empty nor a study; name another folder with --out", str(folder))
 
     @classmethod
@@ -144,6 +145,7 @@ class Study:
                 if lock.is_held:
                     for path in (folder / "sweep.toml", folder / "plan.json"):
                         sweep_up(path)
+                    sweep_up_below(folder / "inputs")
             yield
 
     @property
@@ -312,6 +314,19 @@ def _set_aside(bad: BadShardError) -> None:
     aside = bad.path.with_suffix(".damaged")
     os.replace(bad.path, aside)
     _log.warning("%s: %s; it is set aside as %s", printable(bad.path), printable(bad), aside.name)
+
+
+def _may_become_a_study(folder: Path) -> bool:
+    """Whether a folder is not there, or empty, or has no more than a run that was cut short while it made a study."""
+    if not folder.exists():
+        return True
+    try:
+        names = {path.name for path in folder.iterdir()}
+        begun = "shards" in names and not any((folder / "shards").iterdir())
+    except OSError:  # it is a file, or may not be read
+        return False
+    made = {"shards", "inputs"} if begun else set()
+    return all(name in made or name == _LOCK or is_temporary(name) for name in names)
 
 
 @contextlib.contextmanager
