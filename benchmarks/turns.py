@@ -9,7 +9,13 @@ from benchmarks.contender import Run
 
 
 def microseconds(
-    runs: Mapping[str, Run | None], trajectories: int, *, seconds: float, rounds: int, longest: int = 10**7
+    runs: Mapping[str, Run | None],
+    trajectories: int,
+    *,
+    seconds: float,
+    rounds: int,
+    longest: int = 10**7,
+    marginal: bool = False,
 ) -> dict[str, float | None]:
     """Microseconds of one generation of one trajectory, for each contender, without compilation.
 
@@ -19,13 +25,17 @@ def microseconds(
         seconds: length of one measurement, roughly.
         rounds: how often the contenders take turns.
         longest: generations of a run at most; more runs are made where that is short.
+        marginal: whether what a run of one generation takes is taken off, so that further ones are timed alone.
     """
     here = {name: (run, *_length(run, seconds, longest)) for name, run in runs.items() if run is not None}
     times: dict[str, list[float]] = {name: [] for name in here}
     for _ in range(rounds):
         for name, (run, generations, repeats) in here.items():
-            taken = _time(run, generations, repeats)
-            times[name].append(taken / (generations * repeats * trajectories) * 1e6)
+            timed = max(2, generations) if marginal else generations
+            taken = _time(run, timed, repeats)
+            if marginal:
+                taken, timed = taken - _time(run, 1, repeats), timed - 1
+            times[name].append(taken / (timed * repeats * trajectories) * 1e6)
     return {name: statistics.median(times[name]) if name in times else None for name in runs}
 
 

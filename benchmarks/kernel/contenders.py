@@ -14,3 +14,4 @@ LIMIT = Contender("two softmaxes", f"{_PEERS}.two_softmaxes", "jax")
 
 PEERS = (NUMPY, INVERSE_CDF, BINOMIALS, TORCH, IDIOMATIC)
 CONTENDERS = (ENGINE, *PEERS, LIMIT)
+ACCELERATED = (ENGINE, TORCH, IDIOMATIC, LIMIT)  # those that run on an accelerator, if there is one

@@ -3,12 +3,22 @@
 from collections.abc import Mapping, Sequence
 from statistics import geometric_mean
 
+import jax
 from matplotlib.figure import Figure
 from rich.table import Table
 
 from benchmarks import engine
 from benchmarks.contender import runs_of
-from benchmarks.kernel.contenders import BINOMIALS, CONTENDERS, ENGINE, IDIOMATIC, INVERSE_CDF, LIMIT, PEERS
+from benchmarks.kernel.contenders import (
+    ACCELERATED,
+    BINOMIALS,
+    CONTENDERS,
+    ENGINE,
+    IDIOMATIC,
+    INVERSE_CDF,
+    LIMIT,
+    PEERS,
+)
 from benchmarks.kernel.peers.engine import process
 from benchmarks.kernel.point import POINTS, Point
 from benchmarks.numbers import multiple, three_digits
@@ -20,12 +30,18 @@ _NUMBA = "Numba"  # the better of its two ways
 
 
 def measure(effort: Effort, points: Sequence[Point] = POINTS) -> list[Row]:
-    """Microseconds of every contender at every point; None where one cannot run."""
+    """Microseconds of every contender at every point; None where one cannot run.
+
+    On an accelerator, of those that run there. It computes so many trajectories at once that to plan and store them
+    takes longer than some generations: only further ones are timed.
+    """
+    is_accelerated = jax.default_backend() != "cpu"
     rows = []
     for point in points:
         many = engine.trajectories(process(point))
-        runs = runs_of(CONTENDERS, point, many)
-        rows.append(_row(point, many, microseconds(runs, many, seconds=effort.seconds, rounds=effort.rounds)))
+        runs = runs_of(ACCELERATED if is_accelerated else CONTENDERS, point, many)
+        taken = microseconds(runs, many, seconds=effort.seconds, rounds=effort.rounds, marginal=is_accelerated)
+        rows.append(_row(point, many, taken))
     return rows
 
 
@@ -34,13 +50,14 @@ def _row(point: Point, many: int, taken: Mapping[str, float | None]) -> Row:
     assert ours is not None
     assert limit is not None
     peers = {contender.name: taken.get(contender.name) for contender in PEERS}
-    best, fastest = min(((name, time) for name, time in peers.items() if time is not None), key=lambda peer: peer[1])
+    known = {name: time for name, time in peers.items() if time is not None}
+    best = min(known, key=known.__getitem__, default=None)
     return {
         **point._asdict(),
         "trajectories": many,
         "microseconds": dict(taken),
         "best_peer": best,
-        "best_peer_by_ours": fastest / ours,
+        "best_peer_by_ours": known[best] / ours if best else None,
         "ours_by_two_softmaxes": ours / limit,
     }
 
@@ -57,7 +74,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
         said.append(
             f"{IDIOMATIC.name} takes {geometric_mean(ratios):.3g}× as long (geometric mean of {len(ratios)} points)"
         )
-    slower = [f"({row['tokens']}, {row['batch']})" for row in rows if row["best_peer_by_ours"] < 1]
+    slower = [f"({row['tokens']}, {row['batch']})" for row in rows if (row["best_peer_by_ours"] or 1) < 1]
     return [*said, f"a peer is faster at (V, B) = {', '.join(slower)}" if slower else "no peer is faster anywhere"]
 
 
@@ -75,7 +92,7 @@ def table(rows: Sequence[Row]) -> Table:
             f"{row['batch']}",
             three_digits(ours),
             *(multiple(other, ours) for other in others),
-            f"{three_digits(row['best_peer_by_ours'])}×",
+            f"{three_digits(row['best_peer_by_ours'])}×" if row["best_peer"] else "–",
             f"{row['ours_by_two_softmaxes']:.2f}",
         )
     return shown

@@ -24,7 +24,7 @@ from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.planning.blocks import block_sizes, traces_at_once
 from jaxcollapse.planning.library import Library
 from jaxcollapse.sampling.curation import WIDEST
-from jaxcollapse.sampling.multinomial import Method, fewest_split
+from jaxcollapse.sampling.multinomial import Method, fewest_split, split_at_once
 from jaxcollapse.structure import COUNTS, REMEDIES, Batches, Settings, Structure, Truncation
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.grid import Grid
@@ -90,7 +90,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
     # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
     grows = grid.numbers("sample_growth") > 0
-    methods = partial(_methods, tokens, natively=natively)
+    methods = partial(_methods, tokens, natively=natively, at_once=split_at_once(platform))
     sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=structured | grows)
     steps = np.where(refit, 0, grid.numbers("steps"))
     batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=structured)
@@ -299,6 +299,7 @@ def _methods(
     *,
     splits: np.ndarray,
     natively: bool,
+    at_once: int,
 ) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
     """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none.
 
@@ -315,9 +316,9 @@ def _methods(
     chosen: list[tuple[Method | None, int]] = [
         (None, 0)
         if number == _NONE
-        else (Method(natively, always_splits=True), 0)
+        else (Method(natively, always_splits=True, at_once=at_once), 0)
         if number == _SPLIT
-        else (Method(natively, sizes.get(width, {}).get(number, 0)), number)
+        else (Method(natively, sizes.get(width, {}).get(number, 0), at_once=at_once), number)
         for width, number in pairs.tolist()
     ]
     order = {how: (how.block, how.always_splits) for how, _ in chosen if how}

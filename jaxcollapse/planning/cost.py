@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxcollapse.kernel import Program
 from jaxcollapse.parameters.parameterisation import is_shape
-from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, VISIT, Method, fewest_split
+from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, Method, fewest_split
 from jaxcollapse.structure import Structure
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -118,7 +118,7 @@ def tile_bytes(program: Program, lanes: int) -> int:
     if structure.traces_at_once:
         arrays += _JUDGED_ARRAYS
     draws = _TRACE_ARRAYS * structure.traces_at_once * lanes
-    draws += sum(_VISIT_ARRAYS * max(VISIT, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
+    draws += sum(_VISIT_ARRAYS * max(how.at_once, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
     size, shared = structure.tokens * structure.walk.contexts, 0
     if not structure.parameters.is_free:
         shapes = jax.tree.leaves(

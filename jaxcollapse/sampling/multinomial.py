@@ -11,8 +11,9 @@ both (`jaxcollapse.native`). In JAX, single draws are made in blocks, so that th
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +23,7 @@ from jaxcollapse.native import count
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.sampling.binomial import binomial
 
-VISIT = 2**12  # nodes × lanes that are split at once
+_AT_ONCE = {"cpu": 2**12, "gpu": 2**20, "tpu": 2**20}  # what fits in a cache; what keeps a device busy
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class Method:
     """How counts are drawn: the static part of a sampler.
 
     native: by native code, which chooses between the two ways for each trajectory. block: otherwise, single draws made
-    at once, which has no influence on counts; 0 where all draws are split at once. always_splits: whether they are,
-    however few, since their number is itself random.
+    at once; 0 where all draws are split at once. always_splits: whether they are, however few, since their number is
+    itself random. at_once: nodes × lanes that JAX splits at once. Counts depend on neither `block` nor `at_once`.
     """
 
     native: bool
     block: int = 0
     always_splits: bool = False
+    at_once: int = _AT_ONCE["cpu"]
 
     @property
     def splits(self) -> bool:
@@ -46,6 +48,11 @@ class Method:
     def blocks(self, draws: int) -> int:
         """How many blocks of single draws `draws` draws need."""
         return math.ceil(draws / self.block) if self.block else 0
+
+
+def split_at_once(platform: str) -> int:
+    """Nodes × lanes that are best split at once."""
+    return _AT_ONCE.get(platform, _AT_ONCE["gpu"])
 
 
 # The cost model. Measured on two x86-64 cores, ns on one of them (`python -m benchmarks sampling`).
@@ -91,7 +98,7 @@ def multinomial(
         apart, fewest = tree.columns(len(weights)) == 1, 1 if how.always_splits else fewest_split(len(weights))
         return count(key, weights, draws, fewest_split=fewest, apart=apart)
     if how.splits:
-        return _split(key, weights, draws)
+        return _split(how.at_once)(key, weights, draws)
     tokens, sums = len(weights), tree.build(weights)
 
     def block(index: jax.Array, counts: jax.Array) -> jax.Array:
@@ -102,27 +109,33 @@ def multinomial(
     return jax.lax.fori_loop(0, blocks, block, jnp.zeros(tokens, jnp.int32))
 
 
-@jax.custom_batching.custom_vmap
-def _split(key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""]) -> Int32[Array, " token"]:
+@cache
+def _split(at_once: int) -> Callable[[bits.Key, Array, Array], Array]:
     """`_split_lanes` as a function of one trajectory, which sees all lanes when it is mapped over them."""
-    return _split_lanes(key[:, None], weights[:, None], draws[None])[:, 0]
 
+    @jax.custom_batching.custom_vmap
+    def split(key: bits.Key, weights: Float[Array, " token"], draws: Int32[Array, ""]) -> Int32[Array, " token"]:
+        return _split_lanes(key[:, None], weights[:, None], draws[None], at_once=at_once)[:, 0]
 
-@_split.def_vmap
-def _split_mapped(axis_size: int, in_batched: Sequence[bool], *operands: Array) -> tuple[Array, bool]:
-    lanes = (
-        jnp.moveaxis(operand, 0, -1)
-        if is_batched
-        else jnp.broadcast_to(operand[..., None], (*operand.shape, axis_size))
-        for operand, is_batched in zip(operands, in_batched, strict=True)
-    )
-    return jnp.moveaxis(_split_lanes(*lanes), -1, 0), True
+    @split.def_vmap
+    def mapped(axis_size: int, in_batched: Sequence[bool], *operands: Array) -> tuple[Array, bool]:
+        lanes = (
+            jnp.moveaxis(operand, 0, -1)
+            if is_batched
+            else jnp.broadcast_to(operand[..., None], (*operand.shape, axis_size))
+            for operand, is_batched in zip(operands, in_batched, strict=True)
+        )
+        return jnp.moveaxis(_split_lanes(*lanes, at_once=at_once), -1, 0), True
+
+    return split
 
 
 def _split_lanes(
     key: UInt32[Array, "2 lane"],
     weights: Float[Array, "token lane"],
     draws: Int32[Array, " lane"],
+    *,
+    at_once: int,
 ) -> Int32[Array, "token lane"]:
     """All draws of a lane walk the tree together. Lanes are the minor axis, so that small vocabularies are fast, too.
 
@@ -135,7 +148,7 @@ def _split_lanes(
         return draws[None]
     sums = tree.build(weights)
     nodes = len(sums)
-    rows = max(1, min(VISIT // lanes, tokens // 4))
+    rows = max(1, min(at_once // lanes, tokens // 4))
     size = rows * lanes
     visits = jnp.asarray(_visits(tokens, rows), jnp.int32)
     flat = jnp.concatenate([sums.reshape(-1), jnp.zeros(size, sums.dtype)])

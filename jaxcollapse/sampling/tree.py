@@ -36,7 +36,8 @@ def build(weights: Num[Array, "token *lane"]) -> Num[Array, "node *lane"]:
     for _, half in reversed(layout(len(weights))):
         missing = [(0, 2 * half - len(weights))] + [(0, 0)] * (weights.ndim - 1)
         levels.append(jnp.pad(weights, missing))
-        weights = levels[-1][:half] + levels[-1][half:]
+        # A barrier: else the sums of each level are computed from the leaves again.
+        weights = jax.lax.optimization_barrier(levels[-1][:half] + levels[-1][half:])
     return jnp.concatenate(levels[::-1]) if levels else weights
 
 

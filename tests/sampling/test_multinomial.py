@@ -379,6 +379,14 @@ def test_single_draws_do_not_depend_on_the_size_and_the_number_of_blocks(tokens:
     np.testing.assert_array_equal(each, [each[0]] * 3)
 
 
+@pytest.mark.parametrize("tokens", [48, 1040])
+def test_split_draws_do_not_depend_on_how_many_nodes_are_visited_at_once(tokens: int) -> None:
+    weights, draws = varied(tokens, 64, 10**6)
+    each = [draw_lanes(weights, draws, Method(False, at_once=number)) for number in (1, 64 * 3, 2**20)]
+    assert (each[0].sum(axis=1) == draws).all()
+    np.testing.assert_array_equal(each, [each[0]] * 3)
+
+
 def test_another_key_gives_other_counts() -> None:
     for how in WAYS.values():
         assert len(np.unique(draw(np.ones(48), 1000, how, REPEATS), axis=0)) == REPEATS

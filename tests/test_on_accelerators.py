@@ -1,0 +1,110 @@
+"""What computes on a GPU or TPU, where there is one: the same trajectories, and the same bits however many at once.
+
+XLA_PYTHON_CLIENT_PREALLOCATE=false python -m pytest -m "not exhaustive" tests/test_on_accelerators.py
+"""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+
+import jaxcollapse as jc
+from jaxcollapse.kernel import Program
+from jaxcollapse.planning import this_machine
+from tests.conftest import ROOT
+from tests.execute.test_room import short_of_memory
+from tests.store.studies import assert_same_numbers
+from tests.sweeps import together
+
+if jax.default_backend() == "cpu":
+    pytest.skip("there is no accelerator", allow_module_level=True)
+
+INF = float("inf")
+SETTINGS: dict[str, Any] = {
+    "generations": 10,
+    "replicates": 40,
+    "record": {"every": 5, "logits": True},
+    "observables": ["entropy", "kl_from_initial", "events"],
+    "seed": 3,
+}
+PROCESSES: list[dict[str, Any]] = [
+    {"batch_size": 1, "temperature": 0.9},
+    {"batch_size": 500, "temperature": 1.1},
+    {"batch_size": 20, "steps": 3, "optimizer": "adam", "learning_rate": 0.05},
+    {"batch_size": INF, "temperature": 0.9},
+    {"batch_size": 10**6, "temperature": 0.0},
+    {"update": "refit", "samples": 100},
+    {"update": "refit", "samples": 3, "temperature": 1.2},
+    {"batch_size": 8, "top_k": 7, "fresh_fraction": 0.2},
+]
+
+
+def sweep_of(tokens: int, processes: list[dict[str, Any]], **changed: Any) -> jc.Sweep:
+    whole = [{"vocab_size": tokens, **process} for process in processes]
+    return jc.Sweep.from_dict({**SETTINGS, **changed, "process": {}, "axes": {"process": together(whole)}})
+
+
+def run(sweep: jc.Sweep, platform: str | None = None) -> xr.Dataset:
+    return jc.run(sweep, progress=False, devices=jax.local_devices(backend=platform)[:1])
+
+
+@pytest.mark.parametrize("tokens", [30, 300])
+def test_trajectories_are_those_of_a_cpu(tokens: int) -> None:
+    """The same counts, so that logits differ by rounding alone."""
+    sweep = sweep_of(tokens, PROCESSES)
+    here, there = run(sweep), run(sweep, "cpu")
+    for place, process in enumerate(PROCESSES):
+        one, other = here.isel(process=place), there.isel(process=place)
+        gone = np.isneginf(one.logits) & np.isneginf(other.logits)
+        same = (np.isclose(one.logits, other.logits, atol=1e-4) | gone).all(axis=-1)
+        assert same.mean() > 0.9, process  # else a rounding has tipped a sample
+        np.testing.assert_allclose(one.entropy.values[same], other.entropy.values[same], rtol=2e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [16, 256, 4096])
+def test_the_same_bits_come_out_however_many_are_computed_at_once(tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep, width = sweep_of(tokens, PROCESSES[:6], observables=["default"]), Program.width
+    whole = run(sweep)
+    assert_same_numbers(whole, run(sweep))
+    for part in (2, 8, 64):
+        monkeypatch.setattr(Program, "width", lambda self, platform, part=part: max(1, width(self, platform) // part))
+        assert_same_numbers(whole, run(sweep))
+
+
+def test_a_device_without_memory_goes_on_with_fewer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sweep = sweep_of(256, PROCESSES[:1])
+    roomy = run(sweep)
+    planned = jc.plan(sweep, machine=this_machine(jax.local_devices()[:1])).buckets[0].lanes
+    lanes = short_of_memory(monkeypatch, most=planned // 2)
+    with caplog.at_level(logging.WARNING):
+        assert_same_numbers(roomy, run(sweep))
+    assert set(lanes) == {planned // 2}
+    assert f"going on with {planned // 2} (RESOURCE_EXHAUSTED" in caplog.text
+
+
+def test_a_study_that_is_extended_on_a_device_is_a_clean_one(tmp_path: Path) -> None:
+    sweep = sweep_of(64, PROCESSES[:2], replicates=3)
+    more = sweep_of(64, PROCESSES[:2], replicates=5)
+    jc.run(sweep, tmp_path / "study", progress=False).close()
+    with jc.run(more, tmp_path / "study", progress=False) as grown:
+        assert_same_numbers(jc.run(more, progress=False), grown.load())
+
+
+def test_the_command_line_takes_the_device_that_is_named(tmp_path: Path) -> None:
+    for platform, device in (
+        ("gpu" if jax.default_backend() == "gpu" else "tpu", jax.default_backend()),
+        ("cpu", "cpu"),
+    ):
+        command = [sys.executable, "-m", "jaxcollapse", "run", "sweeps/quickstart.toml", "--platform", platform]
+        done = subprocess.run([*command, "--out", str(tmp_path / device)], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        with jc.open_study(tmp_path / device) as data:
+            assert f'"platform": "{device}"' in data.attrs["provenance"]
