@@ -18,7 +18,10 @@ from jaxcollapse.structure import COUNTS, Loops, Settings
 
 AHEAD = 16  # programs compiled before they are needed, at most
 _KEPT = 32  # programs in memory; each holds several hundred memory maps, of which a process has 65 530
-_OPTIONS = {"cpu": {"xla_cpu_multi_thread_eigen": False}}  # a tile has one core; the next tile has the other
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "cpu": {"xla_cpu_multi_thread_eigen": False},  # a tile has one core; the next tile has the other
+    "gpu": {"xla_gpu_autotune_level": 0},  # else timings decide about the order of sums, in each process anew
+}
 
 
 @lru_cache(maxsize=_KEPT)
@@ -33,7 +36,7 @@ def precision(program: Program) -> AbstractContextManager[None]:
 
 
 def _load_or_compile(program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
-    options: dict[str, str | bool] = dict(_OPTIONS.get(device.platform, {}))
+    options = dict(_OPTIONS.get(device.platform, {}))
     name = compiled.name(device, [program, records, lanes, options])
     with precision(program):
         takes = arguments(program, lanes, records, SingleDeviceSharding(device))

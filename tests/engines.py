@@ -21,5 +21,5 @@ def unoptimised() -> Iterator[None]:
     """Programs are compiled in half the time: where what they compute, but for roundings, is not in question."""
     hurried = {**compiling._OPTIONS["cpu"], "xla_backend_optimization_level": 0}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "_OPTIONS", {"cpu": hurried})
+        patch.setattr(compiling, "_OPTIONS", {**compiling._OPTIONS, "cpu": hurried})
         yield

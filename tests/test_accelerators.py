@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
+import jax
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.compiling import arguments
+from jaxcollapse.compiling import _OPTIONS, arguments
 from jaxcollapse.kernel import Program, jitted
 from jaxcollapse.planning.cells import resolve
 
@@ -50,3 +51,12 @@ def test_nothing_in_a_program_stalls_an_accelerator(
     assert len(re.findall(r"stablehlo\.while\b", text)) == loops
     for scatter in re.findall(r'"stablehlo\.scatter".*?\}\) : \((.*?)\)', text, re.DOTALL):
         assert "xi32>" in scatter.split(",")[0], scatter
+
+
+def test_the_compiler_knows_the_options_that_it_is_given() -> None:
+    """Also those for devices that are not here; it refuses others."""
+    lowered = jax.jit(lambda: 1.0).lower()
+    for options in _OPTIONS.values():
+        lowered.compile(options)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="No such compile option"):
+        lowered.compile({"xla_gpu_autotuning": 0})

@@ -4,6 +4,7 @@ XLA_PYTHON_CLIENT_PREALLOCATE=false python -m pytest -m "not exhaustive" tests/t
 """
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.sweeps import together
 
 if jax.default_backend() == "cpu":
     pytest.skip("there is no accelerator", allow_module_level=True)
+
+pytestmark = pytest.mark.optimised
 
 INF = float("inf")
 SETTINGS: dict[str, Any] = {
@@ -54,27 +57,52 @@ def run(sweep: jc.Sweep, platform: str | None = None) -> xr.Dataset:
     return jc.run(sweep, progress=False, devices=jax.local_devices(backend=platform)[:1])
 
 
+def assert_close(here: xr.Dataset, there: xr.Dataset) -> None:
+    """Nearly everywhere, where no rounding has tipped a sample."""
+    for place in range(here.sizes["process"]):
+        one, other = here.isel(process=place), there.isel(process=place)
+        gone = np.isneginf(one.logits) & np.isneginf(other.logits)
+        same = (np.isclose(one.logits, other.logits, atol=1e-4) | gone).all(axis=-1).values
+        assert same.mean() > 0.9, PROCESSES[place]
+        np.testing.assert_allclose(one.entropy.values[same], other.entropy.values[same], rtol=2e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("tokens", [30, 300])
 def test_trajectories_are_those_of_a_cpu(tokens: int) -> None:
     """The same counts, so that logits differ by rounding alone."""
     sweep = sweep_of(tokens, PROCESSES)
-    here, there = run(sweep), run(sweep, "cpu")
-    for place, process in enumerate(PROCESSES):
-        one, other = here.isel(process=place), there.isel(process=place)
-        gone = np.isneginf(one.logits) & np.isneginf(other.logits)
-        same = (np.isclose(one.logits, other.logits, atol=1e-4) | gone).all(axis=-1)
-        assert same.mean() > 0.9, process  # else a rounding has tipped a sample
-        np.testing.assert_allclose(one.entropy.values[same], other.entropy.values[same], rtol=2e-3, atol=1e-5)
+    assert_close(run(sweep), run(sweep, "cpu"))
 
 
-@pytest.mark.parametrize("tokens", [16, 256, 4096])
-def test_the_same_bits_come_out_however_many_are_computed_at_once(tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweep, width = sweep_of(tokens, PROCESSES[:6], observables=["default"]), Program.width
+def of_a_process(sweep: jc.Sweep, folder: Path, *options: str) -> xr.Dataset:
+    """What the command line computes in a process of its own, which has compiled everything itself."""
+    (folder / "sweep.toml").write_text(sweep.to_toml())
+    command = [sys.executable, "-m", "jaxcollapse", "run", str(folder / "sweep.toml"), "--out", str(folder / "study")]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    done = subprocess.run([*command, *options], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with jc.open_study(folder / "study") as data:
+        return data.load()
+
+
+@pytest.mark.parametrize("tokens", [16, 256])
+def test_another_process_computes_the_same_bits(tokens: int, tmp_path: Path) -> None:
+    sweep = sweep_of(tokens, PROCESSES[:6], observables=["default"])
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    one, other = (of_a_process(sweep, tmp_path / name) for name in ("one", "other"))
+    assert_same_numbers(one, other)
+    assert f'"platform": "{jax.default_backend()}"' in one.attrs["provenance"]
+
+
+@pytest.mark.parametrize("tokens", [16, 4096])
+def test_however_many_are_computed_at_once_only_last_bits_differ(tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler may sum in another order for another number; until a rounding tips a sample."""
+    sweep, width = sweep_of(tokens, PROCESSES[:6]), Program.width
     whole = run(sweep)
     assert_same_numbers(whole, run(sweep))
-    for part in (2, 8, 64):
-        monkeypatch.setattr(Program, "width", lambda self, platform, part=part: max(1, width(self, platform) // part))
-        assert_same_numbers(whole, run(sweep))
+    monkeypatch.setattr(Program, "width", lambda self, platform: width(self, platform) // 8)
+    assert_close(whole, run(sweep))
 
 
 def test_a_device_without_memory_goes_on_with_fewer(
@@ -85,7 +113,7 @@ def test_a_device_without_memory_goes_on_with_fewer(
     planned = jc.plan(sweep, machine=this_machine(jax.local_devices()[:1])).buckets[0].lanes
     lanes = short_of_memory(monkeypatch, most=planned // 2)
     with caplog.at_level(logging.WARNING):
-        assert_same_numbers(roomy, run(sweep))
+        assert_close(roomy, run(sweep))
     assert set(lanes) == {planned // 2}
     assert f"going on with {planned // 2} (RESOURCE_EXHAUSTED" in caplog.text
 
@@ -98,13 +126,6 @@ def test_a_study_that_is_extended_on_a_device_is_a_clean_one(tmp_path: Path) -> 
         assert_same_numbers(jc.run(more, progress=False), grown.load())
 
 
-def test_the_command_line_takes_the_device_that_is_named(tmp_path: Path) -> None:
-    for platform, device in (
-        ("gpu" if jax.default_backend() == "gpu" else "tpu", jax.default_backend()),
-        ("cpu", "cpu"),
-    ):
-        command = [sys.executable, "-m", "jaxcollapse", "run", "sweeps/quickstart.toml", "--platform", platform]
-        done = subprocess.run([*command, "--out", str(tmp_path / device)], cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        with jc.open_study(tmp_path / device) as data:
-            assert f'"platform": "{device}"' in data.attrs["provenance"]
+def test_the_command_line_takes_the_cpu_if_it_is_told_to(tmp_path: Path) -> None:
+    data = of_a_process(sweep_of(16, PROCESSES[:1], replicates=2), tmp_path, "--platform", "cpu")
+    assert '"platform": "cpu"' in data.attrs["provenance"]

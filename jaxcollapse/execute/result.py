@@ -68,7 +68,8 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) ->
         if entry.whole:
             series[entry.name] = series[entry.name].astype(np.int32)
     events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
-    return Result(chunk, series, events, status, provenance(started, sweep.precision), logits, whole.state)
+    told = provenance(started, sweep.precision, plan.machine.devices)
+    return Result(chunk, series, events, status, told, logits, whole.state)
 
 
 def inner_shape(entry: Observable, library: Library) -> tuple[int, ...]:

@@ -5,28 +5,32 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_COMPARED = ("versions", "device_kind", "platform", "kernel", "git_commit")  # said of all runs, where they differ
-_PACKAGES = ("jaxcollapse", "jax", "jaxlib", "optax", "numpy", "xarray", "netCDF4")
+from jaxcollapse import __version__
 
-
-def provenance(started: datetime.datetime, precision: str) -> dict[str, Any]:
-    """A record of this process, with the time it is called as the end."""
+if TYPE_CHECKING:
     import jax
 
+_COMPARED = ("versions", "device_kind", "platform", "kernel", "git_commit")  # said of all runs, where they differ
+_PACKAGES = ("jax", "jaxlib", "optax", "numpy", "xarray", "netCDF4")
+
+
+def provenance(started: datetime.datetime, precision: str, devices: Sequence["jax.Device"]) -> dict[str, Any]:
+    """A record of this process, which computed on these devices, with the time it is called as the end."""
     from jaxcollapse.native import serves
 
-    device = jax.local_devices()[0]
+    device = devices[0]
     return {
-        "versions": {name: _version(name) for name in _PACKAGES},
+        "versions": {"jaxcollapse": __version__, **{name: _version(name) for name in _PACKAGES}},
         "python": platform.python_version(),
         "platform": device.platform,
         "device_kind": device.device_kind,
-        "devices": jax.local_device_count(),
+        "devices": len(devices),
         "kernel": "native" if serves(device.platform, precision) else "xla",
         "prng": "threefry2x32",
         "x64": precision == "float64",

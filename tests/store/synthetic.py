@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 import jaxcollapse as jc
@@ -40,7 +41,7 @@ def made_up(todo: Plan) -> Iterator[Result]:
             logits = rng.random((number, records, int(sizes[chunk.cells].max())), np.float32)
             logits[logits < 0.1] = -np.inf
             logits = logits.astype(sweep.precision)
-        yield Result(chunk, series, events, status, provenance(now(), sweep.precision), logits)
+        yield Result(chunk, series, events, status, provenance(now(), sweep.precision, jax.local_devices()), logits)
 
 
 def write(folder: Path, sweep: jc.Sweep, **options: Any) -> Study:
