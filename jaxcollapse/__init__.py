@@ -1,5 +1,6 @@
 """jaxcollapse: thousands of self-training trajectories at once, as labelled datasets."""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["InputError", "Plan", "Sweep", "open_study", "plan", "run"]
+
+# HDF5 locks what it has open, and processes that are forked meanwhile, by compilers for GPUs say, hold the lock on, so
+# that nobody could read what was just written. Nothing here needs its locks. HDF5 looks once, when it is first loaded.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 _HOMES = {
     "InputError": "errors",

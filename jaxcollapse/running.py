@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 import jax
 import xarray as xr
@@ -105,8 +106,15 @@ def compute(
         writer.check()  # so that a full disk does not have to wait for the end of a chunk
         shown.advance(trajectories)
 
+    turn = Lock()  # netCDF is not safe in several threads
+
+    def loaded(chunk: Chunk) -> Chunk:
+        with turn:
+            return study.loaded(chunk)
+
     def store(result: Result) -> None:
-        study.write(result)
+        with turn:
+            study.write(result)
         claims.release(result.chunk)
 
     with (
@@ -116,7 +124,7 @@ def compute(
     ):
         while claims.left:
             some = replace(todo, chunks=tuple(claims.left))
-            chunks = map(study.loaded, claims.free())
+            chunks = map(loaded, claims.free())
             with closing(_results(some, chunks, advance, executor)) as results:  # before claims are given up
                 for result in results:
                     writer.add(result)

@@ -17,6 +17,7 @@ import xarray as xr
 import jaxcollapse as jc
 from jaxcollapse.store import shard
 from jaxcollapse.store.study import Study
+from tests.conftest import ROOT
 from tests.store.processes import Kill, Processes
 from tests.store.studies import assert_same_numbers, copied, run, shards, stamps, sweep_of
 
@@ -34,6 +35,40 @@ def test_a_shard_that_reads_back_otherwise_does_not_count(tmp_path: Path, monkey
     with pytest.raises(OSError, match="entropy is read back from it other than it was written"):
         run(tmp_path / "study")
     assert list((tmp_path / "study" / "shards").iterdir()) == []
+
+
+_FORKING = """
+import os, sys, threading, time
+import jaxcollapse as jc
+from tests.store.studies import run, sweep_of
+
+def fork():
+    while True:
+        child = os.fork()
+        if child == 0:
+            time.sleep(0.1)
+            os._exit(0)
+        os.waitpid(child, 0)
+
+for _ in range(3):
+    threading.Thread(target=fork, daemon=True).start()
+run(sys.argv[1], replicates=40)
+"""
+
+
+def test_processes_that_are_forked_while_a_run_writes_do_no_harm(tmp_path: Path) -> None:
+    """They go on having open what was open then, as compilers do that JAX starts for GPUs; HDF5's locks would stay."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _FORKING, str(tmp_path / "study")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert Study.open(tmp_path / "study").summary()["shards"] == 40
+    with jc.open_study(tmp_path / "study") as data:
+        assert_same_numbers(jc.run(sweep_of(replicates=40), progress=False), data.load())
 
 
 def test_a_run_that_is_killed_while_it_assembles_the_dataset_goes_on(finished: Path, tmp_path: Path) -> None:

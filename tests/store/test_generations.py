@@ -1,5 +1,6 @@
 """A study gets more generations: its trajectories go on from where they were, with the bits of an undisturbed run."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,32 @@ def test_it_can_go_on_more_than_once(tmp_path: Path) -> None:
     for generations in (2, 4, 7, 12):
         data = run(sweep_of(generations, SGD), tmp_path)
     assert_same_numbers(run(sweep_of(12, SGD)), data)
+
+
+def test_no_state_is_read_while_a_shard_is_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """netCDF is not safe in several threads."""
+    at_work, most = list[str](), list[int]()
+
+    def watched(name: str) -> None:
+        method = getattr(Study, name)
+
+        def alone(*arguments: Any) -> Any:
+            at_work.append(name)
+            most.append(len(at_work))
+            time.sleep(0.02)
+            try:
+                return method(*arguments)
+            finally:
+                at_work.remove(name)
+
+        monkeypatch.setattr(Study, name, alone)
+
+    run(sweep_of(4, SGD, replicates=16), tmp_path)
+    watched("write")
+    watched("loaded")
+    run(sweep_of(8, SGD, replicates=16), tmp_path)
+    assert len(most) > 10
+    assert max(most) == 1
 
 
 def test_a_study_grows_in_every_direction_at_once(tmp_path: Path, steps: list[int]) -> None:
