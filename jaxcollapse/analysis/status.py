@@ -73,3 +73,9 @@ def cell_dims(values: xr.DataArray | xr.Dataset) -> list[str]:
 def label_of(values: xr.DataArray) -> tuple[str, str]:
     """The long name and the units of a variable, as its attributes have them."""
     return str(values.attrs.get("long_name", values.name)), str(values.attrs.get("units", "1"))
+
+
+def possible_range(values: xr.DataArray) -> tuple[float, float]:
+    """The least and the largest value that a variable can have, as its attributes have them."""
+    least, most = values.attrs.get("possible_range", (-np.inf, np.inf))
+    return float(least), float(most)

@@ -8,7 +8,7 @@ import xarray as xr
 from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.median import median_interval
 from jaxcollapse.analysis.proportion import proportion_interval
-from jaxcollapse.analysis.status import at_generation, counted, has_status, is_event, label_of, variable
+from jaxcollapse.analysis.status import at_generation, counted, has_status, is_event, label_of, possible_range, variable
 
 BOUNDS = ("estimate", "low", "high")
 YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
@@ -51,11 +51,11 @@ def summarise(
 
 
 def along_bounds(values: xr.DataArray, interval: Interval, confidence: float) -> xr.DataArray:
-    """An estimate over replicates with its bounds, along a further dimension `bound`."""
+    """An estimate over replicates with its bounds, along a further dimension `bound`: none is beyond what can be."""
     found = xr.apply_ufunc(
         interval, values.compute(), confidence, input_core_dims=[["replicate"], []], output_core_dims=[["bound"]]
     )
-    return found.assign_coords(bound=list(BOUNDS))
+    return found.clip(*possible_range(values)).assign_coords(bound=list(BOUNDS))
 
 
 def shares(holds: xr.DataArray, known: xr.DataArray, confidence: float) -> xr.DataArray:

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
-from jaxcollapse.observables.registry import observable
+from jaxcollapse.observables.registry import SHARE, observable
 from jaxcollapse.observables.snapshot import Snapshot
 
 Scalar = Float[Array, ""]
@@ -15,13 +15,13 @@ def entropy(now: Snapshot) -> Scalar:
     return now.entropy
 
 
-@observable("collision probability", "1", "diversity")
+@observable("collision probability", "1", "diversity", within=SHARE)
 def collision_probability(now: Snapshot) -> Scalar:
     """F = Σ p², the probability that two samples are the same token; 1 − F is the Gini–Simpson index H."""
     return now.collision_probability
 
 
-@observable("modal probability", "1", "diversity")
+@observable("modal probability", "1", "diversity", within=SHARE)
 def modal_probability(now: Snapshot) -> Scalar:
     """max p, the probability of the most likely token."""
     return now.modal_probability

@@ -5,14 +5,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.models import Persona
-from jaxcollapse.observables.registry import observable
+from jaxcollapse.observables.registry import SHARE, observable
 from jaxcollapse.observables.snapshot import Snapshot
 
 COVERED = 0.1  # of its original mass, which a persona that is still there has
 Masses = Float[Array, " persona"]
 
 
-@observable("mass of a persona", "1", "personas", models=("persona",), dim="persona")
+@observable("mass of a persona", "1", "personas", models=("persona",), dim="persona", within=SHARE)
 def persona_mass(now: Snapshot) -> Masses:
     """Probability that a trace is of this persona."""
     return _masses(now, now.table)

@@ -5,6 +5,7 @@ statistic of the model reaches a threshold, watched at every generation; where i
 one.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,7 @@ _GROUPS = ("diversity", "original", "tempering", "events", "structure", "persona
 OF_TEXTS = ("persona", "markov")  # models whose traces are longer than a token
 SEVERAL_ROWS = (*OF_TEXTS, "ensemble")
 ALL = ("categorical", *SEVERAL_ROWS)
+NOT_NEGATIVE, SHARE = (0.0, math.inf), (0.0, 1.0)  # what an observable can be
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Observable:
     definition. group: a name that stands for several in a sweep file. default: whether "default" has it. whole:
     whether it is a whole number (stored as int32). measure: its value, or for an event whether it happens. watch: when
     an event happens. models: the models that have it. dim: the dimension that it has several values along, if any.
+    within: the least and the largest value that it can have, but for rounding.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Observable:
     watch: Watch | None = None
     models: tuple[str, ...] = ALL
     dim: Literal["persona"] | None = None
+    within: tuple[float, float] = NOT_NEGATIVE
 
     @property
     def is_event(self) -> bool:
@@ -82,13 +86,24 @@ def observable(
     whole: bool = False,
     models: tuple[str, ...] = ALL,
     dim: Literal["persona"] | None = None,
+    within: tuple[float, float] = NOT_NEGATIVE,
 ) -> Callable[[Measure], Measure]:
     """Registers a function of a snapshot. Its name and docstring are the observable's."""
 
     def register(measure: Measure) -> Measure:
         name, description = _told(measure)
         OBSERVABLES[name] = Observable(
-            name, long_name, units, description, group, default, whole, measure, models=models, dim=dim
+            name,
+            long_name,
+            units,
+            description,
+            group,
+            default,
+            whole,
+            measure,
+            models=models,
+            dim=dim,
+            within=within,
         )
         return measure
 

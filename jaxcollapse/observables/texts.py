@@ -4,19 +4,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32
 
-from jaxcollapse.observables.registry import OF_TEXTS, observable
+from jaxcollapse.observables.registry import OF_TEXTS, SHARE, observable
 from jaxcollapse.observables.snapshot import Scalar, Snapshot
 
 Texts = Int32[Array, "text position"]
 
 
-@observable("distinct tokens of texts", "1", "texts", default=False, models=OF_TEXTS)
+@observable("distinct tokens of texts", "1", "texts", default=False, models=OF_TEXTS, within=SHARE)
 def distinct_1(now: Snapshot) -> Scalar:
     """Number of different tokens in 16 sampled texts, by the number of tokens (distinct-1, Li et al. 2016)."""
     return _distinct(*_grams(now.texts, 1), now.table.dtype)
 
 
-@observable("distinct bigrams of texts", "1", "texts", default=False, models=OF_TEXTS)
+@observable("distinct bigrams of texts", "1", "texts", default=False, models=OF_TEXTS, within=SHARE)
 def distinct_2(now: Snapshot) -> Scalar:
     """Number of different bigrams in 16 sampled texts, by the number of bigrams (distinct-2, Li et al. 2016)."""
     return _distinct(*_grams(now.texts, 2), now.table.dtype)
@@ -39,7 +39,7 @@ def longest_repeat(now: Snapshot) -> Scalar:
     return jnp.mean(jax.vmap(of_text)(now.texts).astype(now.table.dtype))
 
 
-@observable("overlap of texts", "1", "texts", default=False, models=OF_TEXTS)
+@observable("overlap of texts", "1", "texts", default=False, models=OF_TEXTS, within=SHARE)
 def self_overlap(now: Snapshot) -> Scalar:
     """Share of a text's bigrams that another text has, too: the mean over all pairs of 16 sampled texts."""
     bigrams, exist = _grams(now.texts, 2)

@@ -77,11 +77,16 @@ def _dims(entry: Observable) -> tuple[str, ...]:
 
 def _observable(sweep: Sweep, library: Library, entry: Observable) -> Layout:
     dims, outer = _rows(sweep)
-    attributes = {"long_name": entry.long_name, "units": entry.units, "description": entry.description}
+    attributes: dict[str, Any] = {
+        "long_name": entry.long_name,
+        "units": entry.units,
+        "description": entry.description,
+    }
     dtype, missing = _dtype(sweep, entry), float(NOT_YET) if entry.whole else np.nan
     if entry.is_event:
         attributes["censoring"] = f"missing where it has not happened by generation {sweep.generations}"
         return Layout(entry.name, dims, outer, (), dtype, missing, attributes)
+    attributes["possible_range"] = np.array(entry.within)
     inner = len(sweep.recorded), *inner_shape(entry, library)
     return Layout(entry.name, (*dims, *_dims(entry)), outer, inner, dtype, missing, attributes)
 

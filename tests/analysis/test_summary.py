@@ -10,6 +10,8 @@ import xarray as xr
 from scipy import stats
 
 import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
+from jaxcollapse.analysis.mean import mean_interval
+from jaxcollapse.analysis.summary import along_bounds
 from jaxcollapse.analysis.verdict import NEEDED, VERDICTS, Thresholds, verdicts
 from tests.analysis.datasets import INF, NAN, SHAPES, made
 from tests.analysis.test_verdict import COOLED, LOST, cells
@@ -48,6 +50,15 @@ def test_a_summary_is_of_what_it_is_asked_for() -> None:
     assert found.recovery_gap_mean.attrs == {"long_name": "mean recovery gap", "units": "nat"}
     here = data.sel(generation=10).isel(temperature=1, replicate=slice(1, None)).recovery_gap.values
     assert float(found.recovery_gap_mean[1].sel(bound="estimate")) == pytest.approx(here.mean())
+
+
+def test_no_interval_ends_beyond_what_can_be() -> None:
+    """One of many trajectories is unlike the others: a studentised interval reaches far below 0."""
+    values = xr.DataArray(np.append(np.linspace(0.99, 0.999, 15), 0.2), dims="replicate")
+    unbounded = along_bounds(values, mean_interval, 0.95).sel(bound=["low", "estimate", "high"]).values
+    assert unbounded[0] < 0 < unbounded[1] < 1 < unbounded[2]
+    bounded = along_bounds(values.assign_attrs(possible_range=[0.0, 1.0]), mean_interval, 0.95)
+    assert bounded.sel(bound=["low", "estimate", "high"]).values.tolist() == [0, unbounded[1], 1]
 
 
 def test_a_summary_refuses_what_is_not_there() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from jaxcollapse.observables import select
+from jaxcollapse.observables import OBSERVABLES, select
 from jaxcollapse.observables.snapshot import Thresholds
 from tests.observables import measuring
 from tests.observables.measuring import each_engine
@@ -257,6 +257,17 @@ def test_every_observable_has_a_definition_here() -> None:
 def test_an_observable_is_what_its_definition_says(name: str, engine: str) -> None:
     for case, exact in _exact_pairs().items():
         assert_close(name, _measured_pairs(engine)[case][name], ORACLES[name](exact), case)
+
+
+@each_engine
+@pytest.mark.parametrize("name", ORACLES)
+def test_an_observable_is_within_its_range(name: str, engine: str) -> None:
+    least, most = OBSERVABLES[name].within
+    values = np.array([_measured_pairs(engine)[case][name] for case in _exact_pairs()], float)
+    values = values[~np.isnan(values)]
+    assert len(values)
+    assert (values >= least - 1e-5).all()
+    assert (values <= most + 1e-5).all()
 
 
 @each_engine

@@ -81,6 +81,9 @@ def test_a_dataset_carries_what_the_registry_says() -> None:
         variable = data[name]
         told = {"long_name": entry.long_name, "units": entry.units, "description": entry.description}
         assert {key: variable.attrs[key] for key in told} == told
+        assert ("possible_range" in variable.attrs) != entry.is_event
+        if not entry.is_event:
+            assert tuple(variable.attrs["possible_range"]) == entry.within
         assert variable.dims == (("replicate",) if entry.is_event else ("replicate", "generation"))
         stored = variable.encoding.get("dtype", variable.dtype)
         assert np.issubdtype(stored, np.integer) == entry.whole, name
