@@ -185,11 +185,10 @@ def _show_result(data: Any, folder: Path) -> None:
     from rich.console import Console
 
     from jaxcollapse.analysis.table import WIDTH, summary_table
-    from jaxcollapse.analysis.verdict import NEEDED
+    from jaxcollapse.analysis.verdict import lacking
 
-    lacking = [name for name in NEEDED if name not in data]
-    if lacking:
-        print(f"no verdicts: they need the observables {', '.join(lacking)}")
+    if missing := lacking(data):
+        print(f"no verdicts: they need the observables {', '.join(missing)}")
         return
     console = Console()
     if not console.is_terminal:

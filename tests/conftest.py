@@ -49,6 +49,15 @@ def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
     gc.collect()
 
 
+@pytest.fixture(autouse=True)
+def _optimised(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A single test of a module may be marked as `optimised`, too."""
+    from tests.engines import optimised
+
+    with optimised() if request.node.get_closest_marker("optimised") else nullcontext():
+        yield
+
+
 Compiles = Callable[[], int]
 
 

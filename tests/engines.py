@@ -7,6 +7,8 @@ import pytest
 
 from jaxcollapse import compiling, native
 
+_OPTIONS = compiling._OPTIONS  # of users
+
 
 @contextmanager
 def xla_alone() -> Iterator[None]:
@@ -19,7 +21,15 @@ def xla_alone() -> Iterator[None]:
 @contextmanager
 def unoptimised() -> Iterator[None]:
     """Programs are compiled in half the time: where what they compute, but for roundings, is not in question."""
-    hurried = {**compiling._OPTIONS["cpu"], "xla_backend_optimization_level": 0}
+    hurried = {**_OPTIONS["cpu"], "xla_backend_optimization_level": 0}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "_OPTIONS", {**compiling._OPTIONS, "cpu": hurried})
+        patch.setattr(compiling, "_OPTIONS", {**_OPTIONS, "cpu": hurried})
+        yield
+
+
+@contextmanager
+def optimised() -> Iterator[None]:
+    """Programs are compiled as users' are: where their numbers, or the time that they take, are in question."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "_OPTIONS", _OPTIONS)
         yield

@@ -72,6 +72,7 @@ def test_probabilities_drift_as_the_second_order_says() -> None:
     assert_mean(probabilities(data)[:, 1], chance @ softmax(outcomes))
 
 
+@pytest.mark.optimised
 def test_entropy_is_lost_from_uniform_at_the_rate_of_small_steps() -> None:
     """E S falls by (η²/2B)(V − 1)/V² a step; the sample must see 4 % of that."""
     vocab_size, rate, generations = 16, 0.02, 10
@@ -152,6 +153,7 @@ def test_rare_tokens_survive_as_the_far_tail_law_says() -> None:
     assert above.mean() == pytest.approx(1 - np.exp(-1 / (2 * rate**2 * epsilon * steps)), rel=0.15)
 
 
+@pytest.mark.optimised
 def test_one_pass_over_fresh_data_is_independent_minibatches() -> None:
     """K minibatches of a corpus of N = BK samples: the same law whether the corpus is stored or not."""
     common = {**SGD, "learning_rate": 0.7, "batch_size": 3, "steps": 4}
@@ -182,6 +184,7 @@ def test_an_epoch_without_replacement_sees_every_sample_once() -> None:
     assert np.abs(change - scaled[2]).max() > 3e-5
 
 
+@pytest.mark.optimised
 def test_an_accumulated_corpus_is_drawn_from_without_replacement() -> None:
     """Minibatches of half of all data so far, at tiny steps: mean as the corpus, variance hypergeometric."""
     samples, rate = 8, 1e-3

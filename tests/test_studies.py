@@ -44,6 +44,7 @@ def test_a_study_has_a_page_and_a_picture(name: str) -> None:
     assert f"pictures/{name}.png" in page
 
 
+@pytest.mark.optimised
 def test_personas_end_with_one_language_which_cannot_be_foretold() -> None:
     observables = ["persona_mass", "personas_covered", "persona_entropy"]
     axes = {"temperature": [0.9, 1.0, 1.1], "samples": [10, 1000]}
@@ -74,6 +75,7 @@ def test_a_chain_that_repeats_itself_may_have_lost_nothing_or_all() -> None:
     assert np.isinf(finite.shared_recovery_gap).all()
 
 
+@pytest.mark.optimised
 def test_gradient_flow_leaves_the_tempered_family_at_low_rank_and_without() -> None:
     family = {
         "parameters": ["lowrank", "lowrank", "table", "table"],

@@ -5,7 +5,7 @@ import xarray as xr
 
 from jaxcollapse.analysis.median import lower_median
 from jaxcollapse.analysis.status import at_generation, counted, has_status
-from jaxcollapse.analysis.verdict import NEEDED, VERDICTS, Thresholds, check_needed, verdicts, words
+from jaxcollapse.analysis.verdict import VERDICTS, Thresholds, check_needed, comparable, needed_by, verdicts, words
 
 RESAMPLES = 1000
 _AT_ONCE = 2**22  # resampled values
@@ -34,17 +34,18 @@ def classify(
         ValueError: an observable is missing, the generation is not recorded, or a threshold is none.
     """
     check_needed(data)
+    data, needed = comparable(data), needed_by(data)
     thresholds = Thresholds.of(data, tolerance, collapse_threshold)
     verdict = verdicts(data, generation, thresholds)
-    then = at_generation(data[[*NEEDED, "status"]], generation)
-    columns = {name: counted(then, then[name]).transpose(..., "replicate").values for name in NEEDED}
+    then = at_generation(data[[*needed, "status"]], generation)
+    columns = [counted(then, then[name]).transpose(..., "replicate").values for name in needed]
     own = words(columns, thresholds)
     is_known = own >= 0
     number = np.where(is_known.any(axis=-1, keepdims=True), is_known.sum(axis=-1, keepdims=True), np.nan)
     shares = np.concatenate([(own == code).sum(axis=-1, keepdims=True) for code in range(len(VERDICTS))], axis=-1)
     cell = verdict.transpose(*(name for name in then.status.dims if name != "replicate"))
     agreement = ((own == cell.values[..., None]).sum(axis=-1, keepdims=True) / number)[..., 0]
-    table = {name: values.reshape(-1, own.shape[-1]) for name, values in columns.items()}
+    table = [values.reshape(-1, own.shape[-1]) for values in columns]
     confidence = _confidence(table, cell.values.reshape(-1), thresholds).reshape(own.shape[:-1])
     made = {
         "verdict": cell,
@@ -57,18 +58,18 @@ def classify(
     return xr.Dataset(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)
 
 
-def _confidence(table: dict[str, np.ndarray], verdict: np.ndarray, thresholds: Thresholds) -> np.ndarray:
+def _confidence(table: list[np.ndarray], verdict: np.ndarray, thresholds: Thresholds) -> np.ndarray:
     """For each cell [cell, replicate], the share of resamples whose verdict is the cell's."""
     found = np.full(len(verdict), np.nan)
-    known = ~np.isnan(table["kl_to_initial"])
+    known = ~np.isnan(table[0])
     for number in np.unique(known.sum(axis=-1)).tolist():
         if number < 2:
             continue
         drawn = np.random.default_rng(0).integers(number, size=(RESAMPLES, number))
         alike = np.flatnonzero(known.sum(axis=-1) == number)
         for places in np.array_split(alike, max(1, -(-len(alike) * drawn.size // _AT_ONCE))):
-            few = {name: values[places][known[places]].reshape(-1, number) for name, values in table.items()}
-            again = words({name: lower_median(values[:, drawn]) for name, values in few.items()}, thresholds)
+            few = [values[places][known[places]].reshape(-1, number) for values in table]
+            again = words([lower_median(values[:, drawn]) for values in few], thresholds)
             found[places] = (again == verdict[places, None]).mean(axis=-1)
     return found
 

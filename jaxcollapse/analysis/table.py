@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jaxcollapse.analysis.labels import entries, heading, spread
-from jaxcollapse.analysis.verdict import TOLERANCE, final_median, name_of, verdicts
+from jaxcollapse.analysis.verdict import TOLERANCE, median_gap, name_of, verdicts
 from jaxcollapse.sweep.display import count
 
 _LEGEND = f"""\
@@ -33,7 +33,7 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Group:
         data: a dataset with the observables that verdicts need.
         width: characters of a line.
     """
-    words, gap = verdicts(data), final_median(data, "recovery_gap")
+    words, gap = verdicts(data), median_gap(data)
     dims = [str(dimension) for dimension in words.dims]
     names = {name: heading(data, name) for name in dims}
     labels = {name: [escape(entry) for entry in entries(data, name)] for name in dims}

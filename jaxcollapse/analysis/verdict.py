@@ -6,10 +6,11 @@ heated      the same with a temperature below 1
 forgetting  no sampling temperature brings the original back within `TOLERANCE`
 collapsed   forgetting, and one token holds nearly everything (1 − collapse_threshold)
 
-`TOLERANCE` is 0.1 nat: a tenth more perplexity on original data.
+`TOLERANCE` is 0.1 nat: a tenth more perplexity on original data. Where a model has several rows, the log loss is a mean
+over the tokens of traces, and one temperature has to bring all rows back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,19 @@ from jaxcollapse.analysis.status import at_generation, counted, has_status
 TOLERANCE = 0.1
 _MISSING, _DIVERGED = -1, -2
 VERDICTS = ("unchanged", "cooled", "heated", "forgetting", "collapsed")
-NEEDED = ("kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability")
+# The log loss, what is left of it at the best temperature, that temperature, and the most likely token.
+NEEDED: tuple[str, ...] = ("kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability")
+NEEDED_OF_ROWS: tuple[str, ...] = (
+    "shared_kl_to_initial",
+    "shared_recovery_gap",
+    "shared_recovery_temperature",
+    "modal_probability",
+)
+_PLANES = {  # how far it has cooled, and what no temperature brings back
+    NEEDED: ("effective_temperature", "recovery_gap"),
+    NEEDED_OF_ROWS: ("shared_effective_temperature", "shared_recovery_gap"),
+}
+_ONE_ROW = "categorical"  # the model that has one
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresh
     """The verdict of each cell, as an index into `VERDICTS`; negative where there is none (see `name_of`).
 
     Args:
-        data: a dataset with the variables `NEEDED` (the default observables have them).
+        data: a dataset with the variables that are `needed_by` it (the default observables have them).
         generation: a recorded one, by default the last.
         thresholds: by default `TOLERANCE` and the dataset's own.
 
@@ -64,27 +77,57 @@ def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresh
         ValueError: a variable is missing, or the generation is not recorded.
     """
     check_needed(data)
-    middle = {name: final_median(data, name, generation) for name in NEEDED}
-    found = words({name: values.values for name, values in middle.items()}, thresholds or Thresholds.of(data))
+    data = comparable(data)
+    middle = [final_median(data, name, generation) for name in needed_by(data)]
+    found = words([values.values for values in middle], thresholds or Thresholds.of(data))
     without = xr.where(has_status(data, "diverged").any("replicate"), _DIVERGED, _MISSING)
-    word = middle["kl_to_initial"].copy(data=found)
+    word = middle[0].copy(data=found)
     return _explained(xr.where(word < 0, without, word))
 
 
-def words(values: Mapping[str, np.ndarray], thresholds: Thresholds) -> np.ndarray:
+def words(values: Sequence[np.ndarray], thresholds: Thresholds) -> np.ndarray:
     """The definition of the verdicts: an index into `VERDICTS` for each place of the arrays `NEEDED`, -1 for NaN."""
-    same = values["kl_to_initial"] <= thresholds.tolerance
-    recoverable = values["recovery_gap"] <= thresholds.tolerance
-    collapsed = values["modal_probability"] >= 1 - thresholds.collapse
-    word = np.where(recoverable, np.where(values["recovery_temperature"] >= 1, 1, 2), np.where(collapsed, 4, 3))
-    return np.where(np.isnan(values["kl_to_initial"]), _MISSING, np.where(same, 0, word))
+    loss, gap, temperature, modal = values
+    recoverable, collapsed = gap <= thresholds.tolerance, modal >= 1 - thresholds.collapse
+    word = np.where(recoverable, np.where(temperature >= 1, 1, 2), np.where(collapsed, 4, 3))
+    return np.where(np.isnan(loss), _MISSING, np.where(loss <= thresholds.tolerance, 0, word))
+
+
+def needed_by(data: xr.Dataset) -> tuple[str, ...]:
+    """The observables that a dataset's verdicts follow from: `NEEDED`, or `NEEDED_OF_ROWS` if a model has several."""
+    return NEEDED_OF_ROWS if (_models(data) != _ONE_ROW).any() else NEEDED
+
+
+def plane_of(data: xr.Dataset) -> tuple[str, str]:
+    """The observables that span the plane of cooling and forgetting: a temperature, and a gap."""
+    return _PLANES[needed_by(data)]
+
+
+def comparable(data: xr.Dataset) -> xr.Dataset:
+    """The dataset; in a sweep over models of one row and of several, one row has what all rows together have."""
+    has_one = _models(data) == _ONE_ROW
+    if has_one.all() or not has_one.any():
+        return data
+    ones, several = ((*needed, *plane) for needed, plane in _PLANES.items())
+    pairs = {rows: one for one, rows in zip(ones, several, strict=True) if {one, rows} <= set(data.data_vars)}
+    return data.assign({rows: data[rows].where(~has_one, data[one]) for rows, one in pairs.items() if rows != one})
 
 
 def check_needed(data: xr.Dataset) -> None:
     """Raises ValueError if the dataset lacks an observable that verdicts need."""
-    missing = [name for name in NEEDED if name not in data]
-    if missing:
+    if missing := lacking(data):
         raise ValueError(f"the verdict needs the observables {', '.join(missing)}")
+
+
+def lacking(data: xr.Dataset) -> list[str]:
+    """The observables that verdicts need and the dataset does not have."""
+    names = [*needed_by(data), *(NEEDED if (_models(data) == _ONE_ROW).any() else ())]
+    return [name for name in dict.fromkeys(names) if name not in data]
+
+
+def _models(data: xr.Dataset) -> xr.DataArray:
+    """The model of each cell, where they differ."""
+    return data.coords.get("model", xr.DataArray(_ONE_ROW))
 
 
 def name_of(verdict: int) -> str:
@@ -95,6 +138,12 @@ def name_of(verdict: int) -> str:
 def final_median(data: xr.Dataset, name: str, generation: int | None = None) -> xr.DataArray:
     """The median over replicates at the last generation, or at a recorded one; those that diverged do not vote."""
     return median(counted(data, at_generation(data[[name]], generation)[name]))
+
+
+def median_gap(data: xr.Dataset) -> xr.DataArray:
+    """The median recovery gap of each cell at the last generation."""
+    _, gap, *_ = needed_by(data)
+    return final_median(comparable(data), gap)
 
 
 def _explained(word: xr.DataArray) -> xr.DataArray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.verdict import final_median
+from jaxcollapse.analysis.verdict import comparable, final_median
 from jaxcollapse.report.outcome import outcome_of
 from jaxcollapse.report.packing import packed
 from jaxcollapse.report.quantities import Quantity, bands, trajectories
@@ -25,8 +25,8 @@ class Answers:
     """Answers about a lazily opened dataset, in the form that numbers.js expects."""
 
     def __init__(self, data: xr.Dataset):
-        self.data = data
-        self.view = View.of(data)
+        self.data = comparable(data)
+        self.view = View.of(self.data)
         self._quantities = {quantity.name: quantity for quantity in self.view.quantities}
 
     def plane(
@@ -122,7 +122,7 @@ class Answers:
                 "codes": packed(_by_rows(outcome.codes, across, up)),
                 "sure": packed(_by_rows(outcome.confidence, across, up)),
             }
-        now = {name: medians[name][:, 0] for name in question.needed}
+        now = [medians[name][:, 0] for name in question.needed]
         return {"codes": packed(question.codes(now, self.view.thresholds))}
 
     def _curves(self, cell: xr.Dataset, quantity: Quantity) -> dict[str, Any]:

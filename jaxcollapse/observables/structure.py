@@ -45,6 +45,12 @@ def between_divergence(now: Snapshot) -> Scalar:
     return jnp.where(jnp.any(weights > 0), divergence, 0)
 
 
+@observable("excess log loss on original traces", "nat", "structure", models=SEVERAL_ROWS)
+def shared_kl_to_initial(now: Snapshot) -> Scalar:
+    """Σ_r w0_r KL(p0_r ‖ p_r) over all rows r: a mean over the tokens of traces of p0, whose rows are known."""
+    return _mean_divergence(now.start_visits, now.log_start, now.log_rows)
+
+
 @observable("recovery gap, a temperature for each row", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def row_recovery_gap(now: Snapshot) -> Scalar:
     """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: what is lost even with a temperature for each."""
@@ -53,25 +59,25 @@ def row_recovery_gap(now: Snapshot) -> Scalar:
     return jnp.sum(jnp.where(weights > 0, weights * gaps, 0))
 
 
-@observable("recovery gap, one temperature for all rows", "nat", "structure", models=SEVERAL_ROWS)
+@observable("recovery gap of all rows", "nat", "structure", models=SEVERAL_ROWS)
 def shared_recovery_gap(now: Snapshot) -> Scalar:
     """min_T Σ_r w0_r KL(p0_r ‖ τ_T(p_r)) over all rows r: what no sampling temperature can bring back."""
     return _common(now).gap
 
 
-@observable("recovery temperature for all rows", "1", "structure", models=SEVERAL_ROWS)
+@observable("recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
 def shared_recovery_temperature(now: Snapshot) -> Scalar:
     """T ≥ 0 that minimises Σ_r w0_r KL(p0_r ‖ τ_T(p_r)): the sampling temperature that best brings p0 back."""
     return _common(now).temperature
 
 
-@observable("effective temperature for all rows", "1", "structure", default=False, models=SEVERAL_ROWS)
+@observable("effective temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
 def shared_effective_temperature(now: Snapshot) -> Scalar:
     """T* ≥ 0 that minimises Σ_r w_r KL(p_r ‖ τ_T(p0_r)): the temperature at which all rows of p0 look most like p."""
     return nearest_common_tempering(now.log_rows, now.start.table, now.visits).temperature
 
 
-@observable("tempering gap, one temperature for all rows", "nat", "structure", default=False, models=SEVERAL_ROWS)
+@observable("tempering gap of all rows", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def shared_tempering_gap(now: Snapshot) -> Scalar:
     """min_T Σ_r w_r KL(p_r ‖ τ_T(p0_r)) over all rows r: how far p is from every tempered copy of p0."""
     return nearest_common_tempering(now.log_rows, now.start.table, now.visits).gap

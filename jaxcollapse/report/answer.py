@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.status import has_status, label_of
-from jaxcollapse.analysis.verdict import NEEDED, final_median
+from jaxcollapse.analysis.verdict import final_median, lacking
 from jaxcollapse.report.axes import Axis, axes_of, listed
 from jaxcollapse.report.boundaries import Boundaries, boundaries
 from jaxcollapse.report.outcome import Outcome
@@ -58,9 +58,9 @@ class Answer:
 def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
     """The answer of a result, complete or not, whose cells have this outcome."""
     axes = axes_of(data)
-    lacking = [name for name in NEEDED if name not in data]
-    headline = [f"There are no verdicts: they need the observables {listed(lacking)}."] if lacking else []
-    if outcome is None or outcome.question.needed != NEEDED:
+    missing = lacking(data)
+    headline = [f"There are no verdicts: they need the observables {listed(missing)}."] if missing else []
+    if outcome is None or not outcome.question.is_verdict:
         headline += _extremes(data, axes)
     if outcome is None:
         return Answer(headline, [], [], _gaps(data), [])
@@ -179,7 +179,7 @@ def _certainty(data: xr.Dataset, axes: list[Axis], outcome: Outcome) -> list[str
     """How sure the words are."""
     if data.sizes["replicate"] == 1:
         return ["Each cell has one replicate, so that it cannot be said how sure this is."]
-    confidence, noun = outcome.confidence, "verdict" if outcome.question.needed == NEEDED else "word"
+    confidence, noun = outcome.confidence, "verdict" if outcome.question.is_verdict else "word"
     known = confidence[~np.isnan(confidence)]
     if not known.size:
         return [f"How sure each {noun} is has not been computed."] if (outcome.codes >= 0).any() else []

@@ -4,7 +4,7 @@ With all that verdicts need the word is the verdict. With fewer observables it i
 temperature brings the original back, or whether the log loss on original data is what it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,17 @@ from scipy.special import bdtr
 
 from jaxcollapse.analysis.classification import classify
 from jaxcollapse.analysis.status import at_generation, counted, has_status
-from jaxcollapse.analysis.verdict import NEEDED, VERDICTS, Thresholds, final_median, name_of, words
+from jaxcollapse.analysis.verdict import (
+    NEEDED,
+    NEEDED_OF_ROWS,
+    VERDICTS,
+    Thresholds,
+    comparable,
+    final_median,
+    name_of,
+    needed_by,
+    words,
+)
 
 _MOST_RESAMPLED = 200_000  # trajectories, of which a bootstrap takes a minute
 _MISSING, _DIVERGED = -1, -2
@@ -33,11 +43,16 @@ class Question:
     loss: str
     meanings: tuple[str, ...]
 
-    def codes(self, medians: Mapping[str, np.ndarray], thresholds: Thresholds) -> np.ndarray:
+    @property
+    def is_verdict(self) -> bool:
+        """Whether the words are the verdicts."""
+        return self.words == VERDICTS
+
+    def codes(self, medians: Sequence[np.ndarray], thresholds: Thresholds) -> np.ndarray:
         """The answer to each place of the medians of `needed`: an index into `words`, -1 where it is not known."""
-        if self.needed == NEEDED:
+        if self.is_verdict:
             return words(medians, thresholds).astype(np.int8)
-        (values,) = medians.values()
+        (values,) = medians
         above = (values > thresholds.tolerance).astype(np.int8)
         return np.where(np.isnan(values), np.int8(_MISSING), above)
 
@@ -65,38 +80,37 @@ _GAP_MEANINGS = (
     "some sampling temperature brings the original back within {tolerance} nat",
     "no sampling temperature brings the original back within {tolerance} nat",
 )
-QUESTIONS = (
-    Question(
-        NEEDED,
-        VERDICTS,
-        (VERDICTS.index("forgetting"), VERDICTS.index("collapsed")),
-        "forgetting",
-        (
-            "the log loss on original data is within {tolerance} nat of the original's",
-            "a sampling temperature above 1 brings the original back within {tolerance} nat",
-            "a sampling temperature below 1 brings the original back within {tolerance} nat",
-            "no sampling temperature brings the original back within {tolerance} nat",
-            "forgetting, and one token holds all but {collapse} of the probability",
-        ),
-    ),
-    Question(("shared_recovery_gap",), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS),
-    Question(("recovery_gap",), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS),
-    Question(
-        ("kl_to_initial",),
-        ("unchanged", "changed"),
-        (1,),
-        "change",
-        (
-            "the log loss on original data is within {tolerance} nat of the original's",
-            "the log loss on original data is more than {tolerance} nat above the original's",
-        ),
-    ),
+_LOST = (VERDICTS.index("forgetting"), VERDICTS.index("collapsed"))
+_MEANINGS = (
+    "the log loss on original data is within {tolerance} nat of the original's",
+    "a sampling temperature above 1 brings the original back within {tolerance} nat",
+    "a sampling temperature below 1 brings the original back within {tolerance} nat",
+    "no sampling temperature brings the original back within {tolerance} nat",
+    "forgetting, and one token holds all but {collapse} of the probability",
 )
+_LOSS_WORDS = ("unchanged", "changed")
+_LOSS_MEANINGS = (
+    "the log loss on original data is within {tolerance} nat of the original's",
+    "the log loss on original data is more than {tolerance} nat above the original's",
+)
+
+
+def _questions(needed: tuple[str, ...]) -> tuple[Question, ...]:
+    """What verdicts need tells all; less of it, less."""
+    loss, gap, *_ = needed
+    return (
+        Question(needed, VERDICTS, _LOST, "forgetting", _MEANINGS),
+        Question((gap,), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS),
+        Question((loss,), _LOSS_WORDS, (1,), "change", _LOSS_MEANINGS),
+    )
+
+
+QUESTIONS = {needed: _questions(needed) for needed in (NEEDED, NEEDED_OF_ROWS)}
 
 
 def question_of(data: xr.Dataset) -> Question | None:
     """What can be asked of the cells of this dataset; None if it has no observable that would tell."""
-    return next((each for each in QUESTIONS if set(each.needed) <= set(data.data_vars)), None)
+    return next((each for each in QUESTIONS[needed_by(data)] if set(each.needed) <= set(data.data_vars)), None)
 
 
 def outcome_of(data: xr.Dataset) -> Outcome | None:
@@ -104,12 +118,12 @@ def outcome_of(data: xr.Dataset) -> Outcome | None:
     question = question_of(data)
     if question is None:
         return None
-    thresholds = Thresholds.of(data)
+    data, thresholds = comparable(data), Thresholds.of(data)
     axes = [name for name in data.status.dims if name != "replicate"]
-    if question.needed == NEEDED and data.status.size <= _MOST_RESAMPLED:
+    if question.is_verdict and data.status.size <= _MOST_RESAMPLED:
         told = classify(data).transpose(*axes, ...)
         return Outcome(question, thresholds, told.verdict.values, told.confidence.values)
-    medians = {name: final_median(data, name).transpose(*axes).values for name in question.needed}
+    medians = [final_median(data, name).transpose(*axes).values for name in question.needed]
     codes = question.codes(medians, thresholds)
     diverged = has_status(data, "diverged").any("replicate").transpose(*axes).values
     confidence = np.full(codes.shape, np.nan)

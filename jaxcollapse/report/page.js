@@ -57,7 +57,7 @@ function tell(told, here) {
 
 function showKeys(told, curves) {
   const {scale} = told;
-  const tolerance = scale && /recovery_gap$|^kl_to_initial$/.test(choice.colour) ? placeOf(scale, page.tolerance) : null;
+  const tolerance = scale && /recovery_gap$|kl_to_initial$/.test(choice.colour) ? placeOf(scale, page.tolerance) : null;
   element("phase-key").replaceChildren(...(scale ? [
     keyRamp(page, scale, tolerance),
     ...(tolerance === null ? [] : [made("span", {}, `white line: ${numberOf(page.tolerance)} nat`)]),

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from jaxcollapse import __version__
+from jaxcollapse.analysis.verdict import comparable
 from jaxcollapse.errors import printable
 from jaxcollapse.report.answer import SURE, Answer, answer_of
 from jaxcollapse.report.figures import figures
@@ -36,6 +37,7 @@ def stored_page(data: xr.Dataset, path: Path) -> str:
         data: a result, complete or not, opened lazily.
         path: of the file that holds it, which the page tells how to open.
     """
+    data = comparable(data)
     whole = View.of(data)
     outcome = outcome_of(data)
     shown = shown_of(whole)

@@ -45,7 +45,7 @@ def numbers_of(data: xr.Dataset, view: View, generations: tuple[int, ...], outco
         made["curves"][quantity.name] = _told(curves[quantity.name], quantity, view)
         made["curves"][quantity.name] |= _theory(data, quantity, generations)
     if outcome is not None and view.question is not None:
-        medians = {name: curves[name][..., 0, :, 1] for name in view.question.needed}
+        medians = [curves[name][..., 0, :, 1] for name in view.question.needed]
         codes = view.question.codes(medians, view.thresholds)
         ends = outcome.codes.reshape(-1, 1)
         made["codes"] = packed(np.where((codes < 0) & (ends < 0), ends, codes))

@@ -6,15 +6,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.verdict import Thresholds
+from jaxcollapse.analysis.verdict import Thresholds, needed_by, plane_of
 from jaxcollapse.report.axes import Axis, axes_of
 from jaxcollapse.report.outcome import Outcome, Question, question_of
 from jaxcollapse.report.quantities import Quantity, quantities_of
 from jaxcollapse.report.scales import time_of
 
-# Pairs of observables that tell cooling from forgetting, and those that a phase diagram shows unless another is chosen.
-_PLANES = (("effective_temperature", "recovery_gap"), ("shared_effective_temperature", "shared_recovery_gap"))
-_COLOURS = ("recovery_gap", "shared_recovery_gap", "kl_to_initial", "entropy")
 _CURVES = ("persona_entropy", "entropy")
 
 
@@ -23,6 +20,7 @@ class View:
     """What can be chosen on a page.
 
     question: what can be asked of cells. plane: names of the observables to the right and upwards, if there are both.
+    colour: what the phase diagram shows at first; nothing if there is nothing to show.
     start: the cell that is chosen at first.
     """
 
@@ -32,6 +30,7 @@ class View:
     question: Question | None
     thresholds: Thresholds
     plane: tuple[str, str] | None
+    colour: str
     replicates: int
     start: tuple[int, ...]
 
@@ -40,16 +39,26 @@ class View:
         """All of a dataset, whose cells have this outcome where it is known."""
         found = quantities_of(data)
         names = {quantity.name for quantity in found}
-        plane = next((pair for pair in _PLANES if set(pair) <= names), None)
+        plane, (loss, gap, *_) = plane_of(data), needed_by(data)
         question, thresholds = question_of(data), Thresholds.of(data)
         axes = axes_of(data)
         start = _start(tuple(map(len, axes)), outcome)
-        return cls(axes, data.generation.values, found, question, thresholds, plane, data.sizes["replicate"], start)
+        return cls(
+            axes=axes,
+            generations=data.generation.values,
+            quantities=found,
+            question=question,
+            thresholds=thresholds,
+            plane=plane if set(plane) <= names else None,
+            colour=_first([each for each in found if _has_colour(each)], (gap, loss, "entropy")),
+            replicates=data.sizes["replicate"],
+            start=start,
+        )
 
     @property
     def colours(self) -> list[Quantity]:
         """What a phase diagram can show: observables with one value in each cell."""
-        return [quantity for quantity in self.quantities if not quantity.is_event and quantity.dim is None]
+        return [quantity for quantity in self.quantities if _has_colour(quantity)]
 
     @property
     def observables(self) -> list[Quantity]:
@@ -60,11 +69,6 @@ class View:
     def events(self) -> list[Quantity]:
         """What happens once in a trajectory, or never."""
         return [quantity for quantity in self.quantities if quantity.is_event]
-
-    @property
-    def colour(self) -> str:
-        """What the phase diagram shows at first; nothing if there is nothing to show."""
-        return _first(self.colours, _COLOURS)
 
     @property
     def curve(self) -> str:
@@ -98,6 +102,10 @@ def _start(shape: tuple[int, ...], outcome: Outcome | None) -> tuple[int, ...]:
         return tuple(middle.tolist())
     lost = np.argwhere(is_lost)
     return tuple(lost[np.abs(lost - middle).sum(axis=1).argmin()].tolist())
+
+
+def _has_colour(quantity: Quantity) -> bool:
+    return not quantity.is_event and quantity.dim is None
 
 
 def _first(quantities: list[Quantity], wished: tuple[str, ...]) -> str:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.median import median
-from jaxcollapse.analysis.verdict import NEEDED, TOLERANCE, VERDICTS, name_of, verdicts
+from jaxcollapse.analysis.verdict import NEEDED, NEEDED_OF_ROWS, TOLERANCE, VERDICTS, name_of, needed_by, verdicts
 from tests.sweeps import run
 
 INF, NAN = float("inf"), float("nan")
@@ -113,6 +114,51 @@ def test_the_ideal_limit_only_cools_and_heats_and_few_samples_collapse() -> None
     )
     assert word(long) == "collapsed"
     assert np.isnan(long.recovery_temperature[:, -1]).all()
+
+
+ROWS = {  # personas of six tokens each, a third of them shared
+    "model": "persona",
+    "initial": {"kind": "dirichlet", "concentration": 0.7, "shared": True},
+    "personas": 3,
+    "vocab_size": 6,
+    "update": "refit",
+}
+
+
+def test_of_several_rows_all_have_to_come_back_at_one_temperature() -> None:
+    """Infinitely many traces cool or heat every row alike; few lose personas, though tokens may look the same."""
+    axes = {"samples": [5, INF], "temperature": [0.8, 1.0, 1.25]}
+    data = run(ROWS, axes, generations=8, replicates=9, observables=["default"])
+    ideal = verdicts(data).sel(samples=INF)
+    assert [VERDICTS[code] for code in ideal.values] == ["cooled", "unchanged", "heated"]
+    assert (verdicts(data).sel(samples=5) >= VERDICTS.index("forgetting")).all()
+    assert needed_by(data) == NEEDED_OF_ROWS
+    told = data.collapse.classify()
+    xr.testing.assert_equal(told.verdict, verdicts(data))
+    assert (told.confidence.sel(samples=INF) == 1).all()
+
+
+def test_rows_that_are_lost_are_not_made_up_for_by_others() -> None:
+    """Two personas change places: what is said stays, who says it does not; the marginal alone would be unchanged."""
+    data = cells([{}] * 3).assign_coords(model="persona")
+    names = dict(zip(NEEDED, NEEDED_OF_ROWS, strict=True))
+    rows = cells([LOST] * 3).rename({one: several for one, several in names.items() if one != several})
+    both = data.assign({name: rows[name] for name in NEEDED_OF_ROWS if name not in data})
+    assert word(both) == "forgetting"
+    assert word(both.assign_coords(model="categorical")) == "unchanged"
+    with pytest.raises(ValueError, match="needs the observables shared_kl_to_initial, shared_recovery_gap"):
+        verdicts(data)
+
+
+def test_models_of_one_row_and_of_several_stand_side_by_side() -> None:
+    process = {"update": "refit", "vocab_size": 6, "samples": INF, "temperature": 0.8}
+    how: dict[str, Any] = {"generations": 8, "observables": ["default"]}
+    several, one = run({**process, "model": "persona"}, **how), run(process, **how)
+    both = run(process, {"model": ["persona", "categorical"]}, **how)
+    assert [word(each) for each in (several, one)] == [VERDICTS[code] for code in verdicts(both).values]
+    assert both.collapse.classify().verdict.dims == ("model",)
+    with pytest.raises(ValueError, match="needs the observables kl_to_initial"):
+        verdicts(both.drop_vars("kl_to_initial"))
 
 
 def test_a_verdict_explains_its_numbers() -> None:

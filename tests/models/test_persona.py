@@ -90,6 +90,7 @@ def test_one_persona_is_a_sample_of_all_tokens() -> None:
             assert (probabilities(mine)[..., 0, 0] == 1).all()
 
 
+@pytest.mark.optimised
 def test_a_persona_is_the_last_one_with_its_initial_probability() -> None:
     """And its rivals, which no trace visits any more, keep the rows that they had."""
     data = run({**REFIT, "samples": 5, "trace_length": 3}, replicates=30_000, **every(160))
@@ -128,6 +129,7 @@ def test_temperature_is_where_it_is_wanted(temperature_on: str) -> None:
                 np.testing.assert_allclose(found[index, g, row], start if g == 0 else expected, rtol=3e-6)
 
 
+@pytest.mark.optimised
 def test_real_traces_hold_up_the_chooser() -> None:
     """E F → [1/N + (1 − 1/N) F_0 (1 − (1 − m)²)] / [1 − (1 − 1/N)(1 − m)²] of personas, as of tokens of one row."""
     data = run(

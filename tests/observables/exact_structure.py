@@ -144,6 +144,11 @@ def _drift(e: Exact) -> float:
     return float(np.mean([kl(e.log_start[r], e.log_rows[r]) for r in rows])) if rows else np.nan
 
 
+def _loss(e: Exact) -> float:
+    weights = e.start_visits / e.start_visits.sum()
+    return _mean(weights, lambda row: kl(e.log_start[row], e.log_rows[row]))
+
+
 def _row_gap(e: Exact) -> float:
     weights = e.start_visits / e.start_visits.sum()
     return _mean(weights, lambda row: nearest(e.log_start[row], e.now[row]).gap)
@@ -173,6 +178,7 @@ DEFINITIONS: dict[str, Definition] = {
         lambda e: _mean(e.shares, lambda row: kl(e.log_rows[1 + row], e.log_start[1 + row])), True
     ),
     "between_divergence": Definition(lambda e: kl(_log(e.shares), _log(e.start_shares)), True),
+    "shared_kl_to_initial": Definition(_loss, True),
     "row_recovery_gap": Definition(_row_gap, True),
     "shared_recovery_gap": Definition(lambda e: e.common.gap, True),
     "shared_recovery_temperature": Definition(lambda e: e.common.temperature),

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from jaxcollapse.analysis.verdict import NEEDED, NEEDED_OF_ROWS
 from jaxcollapse.report.answer import Answer, Item, answer_of
 from jaxcollapse.report.outcome import outcome_of
+from jaxcollapse.report.view import View
 from tests.analysis.datasets import SHAPES
 from tests.report.known import known
 
@@ -168,6 +170,26 @@ def test_the_certainty_of_a_threshold_is_that_of_a_bootstrap() -> None:
     medians = np.sort(data.recovery_gap.values[0, :, -1][draws], axis=-1)[:, 4]
     share = (medians > 0.1).mean()
     np.testing.assert_allclose(outcome.confidence, share, atol=4 * np.sqrt(share * (1 - share) / len(draws)))
+
+
+def test_models_of_several_rows_have_verdicts_of_all_rows() -> None:
+    """And less, if less is known; what is known of tokens in whatever context is no answer."""
+    data = known({"temperature": [0.8, 1.0]}, ["collapsed", "unchanged"])
+    names = {one: several for one, several in zip(NEEDED, NEEDED_OF_ROWS, strict=True) if one != several}
+    several = data.rename(names).assign_coords(model="persona")
+    other = known({"temperature": [0.8, 1.0]}, ["unchanged", "unchanged"])
+    several = several.assign({name: other[name] for name in names})
+    here, there = outcome_of(data), outcome_of(several)
+    assert here is not None
+    assert there is not None
+    np.testing.assert_array_equal(here.codes, there.codes)
+    assert View.of(several).colour == "shared_recovery_gap"
+    less = outcome_of(several.drop_vars("shared_kl_to_initial"))
+    assert less is not None
+    assert [less.word(code) for code in less.codes.tolist()] == ["forgotten", "recoverable"]
+    assert outcome_of(several.drop_vars(list(names.values()))) is None
+    told = answer_of(several.drop_vars(list(names.values())), None).headline[0]
+    assert told.startswith("There are no verdicts: they need the observables shared_kl_to_initial, shared_recovery_gap")
 
 
 def test_very_many_trajectories_are_not_resampled_and_have_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ from tests.oracles import softmax
 from tests.statistics import assert_mean
 from tests.sweeps import run, values
 
+pytestmark = pytest.mark.optimised  # some run long
+
 INF = float("inf")
 P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05, 0.0])  # the last token never was there
 TEMPERATURE, STEPS, GENERATIONS = 0.8, 2, 6

@@ -165,6 +165,7 @@ def test_a_reset_forgets_moments_too() -> None:
 # Refits.
 
 
+@pytest.mark.optimised
 def test_smoothing_leads_to_its_stationary_law() -> None:
     """p ← (n + α)/(N + αV): E F → [(1−m)²/N + (1 − (1−m)²)/V] / [1 − (1−m)²(1 − 1/N)], m = αV/(N + αV)."""
     tokens, samples = 8, 20
@@ -258,6 +259,7 @@ def test_stratified_real_data_follow_the_moments() -> None:
     assert_mean(data.collision_probability.values, np.array(expected), resolves=0.02)
 
 
+@pytest.mark.optimised
 def test_replayed_real_data_are_one_recorded_set() -> None:
     """A refit to real data alone: E p_g·p_h = 1/R + (1 − 1/R) F_0 for g ≠ h, since both are draws from one set of R."""
     samples, recorded = 30, [5, 200, INF]

@@ -93,6 +93,7 @@ WHOLE: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("process", WHOLE.values(), ids=WHOLE)
 def test_gradient_steps_learn_from_whole_traces_that_were_selected(process: dict[str, Any]) -> None:
     """E of the first step is η (E n_cx − p_cx E n_c)/(pairs of a trace), n of the kept trace by enumeration.

@@ -12,7 +12,7 @@ from jaxcollapse.analysis.labels import entries, long_heading, spread
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.panels import MOST_PANELS
-from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, final_median, name_of, verdicts
+from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, median_gap, name_of, verdicts
 
 _SMALLEST_GAP = 1e-3
 _FOREVER, _MISSING = "#d55e00", "#dddddd"  # colours of an infinite gap, and of none
@@ -35,7 +35,7 @@ def phase_diagram(
     Raises:
         ValueError: an observable is missing, or there is no such axis or value.
     """
-    words, gap = verdicts(data), final_median(data, "recovery_gap")
+    words, gap = verdicts(data), median_gap(data)
     wanted, defaults = {"x": x, "y": y, "panels": panels}, {"x": -1, "y": 0, "panels": -1}
     where = arrange(data, words, wanted, defaults, selection)
     across, up, over = (where.roles[role] for role in wanted)

@@ -10,10 +10,9 @@ from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.status import at_generation, counted, label_of, variable
-from jaxcollapse.analysis.verdict import Thresholds
+from jaxcollapse.analysis.verdict import Thresholds, comparable, plane_of
 
 _GREY = "#555555"
-_NAMES = ("effective_temperature", "recovery_gap")
 
 
 def recovery(
@@ -27,7 +26,8 @@ def recovery(
     """The plane of cooling and forgetting: cooling moves a trajectory to the left, forgetting lifts it.
 
     Args:
-        data: a dataset with `effective_temperature` and `recovery_gap`.
+        data: a dataset with `effective_temperature` and `recovery_gap`; where models have several rows, with
+            `shared_effective_temperature` and `shared_recovery_gap`.
         hue: the axis whose values have colours and markers, by default the last one that is left.
         panels: the axis whose values stand side by side, by default the last one that is left after that.
         generation: a recorded one, by default the last.
@@ -37,11 +37,13 @@ def recovery(
     Raises:
         ValueError: an observable is missing, or there is no such axis, value or generation.
     """
-    for name in _NAMES:
+    names = plane_of(data)
+    for name in names:
         variable(data, name)
+    data = comparable(data)
     least = Thresholds.of(data, tolerance).tolerance
-    then = at_generation(data[[*_NAMES, "status"]], generation)
-    x, y = (counted(then, then[name]).transpose(..., "replicate").compute() for name in _NAMES)
+    then = at_generation(data[[*names, "status"]], generation)
+    x, y = (counted(then, then[name]).transpose(..., "replicate").compute() for name in names)
     where = arrange(
         data, x.isel(replicate=0, drop=True), {"hue": hue, "panels": panels}, {"hue": -1, "panels": -1}, selection
     )
@@ -59,11 +61,11 @@ def recovery(
             panel.plot(*at, marker, color=colour, markersize=4.5, alpha=0.6, markeredgewidth=0, label=label)
         panel.axhline(least, color=_GREY, linewidth=1, linestyle="--")
         panel.axvline(1.0, color=_GREY, linewidth=1, linestyle=":")
-        panel.set_xlabel(_label(data, _NAMES[0]), parse_math=False)
+        panel.set_xlabel(_label(data, names[0]), parse_math=False)
     first, _ = drawn.panels[0]
     across.dress(first.xaxis)
     up.dress(first.yaxis)
-    first.set_ylabel(_label(data, _NAMES[1]), parse_math=False)
+    first.set_ylabel(_label(data, names[1]), parse_math=False)
     _say_regions(first, least)
     unknown = int(np.isnan(x.values).sum())
     note = f"a point for each trajectory after {int(then.generation)} generations"
