@@ -13,7 +13,7 @@ from jaxcollapse.initial import KINDS
 from jaxcollapse.observables import catalogue
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.record import Record
-from jaxcollapse.sweep.rules import USED_WHEN
+from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.theory import ORACLES
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxcollapse.errors import InputError
-    from jaxcollapse.planning.plan import Plan, plan
+    from jaxcollapse.planning.plan import Plan
+    from jaxcollapse.planning.planner import plan
     from jaxcollapse.running import open_study, run
     from jaxcollapse.sweep import Sweep
 

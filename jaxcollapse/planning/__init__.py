@@ -2,6 +2,7 @@
 
 from jaxcollapse.planning.chunk import Begun, Chunk
 from jaxcollapse.planning.machine import Machine, distant_machine, this_machine
-from jaxcollapse.planning.plan import Bucket, Plan, plan
+from jaxcollapse.planning.plan import Bucket, Plan
+from jaxcollapse.planning.planner import plan
 
 __all__ = ["Begun", "Bucket", "Chunk", "Machine", "Plan", "distant_machine", "plan", "this_machine"]

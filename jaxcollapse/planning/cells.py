@@ -5,7 +5,7 @@ function of a cell alone: the same cell gets the same program, the same padding 
 the grid. That is what makes its results the same bits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,23 +16,23 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.fused import can_watch
 from jaxcollapse.judging import PATIENCE
 from jaxcollapse.kernel import Program
-from jaxcollapse.models import Categorical, Ensemble, Markov, Persona, Walk
+from jaxcollapse.models import Walk
 from jaxcollapse.models.walk import Numbers
 from jaxcollapse.native import serves
 from jaxcollapse.observables import Observable
-from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
-from jaxcollapse.planning.blocks import block_sizes, traces_at_once
+from jaxcollapse.planning.blocks import traces_at_once
 from jaxcollapse.planning.library import Library
+from jaxcollapse.planning.parts import distinct_methods, distinct_parameters, distinct_walks
 from jaxcollapse.sampling.curation import WIDEST
-from jaxcollapse.sampling.multinomial import Method, fewest_split, split_at_once
+from jaxcollapse.sampling.multinomial import split_at_once
 from jaxcollapse.structure import COUNTS, REMEDIES, Batches, Settings, Structure, Truncation
-from jaxcollapse.sweep import rules
+from jaxcollapse.sweep import kinds
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
 
 _UNUSED = 1  # stands for an infinite count where a number is needed
-_NONE, _SPLIT = -1, -2  # stand for numbers of draws: where there are none, and where they are always split
 _EXPECTED = 0  # a number of draws that stands for their expectation
 _OFF: dict[Truncation, float] = {"top_k": np.inf, "top_p": 1.0, "min_p": 0.0}
 _BATCHES: tuple[Batches, Batches, Batches] = ("full", "generator", "corpus")
@@ -64,20 +64,20 @@ class Cells:
 def resolve(sweep: Sweep, platform: str) -> Cells:
     """What each cell of the sweep needs on this platform."""
     grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
-    samples, batch_size = rules.samples(grid), grid.numbers("batch_size")
+    samples, batch_size = kinds.samples(grid), grid.numbers("batch_size")
     widths, place = np.unique(library.widths, return_inverse=True)
     tokens = np.array([padded(int(size)) for size in widths])[place.reshape(-1)]
-    refit, infinite = rules.is_refit(grid), np.isinf(samples)
+    refit, infinite = kinds.is_refit(grid), np.isinf(samples)
     full, generator, corpus = range(len(_BATCHES))
     batches = np.select(
-        [refit | rules.sees_whole_corpus(grid), rules.draws_from_generator(grid)], [full, generator], corpus
+        [refit | kinds.sees_whole_corpus(grid), kinds.draws_from_generator(grid)], [full, generator], corpus
     )
     natively, observables = serves(platform, sweep.precision), sweep.chosen
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
-    plain = ~refit & grid.column("optimizer").where("sgd") & grid.column("schedule").where("constant")
-    plain &= grid.column("corpus").where("replace")
-    structured = ~grid.column("model").where("categorical")
-    plain &= ~structured & grid.column("parameters").where("table")
+    plain = ~refit & grid.has("optimizer", "sgd") & grid.has("schedule", "constant")
+    plain &= grid.has("corpus", "replace")
+    structured = ~grid.has("model", "categorical")
+    plain &= ~structured & grid.has("parameters", "table")
     remedies = [_in_use(grid, name) for name in REMEDIES]
     plain &= ~np.any([*cuts, *remedies], axis=0) & (grid.numbers("fresh_fraction") == 0)
     # Native code takes infinitely many fresh traces for one more number of them, in the same program.
@@ -85,19 +85,19 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     batches, infinite = np.where(expected, generator, batches), infinite & ~expected
     batch_size = np.where(expected, _EXPECTED, batch_size)
     draws_samples = ~infinite & (batches != generator)
-    replaced = grid.column("replacement").where(True)
+    replaced = grid.has("replacement", True)
     independent = (batches == generator) | ((batches == corpus) & (infinite | replaced))
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
     # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
     grows = grid.numbers("sample_growth") > 0
-    methods = partial(_methods, tokens, natively=natively, at_once=split_at_once(platform))
+    methods = partial(distinct_methods, tokens, natively=natively, at_once=split_at_once(platform))
     sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=structured | grows)
     steps = np.where(refit, 0, grid.numbers("steps"))
     batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=structured)
-    walks, walk_code = _walks(grid, library, tokens)
-    parameters, parameters_code = _parameters(grid)
+    walks, walk_code = distinct_walks(grid, library, tokens)
+    parameters, parameters_code = distinct_parameters(grid)
 
-    is_judged = rules.judges_traces(grid)
+    is_judged = kinds.judges_traces(grid)
     emitted = np.where(batches == generator, batch_size, samples)
     at_once = np.zeros(grid.cells, int)
     at_once[is_judged] = [traces_at_once(int(number)) for number in emitted[is_judged]]
@@ -129,7 +129,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             np.where(is_curated, columns["reward"].codes, -1),
             at_once,
             grid.numbers("fresh_fraction") > 0,
-            grid.column("update").where("refit") & (grid.numbers("mixing") != 1),
+            grid.has("update", "refit") & (grid.numbers("mixing") != 1),
             *cuts,
             *remedies,
         ],
@@ -180,7 +180,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     candidates = np.where(is_judged & is_curated, grid.numbers("candidates"), 0)
     loops = np.stack([steps, sample_blocks, batch_blocks, places, candidates], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
-    positions = np.where(grid.column("model").where("markov"), grid.numbers("trace_length"), 1)
+    positions = np.where(grid.has("model", "markov"), grid.numbers("trace_length"), 1)
     draws = np.where(structured | grows, library.contexts * positions, draws)
     draws = np.where(is_judged, emitted * _attempts(grid, sweep.generations, places), draws)
     return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
@@ -190,33 +190,6 @@ def _measured_of(walk: Walk, observables: Sequence[Observable]) -> tuple[str, ..
     """Names of the observables that a model has."""
     kind = type(walk).__name__.lower()
     return tuple(entry.name for entry in observables if kind in entry.models)
-
-
-def _walks(grid: Grid, library: Library, tokens: np.ndarray) -> tuple[list[Walk], np.ndarray]:
-    """The distinct walks, and which of them each cell has."""
-    models, on, first = (grid.column(name) for name in ("model", "temperature_on", "first_token"))
-    is_persona, is_markov = models.where("persona"), models.where("markov")
-    rows = np.where(is_persona, library.contexts - 1, np.where(is_markov, tokens, library.contexts))
-    table = np.stack(
-        [
-            models.codes,
-            rows,
-            np.where(is_persona, on.codes, 0),
-            np.where(is_markov, first.codes, 0),
-        ],
-        axis=1,
-    )
-    distinct, index = np.unique(table, axis=0, return_inverse=True)
-
-    def walk(model: int, number: int, on_what: int, first_token: int) -> Walk:
-        kind = models.values[model]
-        if kind == "persona":
-            return Persona(number, on.values[on_what])
-        if kind == "ensemble":
-            return Ensemble(number)
-        return Markov(number, first.values[first_token]) if kind == "markov" else Categorical()
-
-    return [walk(*row) for row in distinct.tolist()], index.reshape(-1)
 
 
 def _places(grid: Grid, library: Library, walks: list[Walk], code: np.ndarray) -> np.ndarray:
@@ -236,43 +209,19 @@ def _attempts(grid: Grid, generations: int, places: np.ndarray) -> np.ndarray:
     return np.maximum(generations, 1.0) ** growth / (1 + growth) / np.clip(accepted, 1 / PATIENCE, 1)
 
 
-def _parameters(grid: Grid) -> tuple[list[Parameterisation], np.ndarray]:
-    """The distinct parameterisations, and which of them each cell has."""
-    kinds = grid.column("parameters")
-    made: dict[str, tuple[Callable[..., Parameterisation], tuple[str, ...]]] = {
-        "table": (FreeTable, ()),
-        "lowrank": (LowRank, ("rank", "bias")),
-        "mlp": (Mlp, ("embedding_size", "hidden_size", "hidden_layers")),
-    }
-    names = [name for _, fields in made.values() for name in fields]
-    columns = {name: grid.column(name) for name in names}
-    codes = [
-        np.where(kinds.where(*(kind for kind, (_, fields) in made.items() if name in fields)), column.codes, 0)
-        for name, column in columns.items()
-    ]
-    rows, index = np.unique(np.stack([kinds.codes, *codes], axis=1), axis=0, return_inverse=True)
-
-    def parameterisation(kind: int, *codes: int) -> Parameterisation:
-        make, fields = made[kinds.values[kind]]
-        chosen = dict(zip(names, codes, strict=True))
-        return make(*(columns[name].values[chosen[name]] for name in fields))
-
-    return [parameterisation(*row) for row in rows.tolist()], index.reshape(-1)
-
-
 def _check_scores(grid: Grid, library: Library) -> None:
     """Raises if there is no score for each token where samples are chosen by scores."""
     column = grid.column("scores")
     number = np.array([0 if scores is None else len(scores) for scores in column.values])[column.codes]
-    wrong = grid.column("reward").where("score") & ~grid.column("curation").where("none") & (number != library.sizes)
+    wrong = grid.has("reward", "score") & ~grid.has("curation", "none") & (number != library.sizes)
     if wrong.any():
         cell = int(np.argmax(wrong))
         has = f"has {number[cell]} values for {library.sizes[cell]} tokens" if number[cell] else "is missing"
         raise InputError(grid.key_of("scores"), f"{has}; reward = 'score' needs one for each token")
     span = np.array([0 if scores is None else max(scores) - min(scores) for scores in column.values])[column.codes]
     wrong = (
-        grid.column("curation").where("bradley_terry")
-        & ~rules.judges_traces(grid)
+        grid.has("curation", "bradley_terry")
+        & ~kinds.judges_traces(grid)
         & (span * abs(grid.numbers("reward_scale")) > WIDEST)
     )
     if wrong.any():
@@ -284,48 +233,11 @@ def _check_scores(grid: Grid, library: Library) -> None:
 
 def _in_use(grid: Grid, remedy: str) -> np.ndarray:
     """The cells that a remedy has an effect on."""
-    has_effect = rules.USED_WHEN.get(remedy, ("", lambda grid: True))[1]
-    is_on = ~grid.column(remedy).where(Process.model_fields[remedy].default)
+    has_effect = USED_WHEN.get(remedy, ("", lambda grid: True))[1]
+    is_on = ~grid.has(remedy, Process.model_fields[remedy].default)
     if remedy in ("clip_norm", "reset_every"):  # the limit of steps is the same whatever they are, and from wherever
-        is_on &= ~np.isinf(grid.numbers("steps")) | grid.column("update").where("refit")
+        is_on &= ~np.isinf(grid.numbers("steps")) | grid.has("update", "refit")
     return is_on & has_effect(grid)
-
-
-def _methods(
-    tokens: np.ndarray,
-    draws: np.ndarray,
-    wanted: np.ndarray,
-    times: np.ndarray,
-    *,
-    splits: np.ndarray,
-    natively: bool,
-    at_once: int,
-) -> tuple[list[Method | None], np.ndarray, np.ndarray]:
-    """The distinct sampling methods, None first; which of them each cell has; how many blocks, 0 if it draws none.
-
-    `times` says how often a cell draws, `splits` whether all of its draws are split, whatever their number.
-    """
-    finite = np.where(wanted, np.where(splits, _SPLIT, draws), _NONE).astype(np.int64)
-    pairs, index = np.unique(np.stack([tokens, finite], axis=1), axis=0, return_inverse=True)
-    total = np.bincount(index.reshape(-1), times)
-    single: dict[int, dict[int, float]] = {}
-    for (width, number), often in zip(pairs.tolist(), total.tolist(), strict=True):
-        if not natively and 0 < number < fewest_split(width):
-            single.setdefault(width, {})[number] = often
-    sizes = {width: block_sizes(width, often) for width, often in single.items()}
-    chosen: list[tuple[Method | None, int]] = [
-        (None, 0)
-        if number == _NONE
-        else (Method(natively, always_splits=True, at_once=at_once), 0)
-        if number == _SPLIT
-        else (Method(natively, sizes.get(width, {}).get(number, 0), at_once=at_once), number)
-        for width, number in pairs.tolist()
-    ]
-    order = {how: (how.block, how.always_splits) for how, _ in chosen if how}
-    distinct: list[Method | None] = [None, *sorted(order, key=order.__getitem__)]
-    codes = np.array([distinct.index(how) for how, _ in chosen])
-    blocks = np.array([how.blocks(number) if how else 0 for how, number in chosen])
-    return distinct, codes[index.reshape(-1)], blocks[index.reshape(-1)]
 
 
 def _settings(sweep: Sweep, library: Library, samples: np.ndarray, batch_size: np.ndarray) -> dict[str, np.ndarray]:
@@ -335,5 +247,5 @@ def _settings(sweep: Sweep, library: Library, samples: np.ndarray, batch_size: n
     values = {name: made[name] if name in made else grid.numbers(name) for name in Settings._fields}
     values |= {name: np.where(np.isfinite(values[name]), values[name], _UNUSED).astype(np.int32) for name in COUNTS}
     # Gradient steps to convergence are a refit without mixing.
-    values["mixing"] = np.where(grid.column("update").where("refit"), values["mixing"], 1.0)
+    values["mixing"] = np.where(grid.has("update", "refit"), values["mixing"], 1.0)
     return values

@@ -8,9 +8,10 @@ import xarray as xr
 from jaxcollapse.initial.distribution import Distribution
 from jaxcollapse.planning.library import Library
 from jaxcollapse.structure import REMEDIES
-from jaxcollapse.sweep import rules
+from jaxcollapse.sweep import kinds
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
 
 _SWITCHED_OFF = (
@@ -49,10 +50,10 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
         made[field] = xr.Variable((), _as_array(grid.column(field).values)[0], _attributes(field))
     if "vocab_size" not in swept:
         made.update(_reduced(sweep, "vocab_size", library.sizes))
-    if "personas" not in swept and (is_persona := sweep.grid.column("model").where("persona")).any():
+    if "personas" not in swept and (is_persona := sweep.grid.has("model", "persona")).any():
         made.update(_reduced(sweep, "personas", np.where(is_persona, library.contexts - 1, 0)))
     if "samples" not in swept:
-        made.update(_reduced(sweep, "samples", rules.samples(grid)))
+        made.update(_reduced(sweep, "samples", kinds.samples(grid)))
     told = {"long_name": "replicate", "units": "1"}
     made["replicate"] = xr.Variable("replicate", np.arange(sweep.replicates, dtype=np.int32), told)
     told = {"long_name": "generation", "units": "1"}
@@ -126,7 +127,7 @@ def _tokens(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
 
 def _is_told(sweep: Sweep, field: str) -> bool:
     """Whether a constant becomes a coordinate: it has an effect, and it is given or is not just switched off."""
-    used = rules.USED_WHEN.get(field)
+    used = USED_WHEN.get(field)
     has_effect = used is None or bool(used[1](sweep.grid).any())
     return has_effect and (field in sweep.grid.given or field not in _SWITCHED_OFF)
 

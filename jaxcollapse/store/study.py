@@ -18,11 +18,12 @@ from platformdirs import user_cache_path
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.initial.paths import is_within
-from jaxcollapse.planning import Begun, Chunk, Plan
+from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
-from jaxcollapse.store.atomic import is_sealed, is_temporary, replacing, seal, sweep_up, sweep_up_below
+from jaxcollapse.store.atomic import is_sealed, replacing, seal, sweep_up, sweep_up_below
 from jaxcollapse.store.claims import claimed
+from jaxcollapse.store.creation import LOCK, made, may_become_a_study, said_if_it_cannot_be_written
 from jaxcollapse.store.earlier import joined, loaded
 from jaxcollapse.store.extension import FORMAT, check_extends, fingerprint, settings
 from jaxcollapse.store.inputs import with_inputs
@@ -31,53 +32,10 @@ from jaxcollapse.store.partition import Partition
 from jaxcollapse.store.placement import ELSEWHERE, Part, rows
 from jaxcollapse.store.provenance import encode
 from jaxcollapse.store.shard import BadShardError, Header, read_header, read_variable, write_shard
+from jaxcollapse.store.shards import Shards
 from jaxcollapse.sweep.sweep import Sweep
 
-_LOCK = ".lock"
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Shards:
-    """What a study's shards hold.
-
-    good: verified files, with the rows that their trajectories have in the dataset. begun: of files from when the study
-    had fewer generations, the rows and the last generation. told: the provenance of each good one. bad: file → why it
-    does not count. status: of each trajectory, [cell, replicate].
-    """
-
-    good: dict[Path, np.ndarray]
-    begun: dict[Path, tuple[np.ndarray, int]]
-    told: list[dict[str, Any]]
-    bad: dict[Path, str]
-    status: np.ndarray
-
-    @property
-    def done(self) -> np.ndarray:
-        """Trajectories that need not be computed again."""
-        return self.status > 0
-
-    @property
-    def names(self) -> list[str]:
-        """Of all shards that count."""
-        return [path.stem for path in (*self.good, *self.begun)]
-
-    def begun_in(self, names: Collection[str]) -> list[Begun]:
-        """What the shards of these names hold of earlier generations, the latest first."""
-        latest_first = sorted(self.begun.items(), key=lambda item: -item[1][1])
-        return [
-            Begun(path.stem, generation, *divmod(where, self.status.shape[1]))
-            for path, (where, generation) in latest_first
-            if path.stem in names
-        ]
-
-    def held_by(self, names: Collection[str]) -> np.ndarray:
-        """Trajectories that the shards of these names hold, [cell, replicate]."""
-        held = np.zeros(self.status.size, bool)
-        for path, where in self.good.items():
-            if path.stem in names:
-                held[where[where != ELSEWHERE]] = True
-        return held.reshape(self.status.shape)
 
 
 @dataclass(frozen=True)
@@ -109,7 +67,7 @@ class Study:
         Raises:
             InputError: it holds something else, or a study that the sweep contradicts.
         """
-        fresh = _may_become_a_study(folder)  # asked first: another run may be making it one
+        fresh = may_become_a_study(folder)  # asked first: another run may be making it one
         if (folder / "sweep.toml").exists():
             check_extends(cls.open(folder).sweep, sweep, folder)
         elif not fresh:
@@ -124,7 +82,7 @@ class Study:
         """
         folder = Path(folder)
         cls.check(folder, sweep)
-        with _said_if_it_cannot_be_written(folder):
+        with said_if_it_cannot_be_written(folder):
             (folder / "shards").mkdir(parents=True, exist_ok=True)
             own = with_inputs(sweep, folder / "inputs")
             _write_text(folder / "sweep.toml", own.to_toml())
@@ -139,9 +97,9 @@ class Study:
             InputError: it cannot be written to.
         """
         with contextlib.ExitStack() as held:
-            with _said_if_it_cannot_be_written(folder):
-                held.enter_context(_made(folder))
-                lock = held.enter_context(locked(folder / _LOCK, "plans what it will do in"))
+            with said_if_it_cannot_be_written(folder):
+                held.enter_context(made(folder))
+                lock = held.enter_context(locked(folder / LOCK, "plans what it will do in"))
                 if lock.is_held:
                     for path in (folder / "sweep.toml", folder / "plan.json"):
                         sweep_up(path)
@@ -314,40 +272,6 @@ def _set_aside(bad: BadShardError) -> None:
     aside = bad.path.with_suffix(".damaged")
     os.replace(bad.path, aside)
     _log.warning("%s: %s; it is set aside as %s", printable(bad.path), printable(bad), aside.name)
-
-
-def _may_become_a_study(folder: Path) -> bool:
-    """Whether a folder is not there, or empty, or has no more than a run that was cut short while it made a study."""
-    if not folder.exists():
-        return True
-    try:
-        names = {path.name for path in folder.iterdir()}
-        begun = "shards" in names and not any((folder / "shards").iterdir())
-    except OSError:  # it is a file, or may not be read
-        return False
-    made = {"shards", "inputs"} if begun else set()
-    return all(name in made or name == _LOCK or is_temporary(name) for name in names)
-
-
-@contextlib.contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Makes a folder; it goes again, with those above it that were made, if nothing is in it at the end."""
-    new = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # there is something in it
-            for each in new:
-                each.rmdir()
-
-
-@contextlib.contextmanager
-def _said_if_it_cannot_be_written(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError("", f"cannot be written: {error.strerror}", str(folder)) from None
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -94,6 +94,10 @@ class Grid:
         value = self.constants.get(field, Process.model_fields[field].default)
         return Column([value], np.zeros(self.cells, np.int32))
 
+    def has(self, field: str, *wanted: Any) -> np.ndarray:
+        """The cells whose value of a field is one of these."""
+        return self.column(field).where(*wanted)
+
     def numbers(self, field: str, missing: float = np.nan) -> np.ndarray:
         """One numeric field over all cells."""
         return self.column(field).numbers(missing)

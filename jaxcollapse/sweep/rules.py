@@ -1,4 +1,4 @@
-"""What fits together: fields that would have no effect, and combinations that mean nothing."""
+"""What fits together: refuses fields that would have no effect, and combinations that mean nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,12 +6,22 @@ from typing import Any
 import numpy as np
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
 from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.training.constants import CONSTANTS, CONVERGING, LOSS
+from jaxcollapse.sweep.kinds import (
+    Cells,
+    draws_from_generator,
+    draws_with_replacement,
+    is_refit,
+    judges_traces,
+    of_initial,
+    samples,
+    takes_gradient_steps,
+    takes_vocab_size,
+)
+from jaxcollapse.sweep.relevance import USED_WHEN
+from jaxcollapse.training.constants import CONVERGING, LOSS
 
-Cells = np.ndarray  # one boolean for each cell
 MOST_JUDGED = 2_000_000  # traces of a generation, where each is drawn by itself; with a verifier's patience, an int32
 
 
@@ -37,154 +47,6 @@ def check(grid: Grid, generations: int) -> None:
         rule(grid, generations)
 
 
-def samples(grid: Grid) -> np.ndarray:
-    """N for each cell: as given, else batch_size × steps."""
-    given = grid.numbers("samples")
-    return np.where(np.isnan(given), grid.numbers("batch_size") * grid.numbers("steps"), given)
-
-
-def is_refit(grid: Grid) -> Cells:
-    """Cells that are fitted by maximum likelihood: update = "refit", or gradient steps to convergence."""
-    return grid.column("update").where("refit") | np.isinf(grid.numbers("steps"))
-
-
-def draws_from_generator(grid: Grid) -> Cells:
-    """Cells whose minibatches are independent fresh traces: at most one pass over this generation's samples."""
-    batch, everything = grid.numbers("batch_size"), samples(grid)
-    one_pass = np.isfinite(batch) & (batch * grid.numbers("steps") <= everything)
-    repeats = _with_replacement(grid) & np.isfinite(everything)
-    return grid.column("corpus").where("replace") & one_pass & ~repeats
-
-
-def sees_whole_corpus(grid: Grid) -> Cells:
-    """Cells whose optimiser steps see the whole corpus each time."""
-    batch = grid.numbers("batch_size")
-    all_of_it = (batch == samples(grid)) & grid.column("corpus").where("replace") & ~_with_replacement(grid)
-    return np.isinf(batch) | (all_of_it & ~draws_from_generator(grid))
-
-
-def has_verifier(grid: Grid) -> Cells:
-    """Cells whose samples may be rejected."""
-    return (grid.numbers("true_positive_rate") < 1) | (grid.numbers("false_positive_rate") < 1)
-
-
-def judges_traces(grid: Grid) -> Cells:
-    """Cells in which whole traces of several tokens are selected."""
-    return _is(grid, "model", "persona", "markov") & (~_is(grid, "curation", "none") | has_verifier(grid))
-
-
-def _with_replacement(grid: Grid) -> Cells:
-    return grid.column("replacement").where(True)
-
-
-def _gradient(grid: Grid) -> Cells:
-    return grid.column("update").where("gradient")
-
-
-def _refit(grid: Grid) -> Cells:
-    return grid.column("update").where("refit")
-
-
-def _has_fresh_data(grid: Grid) -> Cells:
-    return grid.numbers("fresh_fraction") > 0
-
-
-def _draws_minibatches(grid: Grid) -> Cells:
-    return _gradient(grid) & np.isfinite(grid.numbers("batch_size")) & np.isfinite(samples(grid))
-
-
-def _reads(constant: str) -> Callable[[Grid], Cells]:
-    names = [name for name, constants in CONSTANTS.items() if constant in constants]
-    return lambda grid: _gradient(grid) & grid.column("optimizer").where(*names)
-
-
-def _is(grid: Grid, field: str, *values: str) -> Cells:
-    return grid.column(field).where(*values)
-
-
-def _of_initial(grid: Grid, told: Callable[[InitialKind], bool]) -> Cells:
-    column = grid.column("initial")
-    return np.array([told(spec) for spec in column.values])[column.codes]
-
-
-def _brings_rows(grid: Grid) -> Cells:
-    return _of_initial(grid, lambda spec: spec.brings_rows)
-
-
-def _brings_weights(grid: Grid) -> Cells:
-    return _of_initial(grid, lambda spec: getattr(spec, "weights", None) is not None)
-
-
-def _takes_vocab_size(grid: Grid) -> Cells:
-    return _of_initial(grid, lambda spec: spec.takes_vocab_size)
-
-
-USED_WHEN: dict[str, tuple[str, Callable[[Grid], Cells]]] = {
-    "vocab_size": ("unless the initial distribution brings its own number of tokens (file, values)", _takes_vocab_size),
-    "trace_length": ("with model = 'persona' or 'markov'", lambda grid: _is(grid, "model", "persona", "markov")),
-    "personas": (
-        "with model = 'persona', unless the initial distribution brings its own personas (words, table)",
-        lambda grid: _is(grid, "model", "persona") & ~_brings_rows(grid),
-    ),
-    "persona_exponent": (
-        "with model = 'persona', unless the initial distribution brings its own weights (words)",
-        lambda grid: _is(grid, "model", "persona") & ~_brings_weights(grid),
-    ),
-    "temperature_on": ("with model = 'persona'", lambda grid: _is(grid, "model", "persona")),
-    "first_token": ("with model = 'markov'", lambda grid: _is(grid, "model", "markov")),
-    "end_token": ("with model = 'markov'", lambda grid: _is(grid, "model", "markov")),
-    "models": ("with model = 'ensemble'", lambda grid: _is(grid, "model", "ensemble")),
-    "exchange": ("with model = 'ensemble'", lambda grid: _is(grid, "model", "ensemble")),
-    "rank": ("with parameters = 'lowrank'", lambda grid: _is(grid, "parameters", "lowrank")),
-    "bias": ("with parameters = 'lowrank'", lambda grid: _is(grid, "parameters", "lowrank")),
-    **dict.fromkeys(
-        ("embedding_size", "hidden_size", "hidden_layers"),
-        ("with parameters = 'mlp'", lambda grid: _is(grid, "parameters", "mlp")),
-    ),
-    "window": ("with corpus = 'window'", lambda grid: grid.column("corpus").where("window")),
-    "mixing": ("with update = 'refit'", _refit),
-    "batch_size": ("with update = 'gradient'; for a refit give samples", _gradient),
-    "steps": ("with update = 'gradient'; for a refit give samples", _gradient),
-    "replacement": ("with update = 'gradient', finite batch_size and finite samples", _draws_minibatches),
-    **dict.fromkeys(
-        ("optimizer", "learning_rate", "schedule", "optimizer_state", "clip_norm", *LOSS),
-        ("with update = 'gradient'", _gradient),
-    ),
-    "smoothing": ("with update = 'refit' and finite samples", lambda grid: _refit(grid) & np.isfinite(samples(grid))),
-    **dict.fromkeys(
-        ("fresh_every", "fresh_sampling", "real_samples"), ("with fresh_fraction above 0", _has_fresh_data)
-    ),
-    "sample_growth": (
-        "with finite samples of a generation: a refit, batch_size = inf, or minibatches of a stored corpus",
-        lambda grid: np.isfinite(samples(grid)) & (is_refit(grid) | ~draws_from_generator(grid)),
-    ),
-    **dict.fromkeys(
-        ("candidates", "reward", "reward_scale"),
-        ("with curation = 'bradley_terry' or 'argmax'", lambda grid: ~_is(grid, "curation", "none")),
-    ),
-    "scores": (
-        "with curation and reward = 'score'",
-        lambda grid: ~_is(grid, "curation", "none") & _is(grid, "reward", "score"),
-    ),
-    "correct_share": (
-        "with a verifier: true_positive_rate or false_positive_rate below 1",
-        has_verifier,
-    ),
-    "schedule_time": (
-        "with update = 'gradient' and a schedule that is not constant",
-        lambda grid: _gradient(grid) & ~grid.column("schedule").where("constant"),
-    ),
-    "reset_every": (
-        "with update = 'gradient', or a refit with mixing below 1",
-        lambda grid: _gradient(grid) | (grid.numbers("mixing") < 1),
-    ),
-    **{
-        name: (f"with optimizer = {' or '.join(repr(o) for o, c in CONSTANTS.items() if name in c)}", _reads(name))
-        for name in sorted({name for constants in CONSTANTS.values() for name in constants})
-    },
-}
-
-
 def _refuse(grid: Grid, wrong: Cells, field: str, problem: Callable[[Any], str]) -> None:
     """Raises for the first wrong cell; `problem` gets the value of a field there."""
     if not wrong.any():
@@ -199,16 +61,20 @@ def _refuse(grid: Grid, wrong: Cells, field: str, problem: Callable[[Any], str])
 
 
 def _refit_needs_samples(grid: Grid, generations: int) -> None:
-    unknown = np.isnan(grid.numbers("samples")) & ~_gradient(grid)
-    if not _gradient(grid).any():
+    unknown = np.isnan(grid.numbers("samples")) & ~takes_gradient_steps(grid)
+    if not takes_gradient_steps(grid).any():
         _refuse(grid, unknown, "samples", lambda value: "is missing: a refit needs the number of samples, or inf")
 
 
 def _batch_fits(grid: Grid, generations: int) -> None:
-    wrong = _gradient(grid) & (grid.numbers("batch_size") > samples(grid)) & np.isfinite(grid.numbers("batch_size"))
+    wrong = (
+        takes_gradient_steps(grid)
+        & (grid.numbers("batch_size") > samples(grid))
+        & np.isfinite(grid.numbers("batch_size"))
+    )
     _refuse(
         grid,
-        wrong & ~_with_replacement(grid),
+        wrong & ~draws_with_replacement(grid),
         "batch_size",
         lambda value: (
             f"{value('batch_size')} is more than samples = {value('samples')}; "
@@ -218,7 +84,7 @@ def _batch_fits(grid: Grid, generations: int) -> None:
 
 
 def _convergence(grid: Grid, generations: int) -> None:
-    endless = _gradient(grid) & np.isinf(grid.numbers("steps"))
+    endless = takes_gradient_steps(grid) & np.isinf(grid.numbers("steps"))
     _refuse(
         grid,
         endless & np.isfinite(grid.numbers("batch_size")),
@@ -227,14 +93,14 @@ def _convergence(grid: Grid, generations: int) -> None:
     )
     _refuse(
         grid,
-        endless & ~grid.column("optimizer").where(*CONVERGING),
+        endless & ~grid.has("optimizer", *CONVERGING),
         "steps",
         lambda value: f"inf steps of {value('optimizer')} have no limit; allowed with {', '.join(CONVERGING)}",
     )
 
 
 def _convergence_of_the_plain_loss(grid: Grid, generations: int) -> None:
-    endless = _gradient(grid) & np.isinf(grid.numbers("steps"))
+    endless = takes_gradient_steps(grid) & np.isinf(grid.numbers("steps"))
     for name in LOSS:
         _refuse(grid, endless & (grid.numbers(name) > 0), name, _has_no_limit(name))
 
@@ -244,10 +110,10 @@ def _has_no_limit(name: str) -> Callable[[Any], str]:
 
 
 def _refit_of_a_table(grid: Grid, generations: int) -> None:
-    shared = ~_is(grid, "parameters", "table")
+    shared = ~grid.has("parameters", "table")
     _refuse(
         grid,
-        shared & _refit(grid),
+        shared & grid.has("update", "refit"),
         "update",
         lambda value: (
             f"'refit' is the closed form of a free table; {value('parameters')} has none: use update = 'gradient'"
@@ -264,7 +130,7 @@ def _refit_of_a_table(grid: Grid, generations: int) -> None:
 def _fit_once(grid: Grid, generations: int) -> None:
     _refuse(
         grid,
-        _of_initial(grid, lambda spec: spec.is_random) & ~_is(grid, "parameters", "table"),
+        of_initial(grid, lambda spec: spec.is_random) & ~grid.has("parameters", "table"),
         "parameters",
         lambda value: (
             f"{value('parameters')!r} is fitted to one p0, and each trajectory draws its own; set shared = true"
@@ -275,7 +141,7 @@ def _fit_once(grid: Grid, generations: int) -> None:
 def _start_of_a_table(grid: Grid, generations: int) -> None:
     _refuse(
         grid,
-        ~_is(grid, "parameters", "table") & (grid.numbers("collapsed_start") > 0),
+        ~grid.has("parameters", "table") & (grid.numbers("collapsed_start") > 0),
         "collapsed_start",
         lambda value: f"{value('collapsed_start')}: parameters = {value('parameters')!r} start from what fits p0",
     )
@@ -284,7 +150,7 @@ def _start_of_a_table(grid: Grid, generations: int) -> None:
 def _something_to_learn(grid: Grid, generations: int) -> None:
     _refuse(
         grid,
-        _is(grid, "first_token", "fixed") & _is(grid, "model", "markov") & (grid.numbers("trace_length") < 2),
+        grid.has("first_token", "fixed") & grid.has("model", "markov") & (grid.numbers("trace_length") < 2),
         "trace_length",
         lambda value: f"{value('trace_length')}: with first_token = 'fixed' nothing is learned; give at least 2",
     )
@@ -308,7 +174,7 @@ def _judged_traces_are_drawn(grid: Grid, generations: int) -> None:
         )
     _refuse(
         grid,
-        judged & ~_is(grid, "curation", "none") & np.isinf(grid.numbers("candidates")),
+        judged & ~grid.has("curation", "none") & np.isinf(grid.numbers("candidates")),
         "candidates",
         lambda value: f"inf: traces of model = {value('model')!r} are drawn one by one; give a number of candidates",
     )
@@ -329,7 +195,7 @@ def _judged_traces_are_drawn(grid: Grid, generations: int) -> None:
 def _table_fits(grid: Grid, generations: int) -> None:
     _refuse(
         grid,
-        _is(grid, "model", "markov") & _takes_vocab_size(grid) & (grid.numbers("vocab_size") > MOST_CONTEXTS),
+        grid.has("model", "markov") & takes_vocab_size(grid) & (grid.numbers("vocab_size") > MOST_CONTEXTS),
         "vocab_size",
         lambda value: f"{value('vocab_size')}: a Markov model has a row for each token; at most {MOST_CONTEXTS}",
     )
@@ -343,13 +209,13 @@ def _has_too_many(field: str) -> Callable[[Any], str]:
 
 def _counts_fit(grid: Grid, generations: int) -> None:
     finite = np.where(np.isfinite(samples(grid)), samples(grid), 0)
-    kept = np.where(grid.column("corpus").where("accumulate"), generations, 1)
-    kept = np.where(grid.column("corpus").where("window"), grid.numbers("window"), kept)
+    kept = np.where(grid.has("corpus", "accumulate"), generations, 1)
+    kept = np.where(grid.has("corpus", "window"), grid.numbers("window"), kept)
     kept = kept * np.maximum(generations, 1.0) ** grid.numbers("sample_growth")
     stored = is_refit(grid) | ~draws_from_generator(grid)
-    structured = ~_is(grid, "model", "categorical")
+    structured = ~grid.has("model", "categorical")
     pairs = np.where(structured, grid.numbers("trace_length") + 1, 1)
-    pairs = np.where(_is(grid, "model", "ensemble"), grid.numbers("models"), pairs)
+    pairs = np.where(grid.has("model", "ensemble"), grid.numbers("models"), pairs)
     _refuse(
         grid,
         stored & (finite * kept * pairs > MOST_COUNT),
@@ -363,7 +229,7 @@ def _counts_fit(grid: Grid, generations: int) -> None:
     batch = np.where(np.isfinite(grid.numbers("batch_size")), grid.numbers("batch_size"), 0)
     _refuse(
         grid,
-        structured & _gradient(grid) & (batch * pairs > MOST_COUNT),
+        structured & takes_gradient_steps(grid) & (batch * pairs > MOST_COUNT),
         "batch_size",
         lambda value: f"{value('batch_size')} traces have more than {MOST_COUNT} tokens together (counts are int32)",
     )

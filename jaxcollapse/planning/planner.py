@@ -1,0 +1,98 @@
+"""Makes plans: cells into buckets that share a program, and those into chunks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import jax
+import numpy as np
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.planning import cost
+from jaxcollapse.planning.cells import resolve
+from jaxcollapse.planning.chunk import Beginning, Begun, Chunk
+from jaxcollapse.planning.machine import Machine, this_machine
+from jaxcollapse.planning.plan import Bucket, Plan
+from jaxcollapse.sweep.display import label
+from jaxcollapse.sweep.sweep import Sweep
+
+
+def plan(
+    sweep: Sweep,
+    *,
+    chunk_size: int | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    machine: Machine | None = None,
+    done: np.ndarray | None = None,
+    begun: Sequence[Begun] = (),
+) -> Plan:
+    """Plans a sweep.
+
+    Args:
+        sweep: what is to be computed.
+        chunk_size: trajectories of a chunk at most; by default about 20 seconds' work. It has no influence on results.
+        devices: the devices to run on; by default all local ones. They have no influence on results.
+        machine: another one than this process's, to run on.
+        done: boolean [cell, replicate], trajectories that need not be computed.
+        begun: trajectories that go on from an earlier generation.
+
+    Raises:
+        InputError: an initial distribution cannot be had.
+    """
+    machine = machine or this_machine(devices)
+    cells = resolve(sweep, machine.platform)
+    buckets = []
+    for index, program in enumerate(cells.programs):
+        lanes = program.width(machine.platform)
+        members = np.flatnonzero(cells.program == index)
+        record = lanes * cost.record_bytes(sweep, program)
+        buckets.append(Bucket(program, members, lanes, cost.tile_bytes(program, lanes) + record, record))
+    whole = Plan(sweep, machine, cells, tuple(buckets), ())
+    _check_distinct(sweep, whole.identities)
+    if begun:
+        done = np.zeros((sweep.grid.cells, sweep.replicates), bool) if done is None else done.copy()
+    going_on = [chunk for each in begun if done is not None for chunk in _going_on(whole, each, done)]
+    chunks = [chunk for index in range(len(buckets)) for chunk in _chunks(whole, index, done, chunk_size)]
+    return replace(whole, chunks=(*going_on, *chunks))
+
+
+def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
+    """Raises if two cells are the same process, so that one number would stand for two places."""
+    order = np.argsort(identities, kind="stable")
+    twins = np.flatnonzero(identities[order][1:] == identities[order][:-1])
+    if len(twins):
+        cells = (sweep.grid.cell(int(cell)) for cell in order[twins[0] : twins[0] + 2])
+        told = (", ".join(f"{field} = {label(value)}" for field, value in cell.items()) for cell in cells)
+        raise InputError("axes", f"{' and '.join(told)} are the same process (files count by content); keep one")
+
+
+def _going_on(plan: Plan, begun: Begun, done: np.ndarray) -> Iterator[Chunk]:
+    """The chunks in which these trajectories go on, but for those that are `done`, among which they then are."""
+    places = np.flatnonzero(~done[begun.cells, begun.replicates])
+    done[begun.cells[places], begun.replicates[places]] = True
+    kinds = np.column_stack([plan.cells.program, plan.cells.loops])[begun.cells[places]]
+    for kind in np.unique(kinds, axis=0):
+        some = places[(kinds == kind).all(axis=1)]
+        cells, replicates = begun.cells[some], begun.replicates[some]
+        beginning = Beginning(begun.shard, begun.generation, some)
+        name, (bucket, *loops) = plan.name(cells, replicates), kind.tolist()
+        yield Chunk(name, bucket, tuple(loops), cells, replicates, beginning)
+
+
+def _chunks(plan: Plan, index: int, done: np.ndarray | None, chunk_size: int | None) -> list[Chunk]:
+    sweep, cells, bucket, chunks = plan.sweep, plan.cells, plan.buckets[index], []
+    loops, which = np.unique(cells.loops[bucket.cells], axis=0, return_inverse=True)
+    for place, counts in enumerate(loops.tolist()):
+        members = bucket.cells[which.reshape(-1) == place]
+        seconds = cost.trajectory_seconds(sweep, bucket.program, tuple(counts), cells.draws[members])
+        members = members[np.argsort(-seconds, kind="stable")]  # neighbours take equally long, the longest go first
+        cell = np.repeat(members.astype(np.int32), sweep.replicates)  # four bytes: there may be very many
+        replicate = np.tile(np.arange(sweep.replicates, dtype=np.int32), len(members))
+        if done is not None:
+            missing = ~done[members].reshape(-1)
+            cell, replicate = cell[missing], replicate[missing]
+        size = chunk_size or cost.chunk_size(sweep, bucket.program, bucket.lanes, float(seconds.mean()))
+        for start in range(0, len(cell), size):
+            part = slice(start, start + size)
+            name = plan.name(cell[part], replicate[part])
+            chunks.append(Chunk(name, index, tuple(counts), cell[part], replicate[part]))
+    return chunks

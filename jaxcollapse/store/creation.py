@@ -1,0 +1,49 @@
+"""How a folder becomes a study, and which ones may."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.store.atomic import is_temporary
+
+LOCK = ".lock"
+
+
+def may_become_a_study(folder: Path) -> bool:
+    """Whether a folder is not there, or empty, or has no more than a run that was cut short while it made a study."""
+    if not folder.exists():
+        return True
+    try:
+        names = {path.name for path in folder.iterdir()}
+        begun = "shards" in names and not any((folder / "shards").iterdir())
+    except OSError:  # it is a file, or may not be read
+        return False
+    made = {"shards", "inputs"} if begun else set()
+    return all(name in made or name == LOCK or is_temporary(name) for name in names)
+
+
+@contextlib.contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """Makes a folder; it goes again, with those above it that were made, if nothing is in it at the end."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # there is something in it
+            for each in new:
+                each.rmdir()
+
+
+@contextlib.contextmanager
+def said_if_it_cannot_be_written(folder: Path) -> Iterator[None]:
+    """Errors of files while this context lasts are the user's to mend.
+
+    Raises:
+        InputError: instead of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError("", f"cannot be written: {error.strerror}", str(folder)) from None
