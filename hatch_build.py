@@ -94,6 +94,7 @@ def build(folder: Path) -> None:
     command = [*any_compiler(), *FLAGS]
     interface = Path(jaxlib.__file__).parent / "include"
     pieces = [["library.cpp", "-isystem", str(interface), f'-DSOURCES="{sources.digest()}"']]
+    pieces += [["gpu.cpp", "-isystem", str(interface)]] if sys.platform == "linux" else []
     if platform.machine() in ("x86_64", "AMD64"):
         whole = WHOLE if makes_libraries(command, *WHOLE) else ()
         pieces += [[*of_level(level, is_zig="ziglang" in command), *whole] for level in LEVELS]

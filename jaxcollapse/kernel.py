@@ -29,6 +29,9 @@ Carry = tuple[State, dict[str, Array]]
 _TEXTS = 0xFFFFFFFD  # folded into a trajectory's key for texts to look at; generations count from 0
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
+_ELEMENTS_OF_THREADS = (
+    2**25
+)  # where native code of a GPU runs whole generations, sixteen threads for each of its sheets
 _FEWEST_ELEMENTS = 2**13  # with fewer, XLA compiles other arithmetic for CPUs
 _MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
 
@@ -75,6 +78,11 @@ class Program:
         named: tuple[Any, ...] = ("series", "events", logits, "finite", state)
         return Record(*named)
 
+    @property
+    def is_native(self) -> bool:
+        """Whether native code runs whole generations, where it measures."""
+        return self.measures_natively and can_run(self.structure, [OBSERVABLES[name] for name in self.events])
+
     def width(self, platform: str) -> int:
         """Trajectories of a tile on one device: a power of two that follows from the vocabulary and the platform.
 
@@ -82,6 +90,8 @@ class Program:
         """
         most = _MOST_LANES.get(platform, _MOST_LANES["gpu"])
         elements = _ELEMENTS.get(platform, _ELEMENTS["gpu"])
+        if platform == "gpu" and self.is_native:
+            elements = _ELEMENTS_OF_THREADS
         size = self.structure.tokens * self.structure.walk.contexts
         return 1 << max(1, min(most, elements // size)).bit_length() - 1
 

@@ -16,6 +16,7 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
+from jaxcollapse import native
 from jaxcollapse.kernel import Program
 from jaxcollapse.planning import this_machine
 from tests.conftest import ROOT
@@ -72,6 +73,14 @@ def test_trajectories_are_those_of_a_cpu(tokens: int) -> None:
     """The same counts, so that logits differ by rounding alone."""
     sweep = sweep_of(tokens, PROCESSES)
     assert_close(run(sweep), run(sweep, "cpu"))
+
+
+@pytest.mark.skipif(native.target(jax.default_backend()) is None, reason="there is no accelerator with native code")
+@pytest.mark.parametrize("tokens", [1, 30, 300, 1100])
+def test_native_code_computes_the_bits_of_a_cpu(tokens: int) -> None:
+    """Whole generations, and all that is measured of them; with Adam and top-k the counts alone are native."""
+    sweep = sweep_of(tokens, [*PROCESSES[:2], *PROCESSES[3:7]], observables=["default"])
+    assert_same_numbers(run(sweep), run(sweep, "cpu"))
 
 
 def of_a_process(sweep: jc.Sweep, folder: Path, *options: str) -> xr.Dataset:

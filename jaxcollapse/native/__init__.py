@@ -31,7 +31,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int32, UInt32
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.native import sources
+from jaxcollapse.native import gpu, sources
 
 # What events can watch, and whether it falls to a threshold.
 STATISTICS = {"modal_probability": False, "collision_probability": False, "least_present_probability": True}
@@ -85,9 +85,21 @@ def processor() -> str | None:
     return None if library is None else library.jaxcollapse_processor().decode()
 
 
+@cache
+def architecture() -> str | None:
+    """The kind of GPU whose program is used, such as "sm_90"; None if there is none, or no program for it."""
+    library = _library()
+    return None if library is None else gpu.start(library)
+
+
+def target(platform: str) -> str | None:
+    """The processor or GPU whose program is used on this platform, if there is one."""
+    return {"cpu": processor, "gpu": architecture}.get(platform, lambda: None)()
+
+
 def serves(platform: str, precision: str) -> bool:
     """Whether native code computes on this platform in this precision; else XLA does everything."""
-    return platform == "cpu" and precision == "float32" and processor() is not None
+    return precision == "float32" and target(platform) is not None
 
 
 def count(

@@ -8,12 +8,20 @@ constexpr float kSwitch = 12.0f;  // means from here on use normal scores
 constexpr int kMostTerms = 64;    // P(K > 64) < 1e-24 at a mean of 12
 constexpr int kAtOnce = 4;        // terms between two looks at whether more are needed
 
+#if defined(COLUMN_PER_THREAD)
+INLINE float inverse(int k) { return 1.0f / float(k); }  // threads divide as fast as they read
+#else
 struct Inverses {
     float of[kMostTerms + 2];
     constexpr Inverses() : of{} {
         for (int k = 1; k < kMostTerms + 2; ++k) of[k] = 1.0f / float(k);
     }
 };
+
+constexpr Inverses kInverses;
+
+INLINE float inverse(int k) { return kInverses.of[k]; }
+#endif
 
 template <int width>
 struct Binomial {
@@ -39,7 +47,6 @@ struct Binomial {
 
     // Of a small mean: how many of P(K ≥ 1), P(K ≥ 2), … exceed u.
     static INLINE Ints few(Floats u, Ints trials, Floats odds) {
-        constexpr Inverses inverse;
         const Floats n = converted<float>(trials);
         const Floats hazard = n * odds * log_ratio(odds);
         const Floats none = exponential(-hazard);
@@ -53,7 +60,7 @@ struct Binomial {
             for (int i = k; i < k + kAtOnce; ++i) {
                 count -= u < survival;
                 survival -= mass;
-                mass *= fma(next, inverse.of[i + 1], -odds);  // P(K = i + 1)/P(K = i) = odds (n − i)/(i + 1)
+                mass *= fma(next, inverse(i + 1), -odds);  // P(K = i + 1)/P(K = i) = odds (n − i)/(i + 1)
             }
         }
         return select(count < trials, count, trials);  // beyond k = n rounding has left about 1e-7 of it

@@ -34,6 +34,13 @@ enum Measure {
     kBackToStart = kFromStart + 2
 };
 
+// How many bits are set.
+constexpr int ones(uint32_t bits) {
+    int many = 0;
+    for (; bits; bits &= bits - 1) ++many;
+    return many;
+}
+
 // What models are measured against, and what of it is wanted.
 struct Origins {
     const float *logits, *rarest;  // [lane, token]: of p0, and the weights of its rarest tokens
@@ -43,7 +50,7 @@ struct Origins {
     bool wants(int measure, int many = 1) const { return wanted >> measure & ((1u << many) - 1); }
 
     // How many are wanted of those before this one.
-    int place(int measure) const { return __builtin_popcount(wanted & ((1u << measure) - 1)); }
+    int place(int measure) const { return ones(wanted & ((1u << measure) - 1)); }
 };
 
 // Generations of training, and measures of what comes of them.

@@ -1,13 +1,10 @@
 // What XLA calls: the arrays of a call as a job, for the kernels of the processor at hand.
 #include <cstring>
 
-#include "jobs.h"
+#include "calls.h"
 #include "level.h"
-#include "xla/ffi/api/ffi.h"
 
-namespace ffi = xla::ffi;
-
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(ONE_PROGRAM)
 extern "C" const Kernels kernels_x86_64_v3, kernels_x86_64_v4;
 #else
 extern "C" const Kernels kernels;
@@ -23,7 +20,7 @@ struct Processor {
 
 // What there is a program for, the best first. Of x86-64 processors those from 2013 on.
 const Processor* processors(int* number) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(ONE_PROGRAM)
     static const int level = x86_64_level();
     static const Processor all[] = {{"x86-64-v4", &kernels_x86_64_v4, level >= 4},
                                     {"x86-64-v3", &kernels_x86_64_v3, level >= 3}};
@@ -45,80 +42,22 @@ const Processor* found(const char* name) {
 
 const Processor* chosen = found(nullptr);
 
-template <ffi::DataType type>
-using In = ffi::Buffer<type>;
-template <ffi::DataType type>
-using Out = ffi::Result<ffi::Buffer<type>>;
+// Handlers: of the same operands as the functions that make jobs of them.
 
-// All dimensions but the last one are lanes.
-int64_t lanes_of(ffi::Span<const int64_t> dimensions) {
-    int64_t lanes = 1;
-    for (size_t i = 0; i + 1 < dimensions.size(); ++i) lanes *= dimensions[i];
-    return lanes;
-}
-
-ffi::Error count(In<ffi::U32> keys, In<ffi::F32> weights, In<ffi::S32> draws, int32_t fewest_split, bool apart,
-                 Out<ffi::S32> counts) {
-    CountJob job{};
-    job.lanes = lanes_of(weights.dimensions());
-    job.tokens = weights.dimensions().back();
-    job.keys = keys.typed_data();
-    job.weights = weights.typed_data();
-    job.draws = draws.typed_data();
-    job.fewest_split = fewest_split;
-    job.apart = apart;
-    job.counts = counts->typed_data();
-    chosen->kernels->count(job);
+constexpr auto count = [](auto... operands) {
+    chosen->kernels->count(count_job(operands...));
     return ffi::Error::Success();
-}
+};
 
-Origins origins_of(In<ffi::F32> logits, In<ffi::F32> rarest, In<ffi::F32> support, int32_t wanted) {
-    return {logits.typed_data(), rarest.typed_data(), support.typed_data(), uint32_t(wanted)};
-}
-
-ffi::Error train(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_temperature, In<ffi::F32> learning_rate,
-                 In<ffi::S32> draws, In<ffi::PRED> present, In<ffi::F32> thresholds, In<ffi::S32> times,
-                 In<ffi::S32> schedule, In<ffi::S32> gaps, In<ffi::F32> start_logits, In<ffi::F32> rarest,
-                 In<ffi::F32> support, int32_t fewest_split, bool apart, bool refit, int32_t watched, int32_t wanted,
-                 Out<ffi::F32> new_logits, Out<ffi::S32> new_times, Out<ffi::F32> found) {
-    TrainJob job{};
-    job.records = gaps.dimensions().back();
-    job.lanes = lanes_of(logits.dimensions());
-    job.tokens = logits.dimensions().back();
-    job.logits = logits.typed_data();
-    job.keys = keys.typed_data();
-    job.inverse_temperature = inverse_temperature.typed_data();
-    job.learning_rate = learning_rate.typed_data();
-    job.draws = draws.typed_data();
-    job.present = reinterpret_cast<const uint8_t*>(present.typed_data());
-    job.thresholds = thresholds.typed_data();
-    job.times = times.typed_data();
-    job.schedule = schedule.typed_data();
-    job.gaps = gaps.typed_data();
-    job.origins = origins_of(start_logits, rarest, support, wanted);
-    job.fewest_split = fewest_split;
-    job.apart = apart;
-    job.refit = refit;
-    job.watched = uint32_t(watched);
-    job.new_logits = new_logits->typed_data();
-    job.new_times = new_times->typed_data();
-    job.found = found->typed_data();
-    chosen->kernels->train(job);
+constexpr auto train = [](auto... operands) {
+    chosen->kernels->train(train_job(operands...));
     return ffi::Error::Success();
-}
+};
 
-ffi::Error measure(In<ffi::F32> logits, In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support,
-                   int32_t wanted, bool apart, Out<ffi::F32> found) {
-    MeasureJob job{};
-    job.lanes = lanes_of(logits.dimensions());
-    job.tokens = logits.dimensions().back();
-    job.logits = logits.typed_data();
-    job.origins = origins_of(start_logits, rarest, support, wanted);
-    job.apart = apart;
-    job.found = found->typed_data();
-    chosen->kernels->measure(job);
+constexpr auto measure = [](auto... operands) {
+    chosen->kernels->measure(measure_job(operands...));
     return ffi::Error::Success();
-}
+};
 
 ffi::Error binomial(In<ffi::U32> words, In<ffi::U32> lower, In<ffi::S32> trials, In<ffi::F32> odds,
                     Out<ffi::S32> counts) {
@@ -158,48 +97,11 @@ extern "C" bool jaxcollapse_act_as(const char* name) {
     return other != nullptr;
 }
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_count, count,
-                              ffi::Ffi::Bind()
-                                  .Arg<In<ffi::U32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::S32>>()
-                                  .Attr<int32_t>("fewest_split")
-                                  .Attr<bool>("apart")
-                                  .Ret<In<ffi::S32>>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_count, count, count_arguments(ffi::Ffi::Bind()));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_train, train,
-                              ffi::Ffi::Bind()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::U32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::S32>>()
-                                  .Arg<In<ffi::PRED>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::S32>>()
-                                  .Arg<In<ffi::S32>>()
-                                  .Arg<In<ffi::S32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Attr<int32_t>("fewest_split")
-                                  .Attr<bool>("apart")
-                                  .Attr<bool>("refit")
-                                  .Attr<int32_t>("watched")
-                                  .Attr<int32_t>("wanted")
-                                  .Ret<In<ffi::F32>>()
-                                  .Ret<In<ffi::S32>>()
-                                  .Ret<In<ffi::F32>>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_train, train, train_arguments(ffi::Ffi::Bind()));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_measure, measure,
-                              ffi::Ffi::Bind()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Attr<int32_t>("wanted")
-                                  .Attr<bool>("apart")
-                                  .Ret<In<ffi::F32>>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_measure, measure, measure_arguments(ffi::Ffi::Bind()));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_binomial, binomial,
                               ffi::Ffi::Bind()

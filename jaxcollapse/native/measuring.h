@@ -13,8 +13,8 @@ struct Measuring {
     const Origins& origins;
     const Sheet<layout> sheet;
     const int rows;
-    Floats *start_depth, *start_weights, *start_excess, *start_scaled, *rarest;
-    Floats *depth, *excess, *scaled;
+    Array<Floats> start_depth, start_weights, start_excess, start_scaled, rarest;
+    Array<Floats> depth, excess, scaled;
     Rows mode_rows, rarest_rows;  // where p0 has its modes, and its rarest tokens
     Distribution start;
     Floats start_entropy;
@@ -23,9 +23,9 @@ struct Measuring {
     Measuring(const Origins& origins, const Sheet<layout>& sheet, Memory& memory)
         : origins(origins), sheet(sheet), rows(sheet.rows) {
         if (!origins.wanted) return;
-        Floats** const arrays[] = {&start_depth, &start_weights, &start_excess, &start_scaled,
+        Array<Floats>* const arrays[] = {&start_depth, &start_weights, &start_excess, &start_scaled,
                                    &rarest,      &depth,         &excess,       &scaled};
-        for (Floats** array : arrays) *array = memory.take<Floats>(rows);
+        for (Array<Floats>* array : arrays) *array = memory.rows<Floats>(rows);
         sheet.load(start_weights, origins.logits, -kInfinity);
         sheet.load(rarest, origins.rarest, 0.0f);
         const Floats peak = sheet.peak(start_weights);
@@ -45,7 +45,7 @@ struct Measuring {
 
     // Measures of logits with this peak, of which exp(z − peak) are the weights and `total` is their sum; to an array
     // [lane, wanted measure, record].
-    void measure(const Floats* z, Floats peak, const Floats* weights, Floats total, float* to, int records,
+    void measure(Array<Floats> z, Floats peak, Array<Floats> weights, Floats total, float* to, int records,
                  int record) {
         if (!origins.wanted) return;
         for (int r = 0; r < rows; ++r) depth[r] = peak - z[r];
@@ -76,7 +76,7 @@ struct Measuring {
     // What is about some tokens of p0 alone.
     template <typename Give>
     INLINE void give_tokens_of_start(const Distribution& now, Give give) const {
-        const Floats *const start_depth = this->start_depth, *const rarest = this->rarest;
+        const Array<Floats> start_depth = this->start_depth, rarest = this->rarest;
         Floats modes[1], tail[1], highest = kInfinity;
         sum_rows(mode_rows, modes, [&](int r, Floats* parts) {
             const Ints is_mode = start_depth[r] == 0.0f;
@@ -110,7 +110,7 @@ struct Measuring {
         };
         const Floats support = sheet.of_lanes(origins.support);
         const Distribution start = this->start;
-        const Floats *const d0 = of_start.scaled, *const d = of_now.scaled;
+        const Array<Floats> d0 = of_start.scaled, d = of_now.scaled;
         Floats sums[tempers ? 12 : 6];
         sum_rows(rows, sums, [&](int r, Floats* parts) {
             const Floats x = now.p(r), y = start.p(r), delta = start.log_p(r) - now.log_p(r), more = y - x;
@@ -156,7 +156,7 @@ template <Layout layout>
 void measure_sheet(const MeasureJob& job, int64_t first, Memory& memory) {
     const Sheet<layout> sheet(job.lanes, job.tokens, first);
     Measuring<layout> measuring(job.origins, sheet, memory);
-    Floats *const z = memory.take<Floats>(sheet.rows), *const weights = memory.take<Floats>(sheet.rows);
+    const Array<Floats> z = memory.rows<Floats>(sheet.rows), weights = memory.rows<Floats>(sheet.rows);
     sheet.load(z, job.logits, -kInfinity);
     const Floats peak = sheet.peak(z);
     Floats sums[1];

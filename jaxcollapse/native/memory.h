@@ -1,37 +1,74 @@
-// Memory for the arrays of a job, kept by its thread for the next one.
+// Memory for the arrays of a sheet.
 #pragma once
+
+#include "vector.h"
+
+#if defined(COLUMN_PER_THREAD)
+
+// Of a group of threads: near ones first, on the chip, as long as there is room.
+struct Memory {
+    char *near, *far;
+    int64_t room;  // what is left of `near`, in bytes
+
+    template <typename T>
+    INLINE T* take(int64_t number) {
+        const int64_t size = (number * int64_t(sizeof(T)) + 63) / 64 * 64;
+        const bool is_near = size <= room;
+        char* const taken = is_near ? near : far;
+        (is_near ? near : far) += size;
+        if (is_near) room -= size;
+        return (T*)taken;
+    }
+
+    // Rows of a sheet.
+    template <typename V>
+    INLINE Array<V> rows(int64_t number) {
+        return {take<typename V::Number>(number * kWidth) + column()};
+    }
+};
+
+#else
 
 #include <cstdlib>
 #include <new>
 
+// Kept by a thread for the next sheet.
 struct Memory {
-    struct Array {
+    struct Piece {
         void* base = nullptr;
         size_t size = 0;
     };
-    Array arrays[24];
+    Piece pieces[24];
     int taken = 0;
 
     ~Memory() {
-        for (Array& array : arrays) free(array.base);
+        for (Piece& piece : pieces) free(piece.base);
     }
 
-    // The next array that is not in use; throws `std::bad_alloc`.
+    // The next piece that is not in use; throws `std::bad_alloc`.
     template <typename T>
     T* take(int64_t number) {
-        Array& array = arrays[taken++];
+        Piece& piece = pieces[taken++];
         const size_t size = (size_t(number) * sizeof(T) + 63) / 64 * 64;
-        if (size > array.size) {
-            free(array.base);
-            array = {aligned_alloc(64, size), size};
-            if (!array.base) {
-                array.size = 0;
+        if (size > piece.size) {
+            free(piece.base);
+            piece = {aligned_alloc(64, size), size};
+            if (!piece.base) {
+                piece.size = 0;
                 throw std::bad_alloc();
             }
         }
-        return (T*)array.base;
+        return (T*)piece.base;
+    }
+
+    // Rows of a sheet.
+    template <typename V>
+    Array<V> rows(int64_t number) {
+        return take<V>(number);
     }
 
     // Nothing is in use any more.
     void give_back() { taken = 0; }
 };
+
+#endif

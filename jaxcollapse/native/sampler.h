@@ -17,31 +17,35 @@ constexpr int kMostLevels = 40;
 struct Tree {
     int levels;             // of rows, the leaves included; the last one has one row
     int rows[kMostLevels];  // of each level, which has room for an even number of them
-    Floats* level[kMostLevels];
-    float fold[2 * kWidth];  // kTogether: at 2ᵈ … 2ᵈ⁺¹ − 1 the sums of all columns that are equal modulo 2ᵈ
+    Array<Floats> level[kMostLevels];
+    float* fold;  // kTogether: at 2ᵈ … 2ᵈ⁺¹ − 1 the sums of all columns that are equal modulo 2ᵈ
 
-    Tree(int leaves, Memory& memory) : levels(1), rows{leaves} {
-        int room = leaves + leaves % 2;
-        for (int n = leaves; n > 1; room += n + n % 2) rows[levels++] = n = (n + 1) / 2;
-        Floats* space = memory.take<Floats>(room);
+    Tree(int leaves, Memory& memory) : levels(1), rows{leaves}, fold(memory.take<float>(2 * kWidth)) {
+        for (int n = leaves; n > 1;) rows[levels++] = n = (n + 1) / 2;
+        Array<Floats> space = memory.rows<Floats>(tree_rows(leaves));
         for (int l = 0; l < levels; ++l) {
             level[l] = space;
-            space += rows[l] + rows[l] % 2;
+            space += even(rows[l]);
         }
     }
 
     template <Layout layout>
     INLINE void sum() {
         for (int l = 0; l + 1 < levels; ++l) {
-            Floats *from = level[l], *to = level[l + 1];
+            const Array<Floats> from = level[l], to = level[l + 1];
             const int half = rows[l + 1];
             if (rows[l] % 2) from[rows[l]] = 0.0f;
-            for (int j = 0; j < half; ++j) to[j] = from[j] + from[j + half];
+            each_row(0, half, [&](int j) { return from[j] + from[j + half]; }, [&](int j, Floats sum) { to[j] = sum; });
         }
         if (layout == kTogether) {
-            memcpy(fold + kWidth, level[levels - 1], sizeof(Floats));
-            for (int d = kWidth / 2; d > 0; d /= 2)
-                for (int j = 0; j < d; ++j) fold[d + j] = fold[2 * d + j] + fold[3 * d + j];
+            each_column(level[levels - 1][0], [&](int c, float sum) { fold[kWidth + c] = sum; });
+            for (int d = kWidth / 2; d > 0; d /= 2) {
+                meet();
+                each_column(counting(), [&](int c, int32_t) {
+                    if (c < d) fold[d + c] = fold[2 * d + c] + fold[3 * d + c];
+                });
+            }
+            meet();
         }
     }
 };
@@ -75,7 +79,7 @@ INLINE Ints walk(const Tree& tree, Pair<Words> key, Words number) {
     };
     if (layout == kTogether)
         for (int d = 1; d < kWidth; d *= 2) choose(tree.fold + 2 * d, d);
-    for (int l = tree.levels - 2; l >= 0; --l) choose((const float*)tree.level[l], tree.rows[l + 1] * kWidth);
+    for (int l = tree.levels - 2; l >= 0; --l) choose(flat(tree.level[l]), tree.rows[l + 1] * kWidth);
     return node;
 }
 
@@ -102,8 +106,8 @@ INLINE Sides<width> shared_out(Vector<int32_t, width> here, Vector<float, width>
 template <Layout layout>
 struct Sampler {
     Tree tree;
-    Ints *counts, *scratch;  // of the leaves; the caller leaves `counts` zero behind
-    int32_t* drawn;          // the leaves of single draws, as row × 16 + column
+    Array<Ints> counts, scratch;  // of the leaves; the caller leaves `counts` zero behind
+    List drawn;                   // the leaves of single draws, as row × 16 + column
     int rows;
     Ints all_at_once, one_by_one;  // the numbers of draws
     bool splits;
@@ -111,38 +115,37 @@ struct Sampler {
 
     Sampler(int rows, Ints draws, int32_t fewest_split, Memory& memory)
         : tree(rows, memory),
-          counts(memory.take<Ints>(rows + rows % 2)),
-          scratch(memory.take<Ints>(rows + rows % 2)),
-          rows(rows),
-          most(0) {
+          counts(memory.rows<Ints>(even(rows))),
+          scratch(memory.rows<Ints>(even(rows))),
+          rows(rows) {
         const Ints is_split = draws >= fewest_split;
         splits = any(is_split);
         all_at_once = draws & is_split;
         one_by_one = draws & ~is_split;
-        for (int c = 0; c < kWidth; ++c) most = one_by_one[c] > most ? one_by_one[c] : most;
-        drawn = memory.take<int32_t>(int64_t(most) * kWidth);
-        memset((void*)counts, 0, sizeof(Ints) * size_t(rows));
+        most = largest(one_by_one);
+        drawn.items = memory.take<int32_t>(int64_t(most) * kWidth);
+        for (int r = 0; r < rows; ++r) counts[r] = 0;
     }
 
-    Floats* leaves() { return tree.level[0]; }
+    Array<Floats> leaves() const { return tree.level[0]; }
 
     INLINE void sum() { tree.template sum<layout>(); }
 
-    // Adds the single draws to the counts; gives how many leaves are in `drawn`.
-    INLINE int draw(Pair<Words> key) {
-        int32_t* flat = (int32_t*)counts;
-        int found = 0;
+    // Adds the single draws to the counts, and lists them.
+    INLINE void draw(Pair<Words> key) {
+        int32_t* const numbers = flat(counts);
+        drawn.size = 0;
         const int32_t step = layout == kApart ? 1 : kWidth;
         for (int32_t number = 0; number < most; number += step) {
             const Ints own = layout == kApart ? Ints(number) : number + counting();
             const Ints leaf = walk<layout>(tree, key, Words(own)), live = own < one_by_one;
-            for (int c = 0; c < kWidth; ++c) {
-                if (!live[c]) continue;
-                drawn[found++] = leaf[c];
-                ++flat[leaf[c]];
-            }
+            each_column(leaf & live | ~live, [&](int, int32_t found) {  // −1 where there is none
+                if (found < 0) return;
+                drawn.add(found);
+                add_one(numbers + found);
+            });
         }
-        return found;
+        meet();
     }
 
     // Sets the counts to those of the draws that are split.
@@ -153,11 +156,11 @@ struct Sampler {
             for (int d = 1; d < kWidth; d *= 2, ++depth) draws = split_columns(key, depth, d, draws);
         // The levels take turns in two places, so that the leaves end up in `counts`.
         const bool is_odd = tree.levels % 2 == 0;
-        Ints *parents = is_odd ? scratch : counts, *children = is_odd ? counts : scratch;
+        Array<Ints> parents = is_odd ? scratch : counts, children = is_odd ? counts : scratch;
         parents[0] = draws;
         for (int l = tree.levels - 2; l >= 0; --l, ++depth) {
             split_rows(key, depth, l, parents, children);
-            Ints* const swap = parents;
+            const Array<Ints> swap = parents;
             parents = children;
             children = swap;
         }
@@ -171,26 +174,36 @@ struct Sampler {
         const Sides<kWidth> sides =
             shared_out(draws & (counting() < d), left, right, threefry(key, Words(depth), column).high,
                        [&] { return threefry(key, Words(depth | kRefined), column).high; });
-        Ints both = sides.left;
-        for (int j = 0; j < d; ++j) both.set(d + j, sides.right[j]);
-        return both;
+        return beside(sides.left, sides.right, d);
     }
 
     // Adjacent parents share a pair of words, and are dealt with together.
-    INLINE void split_rows(Pair<Words> key, uint32_t depth, int l, const Ints* parents, Ints* children) const {
+    INLINE void split_rows(Pair<Words> key, uint32_t depth, int l, Array<Ints> parents, Array<Ints> children) const {
         const int half = tree.rows[l + 1];
-        const Floats* const sums = tree.level[l];
+        const Array<Floats> sums = tree.level[l];
+        struct Two {
+            Ints first, second;
+            Floats left[2], right[2];
+        };
+        const auto read = [&](int j, bool with_sums) {
+            const int k = j + 1 == half ? j : j + 1;
+            Two two{parents[j], k == j ? Ints(0) : parents[k], {}, {}};
+            if (with_sums) two = {two.first, two.second, {sums[j], sums[k]}, {sums[j + half], sums[k + half]}};
+            return two;
+        };
+        Two next = read(0, kAhead > 1);
         for (int j = 0; j < half; j += 2) {
             const bool is_last = j + 1 == half;
-            const Ints first = parents[j], second = is_last ? Ints(0) : parents[j + 1];
+            Two two = next;
+            if (j + 2 < half) next = read(j + 2, kAhead > 1);
             Sides<2 * kWidth> sides{0, 0};
-            if (any(first | second)) {  // mostly there is nothing to share out where there are few draws
+            if (any(two.first | two.second)) {  // mostly there is nothing to share out where there are few draws
+                if (kAhead == 1) two = read(j, true);
                 const Words pair =
                     layout == kApart ? Words(uint32_t(j / 2)) : Words(uint32_t(j / 2 * kWidth)) + Words(counting());
                 const Pair<Words> bits = threefry(key, Words(depth), pair);
-                const int k = is_last ? j : j + 1;
-                sides = shared_out(joined(first, second), joined(sums[j], sums[k]),
-                                   joined(sums[j + half], sums[k + half]), joined(bits.high, bits.low), [&] {
+                sides = shared_out(joined(two.first, two.second), joined(two.left[0], two.left[1]),
+                                   joined(two.right[0], two.right[1]), joined(bits.high, bits.low), [&] {
                                        const Pair<Words> lower = threefry(key, Words(depth | kRefined), pair);
                                        return joined(lower.high, lower.low);
                                    });

@@ -9,7 +9,7 @@
 
 enum Layout { kApart, kTogether };
 
-constexpr float kInfinity = __builtin_inff();
+constexpr float kInfinity = __builtin_bit_cast(float, 0x7f800000);
 
 template <Layout layout>
 struct Sheet {
@@ -33,53 +33,55 @@ struct Sheet {
         return own < lanes ? own : lanes - 1;
     }
 
+    // Whether a column is the first one of a lane.
+    bool has(int column) const { return column < kLanes && first + column < lanes; }
+
     // A number of each lane: every `stride`th of an array, from `offset` on.
     template <typename T>
     Vector<T> of_lanes(const T* from, int stride = 1, int offset = 0) const {
-        T columns[kWidth];
-        for (int c = 0; c < kWidth; ++c) columns[c] = from[lane(c) * stride + offset];
-        Vector<T> all;
-        memcpy((void*)&all, columns, sizeof columns);
-        return all;
+        return of_columns<T>([&](int c) { return from[lane(c) * stride + offset]; });
     }
 
     template <typename T>
     void to_lanes(Vector<T> values, T* to, int stride = 1, int offset = 0) const {
-        T columns[kWidth];
-        memcpy(columns, &values, sizeof columns);
-        for (int c = 0; c < kLanes && first + c < lanes; ++c) to[(first + c) * stride + offset] = columns[c];
+        each_column(values, [&](int c, T value) {
+            if (has(c)) to[(first + c) * stride + offset] = value;
+        });
     }
 
     // Rows of what `value` makes of the numbers of an array [lane, token]; `beyond` where there is no token.
     template <typename T, typename From, typename Value>
-    void load(Vector<T>* to, const From* from, T beyond, Value value) const {
-        T* __restrict flat = (T*)to;
+    void load(Array<Vector<T>> to, const From* from, T beyond, Value value) const {
+        T* __restrict numbers = flat(to);
         const int64_t tokens = this->tokens, all = int64_t(rows) * kWidth;
         if (layout == kApart) {
-            for (int c = 0; c < kWidth; ++c) {
+            each_column(counting(), [&](int c, int32_t) {
                 const From* __restrict own = from + lane(c) * tokens;
-                for (int64_t r = 0; r < tokens; ++r) flat[r * kWidth + c] = value(own[r]);
-            }
+                for (int64_t r = 0; r < tokens; ++r) numbers[r * kWidth + c] = value(own[r]);
+            });
         } else {
             const From* __restrict own = from + first * tokens;
-            for (int64_t t = 0; t < tokens; ++t) flat[t] = value(own[t]);
-            for (int64_t t = tokens; t < all; ++t) flat[t] = beyond;
+            each_number(0, tokens, [&](int64_t t) { numbers[t] = value(own[t]); });
+            each_number(tokens, all, [&](int64_t t) { numbers[t] = beyond; });
         }
     }
 
     template <typename T>
-    void load(Vector<T>* to, const T* from, T beyond) const {
+    void load(Array<Vector<T>> to, const T* from, T beyond) const {
         load(to, from, beyond, [](T x) { return x; });
     }
 
     template <typename T>
-    void store(const Vector<T>* from, T* to) const {
-        const T* flat = (const T*)from;
+    void store(Array<Vector<T>> from, T* to) const {
+        const T* const numbers = flat(from);
         if (layout == kApart) {
-            for (int c = 0; c < kWidth && first + c < lanes; ++c)
-                for (int r = 0; r < rows; ++r) to[(first + c) * tokens + r] = flat[r * kWidth + c];
+            each_column(counting(), [&](int c, int32_t) {
+                if (!has(c)) return;
+                for (int r = 0; r < rows; ++r) to[(first + c) * tokens + r] = numbers[r * kWidth + c];
+            });
         } else {
-            memcpy(to + first * tokens, flat, sizeof(T) * size_t(tokens));
+            T* const own = to + first * tokens;
+            each_number(0, tokens, [&](int64_t t) { own[t] = numbers[t]; });
         }
     }
 
@@ -89,7 +91,7 @@ struct Sheet {
     static INLINE Floats minimum(Floats columns) { return -maximum(-columns); }
 
     // The largest logit of each lane.
-    Floats peak(const Floats* logits) const {
+    Floats peak(Array<Floats> logits) const {
         Floats top = -kInfinity;
         for (int r = 0; r < rows; ++r) top = larger(logits[r], top);
         return maximum(top);
@@ -112,15 +114,36 @@ struct Rows {
     Rows(int rows) : last(rows) {}
 };
 
-// Sums over rows: `add(r, sums)` adds what row r has. They are summed in blocks, so that small terms are not lost.
-template <int n, typename Add>
-INLINE void sum_rows(Rows rows, Floats (&sums)[n], Add add) {
+// Does something for each row from `first` on, with what `read` gives for it.
+template <typename Read, typename Do>
+INLINE void each_row(int first, int end, Read read, Do something) {
+    int r = first;
+    if constexpr (kAhead > 1) {
+        for (; r + kAhead <= end; r += kAhead) {
+            decltype(read(0)) seen[kAhead];
+            for (int i = 0; i < kAhead; ++i) seen[i] = read(r + i);
+            for (int i = 0; i < kAhead; ++i) something(r + i, seen[i]);
+        }
+    }
+    for (; r < end; ++r) something(r, read(r));
+}
+
+// Sums over rows: `add(r, seen, sums)` adds what row r has, of which `read(r)` was seen. They are summed in blocks, so
+// that small terms are not lost.
+template <int n, typename Read, typename Add>
+INLINE void sum_rows(Rows rows, Floats (&sums)[n], Read read, Add add) {
     for (Floats& sum : sums) sum = 0.0f;
     for (int start = rows.first; start < rows.last; start += kBlock) {
         const int end = start + kBlock < rows.last ? start + kBlock : rows.last;
         Floats parts[n];
         for (Floats& part : parts) part = 0.0f;
-        for (int r = start; r < end; ++r) add(r, parts);
+        each_row(start, end, read, [&](int r, auto seen) { add(r, seen, parts); });
         for (int i = 0; i < n; ++i) sums[i] += parts[i];
     }
+}
+
+// The same, where nothing is written meanwhile.
+template <int n, typename Add>
+INLINE void sum_rows(Rows rows, Floats (&sums)[n], Add add) {
+    sum_rows(rows, sums, [](int) { return 0; }, [&](int r, int, Floats* parts) { add(r, parts); });
 }

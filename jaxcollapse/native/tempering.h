@@ -7,6 +7,7 @@
 constexpr float kTolerance = 1e-2f;  // a step this small, relative to β, is the last: its error is below its cube
 constexpr int kMostIterations = 64;
 constexpr float kNoise = 2e-6f;  // what is left of a difference of two like numbers may be rounding
+constexpr float kNan = __builtin_bit_cast(float, 0x7fc00000);
 // Where ∞ times zero should be zero, and 1/∞ not quite.
 constexpr float kHuge = 3e38f, kTiny = 1e-36f;
 
@@ -14,11 +15,11 @@ INLINE Floats where(Ints condition) { return select(condition, 1.0f, Floats(0.0f
 
 // A sheet's distributions.
 struct Distribution {
-    const Floats *depth, *weights;  // how far logits are below their peak, ∞ where there are none; e to the minus that
+    Array<Floats> depth, weights;  // how far logits are below their peak, ∞ where there are none; e to the minus that
     Floats share, minus_log_total;  // of the sum of weights
 
     Distribution() = default;
-    INLINE Distribution(const Floats* depth, const Floats* weights, Floats total)
+    INLINE Distribution(Array<Floats> depth, Array<Floats> weights, Floats total)
         : depth(depth), weights(weights), share(1.0f / total), minus_log_total(-logarithm(total)) {}
 
     INLINE Floats p(int r) const { return weights[r] * share; }
@@ -52,17 +53,17 @@ struct Means {
 template <Layout layout>
 struct Family {
     int rows;
-    const Floats* depth;
+    Array<Floats> depth;
     // Depths are scaled by a power of two where even the least of them is far from 1, so that their logarithms, of
     // which the equation is made, are small and have as many digits as the depths.
     Floats unit;
-    const Floats* scaled;  // depths; huge where there is no token
+    Array<Floats> scaled;  // depths; huge where there is no token
     Floats step;           // the least of them that is not zero
-    const Floats* excess;  // of such depths over the least one; huge where there is none
+    Array<Floats> excess;  // of such depths over the least one; huge where there is none
     Floats modes, tokens, mean_depth;
 
     Family() = default;
-    Family(int rows, const Floats* depth, Floats* to_excess, Floats* to_scaled)
+    Family(int rows, Array<Floats> depth, Array<Floats> to_excess, Array<Floats> to_scaled)
         : rows(rows), depth(depth), scaled(depth), excess(to_excess) {
         Floats least = kInfinity;
         for (int r = 0; r < rows; ++r) least = smaller(select(depth[r] > 0.0f, depth[r], kInfinity), least);
@@ -105,7 +106,7 @@ struct Family {
         found.beta = select(is_hottest, kTiny, select(is_coldest, kHuge, found.beta));
         found.log_total = select(is_hottest, logarithm(tokens), select(is_coldest, logarithm(modes), found.log_total));
         const Floats temperature = select(is_hottest, kInfinity, select(is_coldest, 0.0f, unit / found.beta));
-        return {select(is_flat | is_lost, Floats(__builtin_nanf("")), temperature),
+        return {select(is_flat | is_lost, Floats(kNan), temperature),
                 select(is_lost, kInfinity, divergence(target, found))};
     }
 
@@ -149,7 +150,8 @@ struct Family {
 
     // Solves ln f(β) = log_aim from a first guess of β; `solved` where there is nothing to solve.
     Solution halley(Floats beta, Floats log_aim, Ints solved) const {
-        const Floats *const excess = this->excess, step = this->step;
+        const Array<Floats> excess = this->excess;
+        const Floats step = this->step;
         Floats low = 0.0f, high = kInfinity, log_total = 0.0f;
         for (int iteration = 0; iteration < kMostIterations && any(~solved); ++iteration) {
             Floats sums[4];
@@ -196,7 +198,8 @@ struct Family {
 
     // KL(target ‖ the copy).
     Floats divergence(const Distribution& target, const Solution& found) const {
-        const Floats *const scaled = this->scaled, minus_beta = -found.beta, minus_log_total = -found.log_total;
+        const Array<Floats> scaled = this->scaled;
+        const Floats minus_beta = -found.beta, minus_log_total = -found.log_total;
         Floats sums[1];
         sum_rows(rows, sums, [&](int r, Floats* parts) {
             const Floats own = target.p(r), log = fma(minus_beta, scaled[r], minus_log_total);

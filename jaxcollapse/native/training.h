@@ -15,8 +15,8 @@ struct Trainer {
     const Sheet<layout> sheet;
     const int rows;
     Sampler<layout> sampler;
+    Array<Floats> z, e, absent;  // logits; exp(z − peak); 0 for tokens that can die out, ∞ for others
     Measuring<layout> measuring;
-    Floats *z, *e, *absent;  // logits; exp(z − peak); 0 for tokens that can die out, ∞ for others
     int whole;               // so many rows have nothing that is absent
 
     const Pair<Words> key;
@@ -33,10 +33,10 @@ struct Trainer {
           sheet(job.lanes, job.tokens, first),
           rows(sheet.rows),
           sampler(rows, sheet.of_lanes(job.draws), job.fewest_split, memory),
+          z(memory.rows<Floats>(rows)),
+          e(memory.rows<Floats>(rows)),
+          absent(memory.rows<Floats>(rows)),
           measuring(job.origins, sheet, memory),
-          z(memory.take<Floats>(rows)),
-          e(memory.take<Floats>(rows)),
-          absent(memory.take<Floats>(rows)),
           whole(job.watched ? 0 : rows),
           key{sheet.of_lanes(job.keys, 2, 0), sheet.of_lanes(job.keys, 2, 1)},
           inverse_temperature(sheet.of_lanes(job.inverse_temperature)),
@@ -66,42 +66,49 @@ struct Trainer {
     // Columns in which an event is still to come.
     Ints awaits(Event event) const { return is_watched(event) ? times[event] == -1 : Ints(0); }
 
-    // Replaces every row of z by `changed(r, row)` and finds the new peak, and the least of what can die out; several
-    // at once, so that none waits for another. (Here as elsewhere, what a loop reads of this object is copied first:
-    // its stores might change it.)
-    template <typename Changed>
-    INLINE void change_rows(Changed changed) {
-        constexpr int kAtOnce = 4;
-        Floats* const z = this->z;
-        const Floats* const absent = this->absent;
+    // Replaces every row of z by `changed(row, seen)`, where `read(r)` was seen, and finds the new peak, and the least of
+    // what can die out; several at once, so that none waits for another. (Here as elsewhere, what a loop reads of this
+    // object is copied first: its stores might change it.)
+    template <typename Read, typename Changed>
+    INLINE void change_rows(Read read, Changed changed) {
+        constexpr int kAtOnce = kAhead > 4 ? kAhead : 4;
+        const Array<Floats> z = this->z;
+        const Array<Floats> absent = this->absent;
         const int rows = this->rows, whole = this->whole;
         Floats top[kAtOnce], bottom[kAtOnce];
         for (Floats& each : top) each = -kInfinity;
         for (Floats& each : bottom) each = kInfinity;
-        const auto change = [&](int r, int i) {
-            const Floats row = changed(r, z[r]);
+        const auto change = [&](int r, int i, Floats old, auto seen) {
+            const Floats row = changed(old, seen);
             z[r] = row;
             top[i] = larger(row, top[i]);
             bottom[i] = smaller(r < whole ? row : row + absent[r], bottom[i]);
         };
         int r = 0;
-        for (; r + kAtOnce <= rows; r += kAtOnce)
-            for (int i = 0; i < kAtOnce; ++i) change(r + i, i);
-        for (; r < rows; ++r) change(r, 0);
-        peak = sheet.maximum(larger(larger(top[0], top[1]), larger(top[2], top[3])));
-        least = sheet.minimum(smaller(smaller(bottom[0], bottom[1]), smaller(bottom[2], bottom[3])));
+        for (; r + kAtOnce <= rows; r += kAtOnce) {
+            for (int start = 0; start < kAtOnce; start += kAhead) {
+                Floats old[kAhead];
+                decltype(read(0)) seen[kAhead];
+                for (int i = 0; i < kAhead; ++i) old[i] = z[r + start + i], seen[i] = read(r + start + i);
+                for (int i = 0; i < kAhead; ++i) change(r + start + i, start + i, old[i], seen[i]);
+            }
+        }
+        for (; r < rows; ++r) change(r, 0, z[r], read(r));
+        for (int i = 1; i < kAtOnce; ++i) top[0] = larger(top[i], top[0]), bottom[0] = smaller(bottom[i], bottom[0]);
+        peak = sheet.maximum(top[0]);
+        least = sheet.minimum(bottom[0]);
     }
 
     // Fills e with exp(z − peak), and the tree's leaves with the same at the sampling temperature, if they are not
     // kept.
     template <Leaves leaves>
     INLINE void weigh() {
-        const Floats* const z = this->z;
-        Floats *const e = this->e, *const weights = sampler.leaves();
+        const Array<Floats> z = this->z;
+        const Array<Floats> e = this->e, weights = sampler.leaves();
         const Floats peak = this->peak, inverse_temperature = this->inverse_temperature;
         Floats sums[1];
-        sum_rows(rows, sums, [&](int r, Floats* parts) {
-            const Floats below = z[r] - peak;
+        sum_rows(rows, sums, [&](int r) { return z[r]; }, [&](int r, Floats row, Floats* parts) {
+            const Floats below = row - peak;
             const Floats plain = exponential(below);
             e[r] = plain;
             parts[0] += plain;
@@ -124,7 +131,7 @@ struct Trainer {
     }
 
     Floats sum_of_squares() const {
-        const Floats* const e = this->e;
+        const Array<Floats> e = this->e;
         Floats sums[1];
         sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] = fma(e[r], e[r], parts[0]); });
         return sheet.sum(sums[0]);
@@ -132,53 +139,65 @@ struct Trainer {
 
     // z ← z − η (p − counts / draws), and the new peak.
     INLINE void descend(Pair<Words> key) {
-        add_single_draws(sampler.draw(key));
+        sampler.draw(key);
+        add_single_draws();
         if (sampler.splits) sampler.split(key);
         const Floats scale = -(learning_rate / total), share = this->share;
-        const Floats* const e = this->e;
-        Ints* const counts = sampler.counts;
-        const auto with_counts = [&](int r, Floats row) {
-            const Floats drawn = converted<float>(counts[r]);
+        const Array<Floats> e = this->e;
+        const Array<Ints> counts = sampler.counts;
+        struct Seen {
+            Floats e, weight;
+            Ints count;
+        };
+        const auto taken = [&](int r) {
+            const Ints count = counts[r];
             counts[r] = 0;
-            return fma(share, drawn, fma(scale, e[r], row));
+            return count;
+        };
+        const auto with_counts = [&](Floats row, const Seen& seen) {
+            return fma(share, converted<float>(seen.count), fma(scale, seen.e, row));
         };
         if (any(expects)) {
             // p − τ(p), which is exactly zero at temperature 1.
             const Floats per_total = 1.0f / total, per_aim = 1.0f / aim, minus_rate = -learning_rate;
-            const Floats* const weights = sampler.leaves();
+            const Array<Floats> weights = sampler.leaves();
             const Ints expects = this->expects;
-            change_rows([&](int r, Floats row) {
-                const Floats expected = fma(minus_rate, e[r] * per_total - weights[r] * per_aim, row);
-                return select(expects, expected, with_counts(r, row));
-            });
+            change_rows(
+                [&](int r) { return Seen{e[r], weights[r], taken(r)}; },
+                [&](Floats row, const Seen& seen) {
+                    const Floats expected = fma(minus_rate, seen.e * per_total - seen.weight * per_aim, row);
+                    return select(expects, expected, with_counts(row, seen));
+                });
         } else if (sampler.splits) {
-            change_rows(with_counts);
+            change_rows([&](int r) { return Seen{e[r], Floats(0.0f), taken(r)}; }, with_counts);
         } else {
-            change_rows([&](int r, Floats row) { return fma(scale, e[r], row); });
+            change_rows([&](int r) { return e[r]; }, [&](Floats row, Floats e) { return fma(scale, e, row); });
         }
     }
 
     // To the logits of the leaves that were drawn, of which there are few.
-    INLINE void add_single_draws(int found) {
-        float shares[kWidth];
-        memcpy(shares, &share, sizeof shares);
-        float* const flat = (float*)z;
-        int32_t* const counts = (int32_t*)sampler.counts;
-        for (int i = 0; i < found; ++i) {
-            const int32_t leaf = sampler.drawn[i];
-            if (counts[leaf]) flat[leaf] += shares[leaf % kWidth] * float(counts[leaf]);  // else drawn again, and added
-            counts[leaf] = 0;
-        }
+    INLINE void add_single_draws() {
+        float* const logits = flat(z);
+        int32_t* const counts = flat(sampler.counts);
+        const Floats share = this->share;
+        sampler.drawn.each([&](int32_t leaf) {
+            const int32_t times = taken(counts + leaf);
+            if (times) logits[leaf] += share[leaf % kWidth] * float(times);  // else drawn again, and added
+        });
+        meet();
     }
 
     // z ← ln counts.
     INLINE void fit(Pair<Words> key) {
         if (sampler.splits) sampler.split(key);
         sampler.draw(key);
-        Ints* const counts = sampler.counts;
-        change_rows([&](int r, Floats) {
-            const Ints n = counts[r];
+        const Array<Ints> counts = sampler.counts;
+        const auto taken = [&](int r) {
+            const Ints count = counts[r];
             counts[r] = 0;
+            return count;
+        };
+        change_rows(taken, [](Floats, Ints n) {
             return select(n > 0, logarithm(converted<float>(n)), -kInfinity);
         });
     }
@@ -214,14 +233,14 @@ struct Trainer {
 
     // In the order of `weigh`, so that at temperature 1 it comes to the same bits.
     void sum_leaves() {
-        const Floats* const weights = sampler.leaves();
+        const Array<Floats> weights = sampler.leaves();
         Floats sums[1];
         sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] += weights[r]; });
         aim = sheet.sum(sums[0]);
     }
 
     void run() {
-        change_rows([](int, Floats row) { return row; });
+        change_rows([](int) { return 0; }, [](Floats row, int) { return row; });
         int32_t generation = job.schedule[0];
         look(generation);
         bool is_new = true;  // since the last record
@@ -242,11 +261,11 @@ struct Trainer {
 
     // The same as at the last record.
     void repeat(int record) {
-        const int64_t end = sheet.first + sheet.kLanes < job.lanes ? sheet.first + sheet.kLanes : job.lanes;
         const int many = job.origins.place(kMeasures);
-        for (int64_t row = sheet.first * many; row < end * many; ++row) {
-            float* const now = job.found + row * job.records + record;
-            now[0] = now[-1];
-        }
+        each_column(counting(), [&](int c, int32_t) {
+            if (!sheet.has(c)) return;
+            float* const now = job.found + (sheet.first + c) * many * job.records + record;
+            for (int64_t i = 0; i < many * job.records; i += job.records) now[i] = now[i - 1];
+        });
     }
 };

@@ -49,18 +49,16 @@ void count(const CountJob& job) { job.apart ? count_sheets<kApart>(job) : count_
 
 void binomials(const BinomialJob& job) {
     for (int64_t start = 0; start < job.size; start += kWidth) {
-        Words word = 0, lower = 0;
-        Ints trials = 0;
-        Floats odds = 0.0f;
         const int64_t many = job.size - start < kWidth ? job.size - start : kWidth;
-        for (int i = 0; i < many; ++i) {
-            word.set(i, job.words[start + i]);
-            lower.set(i, job.lower[start + i]);
-            trials.set(i, job.trials[start + i]);
-            odds.set(i, job.odds[start + i]);
-        }
+        const auto at = [&](int c) { return start + (c < many ? c : many - 1); };
+        const Words word = of_columns<uint32_t>([&](int c) { return job.words[at(c)]; });
+        const Words lower = of_columns<uint32_t>([&](int c) { return job.lower[at(c)]; });
+        const Ints trials = of_columns<int32_t>([&](int c) { return job.trials[at(c)]; });
+        const Floats odds = of_columns<float>([&](int c) { return job.odds[at(c)]; });
         const Ints counts = Binomial<kWidth>::count(word, trials, odds, [&] { return lower; });
-        for (int i = 0; i < many; ++i) job.counts[start + i] = counts[i];
+        each_column(counts, [&](int c, int32_t count) {
+            if (c < many) job.counts[start + c] = count;
+        });
     }
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.kernel import Program
-from jaxcollapse.native import processor, serves
+from jaxcollapse.native import serves, target
 from jaxcollapse.planning import cost
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
@@ -96,7 +96,7 @@ class Plan:
     def kernel(self) -> str:
         """What computes generations: native code for this processor, or programs of XLA."""
         if serves(self.machine.platform, self.sweep.precision):
-            return f"native code for {processor()}"
+            return f"native code for {target(self.machine.platform)}"
         return "XLA"
 
     @property

@@ -1,0 +1,30 @@
+// How much memory a sheet of so many rows takes, in bytes.
+#pragma once
+
+#include <cstdint>
+
+constexpr int kWidth = 16;                // columns of a sheet
+constexpr int64_t kRowBytes = 4 * kWidth;
+
+// Rows come in pairs where a pair is summed, or split.
+constexpr int64_t even(int64_t rows) { return rows + rows % 2; }
+
+// Rows of a tree of sums, the leaves included.
+constexpr int64_t tree_rows(int64_t leaves) {
+    int64_t all = even(leaves);
+    for (int64_t n = leaves; n > 1; all += even(n)) n = (n + 1) / 2;
+    return all;
+}
+
+// What a sampler needs: the sums, of columns and of rows; counts in two places; fewer than `fewest_split` draws.
+constexpr int64_t sampler_bytes(int64_t rows, int64_t fewest_split) {
+    return kRowBytes * (2 + tree_rows(rows) + 2 * even(rows) + fewest_split);
+}
+
+// What training needs beside: logits, their exponentials, and what can die out.
+constexpr int64_t trainer_bytes(int64_t rows, int64_t fewest_split) {
+    return sampler_bytes(rows, fewest_split) + kRowBytes * 3 * rows;
+}
+
+// What measuring needs: of p0 and its tempered copies, and of a model and its own.
+constexpr int64_t measuring_bytes(int64_t rows) { return kRowBytes * 8 * rows; }
