@@ -29,9 +29,7 @@ Carry = tuple[State, dict[str, Array]]
 _TEXTS = 0xFFFFFFFD  # folded into a trajectory's key for texts to look at; generations count from 0
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
-_ELEMENTS_OF_THREADS = (
-    2**25
-)  # where native code of a GPU runs whole generations, sixteen threads for each of its sheets
+_NATIVE_ELEMENTS = 2**25  # the same, where native code of a GPU runs whole generations
 _FEWEST_ELEMENTS = 2**13  # with fewer, XLA compiles other arithmetic for CPUs
 _MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
 
@@ -91,7 +89,7 @@ class Program:
         most = _MOST_LANES.get(platform, _MOST_LANES["gpu"])
         elements = _ELEMENTS.get(platform, _ELEMENTS["gpu"])
         if platform == "gpu" and self.is_native:
-            elements = _ELEMENTS_OF_THREADS
+            elements = _NATIVE_ELEMENTS
         size = self.structure.tokens * self.structure.walk.contexts
         return 1 << max(1, min(most, elements // size)).bit_length() - 1
 

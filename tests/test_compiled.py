@@ -163,7 +163,7 @@ def test_the_oldest_files_go_first(kept: Path, monkeypatch: pytest.MonkeyPatch) 
     for path in old:
         os.utime(path, (1, 1))
     size = sum(path.stat().st_size for path in old)
-    monkeypatch.setattr(compiled, "_MOST_BYTES", int(1.2 * size))
+    monkeypatch.setattr("jaxcollapse.kept._MOST_BYTES", int(1.2 * size))
     run(process={"vocab_size": 40, "learning_rate": 1.0}, axes={})
     left = list(kept.iterdir())
     assert len(set(left) - set(old)) == 1

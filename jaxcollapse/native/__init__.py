@@ -1,21 +1,23 @@
-"""The inner loop in C++, called by XLA on CPUs: whole generations of the common processes; exact counts and what is
-measured for all.
+"""The inner loop in C++, called by XLA on CPUs and NVIDIA GPUs: whole generations of the common processes; exact counts
+and what is measured for all.
 
-XLA on CPU makes a pass through the cache for each of a dozen kernels of a step. The loops here keep sixteen
-trajectories, or one of a large vocabulary, in the innermost cache for as many generations as there are between two
-records. They do what `jaxcollapse.process` and `jaxcollapse.sampling` say in JAX, which stays the engine of
-accelerators and of double precision; from the same random words, so that both draw the same counts. Sixteen numbers
-are worked on at once, by operations that are the same on every processor: a trajectory is the same bits on all of
-them, whatever its neighbours.
+XLA makes a pass through memory for each of a dozen kernels of a step. The loops here keep sixteen trajectories, or one
+of a large vocabulary, in the innermost cache for as many generations as there are between two records. They do what
+`jaxcollapse.process` and `jaxcollapse.sampling` say in JAX, which stays the engine of other accelerators and of double
+precision; from the same random words, so that both draw the same counts. Sixteen numbers are worked on at once, in the
+registers of a CPU or by sixteen threads of a GPU, by operations that are the same on every processor: a trajectory is
+the same bits on all of them, whatever its neighbours.
 
 With `JAXCOLLAPSE_NATIVE=0` in the environment XLA does everything. `JAXCOLLAPSE_PROCESSOR` names a lesser processor
 whose program is to be taken, such as `x86-64-v3`.
 
-    vector.h      sixteen numbers                 sheet.h      arrays of them: sixteen trajectories, or one
+    vector.h      sixteen numbers, in registers.h or by threads.h (column.h: what threads know of one another)
+    sheet.h       arrays of them: sixteen trajectories, or one; memory.h, space.h: where they are
     functions.h   exponential, logarithm          sampler.h    multinomial counts of a sheet
     threefry.h    random words                    training.h   generations; counting.h: counts alone
     binomial.h    binomial counts                 measuring.h  observables; tempering.h: those of cooling
-    variant.cpp   all of it for one processor     library.cpp  what XLA calls
+    variant.cpp   all of it for one processor     library.cpp  what XLA calls on CPUs (calls.h: with which arrays)
+    gpu.cu        all of it for one GPU           gpu.cpp      what XLA calls there; gpu.py: compiles and loads gpu.cu
 """
 
 import ctypes
@@ -94,7 +96,7 @@ def architecture() -> str | None:
 
 def target(platform: str) -> str | None:
     """The processor or GPU whose program is used on this platform, if there is one."""
-    return {"cpu": processor, "gpu": architecture}.get(platform, lambda: None)()
+    return processor() if platform == "cpu" else architecture() if platform == "gpu" else None
 
 
 def serves(platform: str, precision: str) -> bool:

@@ -2,7 +2,6 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <mutex>
 #include <string>
 
 #include "calls.h"
@@ -71,22 +70,20 @@ int attribute_of_device(int attribute) {
     return value;
 }
 
-// The programs that were handed over, by the name of what they do; for one kind of device.
-struct Program {
-    void* library = nullptr;
-};
-Program counting, training, measuring;
+// The programs that were handed over.
+struct {
+    void *count = nullptr, *train = nullptr, *measure = nullptr;
+} programs;
 
-constexpr int kBlocksWanted = 4;              // on a multiprocessor, to hide how long memory takes
+constexpr int kBlocksWanted = 4;                  // on a multiprocessor, to hide how long memory takes
 constexpr int64_t kMostBytes = int64_t(4) << 30;  // of the device's memory
 
 // Launches a kernel on as many sheets at once as there is room for. `near` bytes of a sheet are used all the time.
 template <typename Job>
-void launch(void* stream, ffi::ScratchAllocator& scratch, const Program& program, const char* name, const Job& job,
-            int lanes_of_sheet, int64_t near_bytes, int64_t all_bytes) {
-    if (!program.library) throw Failure{std::string(name) + " was not loaded"};
+void launch(void* stream, ffi::ScratchAllocator& scratch, void* program, const char* name, const Job& job,
+            int64_t near_bytes, int64_t all_bytes) {
     void *kernel, *function;
-    check(driver().kernel(&kernel, program.library, name), name);
+    check(driver().kernel(&kernel, program, name), name);
     check(driver().function(&function, kernel), name);
     const int64_t room = attribute_of_device(kNearBytesOfMultiprocessor) / kBlocksWanted - 1024;
     if (near_bytes * kSheetsOfBlock > room) near_bytes = 0;
@@ -95,7 +92,7 @@ void launch(void* stream, ffi::ScratchAllocator& scratch, const Program& program
     int blocks;
     const int threads = kSheetsOfBlock * kWidth;
     check(driver().fitting(&blocks, function, threads, size_t(near_of_block)), name);
-    const int64_t sheets = (job.lanes + lanes_of_sheet - 1) / lanes_of_sheet;
+    const int64_t lanes_of_sheet = job.apart ? kWidth : 1, sheets = (job.lanes + lanes_of_sheet - 1) / lanes_of_sheet;
     Space space{near_bytes, all_bytes, nullptr};
     const int64_t most = std::max<int64_t>(1, kMostBytes / (space.far_bytes * kSheetsOfBlock));
     const int64_t used = std::min({(sheets + kSheetsOfBlock - 1) / kSheetsOfBlock,
@@ -120,11 +117,6 @@ ffi::Error done(Launch launch) {
 }
 
 template <typename Job>
-int lanes_of_sheet(const Job& job) {
-    return job.apart ? kWidth : 1;
-}
-
-template <typename Job>
 int64_t rows_of(const Job& job) {
     return job.apart ? job.tokens : (job.tokens + kWidth - 1) / kWidth;
 }
@@ -135,8 +127,7 @@ constexpr auto count = [](void* stream, ffi::ScratchAllocator scratch, auto... o
     return done([&] {
         const CountJob job = count_job(operands...);
         const int64_t bytes = sampler_bytes(rows_of(job), job.fewest_split);
-        launch(stream, scratch, counting, job.apart ? "count_apart" : "count_together", job, lanes_of_sheet(job), bytes,
-               bytes);
+        launch(stream, scratch, programs.count, job.apart ? "count_apart" : "count_together", job, bytes, bytes);
     });
 };
 
@@ -145,8 +136,7 @@ constexpr auto train = [](void* stream, ffi::ScratchAllocator scratch, auto... o
         const TrainJob job = train_job(operands...);
         const int64_t bytes = trainer_bytes(rows_of(job), job.fewest_split);
         const int64_t more = job.origins.wanted ? measuring_bytes(rows_of(job)) : 0;
-        launch(stream, scratch, training, job.apart ? "train_apart" : "train_together", job, lanes_of_sheet(job), bytes,
-               bytes + more);
+        launch(stream, scratch, programs.train, job.apart ? "train_apart" : "train_together", job, bytes, bytes + more);
     });
 };
 
@@ -154,8 +144,7 @@ constexpr auto measure = [](void* stream, ffi::ScratchAllocator scratch, auto...
     return done([&] {
         const MeasureJob job = measure_job(operands...);
         const int64_t bytes = measuring_bytes(rows_of(job)) + kRowBytes * 2 * rows_of(job);
-        launch(stream, scratch, measuring, job.apart ? "measure_apart" : "measure_together", job, lanes_of_sheet(job),
-               0, bytes);
+        launch(stream, scratch, programs.measure, job.apart ? "measure_apart" : "measure_together", job, 0, bytes);
     });
 };
 
@@ -163,16 +152,17 @@ auto on_a_stream() { return ffi::Ffi::Bind().Ctx<Stream>().Ctx<ffi::ScratchAlloc
 
 }  // namespace
 
-// Takes a program for the devices that are there; gives what went wrong, or null. It is not unloaded any more.
-extern "C" const char* jaxcollapse_gpu_load(const char* name, const void* image) {
-    static std::mutex one_at_a_time;
+// Takes the programs for the devices that are there; gives what went wrong, or null. They stay until the process ends.
+extern "C" const char* jaxcollapse_gpu_load(const void* count, const void* train, const void* measure) {
     static std::string told;
-    const std::lock_guard<std::mutex> lock(one_at_a_time);
-    Program& program = name[0] == 'c' ? counting : name[0] == 't' ? training : measuring;
     if (!driver().is_here) return "there is no driver, or an old one";
-    if (program.library) return nullptr;
     try {
-        check(driver().load(&program.library, image, nullptr, nullptr, 0, nullptr, nullptr, 0), name);
+        const auto load = [](void** program, const void* image) {
+            check(driver().load(program, image, nullptr, nullptr, 0, nullptr, nullptr, 0), "a program");
+        };
+        load(&programs.count, count);
+        load(&programs.train, train);
+        load(&programs.measure, measure);
     } catch (const Failure& failure) {
         told = failure.message;
         return told.c_str();

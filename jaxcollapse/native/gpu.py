@@ -1,8 +1,8 @@
 """Native code for NVIDIA GPUs: the kernels of `gpu.cu`, compiled for the device that is there.
 
-They are the headers that CPUs run, with a thread for each of a sheet's sixteen columns. NVRTC compiles them, NVIDIA's
-library that comes with JAX's CUDA packages; that takes some ten seconds, once on each kind of device, and is kept. Where
-something is missing XLA does everything.
+They are made of the headers that CPUs run, with a thread for each of a sheet's sixteen columns, and compute the same
+bits. NVRTC compiles them, NVIDIA's library that comes with JAX's CUDA packages; that takes some twenty seconds, once for
+each kind of device, and is kept. Where something is missing XLA does everything.
 """
 
 import ctypes
@@ -45,10 +45,9 @@ def start(library: ctypes.CDLL) -> str | None:
         _log.warning("there is no native code for this GPU, so that XLA computes alone: %s", error)
         return None
     library.jaxcollapse_gpu_load.restype = ctypes.c_char_p
-    for name, image in zip(KERNELS, programs, strict=True):
-        if (problem := library.jaxcollapse_gpu_load(name.encode(), image)) is not None:
-            _log.warning("native code for this GPU cannot be loaded, so that XLA computes alone: %s", problem.decode())
-            return None
+    if (problem := library.jaxcollapse_gpu_load(*programs)) is not None:
+        _log.warning("native code for this GPU cannot be loaded, so that XLA computes alone: %s", problem.decode())
+        return None
     for name in KERNELS:
         function = getattr(library, f"jaxcollapse_gpu_{name}")
         jax.ffi.register_ffi_target(f"jaxcollapse_{name}", jax.ffi.pycapsule(function), platform="CUDA")
