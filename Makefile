@@ -5,7 +5,8 @@ BIN = $(VENV)/bin
 # Two test files at a time on two cores; more than four at a time would want more memory than most machines have.
 SIDE_BY_SIDE = --numprocesses=logical --maxprocesses=4 --dist=loadfile
 # What an installation is made of; the Python files are used where they are.
-SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard jaxcollapse/native/*.cpp jaxcollapse/native/*.h)
+NATIVE = $(wildcard $(addprefix jaxcollapse/native/*.,cpp cu h))
+SOURCES = pyproject.toml constraints.txt hatch_build.py $(NATIVE)
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test exhaustive check format bench notebooks generated site clean
@@ -38,12 +39,12 @@ check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror jaxcollapse/native/*.cpp jaxcollapse/native/*.h
+	$(BIN)/clang-format --dry-run --Werror $(NATIVE) tests/emulated/*
 
 format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i jaxcollapse/native/*.cpp jaxcollapse/native/*.h
+	$(BIN)/clang-format -i $(NATIVE) tests/emulated/*
 
 bench: $(VENV)/.test ## Time jaxcollapse beside its peers, and how it grows: a quarter of an hour
 	$(BIN)/python -m benchmarks

@@ -7,8 +7,10 @@ import jax
 import pytest
 
 import jaxcollapse as jc
+from jaxcollapse import native
 from jaxcollapse.compiling import _OPTIONS, arguments
 from jaxcollapse.kernel import Program, jitted
+from jaxcollapse.planning import distant_machine
 from jaxcollapse.planning.cells import resolve
 
 # Loops that every program has: over records, and over the generations between two of them.
@@ -51,6 +53,42 @@ def test_nothing_in_a_program_stalls_an_accelerator(
     assert len(re.findall(r"stablehlo\.while\b", text)) == loops
     for scatter in re.findall(r'"stablehlo\.scatter".*?\}\) : \((.*?)\)', text, re.DOTALL):
         assert "xi32>" in scatter.split(",")[0], scatter
+
+
+@pytest.mark.parametrize(
+    ("process", "is_native"),
+    [
+        ({"batch_size": 1}, True),
+        ({"batch_size": 10**6, "steps": 3, "temperature": 0.9}, True),
+        ({"batch_size": float("inf")}, True),
+        ({"update": "refit", "samples": 100}, True),
+        ({"optimizer": "adam"}, False),
+        ({"update": "refit", "samples": 100, "mixing": 0.5}, False),
+        ({"top_k": 5}, False),
+        ({"model": "persona"}, False),
+    ],
+)
+def test_on_a_gpu_native_code_runs_whole_generations_and_xla_the_rest(
+    process: dict[str, Any], is_native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same program as on a CPU, a single call; or one without any call."""
+    monkeypatch.setattr(native, "architecture", lambda: "sm_90")
+    program = program_of({"vocab_size": 64, **process}, "gpu")
+    text = lowered(program, "cuda")
+    assert program.is_native is is_native
+    assert re.findall(r"@(jaxcollapse_\w+)", text) == (["jaxcollapse_train"] if is_native else [])
+
+
+def test_a_plan_tells_what_computes_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "architecture", lambda: "sm_90")
+    machine = distant_machine("gpu", 1, 2)
+    for optimizers, kernel in {
+        ("sgd",): "native code for sm_90",
+        ("sgd", "adam"): "native code for sm_90, and XLA",
+        ("adam",): "XLA",
+    }.items():
+        sweep = jc.Sweep.from_dict({"process": {"vocab_size": 16}, "axes": {"optimizer": list(optimizers)}})
+        assert jc.plan(sweep, machine=machine).kernel == kernel
 
 
 def test_the_compiler_knows_the_options_that_it_is_given() -> None:

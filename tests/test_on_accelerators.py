@@ -78,7 +78,7 @@ def test_trajectories_are_those_of_a_cpu(tokens: int) -> None:
 @pytest.mark.skipif(native.target(jax.default_backend()) is None, reason="there is no accelerator with native code")
 @pytest.mark.parametrize("tokens", [1, 30, 300, 1100])
 def test_native_code_computes_the_bits_of_a_cpu(tokens: int) -> None:
-    """Whole generations, and all that is measured of them; with Adam and top-k the counts alone are native."""
+    """Whole generations, and all that is measured of them."""
     sweep = sweep_of(tokens, [*PROCESSES[:2], *PROCESSES[3:7]], observables=["default"])
     assert_same_numbers(run(sweep), run(sweep, "cpu"))
 

@@ -25,12 +25,14 @@ def fibres(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What native code calls on a GPU, as targets of XLA named `fibres_…`."""
     library = tmp_path_factory.mktemp("fibres") / "fibres.so"
     interface = Path(jaxlib.__file__).parent / "include"
-    command = [*hatch_build.any_compiler(), "-std=c++17", "-O1", "-fPIC", *hatch_build.EXACTLY, "-Wno-psabi", "-shared"]
+    if hatch_build.machine_compiler() is None:
+        pytest.skip("there is no C++ compiler")
+    command = [*hatch_build.any_compiler(), "-std=c++17", "-O0", "-fPIC", *hatch_build.EXACTLY, "-Wno-psabi", "-shared"]
     command += ["-isystem", str(interface), f"-I{SOURCES}", f"-I{EMULATED}", '-DSOURCES="fibres"', "-DONE_PROGRAM"]
     command += [str(SOURCES / "library.cpp"), str(EMULATED / "variant.cpp"), "-o", str(library)]
     subprocess.run(command, check=True, capture_output=True)
     loaded = ctypes.CDLL(str(library))
-    for name in gpu.KERNELS:
+    for name in ("count", "train", "measure"):
         function = getattr(loaded, f"jaxcollapse_{name}")
         jax.ffi.register_ffi_target(f"fibres_{name}", jax.ffi.pycapsule(function), platform="cpu")
 
@@ -47,7 +49,7 @@ def by_fibres(fibres: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("tokens", [1, 2, 16, 100, 1024, 1500])
+@pytest.mark.parametrize("tokens", [1, 100, 1500])
 def test_threads_compute_the_bits_of_registers(tokens: int, call: str, by_fibres: None, request: Any) -> None:
     """A sheet's columns may be threads: training with all numbers of draws, refits, and what is measured."""
     some = np.arange(0, 64, 3)
@@ -79,3 +81,14 @@ def test_threads_draw_the_counts_of_registers(
     monkeypatch.undo()
     np.testing.assert_array_equal(counts(), there)
     assert (there.sum(axis=1) == draws).all()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+def test_the_kernels_compile_for_devices_that_are_not_here(architecture: str) -> None:
+    try:
+        gpu.nvrtc()
+    except OSError as error:
+        pytest.skip(str(error))
+    for name in gpu.KERNELS:
+        assert gpu.compiled(name, architecture)[1:4] == b"ELF"

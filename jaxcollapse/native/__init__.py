@@ -99,9 +99,14 @@ def target(platform: str) -> str | None:
     return processor() if platform == "cpu" else architecture() if platform == "gpu" else None
 
 
-def serves(platform: str, precision: str) -> bool:
-    """Whether native code computes on this platform in this precision; else XLA does everything."""
+def trains(platform: str, precision: str) -> bool:
+    """Whether native code runs whole generations on this platform in this precision; else XLA does everything."""
     return precision == "float32" and target(platform) is not None
+
+
+def serves(platform: str, precision: str) -> bool:
+    """Whether it also draws and measures for processes whose generations XLA runs."""
+    return platform == "cpu" and trains(platform, precision)
 
 
 def count(

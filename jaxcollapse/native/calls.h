@@ -106,8 +106,8 @@ auto train_arguments(Binding binding) {
         .template Ret<In<ffi::F32>>();
 }
 
-inline MeasureJob measure_job(In<ffi::F32> logits, In<ffi::F32> start_logits, In<ffi::F32> rarest,
-                              In<ffi::F32> support, int32_t wanted, bool apart, Out<ffi::F32> found) {
+inline MeasureJob measure_job(In<ffi::F32> logits, In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support,
+                              int32_t wanted, bool apart, Out<ffi::F32> found) {
     MeasureJob job{};
     job.lanes = lanes_of(logits.dimensions());
     job.tokens = logits.dimensions().back();

@@ -1,4 +1,4 @@
-// What XLA calls on NVIDIA GPUs: launches of the kernels of gpu.cu, by the driver that is there.
+// What XLA calls on NVIDIA GPUs: launches of gpu.cu's kernels, by the driver that is there.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -15,11 +15,10 @@ struct Driver {
     int (*load)(void** library, const void* image, void*, void*, unsigned, void*, void*, unsigned);
     int (*kernel)(void** kernel, void* library, const char* name);
     int (*function)(void** function, void* kernel);
-    int (*set)(void* function, int attribute, int value);
-    int (*fitting)(int* blocks, void* function, int threads, size_t near_bytes);
+    int (*fitting)(int* blocks, void* function, int threads, size_t shared_bytes);
     int (*device)(int* device);
     int (*ask)(int* value, int attribute, int device);
-    int (*launch)(void* function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned near_bytes,
+    int (*launch)(void* function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned shared_bytes,
                   void* stream, void** arguments, void** extra);
     int (*describe)(int error, const char** text);
     bool is_here = false;
@@ -35,7 +34,6 @@ struct Driver {
         find(load, "cuLibraryLoadData");
         find(kernel, "cuLibraryGetKernel");
         find(function, "cuKernelGetFunction");
-        find(set, "cuFuncSetAttribute");
         find(fitting, "cuOccupancyMaxActiveBlocksPerMultiprocessor");
         find(device, "cuCtxGetDevice");
         find(ask, "cuDeviceGetAttribute");
@@ -44,7 +42,7 @@ struct Driver {
     }
 };
 
-enum { kNearBytesOfFunction = 8, kMultiprocessors = 16, kNearBytesOfMultiprocessor = 81 };  // attributes
+constexpr int kMultiprocessors = 16;  // an attribute
 
 const Driver& driver() {
     static const Driver found;
@@ -70,99 +68,56 @@ int attribute_of_device(int attribute) {
     return value;
 }
 
-// The programs that were handed over.
-struct {
-    void *count = nullptr, *train = nullptr, *measure = nullptr;
-} programs;
+void *apart, *together;  // the programs, by layout
 
-constexpr int kBlocksWanted = 4;                  // on a multiprocessor, to hide how long memory takes
 constexpr int64_t kMostBytes = int64_t(4) << 30;  // of the device's memory
 
-// Launches a kernel on as many sheets at once as there is room for. `near` bytes of a sheet are used all the time.
-template <typename Job>
-void launch(void* stream, ffi::ScratchAllocator& scratch, void* program, const char* name, const Job& job,
-            int64_t near_bytes, int64_t all_bytes) {
+// Launches the kernel of a job on as many sheets at once as there is room for, each with so many bytes.
+void launch(void* stream, ffi::ScratchAllocator& scratch, const TrainJob& job, int64_t bytes) {
+    const char* const name = job.apart ? "train_apart" : "train_together";
     void *kernel, *function;
-    check(driver().kernel(&kernel, program, name), name);
+    check(driver().kernel(&kernel, job.apart ? apart : together, name), name);
     check(driver().function(&function, kernel), name);
-    const int64_t room = attribute_of_device(kNearBytesOfMultiprocessor) / kBlocksWanted - 1024;
-    if (near_bytes * kSheetsOfBlock > room) near_bytes = 0;
-    const int64_t near_of_block = near_bytes * kSheetsOfBlock;
-    check(driver().set(function, kNearBytesOfFunction, int(near_of_block)), name);
     int blocks;
     const int threads = kSheetsOfBlock * kWidth;
-    check(driver().fitting(&blocks, function, threads, size_t(near_of_block)), name);
-    const int64_t lanes_of_sheet = job.apart ? kWidth : 1, sheets = (job.lanes + lanes_of_sheet - 1) / lanes_of_sheet;
-    Space space{near_bytes, all_bytes, nullptr};
-    const int64_t most = std::max<int64_t>(1, kMostBytes / (space.far_bytes * kSheetsOfBlock));
-    const int64_t used = std::min({(sheets + kSheetsOfBlock - 1) / kSheetsOfBlock,
-                                   int64_t(std::max(blocks, 1)) * attribute_of_device(kMultiprocessors), most});
-    const auto far = scratch.Allocate(size_t(used * kSheetsOfBlock * space.far_bytes));
-    if (!far) throw Failure{std::string("no memory for ") + name, ffi::ErrorCode::kResourceExhausted};
-    space.far = (char*)*far;
+    check(driver().fitting(&blocks, function, threads, 0), name);
+    const int64_t lanes_of_sheet = job.apart ? kWidth : 1, lanes_of_block = lanes_of_sheet * kSheetsOfBlock;
+    const int64_t needed = (job.lanes + lanes_of_block - 1) / lanes_of_block;
+    const int64_t resident = int64_t(std::max(blocks, 1)) * attribute_of_device(kMultiprocessors);
+    const int64_t most = std::max<int64_t>(1, kMostBytes / (bytes * kSheetsOfBlock));
+    const int64_t used = std::min({needed, resident, most});
+    const auto base = scratch.Allocate(size_t(used * kSheetsOfBlock * bytes));
+    if (!base) throw Failure{std::string("no memory for ") + name, ffi::ErrorCode::kResourceExhausted};
+    Space space{(char*)*base, bytes};
     void* arguments[] = {(void*)&job, &space};
-    check(driver().launch(function, unsigned(used), 1, 1, unsigned(threads), 1, 1, unsigned(near_of_block), stream,
-                          arguments, nullptr),
+    check(driver().launch(function, unsigned(used), 1, 1, unsigned(threads), 1, 1, 0, stream, arguments, nullptr),
           name);
 }
 
-template <typename Launch>
-ffi::Error done(Launch launch) {
+constexpr auto train = [](void* stream, ffi::ScratchAllocator scratch, auto... operands) {
+    const TrainJob job = train_job(operands...);
+    const int64_t rows = job.apart ? job.tokens : (job.tokens + kWidth - 1) / kWidth;
+    const int64_t measuring = job.origins.wanted ? measuring_bytes(rows) : 0;
     try {
-        launch();
+        launch(stream, scratch, job, trainer_bytes(rows, job.fewest_split) + measuring);
         return ffi::Error::Success();
     } catch (const Failure& failure) {
         return ffi::Error(failure.code, failure.message);
     }
-}
-
-template <typename Job>
-int64_t rows_of(const Job& job) {
-    return job.apart ? job.tokens : (job.tokens + kWidth - 1) / kWidth;
-}
-
-using Stream = ffi::PlatformStream<void*>;
-
-constexpr auto count = [](void* stream, ffi::ScratchAllocator scratch, auto... operands) {
-    return done([&] {
-        const CountJob job = count_job(operands...);
-        const int64_t bytes = sampler_bytes(rows_of(job), job.fewest_split);
-        launch(stream, scratch, programs.count, job.apart ? "count_apart" : "count_together", job, bytes, bytes);
-    });
 };
-
-constexpr auto train = [](void* stream, ffi::ScratchAllocator scratch, auto... operands) {
-    return done([&] {
-        const TrainJob job = train_job(operands...);
-        const int64_t bytes = trainer_bytes(rows_of(job), job.fewest_split);
-        const int64_t more = job.origins.wanted ? measuring_bytes(rows_of(job)) : 0;
-        launch(stream, scratch, programs.train, job.apart ? "train_apart" : "train_together", job, bytes, bytes + more);
-    });
-};
-
-constexpr auto measure = [](void* stream, ffi::ScratchAllocator scratch, auto... operands) {
-    return done([&] {
-        const MeasureJob job = measure_job(operands...);
-        const int64_t bytes = measuring_bytes(rows_of(job)) + kRowBytes * 2 * rows_of(job);
-        launch(stream, scratch, programs.measure, job.apart ? "measure_apart" : "measure_together", job, 0, bytes);
-    });
-};
-
-auto on_a_stream() { return ffi::Ffi::Bind().Ctx<Stream>().Ctx<ffi::ScratchAllocator>(); }
 
 }  // namespace
 
 // Takes the programs for the devices that are there; gives what went wrong, or null. They stay until the process ends.
-extern "C" const char* jaxcollapse_gpu_load(const void* count, const void* train, const void* measure) {
+extern "C" const char* jaxcollapse_gpu_load(const void* image_apart, const void* image_together) {
     static std::string told;
     if (!driver().is_here) return "there is no driver, or an old one";
     try {
         const auto load = [](void** program, const void* image) {
             check(driver().load(program, image, nullptr, nullptr, 0, nullptr, nullptr, 0), "a program");
         };
-        load(&programs.count, count);
-        load(&programs.train, train);
-        load(&programs.measure, measure);
+        load(&apart, image_apart);
+        load(&together, image_together);
     } catch (const Failure& failure) {
         told = failure.message;
         return told.c_str();
@@ -170,8 +125,6 @@ extern "C" const char* jaxcollapse_gpu_load(const void* count, const void* train
     return nullptr;
 }
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_gpu_count, count, count_arguments(on_a_stream()));
-
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_gpu_train, train, train_arguments(on_a_stream()));
-
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_gpu_measure, measure, measure_arguments(on_a_stream()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    jaxcollapse_gpu_train, train,
+    train_arguments(ffi::Ffi::Bind().Ctx<ffi::PlatformStream<void*>>().Ctx<ffi::ScratchAllocator>()));

@@ -1,8 +1,8 @@
-"""Native code for NVIDIA GPUs: the kernels of `gpu.cu`, compiled for the device that is there.
+"""Native code for NVIDIA GPUs: whole generations, by the kernels of `gpu.cu`, compiled for the device that is there.
 
 They are made of the headers that CPUs run, with a thread for each of a sheet's sixteen columns, and compute the same
-bits. NVRTC compiles them, NVIDIA's library that comes with JAX's CUDA packages; that takes some twenty seconds, once for
-each kind of device, and is kept. Where something is missing XLA does everything.
+bits. NVRTC compiles them, NVIDIA's library that comes with JAX's CUDA packages; that takes some twenty seconds, once
+for each kind of device, and is kept. Where something is missing XLA does everything.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ import jax
 from jaxcollapse.kept import keep, kept
 from jaxcollapse.native import sources
 
-KERNELS = ("count", "train", "measure")
+KERNELS = ("train_apart", "train_together")  # by the layout of sheets
 # As for CPUs: nothing contracted; denormal numbers, quotients and roots are IEEE's. (161: pragmas of other compilers.)
 _OPTIONS = ("-std=c++17", "-default-device", "-fmad=false", "-diag-suppress=161")
 _HEADERS = {  # what NVRTC has not
@@ -48,9 +48,8 @@ def start(library: ctypes.CDLL) -> str | None:
     if (problem := library.jaxcollapse_gpu_load(*programs)) is not None:
         _log.warning("native code for this GPU cannot be loaded, so that XLA computes alone: %s", problem.decode())
         return None
-    for name in KERNELS:
-        function = getattr(library, f"jaxcollapse_gpu_{name}")
-        jax.ffi.register_ffi_target(f"jaxcollapse_{name}", jax.ffi.pycapsule(function), platform="CUDA")
+    handler = jax.ffi.pycapsule(library.jaxcollapse_gpu_train)
+    jax.ffi.register_ffi_target("jaxcollapse_train", handler, platform="CUDA")
     return architecture
 
 

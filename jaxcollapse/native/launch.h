@@ -5,9 +5,8 @@
 
 constexpr int kSheetsOfBlock = 8;
 
-
-// Memory of each sheet: so many bytes on the chip, and others of the device.
+// Memory of the device: so many bytes for each sheet that is worked on.
 struct Space {
-    int64_t near_bytes, far_bytes;
-    char* far;
+    char* base;
+    int64_t bytes;
 };

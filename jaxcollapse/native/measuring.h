@@ -24,7 +24,7 @@ struct Measuring {
         : origins(origins), sheet(sheet), rows(sheet.rows) {
         if (!origins.wanted) return;
         Array<Floats>* const arrays[] = {&start_depth, &start_weights, &start_excess, &start_scaled,
-                                   &rarest,      &depth,         &excess,       &scaled};
+                                         &rarest,      &depth,         &excess,       &scaled};
         for (Array<Floats>* array : arrays) *array = memory.rows<Floats>(rows);
         sheet.load(start_weights, origins.logits, -kInfinity);
         sheet.load(rarest, origins.rarest, 0.0f);

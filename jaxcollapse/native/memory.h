@@ -5,18 +5,14 @@
 
 #if defined(COLUMN_PER_THREAD)
 
-// Of a group of threads: near ones first, on the chip, as long as there is room.
+// Of a sheet's threads, which take the same.
 struct Memory {
-    char *near, *far;
-    int64_t room;  // what is left of `near`, in bytes
+    char* rest;
 
     template <typename T>
     INLINE T* take(int64_t number) {
-        const int64_t size = (number * int64_t(sizeof(T)) + 63) / 64 * 64;
-        const bool is_near = size <= room;
-        char* const taken = is_near ? near : far;
-        (is_near ? near : far) += size;
-        if (is_near) room -= size;
+        char* const taken = rest;
+        rest += (number * int64_t(sizeof(T)) + 63) / 64 * 64;
         return (T*)taken;
     }
 

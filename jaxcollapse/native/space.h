@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-constexpr int kWidth = 16;                // columns of a sheet
+constexpr int kWidth = 16;  // columns of a sheet
 constexpr int64_t kRowBytes = 4 * kWidth;
 
 // Rows come in pairs where a pair is summed, or split.

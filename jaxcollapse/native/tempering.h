@@ -15,7 +15,7 @@ INLINE Floats where(Ints condition) { return select(condition, 1.0f, Floats(0.0f
 
 // A sheet's distributions.
 struct Distribution {
-    Array<Floats> depth, weights;  // how far logits are below their peak, ∞ where there are none; e to the minus that
+    Array<Floats> depth, weights;   // how far logits are below their peak, ∞ where there are none; e to the minus that
     Floats share, minus_log_total;  // of the sum of weights
 
     Distribution() = default;

@@ -1,5 +1,5 @@
-// Vectors whose columns are threads: sixteen of them work on a sheet, each with its own column, and meet where one needs
-// what others have. What they decide they decide together, so that all take the same way.
+// Vectors whose columns are threads: sixteen of them work on a sheet, each with its own column, and meet where one
+// needs what others have. What they decide they decide together, so that all take the same way.
 #pragma once
 
 #if defined(COLUMN)
@@ -29,11 +29,11 @@ struct Vector {
     // What this thread has; it asks of its own column, or where all are alike.
     INLINE T operator[](int) const { return own[0]; }
 
-#define ELEMENTWISE(op)                                                   \
-    friend INLINE Vector operator op(Vector x, Vector y) {                \
-        for (int i = 0; i < kOwn; ++i) x.own[i] = x.own[i] op y.own[i];   \
-        return x;                                                         \
-    }                                                                     \
+#define ELEMENTWISE(op)                                                 \
+    friend INLINE Vector operator op(Vector x, Vector y) {              \
+        for (int i = 0; i < kOwn; ++i) x.own[i] = x.own[i] op y.own[i]; \
+        return x;                                                       \
+    }                                                                   \
     INLINE Vector& operator op## = (Vector other) { return *this = *this op other; }
     ELEMENTWISE(+)
     ELEMENTWISE(-)
@@ -58,10 +58,10 @@ struct Vector {
     COMPARISON(!=)
 #undef COMPARISON
 
-#define EACH(name, number)                                        \
-    friend INLINE Vector name {                                   \
-        for (int i = 0; i < kOwn; ++i) x.own[i] = number;         \
-        return x;                                                 \
+#define EACH(name, number)                                \
+    friend INLINE Vector name {                           \
+        for (int i = 0; i < kOwn; ++i) x.own[i] = number; \
+        return x;                                         \
     }
     EACH(operator-(Vector x), -x.own[i])
     EACH(operator~(Vector x), ~x.own[i])

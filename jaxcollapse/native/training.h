@@ -17,7 +17,7 @@ struct Trainer {
     Sampler<layout> sampler;
     Array<Floats> z, e, absent;  // logits; exp(z − peak); 0 for tokens that can die out, ∞ for others
     Measuring<layout> measuring;
-    int whole;               // so many rows have nothing that is absent
+    int whole;  // so many rows have nothing that is absent
 
     const Pair<Words> key;
     const Floats inverse_temperature, learning_rate, draws;
@@ -66,9 +66,9 @@ struct Trainer {
     // Columns in which an event is still to come.
     Ints awaits(Event event) const { return is_watched(event) ? times[event] == -1 : Ints(0); }
 
-    // Replaces every row of z by `changed(row, seen)`, where `read(r)` was seen, and finds the new peak, and the least of
-    // what can die out; several at once, so that none waits for another. (Here as elsewhere, what a loop reads of this
-    // object is copied first: its stores might change it.)
+    // Replaces every row of z by `changed(row, seen)`, where `read(r)` was seen, and finds the new peak, and the least
+    // of what can die out; several at once, so that none waits for another. (Here as elsewhere, what a loop reads of
+    // this object is copied first: its stores might change it.)
     template <typename Read, typename Changed>
     INLINE void change_rows(Read read, Changed changed) {
         constexpr int kAtOnce = kAhead > 4 ? kAhead : 4;
@@ -107,13 +107,16 @@ struct Trainer {
         const Array<Floats> e = this->e, weights = sampler.leaves();
         const Floats peak = this->peak, inverse_temperature = this->inverse_temperature;
         Floats sums[1];
-        sum_rows(rows, sums, [&](int r) { return z[r]; }, [&](int r, Floats row, Floats* parts) {
-            const Floats below = row - peak;
-            const Floats plain = exponential(below);
-            e[r] = plain;
-            parts[0] += plain;
-            if (leaves != kKept) weights[r] = leaves == kTempered ? exponential(below * inverse_temperature) : plain;
-        });
+        sum_rows(
+            rows, sums, [&](int r) { return z[r]; },
+            [&](int r, Floats row, Floats* parts) {
+                const Floats below = row - peak;
+                const Floats plain = exponential(below);
+                e[r] = plain;
+                parts[0] += plain;
+                if (leaves != kKept)
+                    weights[r] = leaves == kTempered ? exponential(below * inverse_temperature) : plain;
+            });
         total = sheet.sum(sums[0]);
     }
 
@@ -162,12 +165,11 @@ struct Trainer {
             const Floats per_total = 1.0f / total, per_aim = 1.0f / aim, minus_rate = -learning_rate;
             const Array<Floats> weights = sampler.leaves();
             const Ints expects = this->expects;
-            change_rows(
-                [&](int r) { return Seen{e[r], weights[r], taken(r)}; },
-                [&](Floats row, const Seen& seen) {
-                    const Floats expected = fma(minus_rate, seen.e * per_total - seen.weight * per_aim, row);
-                    return select(expects, expected, with_counts(row, seen));
-                });
+            change_rows([&](int r) { return Seen{e[r], weights[r], taken(r)}; },
+                        [&](Floats row, const Seen& seen) {
+                            const Floats expected = fma(minus_rate, seen.e * per_total - seen.weight * per_aim, row);
+                            return select(expects, expected, with_counts(row, seen));
+                        });
         } else if (sampler.splits) {
             change_rows([&](int r) { return Seen{e[r], Floats(0.0f), taken(r)}; }, with_counts);
         } else {
@@ -197,9 +199,7 @@ struct Trainer {
             counts[r] = 0;
             return count;
         };
-        change_rows(taken, [](Floats, Ints n) {
-            return select(n > 0, logarithm(converted<float>(n)), -kInfinity);
-        });
+        change_rows(taken, [](Floats, Ints n) { return select(n > 0, logarithm(converted<float>(n)), -kInfinity); });
     }
 
     // Whether another generation would leave every lane as it is.

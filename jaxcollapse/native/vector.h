@@ -1,10 +1,10 @@
 // Sixteen numbers at once, or twice as many, and the same bits of them on every processor.
 //
-// A vector is sixteen numbers wide: in the registers of a CPU, or a number in each of sixteen threads of a GPU, which are
-// its columns. No operation adds across it but `total`, which does so in a fixed order, and a product is fused with a sum
-// where `fma` says so and nowhere else: what a compiler makes of this is one sequence of IEEE operations. To be compiled
-// without contraction of floating-point expressions. Two vectors in one keep a processor busy with one of them while it
-// waits for the other.
+// A vector is sixteen numbers wide: in the registers of a CPU, or a number in each of sixteen threads of a GPU, which
+// are its columns. No operation adds across it but `total`, which does so in a fixed order, and a product is fused with
+// a sum where `fma` says so and nowhere else: what a compiler makes of this is one sequence of IEEE operations. To be
+// compiled without contraction of floating-point expressions. Two vectors in one keep a processor busy with one of them
+// while it waits for the other.
 #pragma once
 
 #include <cstdint>

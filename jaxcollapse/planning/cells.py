@@ -13,12 +13,12 @@ import numpy as np
 
 from jaxcollapse.corpus import Corpus
 from jaxcollapse.errors import InputError
-from jaxcollapse.fused import can_watch
+from jaxcollapse.fused import can_run, can_watch
 from jaxcollapse.judging import PATIENCE
 from jaxcollapse.kernel import Program
 from jaxcollapse.models import Walk
 from jaxcollapse.models.walk import Numbers
-from jaxcollapse.native import serves
+from jaxcollapse.native import serves, trains
 from jaxcollapse.observables import Observable
 from jaxcollapse.planning.blocks import traces_at_once
 from jaxcollapse.planning.library import Library
@@ -72,17 +72,20 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     batches = np.select(
         [refit | kinds.sees_whole_corpus(grid), kinds.draws_from_generator(grid)], [full, generator], corpus
     )
-    natively, observables = serves(platform, sweep.precision), sweep.chosen
+    observables = sweep.chosen
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
-    plain = ~refit & grid.has("optimizer", "sgd") & grid.has("schedule", "constant")
-    plain &= grid.has("corpus", "replace")
-    structured = ~grid.has("model", "categorical")
-    plain &= ~structured & grid.has("parameters", "table")
     remedies = [_in_use(grid, name) for name in REMEDIES]
+    structured = ~grid.has("model", "categorical")
+    plain = ~structured & grid.has("parameters", "table") & grid.has("corpus", "replace")
     plain &= ~np.any([*cuts, *remedies], axis=0) & (grid.numbers("fresh_fraction") == 0)
+    descends = plain & ~refit & grid.has("optimizer", "sgd") & grid.has("schedule", "constant")
+    partial_refit = grid.has("update", "refit") & (grid.numbers("mixing") != 1)
     # Native code takes infinitely many fresh traces for one more number of them, in the same program.
-    expected = plain & infinite & (batches == full) & (natively and can_watch(observables))
+    trained = trains(platform, sweep.precision) and can_watch(observables)
+    expected = descends & infinite & (batches == full) & trained
     batches, infinite = np.where(expected, generator, batches), infinite & ~expected
+    whole = (plain & refit & ~partial_refit) | (descends & (batches == generator))
+    natively = serves(platform, sweep.precision) | (whole & trained)
     batch_size = np.where(expected, _EXPECTED, batch_size)
     draws_samples = ~infinite & (batches != generator)
     replaced = grid.has("replacement", True)
@@ -129,7 +132,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             np.where(is_curated, columns["reward"].codes, -1),
             at_once,
             grid.numbers("fresh_fraction") > 0,
-            grid.has("update", "refit") & (grid.numbers("mixing") != 1),
+            partial_refit,
             *cuts,
             *remedies,
         ],
@@ -174,8 +177,17 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
         )
 
     structures = [structure(row) for row in rows.tolist()]
-    common = sweep.record.logits, sweep.precision, natively, sweep.record.state
-    programs = [Program(each, _measured_of(each.walk, observables), *common) for each in dict.fromkeys(structures)]
+    programs = [
+        Program(
+            each,
+            _measured_of(each.walk, observables),
+            sweep.record.logits,
+            sweep.precision,
+            serves(platform, sweep.precision) or can_run(each, observables),
+            sweep.record.state,
+        )
+        for each in dict.fromkeys(structures)
+    ]
     program = np.array([list(dict.fromkeys(structures)).index(each) for each in structures])[program.reshape(-1)]
     candidates = np.where(is_judged & is_curated, grid.numbers("candidates"), 0)
     loops = np.stack([steps, sample_blocks, batch_blocks, places, candidates], axis=1).astype(np.int32)

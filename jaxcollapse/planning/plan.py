@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.kernel import Program
-from jaxcollapse.native import serves, target
+from jaxcollapse.native import target
 from jaxcollapse.planning import cost
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
@@ -95,9 +95,10 @@ class Plan:
     @property
     def kernel(self) -> str:
         """What computes generations: native code for this processor, or programs of XLA."""
-        if serves(self.machine.platform, self.sweep.precision):
-            return f"native code for {target(self.machine.platform)}"
-        return "XLA"
+        if not any(bucket.program.measures_natively for bucket in self.buckets):
+            return "XLA"
+        alone = all(bucket.program.measures_natively for bucket in self.buckets)
+        return f"native code for {target(self.machine.platform)}{'' if alone else ', and XLA'}"
 
     @property
     def compiles(self) -> int:

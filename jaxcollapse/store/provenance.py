@@ -22,7 +22,7 @@ _PACKAGES = ("jax", "jaxlib", "optax", "numpy", "xarray", "netCDF4")
 
 def provenance(started: datetime.datetime, precision: str, devices: Sequence["jax.Device"]) -> dict[str, Any]:
     """A record of this process, which computed on these devices, with the time it is called as the end."""
-    from jaxcollapse.native import serves
+    from jaxcollapse.native import trains
 
     device = devices[0]
     return {
@@ -31,7 +31,7 @@ def provenance(started: datetime.datetime, precision: str, devices: Sequence["ja
         "platform": device.platform,
         "device_kind": device.device_kind,
         "devices": len(devices),
-        "kernel": "native" if serves(device.platform, precision) else "xla",
+        "kernel": "native" if trains(device.platform, precision) else "xla",
         "prng": "threefry2x32",
         "x64": precision == "float64",
         "git_commit": git_commit(),

@@ -1,5 +1,5 @@
-// Threads of a GPU as fibres of a CPU, which take turns: each runs until it needs to know what others have, and then the
-// next one does. So what one reads before the others have written it is wrong here, as it may be there.
+// Threads of a GPU as fibres of a CPU, which take turns: each runs until it needs to know what others have, and then
+// the next one does. So what one reads before the others have written it is wrong here, as it may be there.
 #pragma once
 
 #include <ucontext.h>

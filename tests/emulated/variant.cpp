@@ -2,27 +2,30 @@
 #define COLUMN_PER_THREAD
 #define COLUMN "fibres.h"
 
+#include <vector>
+
 #include "counting.h"
 #include "measuring.h"
 #include "training.h"
 
 namespace {
 
-// Near memory is as scarce as it may be on a chip, so that both kinds are in use.
+constexpr char kUnset = 0x7b;
+constexpr size_t kEnd = 256;  // bytes beyond the end, which nobody writes to
+
 template <Layout layout, typename Job, typename Sheetwise>
 void each_sheet(const Job& job, int64_t bytes, Sheetwise sheetwise) {
-    const int64_t near_bytes = bytes / 2 / 64 * 64;
-    char *const near = (char*)aligned_alloc(64, size_t(near_bytes + 64)), *const far = (char*)aligned_alloc(64, size_t(bytes + 64));
-    memset(near, 0x7b, size_t(near_bytes));  // what is in memory before is nothing to rely upon
+    std::vector<char> space(size_t(bytes) + 64 + kEnd);
+    char* const base = space.data() + (64 - uintptr_t(space.data()) % 64) % 64;
     for (int64_t first = 0; first < job.lanes; first += Sheet<layout>::kLanes) {
-        memset(far, 0x7b, size_t(bytes));
+        memset(base, kUnset, size_t(bytes) + kEnd);  // what was in memory before is nothing to rely upon
         run_fibres([&] {
-            Memory memory{near, far, near_bytes};
+            Memory memory{base};
             sheetwise(first, memory);
         });
+        for (int64_t i = bytes; i < bytes + int64_t(kEnd); ++i)
+            if (base[i] != kUnset) abort();
     }
-    free(near);
-    free(far);
 }
 
 template <typename Job>
@@ -30,7 +33,7 @@ int64_t rows_of(const Job& job) {
     return job.apart ? job.tokens : (job.tokens + kWidth - 1) / kWidth;
 }
 
-#define BOTH(job, bytes, apart_work, together_work)                                                     \
+#define BOTH(job, bytes, apart_work, together_work)                                                \
     job.apart ? each_sheet<kApart>(job, bytes, [&](int64_t first, Memory& memory) { apart_work; }) \
               : each_sheet<kTogether>(job, bytes, [&](int64_t first, Memory& memory) { together_work; })
 
