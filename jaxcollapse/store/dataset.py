@@ -50,7 +50,9 @@ def write(
     Raises:
         RuntimeError or OSError: it cannot be written, or a part not be read.
     """
-    _skeleton(sweep, library, told).assign_attrs(attributes).to_netcdf(path, engine="netcdf4")
+    data = _skeleton(sweep, library, told).assign_attrs(attributes)
+    texts = {name: _as_characters(variable) for name, variable in data.variables.items() if variable.dtype.kind in "UO"}
+    data.to_netcdf(path, engine="netcdf4", encoding=texts)
     for layout in layouts(sweep, library):
         with netCDF4.Dataset(path, "a") as file:  # for each anew: HDF5 may mix up attributes that were made in one go
             _write(file, layout, parts)
@@ -78,6 +80,15 @@ def recognised(path: Path, sweep: Sweep, content: str) -> tuple[bool, int] | Non
     except Exception:  # netCDF and xarray tell of a strange file by any kind of error
         return None
     return is_this, number
+
+
+def _as_characters(variable: xr.Variable) -> dict[str, Any]:
+    """How text is stored: as bytes of UTF-8 along a dimension that no axis can be called like.
+
+    HDF5 ends the process where text of any length is in a file that is written to while an earlier one is still open.
+    """
+    longest = max(len(text.encode()) for text in variable.values.ravel().tolist())
+    return {**COMPRESSION, "dtype": "S1", "char_dim_name": f"characters.{max(longest, 1)}"}
 
 
 def _write(file: netCDF4.Dataset, layout: Layout, parts: Sequence[Part]) -> None:

@@ -11,7 +11,7 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.store.atomic import temporary_name
 
 _FORMAT = 2  # the third has no type for text yet that all readers know
-_KEPT = ("dtype", "_FillValue")  # of how variables are encoded; the rest belongs to netCDF
+_KEPT = ("dtype", "_FillValue")  # of how numbers are encoded; the rest belongs to netCDF
 
 
 def export(data: xr.Dataset, path: Path) -> Path:
@@ -23,9 +23,11 @@ def export(data: xr.Dataset, path: Path) -> Path:
     """
     if not all(find_spec(name) for name in ("dask", "zarr")):
         raise InputError("zarr", "needs Dask and Zarr: pip install 'jaxcollapse[zarr]'")
-    chunked = data.chunk({})
+    texts = {name: array.astype(str) for name, array in data.coords.items() if array.dtype == object}
+    chunked = data.assign_coords(texts).chunk({})
     for variable in chunked.variables.values():
-        variable.encoding = {key: value for key, value in variable.encoding.items() if key in _KEPT}
+        kept = _KEPT if variable.dtype.kind != "U" else ()
+        variable.encoding = {key: value for key, value in variable.encoding.items() if key in kept}
     temporary = temporary_name(path)
     try:
         chunked.to_zarr(temporary, zarr_format=_FORMAT)
