@@ -113,8 +113,7 @@ class Sweep(BaseModel):
         self._grid = Grid(self.process, axes, folder)
         self._grid.column("initial")
         rules.check(self._grid, self.generations)
-        self._left_out()
-        _ = self.chosen
+        _ = self.left_out, self.chosen
 
     def _check_names(self, axes: tuple[Axis, ...]) -> None:
         from jaxcollapse.observables import OBSERVABLES
@@ -147,7 +146,8 @@ class Sweep(BaseModel):
         if isinstance(table, Mapping) and parts[-1] in table:
             raise InputError(f"axes.{axis}", f"{field} is a constant in [process] too; keep one of them")
 
-    def _left_out(self) -> frozenset[str]:
+    @property
+    def left_out(self) -> frozenset[str]:
         """The fields that random numbers do not depend on."""
         fields = {axis.name: set(axis.fields) for axis in self._grid.axes}
         left_out: set[str] = set()
@@ -204,7 +204,7 @@ class Sweep(BaseModel):
 
     def streams(self) -> np.ndarray:
         """A 64-bit number for each cell that its random numbers follow from."""
-        return self._grid.identities(self.seed, self._left_out())
+        return self._grid.identities(self.seed, self.left_out)
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of a sweep file, as they were given."""

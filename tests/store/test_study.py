@@ -142,6 +142,41 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+REFUSED_LATER = {
+    "a field more whose cells share streams": (
+        {"common_random_numbers": ["tied"], "axes": {"tied": {"zip": {"learning_rate": [0.1, 1.0]}}}},
+        {"axes": {"tied": {"zip": {"learning_rate": [0.1, 1.0, 0.1], "batch_size": [8, 8, 4]}}}},
+        r"common_random_numbers is \['learning_rate'\] there and \['batch_size', 'learning_rate'\] here",
+    ),
+    "logits in several contexts": (
+        {"record": {"every": 3, "logits": True}},
+        {"axes": {"model": ["categorical", "markov"], **AXES}},
+        "model = 'markov' has logits in several contexts, and the study's have one",
+    ),
+    "observables of a further model": (
+        {"observables": ["default"]},
+        {"axes": {"model": ["categorical", "markov"], **AXES}},
+        "model = 'markov' has observables that the study lacks, and groups hold what the models have; name those",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_LATER)
+def test_what_shards_cannot_go_with_is_refused_with_the_reason(case: str, tmp_path: Path) -> None:
+    begun, changed, problem = REFUSED_LATER[case]
+    common: dict[str, Any] = {
+        "generations": 3,
+        "replicates": 1,
+        "process": {"vocab_size": 16},
+        "observables": ["entropy"],
+    }
+    run(tmp_path / "study", **{**common, **begun})
+    before = stamps(shards(tmp_path / "study"))
+    with pytest.raises(jc.InputError, match=problem):
+        run(tmp_path / "study", **{**common, **begun, "process": {"vocab_size": 16}, **changed})
+    assert stamps(shards(tmp_path / "study")) == before
+
+
 @pytest.mark.parametrize("contradiction", CONTRADICTIONS)
 def test_a_sweep_that_contradicts_the_study_is_refused(contradiction: str, finished: Path, tmp_path: Path) -> None:
     changed, problem = CONTRADICTIONS[contradiction]
