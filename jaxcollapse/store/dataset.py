@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import netCDF4
 import numpy as np
@@ -58,10 +58,18 @@ def write(
             _write(file, layout, parts)
 
 
-def recognised(path: Path, sweep: Sweep, content: str) -> tuple[bool, int] | None:
-    """Whether a whole file, of whatever origin, is the dataset of these shards, and how many trajectories it has.
+class Recognised(NamedTuple):
+    """A dataset's file. is_this: whether it is that of the shards in question. trajectories: in it. sweep: as TOML."""
 
-    content: a digest of the shards, as `write` was given it. None if the file is no dataset, or not the one it says.
+    is_this: bool
+    trajectories: int
+    sweep: str
+
+
+def recognised(path: Path, sweep: Sweep, content: str) -> Recognised | None:
+    """What a whole file, of whatever origin, is; None if it is no dataset, or not the one it says.
+
+    content: a digest of the shards, as `write` was given it.
     """
     try:
         with reading(path), netCDF4.Dataset(path) as file:
@@ -74,12 +82,12 @@ def recognised(path: Path, sweep: Sweep, content: str) -> tuple[bool, int] | Non
                 check_variable(file, name, dtype, (*sweep.dims, "replicate", *dims))
                 if file.variables[name].shape[: len(sweep.dims) + 1] != (*sweep.shape, sweep.replicates):
                     return None
-            number = int((held[:] != MISSING).sum())
+            number, text = int((held[:] != MISSING).sum()), str(file.getncattr("sweep"))
         with reading(path):
             xr.open_dataset(path).close()
     except Exception:  # netCDF and xarray tell of a strange file by any kind of error
         return None
-    return is_this, number
+    return Recognised(is_this, number, text)
 
 
 def _as_characters(variable: xr.Variable) -> dict[str, Any]:

@@ -83,6 +83,29 @@ def test_a_dataset_outlives_its_shards(finished: Path, tmp_path: Path, numbers: 
     assert stamps([study / "result.nc"]) == before
 
 
+@pytest.mark.parametrize("there", ["all shards", "no shards"])
+@pytest.mark.parametrize("changed", [{"seed": 6, "replicates": 2}, {"replicates": 2}])
+def test_a_dataset_of_another_sweep_does_not_stay(
+    changed: dict[str, Any], there: str, finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However much more it holds than a study whose sweep file was changed by hand. One that was a larger one's stays
+    where shards are missing: nothing else holds those numbers any more.
+    """
+    study = copied(finished, tmp_path)
+    theirs = (study / "result.nc").read_bytes()
+    (study / "sweep.toml").write_text(sweep_of(**changed).to_toml())
+    if there == "no shards":
+        shutil.rmtree(study / "shards")
+        (study / "shards").mkdir()
+        with jc.open_study(study) as opened:
+            kept = "seed" not in changed
+            assert opened.sizes["replicate"] == (4 if kept else 2)
+            assert bool((opened.status == 0).all()) is not kept
+    assert_same_numbers(run(study, **changed), jc.run(sweep_of(**changed), progress=False))
+    assert (study / "result.other.nc").read_bytes() == theirs
+    assert "result.nc stands for another sweep; it is set aside as result.other.nc" in caplog.text
+
+
 def test_leftover_temporary_files_do_not_matter(finished: Path, tmp_path: Path, numbers: xr.Dataset) -> None:
     study = copied(finished, tmp_path)
     shard = shards(study)[0]
