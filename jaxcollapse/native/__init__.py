@@ -87,7 +87,12 @@ def processor() -> str | None:
 
 def serves(platform: str, precision: str) -> bool:
     """Whether native code computes on this platform in this precision; else XLA does everything."""
-    return platform == "cpu" and precision == "float32" and processor() is not None
+    return may_serve(platform, precision) and processor() is not None
+
+
+def may_serve(platform: str, precision: str) -> bool:
+    """Whether native code does so on machines that have it."""
+    return platform == "cpu" and precision == "float32"
 
 
 def count(

@@ -61,8 +61,8 @@ class Cells:
     library: Library
 
 
-def resolve(sweep: Sweep, platform: str) -> Cells:
-    """What each cell of the sweep needs on this platform."""
+def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
+    """What each cell of the sweep needs on this platform; natively: by native code, by default where it is there."""
     grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
     samples, batch_size = kinds.samples(grid), grid.numbers("batch_size")
     widths, place = np.unique(library.widths, return_inverse=True)
@@ -72,7 +72,8 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     batches = np.select(
         [refit | kinds.sees_whole_corpus(grid), kinds.draws_from_generator(grid)], [full, generator], corpus
     )
-    natively, observables = serves(platform, sweep.precision), sweep.chosen
+    natively = serves(platform, sweep.precision) if natively is None else natively
+    observables = sweep.chosen
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
     plain = ~refit & grid.has("optimizer", "sgd") & grid.has("schedule", "constant")
     plain &= grid.has("corpus", "replace")
