@@ -1,10 +1,8 @@
 """The command line: plan, run, submit, status, finalize, report, explore."""
 
 import json
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +25,7 @@ from jaxcollapse.cluster.command import submit
 from jaxcollapse.errors import printable
 from jaxcollapse.explore.command import explore
 from jaxcollapse.report.command import report
+from jaxcollapse.stopping import stoppable
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -65,6 +64,7 @@ def plan(
 
 @app.command()
 @tells_bad_input
+@stoppable(INCOMPLETE)
 def run(
     sweep: SweepFile,
     out: Out = None,
@@ -95,7 +95,6 @@ def run(
     what, folder = sweep_and_study(sweep, out, inputs)
     share = Share.parse(shard) if shard else Share.of_slurm()
     machine = this_machine(choose(platform, devices))
-    signal.signal(signal.SIGTERM, _terminated)
     study = compute(what, folder, machine, chunk_size, share=share, progress=not quiet)
     if share and (told := study.summary())["missing"]:
         print(f"share {share} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
@@ -114,10 +113,6 @@ def run(
         print(f"dataset: {printable(folder / 'result.nc')}")
         print(f"study: {printable(folder)}")
     return INCOMPLETE if told["missing"] else 0
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt("terminated")
 
 
 app.command()(submit)

@@ -378,7 +378,10 @@ def test_a_run_that_is_stopped_keeps_what_it_computed(
 ) -> None:
     study, code, told = _stopped(sweep_file, tmp_path, by)
     assert code == 1, told
-    assert told == f"jaxcollapse: {told_as}; finished shards are kept, the same command goes on\n"
+    assert told.splitlines() == [
+        "jaxcollapse: storing what is computed; interrupt again to stop at once",
+        f"jaxcollapse: {told_as}; finished shards are kept, the same command goes on",
+    ]
     kept = shards(study)
     assert sorted((study / "shards").iterdir()) == kept
     assert 3 <= len(kept) < 60
