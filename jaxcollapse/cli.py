@@ -48,12 +48,15 @@ def plan(
     devices: Devices = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show what a run would compile, compute and store, without running it."""
+    """Show what a run would compile, compute and store, without running it; of a study, what is missing."""
     from jaxcollapse.devices import choose
     from jaxcollapse.planning import plan as make_plan
+    from jaxcollapse.planning import this_machine
+    from jaxcollapse.running import foresee
 
-    what, _ = sweep_and_study(sweep, inputs=inputs)
-    made = make_plan(what, devices=choose(platform, devices))
+    what, study = sweep_and_study(sweep, inputs=inputs)
+    machine = this_machine(choose(platform, devices))
+    made = foresee(what, study, machine).todo if sweep.is_dir() else make_plan(what, machine=machine)
     if as_json:
         print(json.dumps(made.to_dict(), indent=1))
     else:
@@ -93,7 +96,7 @@ def run(
     from jaxcollapse.share import Share
 
     what, folder = sweep_and_study(sweep, out, inputs)
-    share = Share.parse(shard) if shard else Share.of_slurm()
+    share = Share.of_slurm() if shard is None else Share.parse(shard)
     machine = this_machine(choose(platform, devices))
     study = compute(what, folder, machine, chunk_size, share=share, progress=not quiet)
     if share and (told := study.summary())["missing"]:
@@ -165,8 +168,11 @@ def finalize(
 
     opened = Study.open(study)
     with opened.finalize() as data:
-        store = export(data, opened.folder / "result.zarr") if zarr else None
+        store = export(data, opened.zarr) if zarr else None
+        where = Path(data.encoding["source"])
     told = {**opened.summary(), **({"zarr": str(store)} if store else {})}
+    if where.name != opened.result.name:  # it is kept elsewhere, as the study may not be written to
+        told["result"] = str(where)
     print(json.dumps(told, indent=1) if as_json else printable(store or told["result"]))
     return INCOMPLETE if told["missing"] else 0
 

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from platformdirs import user_cache_path
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
@@ -40,6 +40,7 @@ from jaxcollapse.store.provenance import encode
 from jaxcollapse.store.shard import BadShardError, Header, read_header, read_variable, write_shard
 from jaxcollapse.store.shards import Shards
 from jaxcollapse.store.standing import set_aside, stays
+from jaxcollapse.store.zarr import sweep_up_exports
 from jaxcollapse.sweep.sweep import Sweep
 
 _log = logging.getLogger(__name__)
@@ -117,6 +118,11 @@ class Study:
     def result(self) -> Path:
         """The dataset's file."""
         return self.folder / "result.nc"
+
+    @property
+    def zarr(self) -> Path:
+        """The dataset as a Zarr store, where it was asked for."""
+        return self.folder / "result.zarr"
 
     @property
     def shard_folder(self) -> Path:
@@ -218,6 +224,7 @@ class Study:
             kept = user_cache_path("jaxcollapse") / "datasets"
             kept.mkdir(parents=True, exist_ok=True, mode=0o700)
             return self._finalized(lambda content: kept / f"{content}.nc")
+        sweep_up_exports(self.zarr)
         with locked(self.folder / ".result.lock", "assembles the dataset of") as lock:
             if lock.is_held:
                 sweep_up(self.result)
@@ -240,6 +247,9 @@ class Study:
         except BadShardError as bad:
             _set_aside(bad)
             return self._finalized(place)
+        if self.zarr.exists():
+            told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
+            _log.warning(told, printable(self.zarr))
         return xr.open_dataset(place(content))
 
     def summary(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.limits import MOST_CELLS, MOST_GENERATIONS, MOST_POINTS, MOST_TITLE, MOST_TRAJECTORIES
 from jaxcollapse.sweep import rules
-from jaxcollapse.sweep.axes import RESERVED, Axis, parse_axis
+from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.reading import plain, read_toml
@@ -119,8 +119,9 @@ class Sweep(BaseModel):
         from jaxcollapse.observables import OBSERVABLES
 
         seen: dict[str, str] = {}
-        for axis in axes:
-            if axis.name in RESERVED or axis.name in OBSERVABLES:
+        for place, axis in enumerate(axes):
+            earlier = [other.name for other in axes[:place]]
+            if axis.name in (*RESERVED, *OBSERVABLES, *earlier):
                 raise InputError(f"axes.{axis.name}", "is the name of something else in the dataset")
             for field in axis.fields:
                 parts = field.split(".")
@@ -151,7 +152,7 @@ class Sweep(BaseModel):
         """The fields that random numbers do not depend on."""
         fields = {axis.name: set(axis.fields) for axis in self._grid.axes}
         left_out: set[str] = set()
-        for name in self.common_random_numbers:
+        for name in map(composed, self.common_random_numbers):
             known = [*fields, *Process.model_fields]
             if name not in known:
                 raise InputError(
