@@ -17,12 +17,21 @@ if TYPE_CHECKING:
 
 INCOMPLETE, BAD_INPUT = 1, 2
 
+
+def path(text: str) -> Path:
+    """A path as it is typed. An empty one, of a variable that is not set, is not the working folder."""
+    if not text:
+        raise typer.BadParameter("is empty")
+    return Path(text)
+
+
 SweepFile = Annotated[
-    Path, typer.Argument(metavar="SWEEP", help="A sweep file (TOML), or a study folder to go on with.")
+    Path, typer.Argument(metavar="SWEEP", parser=path, help="A sweep file (TOML), or a study folder to go on with.")
 ]
-StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="A study folder, as `run` made it.")]
+StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", parser=path, help="A study folder, as `run` made it.")]
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="STUDY", help="Study folder; by default results/<name of the file>.")
+    Path | None,
+    typer.Option("--out", metavar="STUDY", parser=path, help="Study folder; by default results/<name of the file>."),
 ]
 Platform = Annotated[
     str | None, typer.Option("--platform", metavar="cpu|gpu|tpu", help="What to run on; by default the best there is.")
@@ -89,10 +98,16 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def sweep_and_study(path: Path, out: Path | None = None, inputs: Path | None = None) -> "tuple[Sweep, Path]":
-    """The sweep that a path stands for, and its study folder. inputs: where paths in a sweep file start."""
+    """The sweep that a path stands for, and its study folder. inputs: where paths in a sweep file start.
+
+    Raises:
+        InputError: it stands for none.
+    """
     from jaxcollapse.store.study import Study
     from jaxcollapse.sweep import Sweep
 
     if path.is_dir():
+        if inputs is not None:
+            raise InputError("inputs", "a study reads what is in its own folder inputs; give it with a sweep file")
         return Study.open(path).sweep, out or path
     return Sweep.from_toml(path, folder=inputs), out or Path("results") / path.stem

@@ -1,10 +1,8 @@
 """The command line: plan, run, submit, status, finalize, report, explore."""
 
 import json
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +25,7 @@ from jaxcollapse.cluster.command import submit
 from jaxcollapse.errors import printable
 from jaxcollapse.explore.command import explore
 from jaxcollapse.report.command import report
+from jaxcollapse.stopping import stoppable
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -49,12 +48,15 @@ def plan(
     devices: Devices = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show what a run would compile, compute and store, without running it."""
+    """Show what a run would compile, compute and store, without running it; of a study, what is missing."""
     from jaxcollapse.devices import choose
     from jaxcollapse.planning import plan as make_plan
+    from jaxcollapse.planning import this_machine
+    from jaxcollapse.running import foresee
 
-    what, _ = sweep_and_study(sweep, inputs=inputs)
-    made = make_plan(what, devices=choose(platform, devices))
+    what, study = sweep_and_study(sweep, inputs=inputs)
+    machine = this_machine(choose(platform, devices))
+    made = foresee(what, study, machine).todo if sweep.is_dir() else make_plan(what, machine=machine)
     if as_json:
         print(json.dumps(made.to_dict(), indent=1))
     else:
@@ -65,6 +67,7 @@ def plan(
 
 @app.command()
 @tells_bad_input
+@stoppable(INCOMPLETE)
 def run(
     sweep: SweepFile,
     out: Out = None,
@@ -93,9 +96,8 @@ def run(
     from jaxcollapse.share import Share
 
     what, folder = sweep_and_study(sweep, out, inputs)
-    share = Share.parse(shard) if shard else Share.of_slurm()
+    share = Share.of_slurm() if shard is None else Share.parse(shard)
     machine = this_machine(choose(platform, devices))
-    signal.signal(signal.SIGTERM, _terminated)
     study = compute(what, folder, machine, chunk_size, share=share, progress=not quiet)
     if share and (told := study.summary())["missing"]:
         print(f"share {share} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
@@ -114,10 +116,6 @@ def run(
         print(f"dataset: {printable(folder / 'result.nc')}")
         print(f"study: {printable(folder)}")
     return INCOMPLETE if told["missing"] else 0
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt("terminated")
 
 
 app.command()(submit)
@@ -170,8 +168,11 @@ def finalize(
 
     opened = Study.open(study)
     with opened.finalize() as data:
-        store = export(data, opened.folder / "result.zarr") if zarr else None
+        store = export(data, opened.zarr) if zarr else None
+        where = Path(data.encoding["source"])
     told = {**opened.summary(), **({"zarr": str(store)} if store else {})}
+    if where.name != opened.result.name:  # it is kept elsewhere, as the study may not be written to
+        told["result"] = str(where)
     print(json.dumps(told, indent=1) if as_json else printable(store or told["result"]))
     return INCOMPLETE if told["missing"] else 0
 

@@ -13,7 +13,7 @@ import xarray as xr
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import Result, execute, execute_on, machine_of
-from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
+from jaxcollapse.planning import Chunk, Machine, Plan, plan, share_of, this_machine
 from jaxcollapse.progress import reporter
 from jaxcollapse.share import Share
 from jaxcollapse.store import dataset
@@ -64,7 +64,7 @@ def run(
     if directory is not None:
         return compute(sweep, Path(directory), machine, chunk_size, executor, share, progress).finalize()
     todo = plan(sweep, chunk_size=chunk_size, machine=machine)
-    todo = share.of(todo) if share else todo
+    todo = share_of(todo, share, chunk_size=chunk_size) if share else todo
     todo.check_fits()
     with reporter(todo.trajectories, show=progress) as shown:
         results = list(_results(todo, todo.chunks, shown.advance, executor))
@@ -163,7 +163,8 @@ def foresee(
     cut = partition(study.plan_file, of, shards.names)
     done, begun = shards.held_by(cut.without), shards.begun_in(cut.without)
     whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=done, begun=begun)
-    todo = (share.of(whole) if share else whole).without(shards.done)
+    todo = share_of(whole, share, chunk_size=chunk_size, done=done, begun=begun) if share else whole
+    todo = todo.without(shards.done)
     todo.check_fits(folder)
     return Prospect(study, cut, whole, todo, shards.bad)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jaxcollapse.errors import InputError, shown
-from jaxcollapse.planning import Plan
 
 _FORM = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
@@ -58,7 +57,3 @@ class Share:
                 "which share is it? Say so with --shard i/n, or number the array without gaps",
             )
         return cls(index, count)
-
-    def of(self, plan: Plan) -> Plan:
-        """The chunks of a plan that belong to this share."""
-        return plan.share(self.index, self.count)

@@ -131,6 +131,8 @@ def test_a_plan_is_printed_and_nothing_is_run(sweep: Path, tmp_path: Path) -> No
 
 
 def test_a_plan_in_json_has_its_numbers(sweep: Path, study: Path) -> None:
+    (study / "shards").rename(study / "away")
+    (study / "shards").mkdir()
     for path in (sweep, study):
         result = invoke("plan", path, "--json")
         assert result.exit_code == 0
@@ -152,6 +154,55 @@ def test_a_plan_in_json_has_its_numbers(sweep: Path, study: Path) -> None:
         assert {key: told[key] for key in expected} == expected
         assert [bucket["cells"] for bucket in told["buckets"]] == [4]
         assert 0 < told["disk_bytes"] < told["device_bytes"]
+
+
+def test_a_plan_of_a_study_is_of_what_is_missing(incomplete: Path) -> None:
+    told = json.loads(invoke("plan", incomplete, "--json").stdout)
+    assert (told["trajectories"], told["chunks"]) == (6, 1)
+    assert invoke("plan", incomplete).stdout.startswith("<Plan 'Tiny': 6 trajectories on ")
+    assert invoke("run", incomplete, "-q").exit_code == 0
+    whole = invoke("plan", incomplete)
+    assert whole.exit_code == 0
+    assert whole.stdout.startswith("<Plan 'Tiny': 0 trajectories on ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--out", ""], "Invalid value for '--out': is empty"),
+        (["--shard", ""], "shard: '' is not of the form i/n"),
+    ],
+)
+def test_empty_values_are_refused(
+    arguments: list[str], told: str, sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a variable that is not set; nothing is computed into the working folder."""
+    (sweep.parent / "here").mkdir()
+    monkeypatch.chdir(sweep.parent / "here")
+    result = invoke("run", sweep, *arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not list(Path().iterdir())
+    assert invoke("status", "").exit_code == 2
+
+
+def test_inputs_beside_a_study_are_refused(study: Path, tmp_path: Path) -> None:
+    for command in ("plan", "run"):
+        result = invoke(command, study, "--inputs", tmp_path)
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"jaxcollapse: {study}: inputs: a study reads what is in its own folder")
+
+
+def test_finalize_says_where_the_dataset_of_a_folder_is_that_may_not_be_written_to(
+    incomplete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jaxcollapse.store.study.user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr("jaxcollapse.store.study.os.access", lambda path, mode: False)
+    printed = invoke("finalize", incomplete).stdout.strip()
+    assert Path(printed).parent == tmp_path / "jaxcollapse" / "datasets"
+    with xr.open_dataset(printed) as data:
+        assert int((data.status == 0).sum()) == 6
+    assert json.loads(invoke("finalize", incomplete, "--json").stdout)["result"] == printed
 
 
 def test_a_run_in_json_prints_its_numbers_and_nothing_else(sweep: Path, study: Path) -> None:

@@ -33,9 +33,9 @@ INF = float("inf")
 def test_native_code_is_here() -> None:
     """All other tests are of it, where it has a part."""
     assert native.processor() is not None
-    assert native.serves("cpu", "float32")
-    assert not native.serves("cpu", "float64")
-    assert not native.serves("gpu", "float32")
+    assert native.trains("cpu", "float32")
+    assert not native.trains("cpu", "float64")
+    assert not native.trains("tpu", "float32")
 
 
 # The same trajectories as the loop in JAX.

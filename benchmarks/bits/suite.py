@@ -23,7 +23,7 @@ def measure(effort: Effort, pairs: Sequence[int] = PAIRS) -> list[Row]:
     rows = []
     for number in pairs:
         runs = {_THEIRS: _run(lambda key, n: jax.random.bits(key, (2 * n,)), number), _OWN: _run(_own, number)}
-        if native.serves(jax.default_backend(), "float32"):
+        if jax.default_backend() == "cpu" and native.processor():
             runs["native code"] = _run(_native, number)
         taken = microseconds(runs, 2 * number, seconds=effort.seconds, rounds=effort.rounds)
         rows.append({"words": 2 * number, "nanoseconds": {name: 1000 * (time or 0) for name, time in taken.items()}})

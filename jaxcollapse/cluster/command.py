@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,7 +89,9 @@ def submit(
     submission.check_commands()
     prospect = submission.prepare()
     if not prospect.todo.chunks:
-        print(json.dumps({"study": str(study), "array_job": None}) if as_json else f"nothing is missing in {study}")
+        lacks = "" if prospect.study.result.exists() else f" but its dataset: jaxcollapse finalize {study}"
+        plain = f"nothing is missing in {study}{lacks}"
+        print(json.dumps({"study": str(study), "array_job": None}) if as_json else plain)
         return 0
     _warn_of_idle_tasks(submission, prospect)
     array, assembly = submission.submit()
@@ -112,10 +115,20 @@ def _shape(submission: "Submission", prospect: "Prospect") -> str:
 
 
 def _warn_of_idle_tasks(submission: "Submission", prospect: "Prospect") -> None:
-    chunks, tasks = len(prospect.todo.chunks), submission.request.tasks
-    if chunks < tasks:
-        told = f"{chunks} chunks are fewer than {tasks} tasks; --chunk-size makes more of them"
-        print(f"jaxcollapse: {told}", file=sys.stderr)
+    from jaxcollapse.sweep.display import count
+
+    plan, tasks = prospect.todo, submission.request.tasks
+    if not plan.chunks or len(plan.chunks) >= tasks:
+        return
+    # A device call takes as long for a few trajectories as for all of its lanes, so smaller chunks would gain nothing.
+    lanes = max(plan.buckets[chunk.bucket].lanes for chunk in plan.chunks)
+    together = Counter[tuple[int, tuple[int, ...]]]()
+    for chunk in plan.chunks:
+        together[chunk.bucket, chunk.loops] += len(chunk)
+    hint = "each is about one device call, and would take as long in parts"
+    if sum(-(-trajectories // lanes) for trajectories in together.values()) > len(plan.chunks):
+        hint = f"--chunk-size {lanes} makes more of them"
+    print(f"jaxcollapse: {count(len(plan.chunks), 'chunk')} for {tasks} tasks: {hint}", file=sys.stderr)
 
 
 def _show(submission: "Submission", prospect: "Prospect", as_json: bool) -> None:

@@ -17,7 +17,7 @@ _TIMES = (  # sbatch's forms of a time, and in seconds what its numbers are
     (r"(\d+)-(\d+):(\d+):(\d+)", (86400, 3600, 60, 1)),
 )
 _FORMS = {
-    "gpus-per-node": (r"([\w.-]+:)*\d+", "a number, or type:number"),
+    "gpus-per-node": (r"([\w.-]+:)*0*[1-9]\d*", "a number from 1 on, or type:number"),
     "mem": (r"\d+[KMGT]?", "a number of megabytes, or of others with K, M, G or T, as in 16G"),
 }
 _TAKEN = {  # what the task array is made with, and how it is said instead

@@ -101,12 +101,17 @@ def target(platform: str) -> str | None:
 
 def trains(platform: str, precision: str) -> bool:
     """Whether native code runs whole generations on this platform in this precision; else XLA does everything."""
-    return precision == "float32" and target(platform) is not None
+    return may_train(platform, precision) and target(platform) is not None
 
 
-def serves(platform: str, precision: str) -> bool:
-    """Whether it also draws and measures for processes whose generations XLA runs."""
-    return platform == "cpu" and trains(platform, precision)
+def may_train(platform: str, precision: str) -> bool:
+    """Whether native code does so on machines that have it."""
+    return platform in ("cpu", "gpu") and precision == "float32"
+
+
+def draws_on(platform: str) -> bool:
+    """Whether native code, where it trains, also draws and measures for processes whose generations XLA runs."""
+    return platform == "cpu"
 
 
 def count(

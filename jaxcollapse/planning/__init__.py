@@ -3,6 +3,6 @@
 from jaxcollapse.planning.chunk import Begun, Chunk
 from jaxcollapse.planning.machine import Machine, distant_machine, this_machine
 from jaxcollapse.planning.plan import Bucket, Plan
-from jaxcollapse.planning.planner import plan
+from jaxcollapse.planning.planner import plan, share_of
 
-__all__ = ["Begun", "Bucket", "Chunk", "Machine", "Plan", "distant_machine", "plan", "this_machine"]
+__all__ = ["Begun", "Bucket", "Chunk", "Machine", "Plan", "distant_machine", "plan", "share_of", "this_machine"]

@@ -18,7 +18,7 @@ from jaxcollapse.judging import PATIENCE
 from jaxcollapse.kernel import Program
 from jaxcollapse.models import Walk
 from jaxcollapse.models.walk import Numbers
-from jaxcollapse.native import serves, trains
+from jaxcollapse.native import draws_on, trains
 from jaxcollapse.observables import Observable
 from jaxcollapse.planning.blocks import traces_at_once
 from jaxcollapse.planning.library import Library
@@ -61,8 +61,8 @@ class Cells:
     library: Library
 
 
-def resolve(sweep: Sweep, platform: str) -> Cells:
-    """What each cell of the sweep needs on this platform."""
+def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
+    """What each cell of the sweep needs on this platform; natively: by native code, by default where it is there."""
     grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
     samples, batch_size = kinds.samples(grid), grid.numbers("batch_size")
     widths, place = np.unique(library.widths, return_inverse=True)
@@ -72,6 +72,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     batches = np.select(
         [refit | kinds.sees_whole_corpus(grid), kinds.draws_from_generator(grid)], [full, generator], corpus
     )
+    natively = trains(platform, sweep.precision) if natively is None else natively
     observables = sweep.chosen
     cuts = [grid.numbers(name) != off for name, off in _OFF.items()]
     remedies = [_in_use(grid, name) for name in REMEDIES]
@@ -81,11 +82,11 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     descends = plain & ~refit & grid.has("optimizer", "sgd") & grid.has("schedule", "constant")
     partial_refit = grid.has("update", "refit") & (grid.numbers("mixing") != 1)
     # Native code takes infinitely many fresh traces for one more number of them, in the same program.
-    trained = trains(platform, sweep.precision) and can_watch(observables)
+    trained = natively and can_watch(observables)
     expected = descends & infinite & (batches == full) & trained
     batches, infinite = np.where(expected, generator, batches), infinite & ~expected
     whole = (plain & refit & ~partial_refit) | (descends & (batches == generator))
-    natively = serves(platform, sweep.precision) | (whole & trained)
+    everything = natively and draws_on(platform)
     batch_size = np.where(expected, _EXPECTED, batch_size)
     draws_samples = ~infinite & (batches != generator)
     replaced = grid.has("replacement", True)
@@ -93,7 +94,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
     # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
     grows = grid.numbers("sample_growth") > 0
-    methods = partial(distinct_methods, tokens, natively=natively, at_once=split_at_once(platform))
+    methods = partial(distinct_methods, tokens, natively=everything | (whole & trained), at_once=split_at_once(platform))
     sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=structured | grows)
     steps = np.where(refit, 0, grid.numbers("steps"))
     batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=structured)
@@ -183,7 +184,7 @@ def resolve(sweep: Sweep, platform: str) -> Cells:
             _measured_of(each.walk, observables),
             sweep.record.logits,
             sweep.precision,
-            serves(platform, sweep.precision) or can_run(each, observables),
+            everything or can_run(each, observables),
             sweep.record.state,
         )
         for each in dict.fromkeys(structures)

@@ -74,6 +74,14 @@ class Plan:
         return sum(len(chunk) for chunk in self.chunks)
 
     @property
+    def covered(self) -> np.ndarray:
+        """Which trajectories those are, boolean [cell, replicate]."""
+        held = np.zeros((self.sweep.grid.cells, self.sweep.replicates), bool)
+        for chunk in self.chunks:
+            held[chunk.cells, chunk.replicates] = True
+        return held
+
+    @property
     def device_bytes(self) -> int:
         """Most memory used on one device at once."""
         return max((bucket.device_bytes for bucket in self.buckets), default=0) * self.machine.workers

@@ -7,11 +7,13 @@ import jax
 import numpy as np
 
 from jaxcollapse.errors import InputError
+from jaxcollapse.native import may_train, trains
 from jaxcollapse.planning import cost
 from jaxcollapse.planning.cells import resolve
 from jaxcollapse.planning.chunk import Beginning, Begun, Chunk
 from jaxcollapse.planning.machine import Machine, this_machine
 from jaxcollapse.planning.plan import Bucket, Plan
+from jaxcollapse.share import Share
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -39,7 +41,41 @@ def plan(
         InputError: an initial distribution cannot be had.
     """
     machine = machine or this_machine(devices)
-    cells = resolve(sweep, machine.platform)
+    return _planned(sweep, machine, chunk_size, done, begun, trains(machine.platform, sweep.precision))
+
+
+def share_of(
+    whole: Plan,
+    share: Share,
+    *,
+    chunk_size: int | None = None,
+    done: np.ndarray | None = None,
+    begun: Sequence[Begun] = (),
+) -> Plan:
+    """A share of a plan: the same trajectories on machines with native code and without, which have other programs.
+
+    Args:
+        whole: the plan.
+        share: which one.
+        chunk_size, done, begun: what the plan was made with.
+    """
+    sweep, machine = whole.sweep, whole.machine
+    if trains(machine.platform, sweep.precision) == may_train(machine.platform, sweep.precision):
+        return whole.share(share.index, share.count)
+    dealt = _planned(sweep, machine, chunk_size, done, begun, True).share(share.index, share.count)
+    return _planned(sweep, machine, chunk_size, ~dealt.covered, begun, False)
+
+
+def _planned(
+    sweep: Sweep,
+    machine: Machine,
+    chunk_size: int | None,
+    done: np.ndarray | None,
+    begun: Sequence[Begun],
+    natively: bool,
+) -> Plan:
+    """A plan for a machine with native code, or without."""
+    cells = resolve(sweep, machine.platform, natively)
     buckets = []
     for index, program in enumerate(cells.programs):
         lanes = program.width(machine.platform)

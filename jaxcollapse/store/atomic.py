@@ -58,7 +58,10 @@ def is_temporary(name: str) -> bool:
 def sweep_up(path: Path) -> None:
     """Removes what was left of writes to this path that were killed. Nobody may be writing to it."""
     for temporary in path.parent.glob(f".{path.name}.*.tmp"):
-        temporary.unlink(missing_ok=True)
+        if temporary.is_dir() and not temporary.is_symlink():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
 
 
 def sweep_up_below(folder: Path) -> None:

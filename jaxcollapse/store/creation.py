@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxcollapse.errors import InputError
+from jaxcollapse.initial.paths import is_within
 from jaxcollapse.store.atomic import is_temporary
 
 LOCK = ".lock"
@@ -21,6 +22,28 @@ def may_become_a_study(folder: Path) -> bool:
         return False
     made = {"shards", "inputs"} if begun else set()
     return all(name in made or name == LOCK or is_temporary(name) for name in names)
+
+
+def what_lacks(folder: Path) -> str:
+    """What a folder has not that a study has; nothing if it is one. A sweep file alone may be anybody's."""
+    if not (folder / "sweep.toml").is_file():
+        return "sweep.toml"
+    return "" if (folder / "shards").is_dir() or (folder / "plan.json").is_file() else "folder shards"
+
+
+def check_stays_inside(folder: Path) -> None:
+    """Whether what is written to a study, or read from it, is in its folder.
+
+    Raises:
+        InputError: it is not, or cannot be.
+    """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise InputError("", "is no path in UTF-8, which netCDF needs", str(folder)) from None
+    for name in ("sweep.toml", "plan.json", "inputs", "shards"):
+        if not is_within(folder, name):
+            raise InputError("", f"{name} in it leads elsewhere; move what is there into the study", str(folder))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import netCDF4
 import numpy as np
@@ -50,16 +50,26 @@ def write(
     Raises:
         RuntimeError or OSError: it cannot be written, or a part not be read.
     """
-    _skeleton(sweep, library, told).assign_attrs(attributes).to_netcdf(path, engine="netcdf4")
+    data = _skeleton(sweep, library, told).assign_attrs(attributes)
+    texts = {name: _as_characters(variable) for name, variable in data.variables.items() if variable.dtype.kind in "UO"}
+    data.to_netcdf(path, engine="netcdf4", encoding=texts)
     for layout in layouts(sweep, library):
         with netCDF4.Dataset(path, "a") as file:  # for each anew: HDF5 may mix up attributes that were made in one go
             _write(file, layout, parts)
 
 
-def recognised(path: Path, sweep: Sweep, content: str) -> tuple[bool, int] | None:
-    """Whether a whole file, of whatever origin, is the dataset of these shards, and how many trajectories it has.
+class Recognised(NamedTuple):
+    """A dataset's file. is_this: whether it is that of the shards in question. trajectories: in it. sweep: as TOML."""
 
-    content: a digest of the shards, as `write` was given it. None if the file is no dataset, or not the one it says.
+    is_this: bool
+    trajectories: int
+    sweep: str
+
+
+def recognised(path: Path, sweep: Sweep, content: str) -> Recognised | None:
+    """What a whole file, of whatever origin, is; None if it is no dataset, or not the one it says.
+
+    content: a digest of the shards, as `write` was given it.
     """
     try:
         with reading(path), netCDF4.Dataset(path) as file:
@@ -72,12 +82,21 @@ def recognised(path: Path, sweep: Sweep, content: str) -> tuple[bool, int] | Non
                 check_variable(file, name, dtype, (*sweep.dims, "replicate", *dims))
                 if file.variables[name].shape[: len(sweep.dims) + 1] != (*sweep.shape, sweep.replicates):
                     return None
-            number = int((held[:] != MISSING).sum())
+            number, text = int((held[:] != MISSING).sum()), str(file.getncattr("sweep"))
         with reading(path):
             xr.open_dataset(path).close()
     except Exception:  # netCDF and xarray tell of a strange file by any kind of error
         return None
-    return is_this, number
+    return Recognised(is_this, number, text)
+
+
+def _as_characters(variable: xr.Variable) -> dict[str, Any]:
+    """How text is stored: as bytes of UTF-8 along a dimension that no axis can be called like.
+
+    HDF5 ends the process where text of any length is in a file that is written to while an earlier one is still open.
+    """
+    longest = max(len(text.encode()) for text in variable.values.ravel().tolist())
+    return {**COMPRESSION, "dtype": "S1", "char_dim_name": f"characters.{max(longest, 1)}"}
 
 
 def _write(file: netCDF4.Dataset, layout: Layout, parts: Sequence[Part]) -> None:

@@ -5,6 +5,7 @@ what the sweep records up to there.
 """
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,10 @@ def settings(sweep: Sweep, recorded: np.ndarray | None = None) -> dict[str, Any]
         "support_threshold": sweep.support_threshold,
         "collapse_threshold": sweep.collapse_threshold,
         "precision": sweep.precision,
-        "common_random_numbers": sorted(sweep.common_random_numbers),
+        "common_random_numbers": sorted(sweep.left_out),  # the fields, which axes of one name may have more or fewer of
     }
+    if sweep.record.logits and sweep.is_structured:
+        told["contexts"] = True
     return {**told, "state": True} if sweep.record.state else told
 
 
@@ -56,8 +59,8 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     if changed and not (set(changed) <= set(_OF_LENGTH) and goes_on(new, old.recorded)):
         told = "; ".join(f"{key} is {before.get(key, False)} there and {after.get(key, False)} here" for key in changed)
-        why = _why_not_longer(old, new) if changed[0] in _OF_LENGTH and new.generations > old.generations else ""
-        raise InputError(changed[0], f"the study holds results of other settings: {told}{why}", str(folder))
+        why = "".join(f"{reason}; " for reason in _reasons(old, new, changed))
+        raise InputError(changed[0], f"the study holds results of other settings: {why}{told}", str(folder))
     if new.replicates < old.replicates:
         raise InputError("replicates", f"{new.replicates}: the study has {old.replicates} already", str(folder))
     held, asked = old.grid.identities(old.seed), new.grid.identities(new.seed)
@@ -71,13 +74,26 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
         )
 
 
-def _why_not_longer(old: Sweep, new: Sweep) -> str:
+def _reasons(old: Sweep, new: Sweep, changed: list[str]) -> Iterator[str]:
+    """Why some settings that have changed, maybe by others, cannot."""
+    models = set(new.grid.column("model").values) - set(old.grid.column("model").values)
+    more = f"model = {' or '.join(map(repr, sorted(models)))}"
+    if "contexts" in changed and models:
+        yield f"{more} has logits in several contexts, and the study's have one"
+    if "observables" in changed and models and new.observables == old.observables:
+        groups = "groups hold what the models have; name those of the study"
+        yield f"{more} has observables that the study lacks, and {groups}"
+    if set(changed) & set(_OF_LENGTH) and new.generations > old.generations:
+        yield from _why_not_longer(old, new)
+
+
+def _why_not_longer(old: Sweep, new: Sweep) -> Iterator[str]:
     if not old.record.state:
-        return "; more generations can be added only to a study that was begun with record.state = true"
+        yield "more generations can be added only to a study that was begun with record.state = true"
+        return
     lacking = np.setdiff1d(new.recorded[new.recorded <= old.generations], old.recorded)
-    if not len(lacking):
-        return ""
-    return f"; generation {lacking[0]} was not recorded, while record.every would keep the recorded ones"
+    if len(lacking):
+        yield f"generation {lacking[0]} was not recorded, while record.every would keep the recorded ones"
 
 
 def _difference(old: Sweep, new: Sweep, cell: int) -> str:

@@ -17,13 +17,19 @@ from platformdirs import user_cache_path
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
-from jaxcollapse.initial.paths import is_within
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
-from jaxcollapse.store.atomic import is_sealed, replacing, seal, sweep_up, sweep_up_below
+from jaxcollapse.store.atomic import replacing, seal, sweep_up, sweep_up_below
 from jaxcollapse.store.claims import claimed
-from jaxcollapse.store.creation import LOCK, made, may_become_a_study, said_if_it_cannot_be_written
+from jaxcollapse.store.creation import (
+    LOCK,
+    check_stays_inside,
+    made,
+    may_become_a_study,
+    said_if_it_cannot_be_written,
+    what_lacks,
+)
 from jaxcollapse.store.earlier import joined, loaded
 from jaxcollapse.store.extension import FORMAT, check_extends, fingerprint, settings
 from jaxcollapse.store.inputs import with_inputs
@@ -33,6 +39,8 @@ from jaxcollapse.store.placement import ELSEWHERE, Part, rows
 from jaxcollapse.store.provenance import encode
 from jaxcollapse.store.shard import BadShardError, Header, read_header, read_variable, write_shard
 from jaxcollapse.store.shards import Shards
+from jaxcollapse.store.standing import set_aside, stays
+from jaxcollapse.store.zarr import sweep_up_exports
 from jaxcollapse.sweep.sweep import Sweep
 
 _log = logging.getLogger(__name__)
@@ -53,11 +61,9 @@ class Study:
             InputError: the folder is not a study.
         """
         folder = Path(folder)
-        if not (folder / "sweep.toml").is_file():
-            raise InputError("", "is not a study: there is no sweep.toml in it", str(folder))
-        for name in ("sweep.toml", "plan.json", "inputs", "shards"):
-            if not is_within(folder, name):
-                raise InputError("", f"{name} in it leads elsewhere; move what is there into the study", str(folder))
+        check_stays_inside(folder)
+        if lacking := what_lacks(folder):
+            raise InputError("", f"is not a study: there is no {lacking} in it", str(folder))
         return cls(folder, Sweep.from_toml(folder / "sweep.toml", folder=folder / "inputs"))
 
     @classmethod
@@ -67,8 +73,9 @@ class Study:
         Raises:
             InputError: it holds something else, or a study that the sweep contradicts.
         """
+        check_stays_inside(folder)
         fresh = may_become_a_study(folder)  # asked first: another run may be making it one
-        if (folder / "sweep.toml").exists():
+        if not what_lacks(folder):
             check_extends(cls.open(folder).sweep, sweep, folder)
         elif not fresh:
             raise InputError("", "is neither empty nor a study; name another folder with --out", str(folder))
@@ -85,7 +92,8 @@ class Study:
         with said_if_it_cannot_be_written(folder):
             (folder / "shards").mkdir(parents=True, exist_ok=True)
             own = with_inputs(sweep, folder / "inputs")
-            _write_text(folder / "sweep.toml", own.to_toml())
+            if what_lacks(folder) or cls.open(folder).sweep != own:  # what says the same may have comments
+                _write_text(folder / "sweep.toml", own.to_toml())
         return cls(folder, own)
 
     @classmethod
@@ -110,6 +118,11 @@ class Study:
     def result(self) -> Path:
         """The dataset's file."""
         return self.folder / "result.nc"
+
+    @property
+    def zarr(self) -> Path:
+        """The dataset as a Zarr store, where it was asked for."""
+        return self.folder / "result.zarr"
 
     @property
     def shard_folder(self) -> Path:
@@ -203,13 +216,15 @@ class Study:
     def finalize(self) -> xr.Dataset:
         """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily.
 
-        A whole result.nc that holds more than the shards do stays; one that is damaged, or was changed, is set aside.
+        A whole result.nc that holds more of the study than its shards do stays; one that is damaged, was changed, or
+        stands for another sweep, is set aside.
         Where the folder cannot be written to, the dataset is kept where the user's caches are.
         """
         if not os.access(self.folder, os.W_OK):
             kept = user_cache_path("jaxcollapse") / "datasets"
             kept.mkdir(parents=True, exist_ok=True, mode=0o700)
             return self._finalized(lambda content: kept / f"{content}.nc")
+        sweep_up_exports(self.zarr)
         with locked(self.folder / ".result.lock", "assembles the dataset of") as lock:
             if lock.is_held:
                 sweep_up(self.result)
@@ -221,7 +236,7 @@ class Study:
         stands_for = {"sweep": self.sweep.to_toml(), "shards": [path.stem for path in shards.good]}
         content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
         for path in (self.result, place(content)):
-            if path.exists() and self._is_held(path, content, int(shards.done.sum())):
+            if path.exists() and stays(path, self.sweep, content, shards):
                 return xr.open_dataset(path)
         library = Library(self.sweep.grid, self.sweep.seed)
         parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
@@ -232,22 +247,10 @@ class Study:
         except BadShardError as bad:
             _set_aside(bad)
             return self._finalized(place)
+        if self.zarr.exists():
+            told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
+            _log.warning(told, printable(self.zarr))
         return xr.open_dataset(place(content))
-
-    def _is_held(self, path: Path, content: str, computed: int) -> bool:
-        """Whether a dataset stands for these shards, or for more trajectories than they hold."""
-        known = dataset.recognised(path, self.sweep, content) if is_sealed(path) else None
-        if known is None:
-            aside = path.with_suffix(".damaged.nc")
-            with contextlib.suppress(OSError):  # where others may not write
-                os.replace(path, aside)
-                _log.warning("%s is damaged or was changed; it is set aside as %s", printable(path), aside.name)
-            return False
-        stands_for_these, held = known
-        more = not stands_for_these and held > computed
-        if more:
-            _log.warning("%s holds more than the shards that are left; it stays as it is", printable(path))
-        return stands_for_these or more
 
     def summary(self) -> dict[str, Any]:
         """Numbers of trajectories by status, and shards that do not count."""
@@ -267,11 +270,9 @@ class Study:
 
 
 def _set_aside(bad: BadShardError) -> None:
-    """Gives a shard that cannot be read another name, so that its trajectories are computed again."""
+    """So that its trajectories are computed again."""
     assert bad.path is not None
-    aside = bad.path.with_suffix(".damaged")
-    os.replace(bad.path, aside)
-    _log.warning("%s: %s; it is set aside as %s", printable(bad.path), printable(bad), aside.name)
+    set_aside(bad.path, ".damaged", f"does not count: {bad}")
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import xarray as xr
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.store.atomic import temporary_name
+from jaxcollapse.store.atomic import sweep_up, temporary_name
+from jaxcollapse.store.lock import Lock, locked
 
 _FORMAT = 2  # the third has no type for text yet that all readers know
-_KEPT = ("dtype", "_FillValue")  # of how variables are encoded; the rest belongs to netCDF
+_KEPT = ("dtype", "_FillValue")  # of how numbers are encoded; the rest belongs to netCDF
 
 
 def export(data: xr.Dataset, path: Path) -> Path:
@@ -23,14 +24,31 @@ def export(data: xr.Dataset, path: Path) -> Path:
     """
     if not all(find_spec(name) for name in ("dask", "zarr")):
         raise InputError("zarr", "needs Dask and Zarr: pip install 'jaxcollapse[zarr]'")
-    chunked = data.chunk({})
+    texts = {name: array.astype(str) for name, array in data.coords.items() if array.dtype == object}
+    chunked = data.assign_coords(texts).chunk({})
     for variable in chunked.variables.values():
-        variable.encoding = {key: value for key, value in variable.encoding.items() if key in _KEPT}
+        kept = _KEPT if variable.dtype.kind != "U" else ()
+        variable.encoding = {key: value for key, value in variable.encoding.items() if key in kept}
     temporary = temporary_name(path)
-    try:
-        chunked.to_zarr(temporary, zarr_format=_FORMAT)
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with locked(_lock_path(path), "writes a Zarr store in"):
+        try:
+            chunked.to_zarr(temporary, zarr_format=_FORMAT)
+            shutil.rmtree(path, ignore_errors=True)
+            os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     return path
+
+
+def sweep_up_exports(path: Path) -> None:
+    """Removes what was left of exports to this path that were killed, unless one is at work."""
+    if not any(path.parent.glob(f".{path.name}.*")):
+        return
+    lock = Lock(_lock_path(path))
+    if lock.acquire(wait=False) and lock.is_held:
+        sweep_up(path)
+        lock.release()
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")

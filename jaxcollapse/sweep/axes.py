@@ -1,5 +1,6 @@
 """Axes: each key of `[axes]` becomes a dimension of the dataset."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,12 +33,17 @@ class Axis:
 
 def parse_axis(name: str, spec: Any) -> Axis:
     """An axis from what stands behind its key: a list, or a table with `linspace`, `geomspace` or `zip`."""
-    key = f"axes.{name}"
+    key, name = f"axes.{name}", composed(name)
     if isinstance(spec, Mapping) and "zip" in spec:
         _only_key(key, spec)
         return _zipped(name, spec["zip"])
     _check_field(key, name)
     return Axis(name, {name: _values(key, name, spec)})
+
+
+def composed(name: str) -> str:
+    """A name with each letter and its accents in one piece, as netCDF stores names; keyboards and files differ."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _zipped(name: str, columns: Any) -> Axis:

@@ -25,7 +25,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_SWEEP_BYTES + 1)
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise InputError("", f"cannot be read: {reason}", str(path)) from None

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.limits import MOST_CELLS, MOST_GENERATIONS, MOST_POINTS, MOST_TITLE, MOST_TRAJECTORIES
 from jaxcollapse.sweep import rules
-from jaxcollapse.sweep.axes import RESERVED, Axis, parse_axis
+from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.reading import plain, read_toml
@@ -113,15 +113,15 @@ class Sweep(BaseModel):
         self._grid = Grid(self.process, axes, folder)
         self._grid.column("initial")
         rules.check(self._grid, self.generations)
-        self._left_out()
-        _ = self.chosen
+        _ = self.left_out, self.chosen
 
     def _check_names(self, axes: tuple[Axis, ...]) -> None:
         from jaxcollapse.observables import OBSERVABLES
 
         seen: dict[str, str] = {}
-        for axis in axes:
-            if axis.name in RESERVED or axis.name in OBSERVABLES:
+        for place, axis in enumerate(axes):
+            earlier = [other.name for other in axes[:place]]
+            if axis.name in (*RESERVED, *OBSERVABLES, *earlier):
                 raise InputError(f"axes.{axis.name}", "is the name of something else in the dataset")
             for field in axis.fields:
                 parts = field.split(".")
@@ -147,11 +147,12 @@ class Sweep(BaseModel):
         if isinstance(table, Mapping) and parts[-1] in table:
             raise InputError(f"axes.{axis}", f"{field} is a constant in [process] too; keep one of them")
 
-    def _left_out(self) -> frozenset[str]:
+    @property
+    def left_out(self) -> frozenset[str]:
         """The fields that random numbers do not depend on."""
         fields = {axis.name: set(axis.fields) for axis in self._grid.axes}
         left_out: set[str] = set()
-        for name in self.common_random_numbers:
+        for name in map(composed, self.common_random_numbers):
             known = [*fields, *Process.model_fields]
             if name not in known:
                 raise InputError(
@@ -204,7 +205,7 @@ class Sweep(BaseModel):
 
     def streams(self) -> np.ndarray:
         """A 64-bit number for each cell that its random numbers follow from."""
-        return self._grid.identities(self.seed, self._left_out())
+        return self._grid.identities(self.seed, self.left_out)
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of a sweep file, as they were given."""

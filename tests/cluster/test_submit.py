@@ -57,14 +57,34 @@ def test_a_study_for_gpus_is_planned_where_there_are_none(sweep: Path) -> None:
 def test_more_tasks_than_chunks_are_told(sweep: Path) -> None:
     result = submit(sweep, "--tasks", "9", "--chunk-size", "4", "--dry-run")
     assert result.exit_code == 0
-    assert result.stderr == "jaxcollapse: 4 chunks are fewer than 9 tasks; --chunk-size makes more of them\n"
+    told = "each is about one device call, and would take as long in parts"
+    assert result.stderr == f"jaxcollapse: 4 chunks for 9 tasks: {told}\n"
+
+
+def test_smaller_chunks_are_advised_where_they_fill_device_calls(sweep: Path) -> None:
+    sweep.write_text(jc.Sweep.from_dict({**SWEEP, "replicates": 300}).to_toml())
+    result = submit(sweep, "--tasks", "9", "--dry-run")
+    assert result.stderr == "jaxcollapse: 1 chunk for 9 tasks: --chunk-size 512 makes more of them\n"
+    assert "1200 trajectories in 3 chunks" in submit(sweep, "--chunk-size", "512", "--dry-run").stdout
+
+
+def test_a_study_that_lacks_its_dataset_alone_is_told_how_to_have_it(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jaxcollapse.cluster.submission.Submission.check_commands", staticmethod(lambda: None))
+    study = sweep.parent / "study"
+    run(study)
+    assert submit(sweep).stdout == f"nothing is missing in {study}\n"
+    (study / "result.nc").unlink()
+    assert submit(sweep).stdout == f"nothing is missing in {study} but its dataset: jaxcollapse finalize {study}\n"
 
 
 BAD = {
     "time": (["--time", "tomorrow"], "time: 'tomorrow' is not of a form that sbatch knows"),
     "no time": (["--time", "0:00"], "time: '0:00' is not"),
     "memory": (["--mem", "16 GB"], "mem: '16 GB' is not a number of megabytes"),
-    "gpus": (["--gpus-per-node", "all"], "gpus-per-node: 'all' is not a number, or type:number"),
+    "gpus": (["--gpus-per-node", "all"], "gpus-per-node: 'all' is not a number from 1 on, or type:number"),
+    "no gpus": (["--gpus-per-node", "a100:0"], "gpus-per-node: 'a100:0' is not a number from 1 on, or type:number"),
     "lines": (["--setup", "a\nb"], r"setup: 'a\nb' is not one line of text"),
     "an option": (["--slurm", "x=y"], "slurm: 'x=y' is not KEY=VALUE with the long name"),
     "an option of its own": (["--slurm", "partition=a"], "slurm: 'partition=a': there is --partition for it"),

@@ -1,13 +1,16 @@
 """A folder becomes a study step by step, and may be cut short, or looked at by another run, between any two of them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
 import jaxcollapse as jc
+from jaxcollapse.cli import app
 from jaxcollapse.errors import InputError
 from jaxcollapse.store.study import Study
 from tests.store.processes import Kill, Processes
@@ -73,6 +76,54 @@ def test_another_run_may_make_the_study_while_its_folder_is_looked_at(
     Study.check(study, sweep)
     assert Path.iterdir is listed, "the folder must have been looked at"
     assert (study / "sweep.toml").exists()
+
+
+@pytest.mark.parametrize("part", ["shards", "inputs"])
+def test_a_folder_that_leads_elsewhere_is_refused_before_anything_is_computed(
+    part: str, sweep_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, elsewhere = tmp_path / "study", tmp_path / "elsewhere"
+    for folder in (study, study / "shards", elsewhere):
+        folder.mkdir(exist_ok=True)
+    if part == "shards":
+        (study / "shards").rmdir()
+    (study / part).symlink_to(elsewhere)
+    monkeypatch.setattr("jaxcollapse.running.plan", lambda *arguments, **options: 1 / 0)
+    with pytest.raises(InputError, match=f"{part} in it leads elsewhere"):
+        jc.run(jc.Sweep.from_toml(sweep_file), study, progress=False)
+    assert not list(elsewhere.iterdir())
+    assert {path.name for path in study.iterdir()} == {"shards", part}
+
+
+def test_a_folder_with_a_sweep_file_of_ones_own_does_not_become_a_study(sweep_file: Path) -> None:
+    text = "# which cools?\n" + sweep_file.read_text()
+    sweep_file.write_text(text)
+    folder = sweep_file.parent
+    for arguments in (["run", str(sweep_file), "--out", str(folder)], ["run", str(folder)], ["status", str(folder)]):
+        ended = CliRunner().invoke(app, arguments)
+        assert ended.exit_code == 2
+        assert f"{folder}: is n" in ended.stderr
+    assert {path.name for path in folder.iterdir()} == {"sweep.toml", "logits.npz"}
+    assert sweep_file.read_text() == text
+
+
+def test_what_was_written_into_the_sweep_file_of_a_study_stays(sweep_file: Path, tmp_path: Path) -> None:
+    """As long as the study does not grow."""
+    study = tmp_path / "study"
+    jc.run(jc.Sweep.from_toml(sweep_file), study, progress=False).close()
+    text = "# which cools?\n" + (study / "sweep.toml").read_text()
+    (study / "sweep.toml").write_text(text)
+    jc.run(jc.Sweep.from_toml(sweep_file), study, progress=False).close()
+    assert (study / "sweep.toml").read_text() == text
+
+
+def test_a_path_that_is_not_utf8_is_refused(sweep_file: Path, tmp_path: Path) -> None:
+    study = tmp_path / os.fsdecode(b"st\xfcdy")
+    for arguments in (["run", str(sweep_file), "--out", str(study)], ["status", str(study)]):
+        ended = CliRunner().invoke(app, arguments)
+        assert ended.exit_code == 2
+        assert ended.stderr.endswith("dy: is no path in UTF-8, which netCDF needs\n")
+    assert not study.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The dataset's file is put together slab by slab, in little memory, and holds what the dataset in memory does."""
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -129,6 +130,47 @@ def test_each_slab_reads_the_shards_that_it_needs_alone(tmp_path: Path, monkeypa
     assert len(entropy) == 16
     assert set(entropy) == {1, 2}
     assert sum(entropy) <= 16 + 9  # slabs are 10
+
+
+GROWING = """
+import json, sys
+import jaxcollapse as jc
+sweep = {"title": "température", "generations": 2, "process": {"vocab_size": 8}, "axes": {"optimizer": ["sgd", "adam"]}}
+earlier = [jc.run(jc.Sweep.from_dict({**sweep, "replicates": n}), sys.argv[1], progress=False) for n in range(1, 5)]
+earlier += [jc.open_study(sys.argv[1]) for _ in range(8)]
+print(json.dumps([[int(data.status.sum()) for data in earlier], *earlier[0].optimizer.values, earlier[0].model.item()]))
+"""
+
+
+def test_datasets_stay_open_while_their_study_grows(tmp_path: Path) -> None:
+    """As in a notebook whose cells are run again; in a process of its own, which HDF5 could end."""
+    command = [sys.executable, "-c", GROWING, str(tmp_path / "study")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout) == [[2, 4, 6, 8, *[8] * 8], "sgd", "adam", "categorical"]
+
+
+def test_text_is_stored_whatever_its_letters(tmp_path: Path) -> None:
+    """No text at all, too, and beside an axis that is called like the dimensions that xarray makes for characters."""
+    (tmp_path / "one.csv").write_text("token,p\nça,1\n,2\n日本,3\nd,4\n", encoding="utf-8")
+    (tmp_path / "two.csv").write_text("token,p\nx,1\ny,2\n", encoding="utf-8")
+    table = {"initial.path": ["one.csv", "two.csv"], "learning_rate": [0.1, 1.0]}
+    top: dict[str, Any] = {"title": "日本", "replicates": 1, "generations": 1, "record": {"logits": True}}
+    process = {
+        "process": {"initial": {"kind": "file"}},
+        "axes": {"string8": {"zip": table}, "optimizer": ["sgd", "adam"]},
+    }
+    sweep = jc.Sweep.from_dict({**top, **process}, folder=tmp_path)
+    here = jc.run(sweep, progress=False)
+    with jc.run(sweep, tmp_path / "study", progress=False) as data:
+        stored = data.load()
+    assert stored.title == "日本"
+    assert stored.token_label.values.tolist() == [["ça", "", "日本", "d"], ["x", "y", "", ""]]
+    texts = [name for name, array in here.coords.items() if array.dtype.kind == "U"]
+    assert {"optimizer", "initial.path", "token_label", "model"} <= set(texts)
+    for name in texts:
+        xr.testing.assert_identical(here[name].variable, stored[name].variable)
+    assert stored.sel(optimizer="adam").optimizer.item() == "adam"
 
 
 @pytest.mark.skipif(not footprint.STATUS.exists(), reason="the peak of a process's memory is read where Linux tells it")

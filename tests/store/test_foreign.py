@@ -58,6 +58,7 @@ def test_numbers_that_cannot_be_read_are_set_aside_and_computed_again(
     assert "cannot be read" in caplog.text
     assert f"it is set aside as {victim.stem}.damaged" in caplog.text
     shutil.rmtree(study / "shards")  # the other numbers are made up
+    (study / "shards").mkdir()
     (study / "result.nc").unlink()
     with jc.open_study(finished) as undamaged:
         assert_same_numbers(undamaged.load(), run(study))

@@ -17,11 +17,12 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse.planning import this_machine
+from jaxcollapse.planning import share_of, this_machine
 from jaxcollapse.running import prepare
 from jaxcollapse.share import Share
 from jaxcollapse.store.lock import Lock, is_locked, locked
 from jaxcollapse.store.study import Study
+from tests.engines import xla_alone
 from tests.store.studies import CHUNK, assert_same_numbers, copied, run, shards, stamps, sweep_of
 from tests.store.test_study import LONG
 
@@ -217,6 +218,26 @@ def test_shares_take_about_equally_long() -> None:
     taken = [sum(map(plan.seconds_of, share.chunks)) for share in shares]
     assert max(taken) - min(taken) <= longest
     assert sorted(chunk.id for share in shares for chunk in share.chunks) == sorted(chunk.id for chunk in plan.chunks)
+
+
+def test_shares_add_up_where_some_machines_have_native_code_and_some_have_not() -> None:
+    """Their programs, and so their chunks, differ; here also in size, and in what is computed exactly."""
+    axes = {"vocab_size": [16, 300], "steps": [1, 40], "batch_size": [1, 4, 40, 3000, np.inf]}
+    sweep = jc.Sweep.from_dict({"replicates": 300, "generations": 3000, "process": {}, "axes": axes})
+    begun = np.zeros((sweep.grid.cells, sweep.replicates), bool)
+    begun[3:6, :40] = True
+    for done in (None, begun):
+        natively = [share_of(jc.plan(sweep, done=done), Share(index, 3), done=done) for index in range(3)]
+        with xla_alone():
+            whole = jc.plan(sweep, done=done)
+            by_xla = [share_of(whole, Share(index, 3), done=done) for index in range(3)]
+        assert len(whole.buckets) > len(natively[0].buckets)
+        for mine, theirs in zip(natively, by_xla, strict=True):
+            np.testing.assert_array_equal(mine.covered, theirs.covered)
+            assert theirs.trajectories == int(theirs.covered.sum()), "each once"
+            assert {len(chunk) for chunk in theirs.chunks} != {len(chunk) for chunk in mine.chunks}
+        assert sum(plan.covered.astype(int) for plan in natively).max() == 1
+        assert sum(plan.trajectories for plan in natively) == sweep.trajectories - (0 if done is None else begun.sum())
 
 
 def test_shares_computed_one_after_the_other_make_the_whole(tmp_path: Path) -> None:

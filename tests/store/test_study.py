@@ -83,6 +83,29 @@ def test_a_dataset_outlives_its_shards(finished: Path, tmp_path: Path, numbers: 
     assert stamps([study / "result.nc"]) == before
 
 
+@pytest.mark.parametrize("there", ["all shards", "no shards"])
+@pytest.mark.parametrize("changed", [{"seed": 6, "replicates": 2}, {"replicates": 2}])
+def test_a_dataset_of_another_sweep_does_not_stay(
+    changed: dict[str, Any], there: str, finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However much more it holds than a study whose sweep file was changed by hand. One that was a larger one's stays
+    where shards are missing: nothing else holds those numbers any more.
+    """
+    study = copied(finished, tmp_path)
+    theirs = (study / "result.nc").read_bytes()
+    (study / "sweep.toml").write_text(sweep_of(**changed).to_toml())
+    if there == "no shards":
+        shutil.rmtree(study / "shards")
+        (study / "shards").mkdir()
+        with jc.open_study(study) as opened:
+            kept = "seed" not in changed
+            assert opened.sizes["replicate"] == (4 if kept else 2)
+            assert bool((opened.status == 0).all()) is not kept
+    assert_same_numbers(run(study, **changed), jc.run(sweep_of(**changed), progress=False))
+    assert (study / "result.other.nc").read_bytes() == theirs
+    assert "result.nc stands for another sweep; it is set aside as result.other.nc" in caplog.text
+
+
 def test_leftover_temporary_files_do_not_matter(finished: Path, tmp_path: Path, numbers: xr.Dataset) -> None:
     study = copied(finished, tmp_path)
     shard = shards(study)[0]
@@ -140,6 +163,41 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "a removed axis": ({"axes": {"temperature": [0.9, 1.1]}}, r"learning_rate = 2\.0"),
     "another constant": ({"process": {"vocab_size": 16, "batch_size": 4}}, "batch_size = 8"),
 }
+
+
+REFUSED_LATER = {
+    "a field more whose cells share streams": (
+        {"common_random_numbers": ["tied"], "axes": {"tied": {"zip": {"learning_rate": [0.1, 1.0]}}}},
+        {"axes": {"tied": {"zip": {"learning_rate": [0.1, 1.0, 0.1], "batch_size": [8, 8, 4]}}}},
+        r"common_random_numbers is \['learning_rate'\] there and \['batch_size', 'learning_rate'\] here",
+    ),
+    "logits in several contexts": (
+        {"record": {"every": 3, "logits": True}},
+        {"axes": {"model": ["categorical", "markov"], **AXES}},
+        "model = 'markov' has logits in several contexts, and the study's have one",
+    ),
+    "observables of a further model": (
+        {"observables": ["default"]},
+        {"axes": {"model": ["categorical", "markov"], **AXES}},
+        "model = 'markov' has observables that the study lacks, and groups hold what the models have; name those",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_LATER)
+def test_what_shards_cannot_go_with_is_refused_with_the_reason(case: str, tmp_path: Path) -> None:
+    begun, changed, problem = REFUSED_LATER[case]
+    common: dict[str, Any] = {
+        "generations": 3,
+        "replicates": 1,
+        "process": {"vocab_size": 16},
+        "observables": ["entropy"],
+    }
+    run(tmp_path / "study", **{**common, **begun})
+    before = stamps(shards(tmp_path / "study"))
+    with pytest.raises(jc.InputError, match=problem):
+        run(tmp_path / "study", **{**common, **begun, "process": {"vocab_size": 16}, **changed})
+    assert stamps(shards(tmp_path / "study")) == before
 
 
 @pytest.mark.parametrize("contradiction", CONTRADICTIONS)
@@ -320,7 +378,10 @@ def test_a_run_that_is_stopped_keeps_what_it_computed(
 ) -> None:
     study, code, told = _stopped(sweep_file, tmp_path, by)
     assert code == 1, told
-    assert told == f"jaxcollapse: {told_as}; finished shards are kept, the same command goes on\n"
+    assert told.splitlines() == [
+        "jaxcollapse: storing what is computed; interrupt again to stop at once",
+        f"jaxcollapse: {told_as}; finished shards are kept, the same command goes on",
+    ]
     kept = shards(study)
     assert sorted((study / "shards").iterdir()) == kept
     assert 3 <= len(kept) < 60

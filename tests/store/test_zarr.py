@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 import jaxcollapse as jc
 from jaxcollapse.cli import app
 from jaxcollapse.store import zarr
-from tests.store.studies import copied
+from jaxcollapse.store.lock import locked
+from tests.store.studies import copied, run
 
 
 def test_the_store_holds_what_the_dataset_does(finished: Path, tmp_path: Path) -> None:
@@ -35,6 +36,35 @@ def test_a_store_that_is_there_is_replaced_when_the_new_one_is_whole(
             xr.testing.assert_identical(held.load(), data.load())
         zarr.export(data, store)
     assert [path.name for path in tmp_path.iterdir()] == ["result.zarr"]
+
+
+def test_what_was_left_of_an_export_that_was_killed_goes_with_the_next_look(finished: Path, tmp_path: Path) -> None:
+    study = copied(finished, tmp_path)
+    left = study / f".result.zarr.{'0a' * 16}.tmp"
+    for again in (lambda: jc.open_study(study).close(), lambda: export_of(study)):
+        (left / "entropy").mkdir(parents=True)
+        again()
+        assert not left.exists()
+    (left / "entropy").mkdir(parents=True)
+    with locked(study / ".result.zarr.lock", "writes"):
+        jc.open_study(study).close()
+    assert left.exists(), "an export is at work"
+
+
+def export_of(study: Path) -> None:
+    ended = CliRunner().invoke(app, ["finalize", str(study), "--zarr"])
+    assert ended.exit_code == 0, ended.stderr
+
+
+def test_a_store_of_an_earlier_dataset_is_told_of(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    study = copied(finished, tmp_path)
+    export_of(study)
+    run(study)
+    assert "result.zarr" not in caplog.text
+    run(study, replicates=5)
+    assert "result.zarr is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew" in caplog.text
 
 
 def test_what_is_not_installed_is_said(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

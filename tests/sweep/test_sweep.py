@@ -1,5 +1,6 @@
 """The sweep: what a file says comes back as it was, and each cell of its grid has an identity of its own."""
 
+import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,26 @@ def test_relative_paths_start_at_the_sweep_file(tmp_path: Path, monkeypatch: pyt
         assert sweep.to_dict()["axes"]["initial"][0]["path"] == "data/p0.csv"
     moved = jc.Sweep.from_toml(path, folder=tmp_path)
     assert moved.grid.column("initial").values[0].path == str(tmp_path / "data" / "p0.csv")
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.toml"
+    path.write_text("seed = 3\n", encoding="utf-8-sig")
+    assert jc.Sweep.from_toml(path).seed == 3
+
+
+def test_a_name_is_the_same_however_its_accents_are_written(tmp_path: Path) -> None:
+    """macOS takes letters and accents apart, netCDF puts them together."""
+    composed, apart = (unicodedata.normalize(form, "température") for form in ("NFC", "NFD"))
+    assert composed != apart
+    zipped = {"zip": {"temperature": [0.9, 1.1]}}
+    top: dict[str, Any] = {"replicates": 1, "generations": 1, "observables": ["entropy"]}
+    sweep = jc.Sweep.from_dict({**top, "common_random_numbers": [apart], "axes": {apart: zipped}})
+    assert sweep.dims == (composed,)
+    with jc.run(sweep, tmp_path / "study", progress=False) as data:
+        assert data.entropy.dims == (composed, "replicate", "generation")
+    with pytest.raises(jc.InputError, match="is the name of something else in the dataset"):
+        jc.Sweep.from_dict({"axes": {composed: zipped, apart: {"zip": {"learning_rate": [0.1, 1.0]}}}})
 
 
 def test_generations_are_recorded_at_even_ratios_by_default() -> None:
