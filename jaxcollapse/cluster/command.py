@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,7 +89,7 @@ def submit(
     submission.check_commands()
     prospect = submission.prepare()
     if not prospect.todo.chunks:
-        print(json.dumps({"study": str(study), "array_job": None}) if as_json else f"nothing is missing in {study}")
+        print(json.dumps({"study": str(study), "array_job": None}) if as_json else _nothing_to_do(study))
         return 0
     _warn_of_idle_tasks(submission, prospect)
     array, assembly = submission.submit()
@@ -111,6 +112,10 @@ def _shape(submission: "Submission", prospect: "Prospect") -> str:
     return f"{missing} for {tasks} tasks on {prospect.todo.machine.platform}: about {each} for each"
 
 
+def _nothing_to_do(study: Path) -> str:
+    return f"nothing is missing in {study}"
+
+
 def _warn_of_idle_tasks(submission: "Submission", prospect: "Prospect") -> None:
     chunks, tasks = len(prospect.todo.chunks), submission.request.tasks
     if chunks < tasks:
@@ -120,12 +125,16 @@ def _warn_of_idle_tasks(submission: "Submission", prospect: "Prospect") -> None:
 
 def _show(submission: "Submission", prospect: "Prospect", as_json: bool) -> None:
     """What would be submitted."""
-    array, assembly = submission.scripts()
+    todo = prospect.todo
+    array, assembly = submission.scripts() if todo.chunks else (None, None)
     if as_json:
-        told = {"study": str(submission.study), "tasks": submission.request.tasks, "plan": prospect.todo.to_dict()}
+        told = {"study": str(submission.study), "tasks": submission.request.tasks, "plan": todo.to_dict()}
         print(json.dumps({**told, "array_script": array, "finalize_script": assembly}, indent=1))
         return
+    if not todo.chunks:
+        print(_nothing_to_do(submission.study))
+        return
     _warn_of_idle_tasks(submission, prospect)
-    print(prospect.todo)
+    print(todo)
     print(_shape(submission, prospect))
     print(f"\n# The array job:\n{array}\n# The job after it:\n{assembly}", end="")
