@@ -73,7 +73,7 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
 
 def _why_not_longer(old: Sweep, new: Sweep) -> str:
     if not old.record.state:
-        return "; more generations can be added only to a study that was begun with record.state = true"
+        return "; more generations can be added only to a study begun with record = { every = …, state = true }"
     lacking = np.setdiff1d(new.recorded[new.recorded <= old.generations], old.recorded)
     if not len(lacking):
         return ""
