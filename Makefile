@@ -61,5 +61,5 @@ site: $(VENV)/.test ## Build the documentation as a website in site/
 	@echo "open site/index.html"
 
 clean: ## Remove the virtual environment, caches and results
-	rm -rf $(VENV) results site .sphinx .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) results site .sphinx jupyter_execute .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

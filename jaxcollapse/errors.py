@@ -42,8 +42,15 @@ def printable(text: object) -> str:
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """ " (did you mean 'entropy'?)", or what is allowed where nothing is near."""
     known = sorted(set(allowed))
-    near = difflib.get_close_matches(word, known[:_SEARCHED], n=1) if len(word) <= _SHOWN else []
-    if near:
-        return f" (did you mean {shown(near[0])}?)"
+    near = nearest(word, known)
+    if near is not None:
+        return f" (did you mean {shown(near)}?)"
     more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
     return f"; allowed: {', '.join(map(cut, known[:_LISTED]))}{more}"
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
+    """What of this the word may have been meant to be, if anything is near."""
+    known = sorted(set(allowed))[:_SEARCHED]
+    near = difflib.get_close_matches(word, known, n=1) if len(word) <= _SHOWN else []
+    return near[0] if near else None

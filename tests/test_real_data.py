@@ -62,3 +62,25 @@ def test_a_model_starts_where_it_is_told_to_and_real_data_stay_what_they_were() 
     np.testing.assert_allclose(p[1], p0, rtol=1e-6)
     assert data.kl_to_initial[0, 0] > 0.1
     np.testing.assert_allclose(data.kl_to_initial[0, 1], 0, atol=1e-10)
+
+
+def test_a_token_that_a_refit_has_not_seen_is_lost_for_a_moment_only_which_smoothing_does_not_call_forgetting() -> None:
+    """The numbers of docs/process.md: half of 3000 samples are real, some of 256 tokens are in none of them."""
+    data = run(
+        {"vocab_size": 256, "update": "refit", "samples": 3000},
+        {"fresh_fraction": [0.0, 0.5], "smoothing": [0.0, 0.1]},
+        generations=200,
+        replicates=16,
+        record={"every": 20},
+        observables=["entropy", "support_size", "recovery_gap", "kl_from_initial", "total_variation"],
+    )
+    later = data.sel(generation=slice(100, None)).median(("replicate", "generation"))
+    fresh, plain = later.sel(fresh_fraction=0.5), later.sel(smoothing=0.0)
+    np.testing.assert_allclose(fresh.entropy, [4.26, 4.29], atol=0.02)
+    assert np.isinf(plain.recovery_gap).all()
+    assert 5 < 256 - fresh.support_size.sel(smoothing=0.0) < 30
+    np.testing.assert_allclose(later.recovery_gap.sel(smoothing=0.1), [1.1, 0.07], rtol=0.2)
+    np.testing.assert_allclose(plain.total_variation, [0.65, 0.10], rtol=0.2)
+    np.testing.assert_allclose(plain.kl_from_initial, [1.6, 0.06], rtol=0.2)
+    counts = data.support_size.sel(fresh_fraction=0.5, smoothing=0.0)
+    assert (counts.diff("generation") > 0).any(), "what was unseen is seen again"

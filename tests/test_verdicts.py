@@ -9,7 +9,8 @@ import xarray as xr
 from docs.verdicts.claim import Claim, Data, section
 from docs.verdicts.claims import CLAIMS
 from docs.verdicts.finding import Finding, exactly, verdict
-from docs.verdicts.forgetting import half_lost_at
+from docs.verdicts.forgetting import PATH, half_lost_at, half_lost_in_theory, original
+from jaxcollapse.analysis.verdict import TOLERANCE
 from tests.conftest import ROOT
 
 NAN = float("nan")
@@ -116,12 +117,17 @@ def test_a_gap_that_opens_or_closes_is_told() -> None:
 
 
 def test_gaps_that_stay_or_close_are_told() -> None:
-    """C4 fails if nothing is lost after large steps; it fails, too, if all is lost after tiny ones."""
+    """C4 fails if nothing is lost after large steps, and if all is lost after tiny ones; if forgetting begins elsewhere
+    than in theory; and if the learning rate alone decides, whatever the batch.
+    """
     data = run(C4)
     gap = data["steps"].recovery_gap
     nothing, all_ = gap * 0, gap * 0 + 1
     assert "fails when single traces" in verdict(C4.find(_with(data, "steps", recovery_gap=nothing)))
     assert "fails when steps are tiny" in verdict(C4.find(_with(data, "steps", recovery_gap=all_)))
+    assert "fails when forgetting begins" in verdict(C4.find(_with(data, "steps", recovery_gap=gap * 3)))
+    alike = xr.where(gap.batch_size == 16, gap.sel(batch_size=4), gap).transpose(*gap.dims)
+    assert "fails when forgetting begins" in verdict(C4.find(_with(data, "steps", recovery_gap=alike)))
 
 
 def test_half_is_lost_where_the_share_crosses_one_half() -> None:
@@ -136,6 +142,16 @@ def test_half_is_lost_where_the_share_crosses_one_half() -> None:
     assert middle == pytest.approx(10**-1.5)
     assert low < middle < high
     assert all(np.isnan(half_lost_at(gaps * 0)))
+
+
+def test_theory_of_the_first_order_has_half_lost_where_draws_from_p0_have() -> None:
+    """x = (η/B)(n − g p₀) of counts n that are drawn while p stays p₀; of its variance, what ln p₀ does not explain."""
+    p0, ratio = original(), half_lost_in_theory()
+    draws = round(PATH / ratio)
+    moved = ratio * (np.random.default_rng(0).multinomial(draws, p0, 4000) - draws * p0)
+    x, heat = moved - (moved @ p0)[:, None], np.log(p0) - p0 @ np.log(p0)
+    gaps = ((x**2) @ p0 - ((x * heat) @ p0) ** 2 / (p0 @ heat**2)) / 2
+    assert abs((gaps > TOLERANCE).mean() - 0.5) < 4 * 0.5 / np.sqrt(4000)
 
 
 def test_languages_that_stay_or_fade_together_are_told() -> None:

@@ -7,14 +7,14 @@ from docs.generate import table
 from docs.studies import PICTURES
 from docs.verdicts.claim import Claim, section
 from docs.verdicts.claims import CLAIMS
-from docs.verdicts.finding import CONFIDENCE, Finding, verdict
+from docs.verdicts.finding import CONFIDENCE, Finding
 
 PAGE = Path(__file__).resolve().parent.parent / "verdicts.md"
 
 
 def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
     """All verdicts at a glance, then a section for each claim."""
-    glance = [(claim.name, claim.text, verdict(findings)) for claim, findings in found.items()]
+    glance = [(claim.name, claim.text, claim.verdict(findings)) for claim, findings in found.items()]
     lines = [
         "# Verdicts",
         "",
@@ -25,7 +25,8 @@ def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
         "The rule: for each setting the claim says in which range a number should lie. The claim *holds* there if the "
         f"whole {CONFIDENCE:.0%} interval is inside that range, *fails* if it is outside, and is *undecided* if it "
         "lies across an end. A setting with several numbers holds if all of them do, and fails if one does. A claim "
-        "that holds just where samples are infinitely many *holds in the limit only*. Intervals of shares are Clopper "
+        "that holds just where samples are infinitely many *holds in the limit only*. A verdict is about what was run, "
+        "and no more. Intervals of shares are Clopper "
         "and Pearson's, those of means studentised bootstrap ([analysis](analysis.md)); where nothing is random there "
         "is none, and the number is exact but for rounding. `tests/test_verdicts.py` turns the data around and asks "
         "that the verdicts turn, too. [process.md](process.md) has the notation.",

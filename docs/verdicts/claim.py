@@ -20,7 +20,7 @@ class Claim:
 
     name: "C1" and so on. text: the claim, a sentence. experiments: for each sweep what is run, and with which changes.
     caption: of the picture. run: computes the datasets. find: what they say, which is all that the page
-    tells from. draw: the picture of the datasets.
+    tells from. draw: the picture of the datasets. scope: of what the verdict is, where its settings do not say it.
     """
 
     name: str
@@ -30,11 +30,16 @@ class Claim:
     run: Callable[[], Data]
     find: Callable[[Data], list[Finding]]
     draw: Callable[[Data], Picture]
+    scope: str = ""
 
     @property
     def picture(self) -> str:
         """The file name of the picture."""
         return f"verdict_{self.name.lower()}.png"
+
+    def verdict(self, findings: Sequence[Finding]) -> str:
+        """The verdict, and its scope."""
+        return f"{verdict(findings)} {self.scope}".rstrip()
 
 
 def section(claim: Claim, findings: Sequence[Finding]) -> str:
@@ -64,7 +69,7 @@ def section(claim: Claim, findings: Sequence[Finding]) -> str:
             "",
             *table(heads, rows),
             "",
-            f"**{claim.name} {verdict(findings)}.**",
+            f"**{claim.name} {claim.verdict(findings)}.**",
             "",
         ]
     )

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -89,9 +90,8 @@ def submit(
     submission.check_commands()
     prospect = submission.prepare()
     if not prospect.todo.chunks:
-        lacks = "" if prospect.study.result.exists() else f" but its dataset: jaxcollapse finalize {study}"
-        plain = f"nothing is missing in {study}{lacks}"
-        print(json.dumps({"study": str(study), "array_job": None}) if as_json else plain)
+        nothing = _nothing_to_do(study, prospect.study.result.exists())
+        print(json.dumps({"study": str(study), "array_job": None}) if as_json else nothing)
         return 0
     _warn_of_idle_tasks(submission, prospect)
     array, assembly = submission.submit()
@@ -114,6 +114,11 @@ def _shape(submission: "Submission", prospect: "Prospect") -> str:
     return f"{missing} for {tasks} tasks on {prospect.todo.machine.platform}: about {each} for each"
 
 
+def _nothing_to_do(study: Path, has_dataset: bool) -> str:
+    lacks = "" if has_dataset else f" but its dataset: jaxcollapse finalize {study}"
+    return f"nothing is missing in {study}{lacks}"
+
+
 def _warn_of_idle_tasks(submission: "Submission", prospect: "Prospect") -> None:
     from jaxcollapse.sweep.display import count
 
@@ -133,12 +138,16 @@ def _warn_of_idle_tasks(submission: "Submission", prospect: "Prospect") -> None:
 
 def _show(submission: "Submission", prospect: "Prospect", as_json: bool) -> None:
     """What would be submitted."""
-    array, assembly = submission.scripts()
+    todo = prospect.todo
+    array, assembly = submission.scripts() if todo.chunks else (None, None)
     if as_json:
-        told = {"study": str(submission.study), "tasks": submission.request.tasks, "plan": prospect.todo.to_dict()}
+        told = {"study": str(submission.study), "tasks": submission.request.tasks, "plan": todo.to_dict()}
         print(json.dumps({**told, "array_script": array, "finalize_script": assembly}, indent=1))
         return
+    if not todo.chunks:
+        print(_nothing_to_do(submission.study, prospect.study.result.exists()))
+        return
     _warn_of_idle_tasks(submission, prospect)
-    print(prospect.todo)
+    print(todo)
     print(_shape(submission, prospect))
     print(f"\n# The array job:\n{array}\n# The job after it:\n{assembly}", end="")

@@ -28,6 +28,9 @@ from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
 
 FirstToken = Literal["learned", "fixed"]
+_ELIMINATED = (
+    64  # states of a chain that are eliminated together: a product of matrices for all that they add elsewhere
+)
 
 
 @dataclass(frozen=True)
@@ -177,9 +180,13 @@ def stationary(chain: np.ndarray) -> np.ndarray:
     """
     work = np.asarray(chain, float) + 1e-30
     size = len(work)
-    for state in range(size - 1, 0, -1):
-        work[:state, state] /= work[state, :state].sum()
-        work[:state, :state] += np.outer(work[:state, state], work[state, :state])
+    for stop in range(size, 0, -_ELIMINATED):
+        start = max(0, stop - _ELIMINATED)
+        for state in range(stop - 1, max(start, 1) - 1, -1):
+            work[:state, state] /= work[state, :state].sum()
+            work[start:state, :state] += np.outer(work[start:state, state], work[state, :state])
+            work[:start, start:state] += np.outer(work[:start, state], work[state, start:state])
+        work[:start, :start] += work[:start, start:stop] @ work[start:stop, :start]
     law = np.zeros(size)
     law[0] = 1
     for state in range(1, size):

@@ -52,8 +52,12 @@ class Persona(Walk):
     def start(self, given: Distribution, end_token: int) -> np.ndarray:
         """Personas of these weights, equal ones by default, above their rows."""
         weights = np.ones(self.personas) if given.weights is None else given.weights
-        width = max(given.size, self.personas)
+        width = self.width(given.size)
         return np.concatenate([padded(np.log(weights)[np.newaxis], width), padded(given.logits, width)])
+
+    def width(self, tokens: int) -> int:
+        """As many as the longer row has: that of the chooser, or one of tokens."""
+        return max(tokens, self.personas)
 
     def names(self, given: Distribution) -> np.ndarray | None:
         """The chooser, and the personas' names."""

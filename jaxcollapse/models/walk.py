@@ -70,6 +70,10 @@ class Walk(ABC):
     def names(self, given: Distribution) -> np.ndarray | None:
         """Names of the rows of a table that was made from this, if they need any (NumPy)."""
 
+    def width(self, tokens: int) -> int:
+        """Columns of a table of so many tokens: as a rule, one for each."""
+        return tokens
+
     def sampled(self) -> tuple[np.ndarray, np.ndarray]:
         """Which rows [context] a sampling temperature applies to, and which a truncation does: as a rule, all."""
         rows = np.ones(self.contexts, bool)

@@ -43,8 +43,9 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         if run is None
         else [f"time: about {as_seconds(run)}, and the first time {as_seconds(told['compile_seconds'])} to compile"]
     )
+    title = f"{told['title']!r}: " if told["title"] else ""
     return [
-        f"{told['title']!r}: {told['trajectories']:,} trajectories on {devices}, {told['kernel']}",
+        f"{title}{told['trajectories']:,} trajectories on {devices}, {told['kernel']}",
         f"{count(told['compiles'], 'compile')}, {count(told['chunks'], 'chunk')}, "
         f"{told['token_updates']:.3g} token updates",
         f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
+from math import prod
 from threading import Lock
 from typing import Any
 
@@ -31,14 +32,23 @@ _USED = {
 @dataclass(frozen=True)
 class Entry:
     """spec: what the sweep file says. given: the rows that it stands for, of which only the shape counts where each
-    trajectory draws its own. table: logits [context, token] of the model. end_token: −1 if there is none.
+    trajectory draws its own. end_token: −1 if there is none.
     """
 
     spec: InitialKind
     given: Distribution
     walk: Walk
-    table: np.ndarray
     end_token: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the table."""
+        return self.walk.contexts, self.walk.width(self.given.size)
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """Logits [context, token] of the model. Those of a long chain take seconds, which a plan has no need of."""
+        return self.walk.start(self.given, self.end_token)
 
 
 class Library:
@@ -85,7 +95,7 @@ class Library:
         made, total = [], 0
         for recipe in self._recipes:
             made.append(self._entry(*recipe))
-            total += made[-1].table.size
+            total += prod(made[-1].shape)
             self._check_sum(total, MOST_NUMBERS)
         return made
 
@@ -101,7 +111,7 @@ class Library:
             walk = Categorical() if model == "categorical" else Ensemble(fields["models"])
             row = Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
             check_table(walk.contexts, row.size)
-            return Entry(spec, row, walk, walk.start(row, -1), -1)
+            return Entry(spec, row, walk, -1)
         given = spec.rows(vocab_size, key, fields["personas"] if model == "persona" else None)
         number, size = len(given.logits), given.size
         if number > MOST_CONTEXTS:
@@ -111,11 +121,10 @@ class Library:
                 raise InputError("process.personas", f"{fields['personas']}: p0 has {number} rows")
             if given.weights is None:
                 given = replace(given, weights=np.arange(1.0, number + 1) ** -fields["persona_exponent"])
-            return Entry(spec, given, Persona(number), Persona(number).start(given, -1), -1)
+            return Entry(spec, given, Persona(number), -1)
         if number not in (size, size + 1):
             raise InputError("process.initial", f"has {number} rows for {size} tokens; it needs a row for each token")
-        markov, end_token = Markov(size), _number_of(fields["end_token"], given)
-        return Entry(spec, given, markov, markov.start(given, end_token), end_token)
+        return Entry(spec, given, Markov(size), _number_of(fields["end_token"], given))
 
     @property
     def sizes(self) -> np.ndarray:
@@ -125,12 +134,12 @@ class Library:
     @property
     def widths(self) -> np.ndarray:
         """Width of each cell's table: more than its tokens, if there are more personas."""
-        return np.array([entry.table.shape[1] for entry in self.entries], np.int64)[self.index]
+        return np.array([entry.shape[1] for entry in self.entries], np.int64)[self.index]
 
     @property
     def contexts(self) -> np.ndarray:
         """Number of rows of each cell's table."""
-        return np.array([len(entry.table) for entry in self.entries], np.int64)[self.index]
+        return np.array([entry.shape[0] for entry in self.entries], np.int64)[self.index]
 
     @property
     def end_tokens(self) -> np.ndarray:

@@ -1,11 +1,13 @@
 """The coordinates of the dataset: what was swept, what was held constant, and what tokens are called."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.initial.file import File
 from jaxcollapse.planning.library import Library
 from jaxcollapse.structure import REMEDIES
 from jaxcollapse.sweep import kinds
@@ -47,7 +49,8 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
     for field in Process.model_fields:
         if field in swept or field in ("vocab_size", "samples", "personas") or not _is_told(sweep, field):
             continue
-        made[field] = xr.Variable((), _as_array(grid.column(field).values)[0], _attributes(field))
+        value = grid.column(field).values[0]
+        made[field] = xr.Variable((), _as_array([_as_written(value, sweep)])[0], _attributes(field))
     if "vocab_size" not in swept:
         made.update(_reduced(sweep, "vocab_size", library.sizes))
     if "personas" not in swept and (is_persona := sweep.grid.has("model", "persona")).any():
@@ -130,6 +133,13 @@ def _is_told(sweep: Sweep, field: str) -> bool:
     used = USED_WHEN.get(field)
     has_effect = used is None or bool(used[1](sweep.grid).any())
     return has_effect and (field in sweep.grid.given or field not in _SWITCHED_OFF)
+
+
+def _as_written(value: Any, sweep: Sweep) -> Any:
+    """A file by the path that the sweep file names it with, wherever the study is."""
+    if isinstance(value, File) and (path := Path(value.path)).is_relative_to(sweep.folder):
+        return value.model_copy(update={"path": str(path.relative_to(sweep.folder))})
+    return value
 
 
 def _as_array(values: list[Any]) -> np.ndarray:

@@ -89,7 +89,7 @@ def _reasons(old: Sweep, new: Sweep, changed: list[str]) -> Iterator[str]:
 
 def _why_not_longer(old: Sweep, new: Sweep) -> Iterator[str]:
     if not old.record.state:
-        yield "more generations can be added only to a study that was begun with record.state = true"
+        yield "more generations can be added only to a study begun with record = { every = …, state = true }"
         return
     lacking = np.setdiff1d(new.recorded[new.recorded <= old.generations], old.recorded)
     if len(lacking):

@@ -66,7 +66,8 @@ def size(sweep: "Sweep") -> str:
 
 def as_text(sweep: "Sweep") -> str:
     """A few lines: title, size, axes, constants."""
-    lines = [f"<Sweep {sweep.title!r}, seed {sweep.seed}>", size(sweep)]
+    title = f"{sweep.title!r}, " if sweep.title else ""
+    lines = [f"<Sweep {title}seed {sweep.seed}>", size(sweep)]
     rows = _rows(sweep)
     width = max([len(name) for name, _, _ in rows] + [len(key) for key in sweep.process], default=0)
     if rows:

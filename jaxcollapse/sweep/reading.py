@@ -13,6 +13,8 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.limits import MOST_DEPTH, MOST_SWEEP_BYTES, MOST_WRITTEN
 
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_TWICE = re.compile(r"Cannot overwrite a value \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
+_BEGUN = re.compile(r"\s*(?P<name>\[[^\[\]{},=]+\]|(?:[\w.-]|\"[^\"]*\"|'[^']*')+)\s*(?:=|$)")
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{MOST_DEPTH}}}")
 
 
@@ -47,7 +49,20 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError("", f"is not valid TOML: {error}", source) from None
+        raise InputError("", f"is not valid TOML: {_said(str(error), text)}", source) from None
+
+
+def _said(problem: str, text: str) -> str:
+    """What the parser complains of; where a key is there twice, which one, as far as its line tells."""
+    found = _TWICE.fullmatch(problem)
+    if not found:
+        return problem
+    lines = text.splitlines()
+    last = int(found["line"] or len(lines))
+    for number in range(last, 0, -1):
+        if begun := _BEGUN.match(lines[number - 1]):
+            return f"{begun['name']} is there twice (line {number})"
+    return problem
 
 
 def _too_much(text: str) -> str | None:

@@ -22,7 +22,9 @@ class Record(BaseModel):
     )
     logits: bool = Field(False, description="Whether the logits themselves are recorded, with a dimension `token`.")
     state: bool = Field(
-        False, description="Whether a study keeps what it takes to go on with more generations; see dataset.md."
+        False,
+        description="Whether a study keeps what it takes to go on with more generations: "
+        "`record = { every = 10, state = true }`, as it needs `every`; see dataset.md.",
     )
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from jaxcollapse.limits import MOST_CELLS, MOST_GENERATIONS, MOST_POINTS, MOST_T
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
 from jaxcollapse.sweep.grid import Grid
+from jaxcollapse.sweep.misplaced import check_swept, unknown_key
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.reading import plain, read_toml
 from jaxcollapse.sweep.record import Record
@@ -100,7 +101,9 @@ class Sweep(BaseModel):
     def _build(self, folder: Path | None) -> None:
         for field in self.process:
             if field not in Process.model_fields:
-                raise InputError(f"process.{field}", f"unknown key{did_you_mean(field, Process.model_fields)}")
+                told = unknown_key(field, Process.model_fields, type(self).model_fields, "process")
+                raise InputError(f"process.{field}", told)
+        check_swept(self.axes, type(self).model_fields)
         axes = tuple(parse_axis(name, spec) for name, spec in self.axes.items())
         self._check_names(axes)
         self._check_record()
@@ -136,6 +139,9 @@ class Sweep(BaseModel):
 
     def _check_record(self) -> None:
         every = self.record.every
+        if self.record.state and every is None:
+            told = "with spacing and points a longer sweep records other generations, and the study could not go on"
+            raise InputError("record.state", f"needs record.every too, as in {{ every = 10, state = true }}: {told}")
         if every is not None and (number := self.generations // every) > MOST_POINTS:
             raise InputError("record.every", f"{every}: would record {number} generations; at most {MOST_POINTS}")
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.initial import KINDS
+from jaxcollapse.sweep.misplaced import unknown_key
 from jaxcollapse.sweep.process import Process
 
 _TAG_ERRORS = ("union_tag_invalid", "union_tag_not_found")
@@ -49,7 +50,10 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
         name = str(error["loc"][-1])
         if len(error["loc"]) == 1 and name in Process.model_fields and model is not Process:
             return "unknown key; it belongs in [process]"
-        return f"unknown key{did_you_mean(name, _siblings(error, model))}"
+        siblings = _siblings(error, model)
+        if len(error["loc"]) > 1 and model is not Process:
+            return unknown_key(name, siblings, model.model_fields, str(error["loc"][0]))
+        return f"unknown key{did_you_mean(name, siblings)}"
     if kind == "missing":
         return "is missing"
     if kind == "literal_error":

@@ -54,6 +54,14 @@ def test_a_study_for_gpus_is_planned_where_there_are_none(sweep: Path) -> None:
     assert not re.search("#SBATCH.*(gpu-|constraint)", told["finalize_script"])
 
 
+def test_a_dry_run_of_a_complete_study_says_that_nothing_is_missing(sweep: Path) -> None:
+    study = sweep.parent / "study"
+    run(study)
+    assert submit(sweep, *ASKED, "--dry-run").stdout == f"nothing is missing in {study}\n"
+    told = json.loads(submit(sweep, *ASKED, "--dry-run", "--json").stdout)
+    assert (told["plan"]["trajectories"], told["array_script"], told["finalize_script"]) == (0, None, None)
+
+
 def test_more_tasks_than_chunks_are_told(sweep: Path) -> None:
     result = submit(sweep, "--tasks", "9", "--chunk-size", "4", "--dry-run")
     assert result.exit_code == 0

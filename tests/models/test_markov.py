@@ -12,6 +12,7 @@ from scipy import special
 
 from jaxcollapse.initial import Distribution
 from jaxcollapse.models import Markov
+from jaxcollapse.models.markov import stationary
 from jaxcollapse.models.walk import Numbers, urn
 from jaxcollapse.sampling.multinomial import Method
 from tests.models.one_device import run, table
@@ -170,6 +171,17 @@ def test_the_first_token_has_the_stationary_law(end_token: int) -> None:
         law = np.linalg.lstsq(np.vstack([again.T - np.eye(5), np.ones(5)]), np.eye(6)[5], rcond=None)[0]
         law = np.where(np.arange(5) == end_token, 0, law)
         np.testing.assert_allclose(special.softmax(started[0]), law / law.sum(), rtol=1e-10, atol=1e-15)
+
+
+def test_the_stationary_law_of_a_long_chain_is_right_to_its_last_digits() -> None:
+    """Of a walk up and down, whose law is a product of ratios, over ten orders of magnitude; in blocks of states."""
+    random = np.random.default_rng(8)
+    up, down = random.uniform(0.1, 0.3, 200), random.uniform(0.1, 0.35, 200)
+    chain = np.diag(up[:-1], 1) + np.diag(down[1:], -1)
+    chain += np.diag(1 - chain.sum(axis=1))
+    law = np.cumprod([1, *(up[:-1] / down[1:])])
+    assert 1e10 < law.max() / law.min() < 1e15
+    np.testing.assert_allclose(stationary(chain), law / law.sum(), rtol=1e-12)
 
 
 def test_a_law_of_the_first_token_that_is_given_is_kept() -> None:

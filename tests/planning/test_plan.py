@@ -166,6 +166,7 @@ def test_the_plan_reads_well() -> None:
     assert len(text.splitlines()) == 5 + len(planned.buckets)
     with xla_alone():
         assert "draws, 16 at once" in repr(jc.plan(jc.Sweep.from_dict(MIXED)))
+    assert repr(jc.plan(sweep_of({"vocab_size": 16}))).startswith("<Plan 64 trajectories on "), "there is no title"
 
 
 def test_the_plan_tells_a_time_for_processors_only() -> None:
@@ -295,6 +296,13 @@ def test_two_cells_of_one_process_are_refused(tmp_path: Path) -> None:
 def test_more_trajectories_than_can_be_listed_are_refused() -> None:
     with pytest.raises(jc.InputError, match="replicates: 2000000000: makes 2000000000 trajectories"):
         jc.Sweep.from_dict({"replicates": 2_000_000_000})
+
+
+def test_a_plan_makes_no_table_of_a_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose first row, the stationary law, takes a time that grows with the cube of the tokens."""
+    monkeypatch.setattr("jaxcollapse.models.markov.stationary", lambda chain: pytest.fail("is computed"))
+    planned = jc.plan(sweep_of({"model": "markov", "vocab_size": 20, "update": "refit", "samples": 5}))
+    assert planned.to_dict()["buckets"][0]["contexts"] == 33, "the start, and a padded row for each token"
 
 
 def test_a_plan_shows_itself_in_a_notebook() -> None:

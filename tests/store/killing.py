@@ -113,8 +113,8 @@ def _main() -> int:
     folder, start = Path(tempfile.mkdtemp()), time.monotonic()
     tally = kill_again_and_again(asked.points, asked.seed, folder)
     print(
-        f"{tally.killed} runs killed, {tally.without_progress} of them with nothing stored, and "
-        f"{tally.finished} through, in {time.monotonic() - start:.0f} s\n"
+        f"{tally.killed} runs were killed, {tally.without_progress} of them before they stored anything; "
+        f"{tally.finished} others ran to their end, in {time.monotonic() - start:.0f} s\n"
         f"{tally.wrong} numbers wrong, {tally.lost} shards lost, {tally.recomputed} computed twice, "
         f"{tally.leftovers} files left over"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -270,6 +271,7 @@ def test_a_study_can_be_moved(finished: Path, tmp_path: Path) -> None:
     (source / "sweep.toml").write_text(_with_file("../here/p0.csv", [0.9, 1.1]))
     first = jc.run(jc.Sweep.from_toml(source / "sweep.toml"), source / "study", progress=False).load()
     first.close()
+    assert re.fullmatch(r'file\(path="p0-\w{8}\.csv"\)', first.initial.item()), "its name in inputs/, as in sweep.toml"
     study = Path(shutil.move(source / "study", tmp_path / "there"))
     kept = stamps(shards(study))
     text = (source / "p0.csv").read_text()
@@ -277,6 +279,10 @@ def test_a_study_can_be_moved(finished: Path, tmp_path: Path) -> None:
 
     with jc.open_study(study) as moved:
         assert_same_numbers(first, moved.load())
+        assert moved.initial.item() == first.initial.item()
+    (study / "result.nc").unlink()
+    with jc.open_study(study) as again:
+        assert again.initial.item() == first.initial.item()
     assert stamps(shards(study)) == kept
     for shard in shards(study):
         shard.unlink()

@@ -33,7 +33,39 @@ CASES = {
     "unlike any process key": ("[process]\nzzz = 1.0", "process.zzz", "allowed: b1, b2, batch_size"),
     "process key on top": ("temperature = 1.0", "temperature", "it belongs in [process]"),
     "unknown axis": ("[axes]\nlearnin_rate = [1.0]", "axes.learnin_rate", "did you mean 'learning_rate'?"),
-    "axis that is no field": ("[axes]\nseed = [1, 2]", "axes.seed", "unknown field"),
+    "axis that is no field": ("[axes]\nzzz = [1, 2]", "axes.zzz", "unknown field; allowed: b1, b2, batch_size"),
+    "top key in the process": (
+        "[process]\nrecord = { every = 10 }",
+        "process.record",
+        "belongs at the top of the file, before [process]",
+    ),
+    "list of the top in the process": (
+        '[process]\nobservables = ["all"]',
+        "process.observables",
+        "belongs at the top of the file, before [process]",
+    ),
+    "misspelt top key in the process": (
+        "[process]\nreplicate = 3",
+        "process.replicate",
+        "unknown key (did you mean 'replicates'? It belongs at the top of the file, before [process])",
+    ),
+    "top key in another table": (
+        "[record]\nevery = 10\nreplicates = 3",
+        "record.replicates",
+        "belongs at the top of the file, before [record]",
+    ),
+    "top key as an axis": ("[axes]\nseed = [1, 2]", "axes.seed", "cannot be swept; it belongs at the top of the file"),
+    "generations as an axis": ("[axes]\ngenerations = [1, 2]", "axes.generations", "cannot be swept; it belongs"),
+    "misspelt top key as an axis": (
+        "[axes]\nreplicate = [1, 2]",
+        "axes.replicate",
+        "unknown field (did you mean 'replicates'? It cannot be swept; it belongs at the top of the file)",
+    ),
+    "top key in a zip": (
+        "[axes]\ntied = { zip = { seed = [1, 2], steps = [1, 2] } }",
+        "axes.tied.zip.seed",
+        "cannot be swept; it belongs at the top of the file",
+    ),
     "unknown nested axis": ('[axes]\n"initial.exponnt" = [1.0]', "axes.initial.exponnt", "did you mean 'exponent'?"),
     "too deeply nested axis": ('[axes]\n"initial.shift.x" = [1.0]', "axes.initial.shift.x", "has no key 'x'"),
     "nested axis of a number": ('[axes]\n"steps.x" = [1.0]', "axes.steps.x", "steps has no keys"),
@@ -120,6 +152,11 @@ CASES = {
     "one point": ("record = { points = 1 }", "record.points", "1: must be >= 2"),
     "never recorded": ("record = { every = 0 }", "record.every", "0: must be >= 1"),
     "two rules of recording": ("record = { every = 2, points = 3 }", "record", "give either every, or spacing"),
+    "states without equal steps of records": (
+        "record = { state = true }",
+        "record.state",
+        "needs record.every too, as in { every = 10, state = true }",
+    ),
     "too much recorded": (
         "generations = 2000000000\nrecord = { every = 2 }",
         "record.every",
@@ -404,7 +441,14 @@ CASES = {
     ),
     # No TOML at all.
     "string without end": ('title = "a', "", "is not valid TOML: "),
-    "key twice": ("seed = 1\nseed = 2", "", "is not valid TOML: "),
+    "key twice": ("seed = 1\nseed = 2", "", "is not valid TOML: seed is there twice (line 2)"),
+    "list twice, over several lines": (
+        "[axes]\n'initial.exponent' = [1]\n'initial.exponent' = [\n  1,\n  2,\n]\nsteps = [1]",
+        "",
+        "is not valid TOML: 'initial.exponent' is there twice (line 3)",
+    ),
+    "value and table of one name": ("record = 1\n[record]\nevery = 2", "", "[record] is there twice (line 2)"),
+    "table twice in the file": ("[axes]\n[axes]", "", "is not valid TOML: Cannot declare ('axes',) twice"),
     "lists without end": ("title = " + "[" * 9000, "", "is not valid TOML: "),
 }
 

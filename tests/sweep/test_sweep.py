@@ -230,7 +230,8 @@ def test_its_text_shows_grid_and_size() -> None:
     }
     table = {"title": "Cooling", "seed": 5, "replicates": 100, "process": {"optimizer": "adam"}, "axes": axes}
     text = repr(jc.Sweep.from_dict(table))
-    assert "<Sweep 'Cooling', seed 5>" in text
+    assert text.startswith("<Sweep 'Cooling', seed 5>")
+    assert repr(jc.Sweep.from_dict({**table, "title": ""})).startswith("<Sweep seed 5>")
     assert "9 × 2 × 3 = 54 cells × 100 replicates = 5,400 trajectories × 400 generations" in text
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "temperature (9) 0.8, 0.85, 0.9, 0.95, 1, …, 1.2" in lines
