@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.theory import STARTS
 from jaxcollapse.analysis.verdict import comparable, final_median
 from jaxcollapse.report.outcome import outcome_of
 from jaxcollapse.report.packing import packed
@@ -17,8 +18,6 @@ from jaxcollapse.report.theory import mean_of, theory_of
 from jaxcollapse.report.view import View
 
 _MOST_REPLICATES = 200  # that are drawn one by one
-# What theory may need of generation 0, beside the observable itself.
-_STARTS = ("collision_probability", "effective_temperature", "logits")
 
 
 class Answers:
@@ -126,7 +125,7 @@ class Answers:
         return {"codes": packed(question.codes(now, self.view.thresholds))}
 
     def _curves(self, cell: xr.Dataset, quantity: Quantity) -> dict[str, Any]:
-        names = [name for name in dict.fromkeys((quantity.name, "status", *_STARTS)) if name in cell]
+        names = [name for name in dict.fromkeys((quantity.name, "status", *STARTS, "logits")) if name in cell]
         own = cell[names].assign_coords(generation=cell.generation).load()  # which events lack
         around = bands(own, quantity)[(0,) * len(self.view.axes)]
         bounds = zip(("low", "middle", "high"), np.moveaxis(around, -1, 0), strict=True)

@@ -53,7 +53,7 @@ def _rows(values: xr.DataArray, title: str, units: str, kind: str, axes: list[st
     extra = next((str(dim) for dim in values.dims if dim not in (*axes, "bound")), None)
     if extra is None:
         return [Row(title, units, kind, values.transpose(*axes, "bound").values)]
-    labels = lines_of(values.to_dataset(name="values"), extra)
+    labels = lines_of(values.coords.to_dataset(), extra)
     return [
         Row(f"{title}: {labels[place]}", units, kind, values.isel({extra: place}).transpose(*axes, "bound").values)
         for place in spread(len(labels), MOST)
