@@ -4,6 +4,7 @@ import numpy as np
 
 RESAMPLES = 2000
 _AT_ONCE = 2**22  # means of resamples
+_ROUNDING = 16  # times the precision of values, up to which they are equal
 
 
 def mean_interval(values: np.ndarray, confidence: float, within: tuple[float, float] = (-np.inf, np.inf)) -> np.ndarray:
@@ -22,6 +23,7 @@ def mean_interval(values: np.ndarray, confidence: float, within: tuple[float, fl
         estimate, low, high: [..., 3]; bounds are NaN for a single value, which tells nothing of others.
     """
     table = values.reshape(-1, values.shape[-1]).astype(float)
+    rounding = _ROUNDING * float(np.finfo(values.dtype if values.dtype.kind == "f" else float).eps)
     known = np.count_nonzero(~np.isnan(table), axis=-1)
     found = np.full((len(table), 3), np.nan)
     for number in np.unique(known[known > 0]).tolist():
@@ -29,7 +31,7 @@ def mean_interval(values: np.ndarray, confidence: float, within: tuple[float, fl
         alike = np.flatnonzero(known == number)
         for places in np.array_split(alike, max(1, -(-len(alike) * RESAMPLES // _AT_ONCE))):
             few = table[places]
-            found[places] = _studentised(few[~np.isnan(few)].reshape(-1, number), weights, confidence)
+            found[places] = _studentised(few[~np.isnan(few)].reshape(-1, number), weights, confidence, rounding)
     return np.clip(found, *within).reshape(*values.shape[:-1], 3)
 
 
@@ -38,15 +40,15 @@ def _weights(number: int) -> np.ndarray:
     return np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), RESAMPLES) / number
 
 
-def _studentised(values: np.ndarray, weights: np.ndarray, confidence: float) -> np.ndarray:
-    """Estimate, low and high for each row of known values."""
+def _studentised(values: np.ndarray, weights: np.ndarray, confidence: float, rounding: float) -> np.ndarray:
+    """Estimate, low and high for each row of known values, which are equal up to a relative rounding."""
     finite = np.isfinite(values).all(axis=-1)
     with np.errstate(invalid="ignore"):  # ∞ − ∞
         mean = values.mean(axis=-1)
     centred = np.where(finite[:, None], values - np.where(finite, mean, 0.0)[:, None], 0.0)
     spread = np.sqrt((centred**2).mean(axis=-1))
-    # Several equal values, but for the rounding of their mean, have a point for an interval.
-    varies = finite & (spread > 1e-12 * np.abs(np.where(finite, mean, 0.0)))
+    # Several equal values, but for rounding, have a point for an interval.
+    varies = finite & (spread > rounding * np.abs(np.where(finite, mean, 0.0)))
     told = np.where(finite & (values.shape[1] > 1), mean, np.nan)[:, None].repeat(2, axis=1)
     if varies.any():
         told[varies] = _bounds(centred[varies], spread[varies], weights, confidence) + mean[varies, None]

@@ -72,6 +72,12 @@ def last_generation(data: xr.Dataset) -> int:
     return int(data.generation.max())
 
 
+def in_order(data: xr.Dataset) -> xr.Dataset:
+    """The dataset with its generations from the first to the last."""
+    check_generations(data)
+    return data if (np.diff(data.generation.values) >= 0).all() else data.sortby("generation")
+
+
 def check_generations(data: xr.Dataset) -> None:
     """Raises ValueError unless the dataset has generations."""
     if not data.sizes.get("generation"):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.status import in_order
 from jaxcollapse.analysis.theory import STARTS
 from jaxcollapse.analysis.verdict import comparable, final_median
 from jaxcollapse.report.outcome import outcome_of
@@ -24,7 +25,7 @@ class Answers:
     """Answers about a lazily opened dataset, in the form that numbers.js expects."""
 
     def __init__(self, data: xr.Dataset):
-        self.data = comparable(data)
+        self.data = in_order(comparable(data))
         self.view = View.of(self.data)
         self._quantities = {quantity.name: quantity for quantity in self.view.quantities}
 
@@ -78,10 +79,7 @@ class Answers:
             ValueError: there is no such cell.
         """
         last = self._cells(at).isel(generation=[-1]).drop_vars("logits", errors="ignore").load()
-        return [
-            {"title": row.title, "units": row.units, "kind": row.kind, "values": packed(row.values.reshape(3))}
-            for row in rows_of(last)
-        ]
+        return [row.to_dict() for row in rows_of(last)]
 
     def _quantity(self, name: str) -> Quantity:
         if name not in self._quantities:

@@ -90,6 +90,9 @@ def test_several_equal_values_have_a_point_for_an_interval_and_one_or_infinite_o
     found = mean_interval(table, 0.95)
     np.testing.assert_allclose(found[0], 0.1, rtol=1e-12)
     np.testing.assert_array_equal(found[1], [INF, NAN, NAN])
+    rounded = np.array([[1.0] * 6 + [1 - 1e-6]])
+    assert np.isinf(mean_interval(rounded, 0.95)).any()
+    assert np.ptp(mean_interval(rounded.astype(np.float32), 0.95)) == 0, "in single precision these are equal"
     assert np.isnan(found[2:4]).all()
     np.testing.assert_array_equal(found[4], [2.0, NAN, NAN])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.analysis.labels import power
+from jaxcollapse.analysis.labels import number, power
 
 _DECADES = 6  # that a logarithmic scale has at most; what is smaller is drawn at its lower end
 _RATIO = 100  # of the largest to the smallest, from which on the scale is logarithmic
@@ -94,7 +94,7 @@ class Scale:
         if self.is_cut:
             if ticks and ticks[0] < 3 * self.low:
                 ticks, labels = ticks[1:], labels[1:]
-            ticks, labels = [self.low, *ticks], [f"≤ {power(self.low, 1)}", *labels]
+            ticks, labels = [self.low, *ticks], [f"≤ {number(self.low, 1)}", *labels]
         if self.infinity is not None:
             ticks, labels = [*ticks, self.infinity], [*labels, "∞"]
         return ticks, labels
