@@ -21,8 +21,8 @@ def classify(
 
     `verdict` is that of the median replicate. `share` tells for each possible verdict how many replicates have it
     on their own, and `agreement` how many have the cell's. `confidence` is the share of bootstrap samples of the
-    replicates, drawn from a fixed seed, whose median has the same verdict; NaN for a single replicate, which tells
-    nothing of others. `counted` is the number of replicates.
+    replicates, drawn from a fixed seed, whose median has the same verdict, and at most that of `most_sure`; NaN for a
+    single replicate, which tells nothing of others. `counted` is the number of replicates.
 
     Args:
         data: a dataset with the default observables.
@@ -52,7 +52,7 @@ def classify(
         "share": ((*cell.dims, "outcome"), shares / number, _label("share of replicates with this verdict")),
         "agreement": (cell.dims, agreement, _label("share of replicates with the verdict of the cell")),
         "confidence": (cell.dims, confidence, _label("share of bootstrap samples with the verdict of the cell")),
-        "counted": has_status(data, "complete").sum("replicate").assign_attrs(_label("trajectories counted")),
+        "counted": has_status(data, "complete").sum("replicate").compute().assign_attrs(_label("trajectories counted")),
     }
     attributes = {"tolerance": thresholds.tolerance, "collapse_threshold": thresholds.collapse}
     return xr.Dataset(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)
@@ -71,7 +71,16 @@ def _confidence(table: list[np.ndarray], verdict: np.ndarray, thresholds: Thresh
             few = [values[places][known[places]].reshape(-1, number) for values in table]
             again = words([lower_median(values[:, drawn]) for values in few], thresholds)
             found[places] = (again == verdict[places, None]).mean(axis=-1)
-    return found
+    return np.minimum(found, most_sure(known.sum(axis=-1)))
+
+
+def most_sure(number: np.ndarray) -> np.ndarray:
+    """How sure so many replicates can make us, even if all agree: 1 − 2⁻ⁿ.
+
+    If the median of the law were on the other side of a threshold, each replicate would be on this side with
+    probability 1/2 at most, so that all n are with 2⁻ⁿ at most. A bootstrap does not know of what it has not seen.
+    """
+    return np.asarray(1 - 0.5**number)
 
 
 def _label(text: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.labels import entry
-from jaxcollapse.analysis.status import at_generation, cell_dims, counted, has_status, variable
+from jaxcollapse.analysis.labels import number, told_apart
+from jaxcollapse.analysis.status import at_generation, cell_dims, counted, has_status, status_of, variable
 from jaxcollapse.errors import did_you_mean
 from jaxcollapse.theory import ORACLES
 
@@ -52,7 +52,7 @@ class Curves:
         fields, chosen = _fields(data, abscissa), variable(data, name)
         runs = "generation" in fields or "generation" not in chosen.dims
         then = data if runs else at_generation(data, generation)
-        dims = [each for each in (*cell_dims(data.status), "generation") if each in then[name].dims]
+        dims = [each for each in (*cell_dims(status_of(data)), "generation") if each in then[name].dims]
         x = _places(then, abscissa, fields)
         _check_dimensions(name, then[name], x, [*dims, "replicate"])
         values = counted(then, then[name]).transpose(*dims, "replicate").astype(float).compute()
@@ -75,8 +75,9 @@ class Curves:
             x = np.sort(self.x[self.curve == place])
             twice = x[1:][np.diff(x) == 0]
             if twice.size:
+                at = number(float(twice[0]), 4)
                 raise ValueError(
-                    f"curves = {curves}: the curve {name} has several points at {label} = {entry(float(twice[0]))}; "
+                    f"curves = {curves}: the curve {name} has several points at {label} = {at}; "
                     "name the coordinates in which they differ, too, or select one value of each"
                 )
 
@@ -105,7 +106,8 @@ def _places(data: xr.Dataset, abscissa: Abscissa, fields: list[str]) -> xr.DataA
         named = dict(zip(fields, values, strict=True))
         return float(named[abscissa] if isinstance(abscissa, str) else abscissa(**named))
 
-    return xr.apply_ufunc(place, *(data[field] for field in fields), vectorize=True, output_dtypes=[float])
+    with np.errstate(divide="ignore", invalid="ignore"):  # where an axis ends, there is no point
+        return xr.apply_ufunc(place, *(data[field] for field in fields), vectorize=True, output_dtypes=[float])
 
 
 def _numbered(data: xr.Dataset, fields: Sequence[str], cells: xr.DataArray) -> tuple[list[str], np.ndarray]:
@@ -115,7 +117,8 @@ def _numbered(data: xr.Dataset, fields: Sequence[str], cells: xr.DataArray) -> t
     columns = [_coordinate(data, field).broadcast_like(cells) for field in fields]
     keys = list(zip(*(each.transpose(*cells.dims).values.ravel().tolist() for each in columns), strict=True))
     order = list(dict.fromkeys(keys))
-    return [", ".join(map(entry, key)) for key in order], np.array([order.index(key) for key in keys])
+    labels = [told_apart(list(column), field) for field, column in zip(fields, zip(*order, strict=True), strict=True)]
+    return [", ".join(key) for key in zip(*labels, strict=True)], np.array([order.index(key) for key in keys])
 
 
 def _check_dimensions(name: str, values: xr.DataArray, x: xr.DataArray, known: list[str]) -> None:

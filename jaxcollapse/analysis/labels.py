@@ -8,8 +8,12 @@ import xarray as xr
 
 from jaxcollapse.errors import printable
 from jaxcollapse.sweep.display import label
+from jaxcollapse.sweep.process import Process
 
-_LONGEST = 32  # characters of a value
+_PRECISIONS = ((4, 32), (6, 64), (9, 128))  # digits of a number and letters of a text, until values are told apart
+_WHOLE = 1e15  # up to which whole numbers are written out
+_PLAIN = (1e-3, 1e5)  # between which other numbers are
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def heading(data: xr.Dataset, dimension: str) -> str:
@@ -23,9 +27,25 @@ def long_heading(data: xr.Dataset, dimension: str) -> str:
 
 
 def entries(data: xr.Dataset, dimension: str) -> list[str]:
-    """The values along an axis; of a zip, those of its fields."""
-    columns = [data[field].values.tolist() for field in _fields(data, dimension)]
-    return [", ".join(map(entry, values)) for values in zip(*columns, strict=True)]
+    """The values along an axis; of a zip, those of its fields. Different values are told differently."""
+    columns = [told_apart(data[field].values.tolist(), field) for field in _fields(data, dimension)]
+    return [", ".join(values) for values in zip(*columns, strict=True)]
+
+
+def told_apart(values: list[Any], field: str) -> list[str]:
+    """Values of a field in as few letters as tell them apart."""
+    different = list(dict.fromkeys(values))
+    for digits, letters in _PRECISIONS:
+        labels = [entry(value, field, digits, letters) for value in different]
+        if len(set(labels)) == len(different):
+            break
+    else:
+        labels = [
+            repr(value) if isinstance(value, float) else f"{entry(value, field)} ({number})"
+            for number, value in enumerate(different, start=1)
+        ]
+    known = dict(zip(different, labels, strict=True))
+    return [known[value] for value in values]
 
 
 def spread(size: int, most: int) -> list[int]:
@@ -39,9 +59,34 @@ def _fields(data: xr.Dataset, dimension: str) -> list[str]:
     return list(axis["zip"]) if "zip" in axis else [dimension]
 
 
-def entry(value: Any) -> str:
-    """A value in few letters."""
+def entry(value: Any, field: str = "", digits: int = 4, letters: int = 32) -> str:
+    """A value of a field in few letters."""
     if isinstance(value, float):
-        return "∞" if value == float("inf") else f"{value:.4g}"
-    text = printable(label(value))
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+        return number(value, digits)
+    text = str(bool(value)).lower() if is_flag(field) else printable(label(value))
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
+def is_flag(field: str) -> bool:
+    """Whether a field is true or false, which a dataset has as 1 or 0."""
+    return field in Process.model_fields and Process.model_fields[field].annotation is bool
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number as it stands in texts: 16384, 0.25, 7·10⁻⁴, ∞."""
+    if not np.isfinite(value):
+        return "–" if np.isnan(value) else "∞" if value > 0 else "−∞"
+    if value == int(value) and abs(value) < _WHOLE:
+        return str(int(value))
+    if _PLAIN[0] <= abs(value) < _PLAIN[1]:
+        before = len(str(int(abs(value))))
+        return np.format_float_positional(value, max(digits, before), fractional=False, trim="-")
+    return power(value, digits)
+
+
+def power(value: float, digits: int) -> str:
+    """A small or large number: 7·10⁻⁴, 10⁵."""
+    factor, exponent = f"{value:.{digits - 1}e}".split("e")
+    factor = factor.rstrip("0").rstrip(".") if "." in factor else factor
+    raised = f"10{str(int(exponent)).translate(_RAISED)}"
+    return raised if factor == "1" else f"{factor}·{raised}"

@@ -4,22 +4,26 @@ import numpy as np
 
 RESAMPLES = 2000
 _AT_ONCE = 2**22  # means of resamples
+_ROUNDING = 16  # times the precision of values, up to which they are equal
 
 
-def mean_interval(values: np.ndarray, confidence: float) -> np.ndarray:
+def mean_interval(values: np.ndarray, confidence: float, within: tuple[float, float] = (-np.inf, np.inf)) -> np.ndarray:
     """The mean along the last axis with its studentised bootstrap interval, NaN left out.
 
     The bootstrap-t of Efron and Tibshirani (*An Introduction to the Bootstrap*, 1993, section 12.5): unlike quantiles
     of resampled means it is not too narrow for few replicates. The same resamples, from a fixed seed, serve all cells.
+    Where too many of them have values that are all equal they tell no end on one side: it is that of what can be.
 
     Args:
         values: [..., replicate], any unit; where some are infinite, so is the mean, and there is no interval.
         confidence: between 0 and 1.
+        within: the least and the largest value that there can be, beyond which no bound is.
 
     Returns:
-        estimate, low, high: [..., 3]; bounds are NaN where so few different values tell nothing of the spread.
+        estimate, low, high: [..., 3]; bounds are NaN for a single value, which tells nothing of others.
     """
     table = values.reshape(-1, values.shape[-1]).astype(float)
+    rounding = _ROUNDING * float(np.finfo(values.dtype if values.dtype.kind == "f" else float).eps)
     known = np.count_nonzero(~np.isnan(table), axis=-1)
     found = np.full((len(table), 3), np.nan)
     for number in np.unique(known[known > 0]).tolist():
@@ -27,8 +31,8 @@ def mean_interval(values: np.ndarray, confidence: float) -> np.ndarray:
         alike = np.flatnonzero(known == number)
         for places in np.array_split(alike, max(1, -(-len(alike) * RESAMPLES // _AT_ONCE))):
             few = table[places]
-            found[places] = _studentised(few[~np.isnan(few)].reshape(-1, number), weights, confidence)
-    return found.reshape(*values.shape[:-1], 3)
+            found[places] = _studentised(few[~np.isnan(few)].reshape(-1, number), weights, confidence, rounding)
+    return np.clip(found, *within).reshape(*values.shape[:-1], 3)
 
 
 def _weights(number: int) -> np.ndarray:
@@ -36,16 +40,16 @@ def _weights(number: int) -> np.ndarray:
     return np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), RESAMPLES) / number
 
 
-def _studentised(values: np.ndarray, weights: np.ndarray, confidence: float) -> np.ndarray:
-    """Estimate, low and high for each row of known values."""
+def _studentised(values: np.ndarray, weights: np.ndarray, confidence: float, rounding: float) -> np.ndarray:
+    """Estimate, low and high for each row of known values, which are equal up to a relative rounding."""
     finite = np.isfinite(values).all(axis=-1)
     with np.errstate(invalid="ignore"):  # ∞ − ∞
         mean = values.mean(axis=-1)
     centred = np.where(finite[:, None], values - np.where(finite, mean, 0.0)[:, None], 0.0)
     spread = np.sqrt((centred**2).mean(axis=-1))
-    # Equal values, but for the rounding of their mean, have a point for an interval.
-    varies = finite & (spread > 1e-12 * np.abs(np.where(finite, mean, 0.0)))
-    told = np.where(finite, mean, np.nan)[:, None].repeat(2, axis=1)
+    # Several equal values, but for rounding, have a point for an interval.
+    varies = finite & (spread > rounding * np.abs(np.where(finite, mean, 0.0)))
+    told = np.where(finite & (values.shape[1] > 1), mean, np.nan)[:, None].repeat(2, axis=1)
     if varies.any():
         told[varies] = _bounds(centred[varies], spread[varies], weights, confidence) + mean[varies, None]
     return np.concatenate([mean[:, None], told], axis=-1)
@@ -62,4 +66,4 @@ def _bounds(centred: np.ndarray, spread: np.ndarray, weights: np.ndarray, confid
         ratio = shift / scale
     tail = (1 - confidence) / 2
     bounds = -spread * np.quantile(np.clip(ratio, -1e30, 1e30), [1 - tail, tail], axis=-1, method="nearest")
-    return np.where(np.abs(bounds) < 1e20 * spread, bounds, np.nan).T
+    return np.where(np.abs(bounds) < 1e20 * spread, bounds, np.copysign(np.inf, bounds)).T

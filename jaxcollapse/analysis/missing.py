@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from jaxcollapse.analysis.labels import entries, heading
-from jaxcollapse.analysis.status import cell_dims, has_status
+from jaxcollapse.analysis.status import cell_dims, has_status, status_of
 
 _COLUMNS = ("missing", "diverged", "replicates missing", "replicates diverged")
 
@@ -21,13 +21,13 @@ def missing(data: xr.Dataset) -> pd.DataFrame:
         data: a result, or any part of it that still has its replicates.
 
     Raises:
-        ValueError: the dataset has no `status` along `replicate`.
+        ValueError: the dataset has no `status` along `replicate`, or no replicates.
     """
-    status = data.status if "status" in data else None
+    status = status_of(data)
     lost = {
         meaning: has_status(data, meaning).transpose(..., "replicate").values for meaning in ("missing", "diverged")
     }
-    axes = cell_dims(status) if status is not None else []
+    axes = cell_dims(status)
     numbers = data["replicate"].values
     places = np.argwhere((lost["missing"] | lost["diverged"]).any(axis=-1))
     labels = {name: entries(data, name) for name in axes}

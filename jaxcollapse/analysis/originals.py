@@ -13,13 +13,13 @@ import xarray as xr
 from jaxtyping import Float64
 from pydantic import ValidationError
 
+from jaxcollapse.analysis.fields import part, sweep_of
 from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.initial.parametric import Uniform, Values, Zipf, ZipfMandelbrot
 from jaxcollapse.limits import MOST_TOKENS
 from jaxcollapse.sweep.axes import parse_axis
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.process import Process
-from jaxcollapse.sweep.reading import parse_toml
 
 # Kinds that follow from the sweep file alone; those that come first need no key, so that their name tells all.
 _NAMED = (Uniform, Zipf, ZipfMandelbrot)
@@ -49,11 +49,11 @@ class Originals:
         Raises:
             InputError: the attribute is no sweep file.
         """
-        told = parse_toml(str(start.attrs.get("sweep", "")), "the attribute sweep")
-        table = dict(_part(_part(told, "process"), "initial"))
+        told = sweep_of(start)
+        table = dict(part(part(told, "process"), "initial"))
         fields: dict[str, list[Any]] = {}
-        for name, spec in _part(told, "axes").items():
-            if any(_is_initial(field) for field in (name, *_part(spec, "zip"))):
+        for name, spec in part(told, "axes").items():
+            if any(_is_initial(field) for field in (name, *part(spec, "zip"))):
                 fields |= parse_axis(name, spec).fields
         whole = [kind() for kind in _NAMED] + fields.pop("initial", [])
         constant = _validated(table)
@@ -102,12 +102,6 @@ class Originals:
             for field, known in self.written.items()
         }
         return _validated({**self.table, **keys})
-
-
-def _part(table: Any, key: str) -> Mapping[str, Any]:
-    """A table in a table, empty where there is none."""
-    found = table.get(key) if isinstance(table, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
 
 
 def _is_initial(field: str) -> bool:

@@ -3,9 +3,30 @@
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.errors import did_you_mean
+from jaxcollapse.errors import did_you_mean, shown
 
 DIMENSIONS = ("replicate", "generation")
+
+
+def status_of(data: xr.Dataset) -> xr.DataArray:
+    """The status of each trajectory, along `replicate` and the axes.
+
+    Raises:
+        ValueError: it is missing, of no trajectory, or without the flags that explain it.
+    """
+    if "replicate" not in data.dims:
+        raise ValueError(
+            "the dataset has no dimension 'replicate', over which all is summed up; "
+            "select replicates by lists, as in replicate=[0]"
+        )
+    if "status" not in data or "replicate" not in data.status.dims:
+        raise ValueError("the dataset has no variable 'status' along 'replicate', which says what counts")
+    if not {"flag_values", "flag_meanings"} <= data.status.attrs.keys():
+        raise ValueError("'status' has no attributes flag_values and flag_meanings; keep the attributes of the dataset")
+    for name, size in data.status.sizes.items():
+        if size == 0:
+            raise ValueError(f"the dataset is empty: it has no value along {name!r}")
+    return data.status
 
 
 def has_status(data: xr.Dataset, meaning: str) -> xr.DataArray:
@@ -16,14 +37,10 @@ def has_status(data: xr.Dataset, meaning: str) -> xr.DataArray:
         meaning: "missing", "complete" or "diverged".
 
     Raises:
-        ValueError: `status` or its dimension is missing.
+        ValueError: what `status_of` refuses.
     """
-    if "status" not in data or "replicate" not in data.status.dims:
-        raise ValueError(
-            "the dataset has no variable 'status' along 'replicate'; select replicates by lists, as in replicate=[0]"
-        )
-    flags = data.status.attrs
-    return data.status == flags["flag_values"][flags["flag_meanings"].split().index(meaning)]
+    status = status_of(data)
+    return status == status.attrs["flag_values"][status.attrs["flag_meanings"].split().index(meaning)]
 
 
 def counted(data: xr.Dataset, values: xr.DataArray) -> xr.DataArray:
@@ -37,10 +54,11 @@ def at_generation(data: xr.Dataset, generation: int | None = None) -> xr.Dataset
     Raises:
         ValueError: the generation is not recorded, or there is no dimension `generation`.
     """
-    if "generation" not in data.dims:
-        raise ValueError("the dataset has no dimension 'generation'; select generations by lists, as in [100]")
+    check_generations(data)
     if generation is None:
-        return data.isel(generation=-1)
+        return data.isel(generation=int(data.generation.values.argmax()))
+    if not isinstance(generation, int | float | np.number):
+        raise ValueError(f"generation = {shown(generation)} is not a number; one generation can be told at a time")
     recorded = data.generation.values
     if generation not in recorded:
         near = recorded[np.argsort(np.abs(recorded - generation))[:2]]
@@ -48,12 +66,31 @@ def at_generation(data: xr.Dataset, generation: int | None = None) -> xr.Dataset
     return data.sel(generation=generation)
 
 
+def last_generation(data: xr.Dataset) -> int:
+    """The greatest of the recorded generations, wherever it stands among them."""
+    check_generations(data)
+    return int(data.generation.max())
+
+
+def in_order(data: xr.Dataset) -> xr.Dataset:
+    """The dataset with its generations from the first to the last."""
+    check_generations(data)
+    return data if (np.diff(data.generation.values) >= 0).all() else data.sortby("generation")
+
+
+def check_generations(data: xr.Dataset) -> None:
+    """Raises ValueError unless the dataset has generations."""
+    if not data.sizes.get("generation"):
+        raise ValueError("the dataset has no dimension 'generation'; select generations by lists, as in [100]")
+
+
 def variable(data: xr.Dataset, name: str) -> xr.DataArray:
     """A variable of the dataset that has a value for each trajectory.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: there is none of this name, or the dataset has no trajectories.
     """
+    status_of(data)
     known = [str(each) for each in data.data_vars if "replicate" in data[each].dims and each != "status"]
     if name not in known:
         raise ValueError(f"{name!r} is not an observable of this dataset{did_you_mean(name, known)}")

@@ -1,6 +1,7 @@
 """What each cell came to: medians, means and shares over replicates, with their intervals."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -8,7 +9,16 @@ import xarray as xr
 from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.median import median_interval
 from jaxcollapse.analysis.proportion import proportion_interval
-from jaxcollapse.analysis.status import at_generation, counted, has_status, is_event, label_of, possible_range, variable
+from jaxcollapse.analysis.status import (
+    at_generation,
+    counted,
+    has_status,
+    is_event,
+    label_of,
+    possible_range,
+    status_of,
+    variable,
+)
 
 BOUNDS = ("estimate", "low", "high")
 YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
@@ -23,7 +33,8 @@ def summarise(
 
     An observable has `<name>_median` (interval of order statistics, exact) and `<name>_mean` (studentised bootstrap).
     One that is 1 or 0 has `<name>_share`, and so has an event: for how many it has happened by that generation (Clopper
-    and Pearson, exact). Beside them stands how many trajectories were `counted`, `missing` and `diverged`.
+    and Pearson, exact). Beside them stands how many trajectories were `counted`, `missing` and `diverged`; and where
+    some that count have no value of an observable, `<name>_known` says how many have one, which the others tell of.
 
     Args:
         data: any part of a result.
@@ -32,9 +43,12 @@ def summarise(
         confidence: of the intervals, between 0 and 1.
 
     Raises:
-        ValueError: an unknown variable, a generation that is not recorded, or a confidence that is none.
+        ValueError: an unknown variable, a generation that is not recorded, a confidence that is none, or no replicates.
     """
     check_confidence(confidence)
+    status_of(data)
+    if isinstance(variables, str):
+        raise ValueError(f"variables = {variables!r} is not a list of names, as in [{variables!r}]")
     if variables is None:
         variables = [str(name) for name in data.data_vars if name not in ("status", *_LEFT_OUT)]
     for name in variables:
@@ -45,23 +59,31 @@ def summarise(
         made.update(_told(then, name, confidence))
     for meaning, told in (("complete", "counted"), ("missing", "missing"), ("diverged", "diverged")):
         made[told] = (
-            has_status(data, meaning).sum("replicate").assign_attrs(long_name=f"trajectories {told}", units="1")
+            has_status(data, meaning)
+            .sum("replicate")
+            .compute()
+            .assign_attrs(long_name=f"trajectories {told}", units="1")
         )
     return made.assign_coords(generation=then.generation)
 
 
 def along_bounds(values: xr.DataArray, interval: Interval, confidence: float) -> xr.DataArray:
-    """An estimate over replicates with its bounds, along a further dimension `bound`: none is beyond what can be."""
+    """An estimate over replicates with its bounds, along a further dimension `bound`."""
     found = xr.apply_ufunc(
         interval, values.compute(), confidence, input_core_dims=[["replicate"], []], output_core_dims=[["bound"]]
     )
-    return found.clip(*possible_range(values)).assign_coords(bound=list(BOUNDS))
+    return found.assign_coords(bound=list(BOUNDS))
+
+
+def means(values: xr.DataArray, confidence: float) -> xr.DataArray:
+    """The mean over replicates with its bounds, along `bound`: none is beyond what the variable can be."""
+    return along_bounds(values, partial(mean_interval, within=possible_range(values)), confidence)
 
 
 def shares(holds: xr.DataArray, known: xr.DataArray, confidence: float) -> xr.DataArray:
     """The share of the known replicates for which something holds, with its bounds along `bound`."""
-    number = known.sum("replicate")
-    happened = (holds & known).sum("replicate")
+    number = known.sum("replicate").compute()
+    happened = (holds & known).sum("replicate").compute()
     found = xr.apply_ufunc(proportion_interval, happened, number, confidence, output_core_dims=[["bound"]])
     return found.assign_coords(bound=list(BOUNDS))
 
@@ -82,10 +104,13 @@ def _told(then: xr.Dataset, name: str, confidence: float) -> dict[str, xr.DataAr
     if name in YES_OR_NO:
         share = shares(values == 1, values.notnull(), confidence)
         return {f"{name}_share": share.assign_attrs(long_name=f"share of trajectories whose {long_name}", units="1")}
-    kinds: dict[str, Interval] = {"median": median_interval, "mean": mean_interval}
-    return {
-        f"{name}_{kind}": along_bounds(values, interval, confidence).assign_attrs(
-            long_name=f"{kind} {long_name}", units=units
-        )
-        for kind, interval in kinds.items()
+    made = {
+        f"{name}_median": along_bounds(values, median_interval, confidence).assign_attrs(
+            long_name=f"median {long_name}", units=units
+        ),
+        f"{name}_mean": means(values, confidence).assign_attrs(long_name=f"mean {long_name}", units=units),
     }
+    known = values.notnull().sum("replicate")
+    if (known < has_status(then, "complete").sum("replicate")).any():
+        made[f"{name}_known"] = known.assign_attrs(long_name=f"trajectories with a {long_name}", units="1")
+    return made

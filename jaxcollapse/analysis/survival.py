@@ -12,11 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.median import median_interval
-from jaxcollapse.analysis.status import has_status, is_event, label_of, variable
-from jaxcollapse.analysis.summary import along_bounds, check_confidence, shares
-from jaxcollapse.errors import did_you_mean
+from jaxcollapse.analysis.status import check_generations, has_status, is_event, label_of, status_of, variable
+from jaxcollapse.analysis.summary import along_bounds, check_confidence, means, shares
+from jaxcollapse.errors import did_you_mean, shown
 
 
 def survival(
@@ -36,18 +35,14 @@ def survival(
         generations: where the curve is given, by default the recorded ones.
 
     Raises:
-        ValueError: there is no such event, or no `generation` and no `generations`, or the confidence is none.
+        ValueError: there is no such event or generation, or no replicates, or the confidence is none.
     """
     check_confidence(confidence)
+    status_of(data)
     known = [str(name) for name in data.data_vars if is_event(data[name])]
     if event not in known:
         raise ValueError(f"event = {event!r} is not an event of this dataset{did_you_mean(event, known)}")
-    if generations is None and "generation" not in data.dims:
-        raise ValueError("the dataset has no dimension 'generation'; say at which `generations` the curve is wanted")
-    last = int(data.generation.max())
-    when = np.asarray(data.generation if generations is None else generations)
-    if when.max(initial=0) > last:
-        raise ValueError(f"generations has {when.max()}, and the event was watched until generation {last} only")
+    last, when = _watched(data, generations)
     counts = has_status(data, "complete")
     times = variable(data, event).where(lambda time: time <= last, np.inf).where(counts).compute()
     curve = [shares(times > generation, counts, confidence) for generation in when.tolist()]
@@ -55,7 +50,7 @@ def survival(
     made = {
         "survival": xr.concat(curve, xr.IndexVariable("generation", when)).transpose(..., "generation", "bound"),
         "median_time": along_bounds(times, median_interval, confidence),
-        "restricted_mean_time": along_bounds(times.clip(max=last), mean_interval, confidence),
+        "restricted_mean_time": means(times.clip(max=last).assign_attrs(possible_range=(0, last)), confidence),
         "happened": (times <= last).sum("replicate"),
         "censored": (times > last).sum("replicate"),
     }
@@ -70,3 +65,20 @@ def survival(
     for name, (text, units) in told.items():
         found[name].attrs = {"long_name": text, "units": units}
     return found
+
+
+def _watched(data: xr.Dataset, generations: Sequence[int] | None) -> tuple[int, np.ndarray]:
+    """The last generation, and those at which the curve is wanted."""
+    if generations is None:
+        check_generations(data)
+    elif "generation" not in data.coords:
+        raise ValueError("the dataset has no coordinate 'generation', which says how long the event was watched")
+    last = int(data.generation.max())
+    when = np.asarray(data.generation if generations is None else generations)
+    if when.ndim != 1 or not when.size:
+        raise ValueError(f"generations = {shown(generations)} is not a list of generations, as in [10, 20]")
+    if when.min() < 0:
+        raise ValueError(f"generations has {when.min()}, and the first is generation 0")
+    if when.max() > last:
+        raise ValueError(f"generations has {when.max()}, and the event was watched until generation {last} only")
+    return last, when

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jaxcollapse.analysis.labels import entries, heading, spread
+from jaxcollapse.analysis.status import last_generation
 from jaxcollapse.analysis.verdict import TOLERANCE, median_gap, name_of, verdicts
 from jaxcollapse.sweep.display import count
 
@@ -76,7 +77,7 @@ def _title(
     """What the entries are, and what of the axes is left out."""
     replicates = count(data.sizes["replicate"], "replicate")
     across = f", by {list(names.values())[-1]}" if names else ""
-    title = [f"After {int(data.generation[-1])} generations, the median of {replicates}:"]
+    title = [f"After {last_generation(data)} generations, the median of {replicates}:"]
     title.append(f"verdict and recovery gap in nat{across}")
     title += [f"at {names[name]} = {labels[name][place]}" for name, place in held.items()]
     for name, chosen in shown.items():

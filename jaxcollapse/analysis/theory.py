@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.fields import check_told, refuse_without
 from jaxcollapse.analysis.originals import Originals
 from jaxcollapse.analysis.status import at_generation, cell_dims, is_event, label_of, variable
 from jaxcollapse.errors import did_you_mean
@@ -75,7 +76,8 @@ _SEEN_BY_SGD = frozenset(
     | {"label_smoothing", "entropy_bonus", "forward_kl", "reverse_kl"}
 )
 _ALWAYS_HAD = frozenset({"update", "samples", "vocab_size", "initial"})
-_STARTS = ("collision_probability", "effective_temperature")
+STARTS = ("collision_probability", "effective_temperature", "support_size")  # whose values at generation 0 laws need
+_TOLD = ("update", "samples", "vocab_size")  # by coordinates of every result
 _LEAST_LEFT, _SMALL_STEP = 0.95, 0.1  # share of the entropy, and η, up to which small steps of SGD are small
 
 
@@ -104,9 +106,9 @@ class Cell:
 
     def is_bounded(self) -> bool:
         """Whether what is computed fits a machine; the coordinates of a stranger's dataset may be any numbers."""
-        last, window = int(self.generations.max(initial=0)), float(self.fields.get("window", 1))
-        remembered = min(window, last) if self.fields.get("corpus") == "window" else 1
-        tokens = float(self.fields.get("vocab_size", 1))
+        last, window = int(self.generations.max(initial=0)), float(self.fields["window"])
+        remembered = min(window, last) if self.fields["corpus"] == "window" else 1
+        tokens = float(self.fields["vocab_size"])
         return last <= MOST_POINTS and tokens <= MOST_TOKENS and remembered**2 <= MOST_FORETOLD
 
     def _different(self) -> set[str]:
@@ -129,17 +131,19 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
         name: one of `LAWS`.
 
     Raises:
-        ValueError: no law tells of this variable, or of any cell; the message says what is needed.
+        ValueError: no law is known for this variable, or in any cell, and the message says what is needed; or a
+            coordinate has been dropped that says what the cells are.
     """
     values = variable(data, name)
     if name not in LAWS:
-        raise ValueError(f"no law of theory tells of {name!r}{did_you_mean(name, LAWS)}")
+        raise ValueError(f"no law is known for {name!r}{did_you_mean(name, LAWS)}")
     law, needs = LAWS[name]
+    _check_fields(data)
     first = at_generation(data, 0)
     axes = [each for each in cell_dims(data.status) if each in values.dims]
     shape = tuple(data.sizes[each] for each in axes)
     found = np.full((*shape, data.sizes["generation"]), np.nan)
-    starts = {str(each): first[each].mean("replicate") for each in _STARTS if each in data}
+    starts = {str(each): first[each].mean("replicate").compute() for each in STARTS if each in data}
     originals = Originals.of(first)
     for place in np.ndindex(shape):
         cell = _cell(data, starts, originals, dict(zip(axes, place, strict=True)))
@@ -147,7 +151,7 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
         if told is not None:
             found[place] = told
     if np.isnan(found).all():
-        raise ValueError(f"no law of theory tells of {name!r} in this dataset; it needs {needs}")
+        raise ValueError(f"no law is known for {name!r} here; it needs {needs}")
     long_name, units = label_of(values)
     kind = f"probability of being past the {long_name}" if is_event(values) else f"{long_name}, by theory"
     made = xr.DataArray(found, dims=(*axes, "generation"), name=name)
@@ -155,8 +159,16 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
     return made.assign_attrs(long_name=kind, units="1" if is_event(values) else units)
 
 
+def _check_fields(data: xr.Dataset) -> None:
+    """Raises ValueError unless coordinates tell whatever is not as it is by default; of p0 `Originals` knows."""
+    for field in _TOLD:
+        if field not in data.coords:
+            refuse_without(field)
+    check_told(data, (field for field in Process.model_fields if field != "initial"))
+
+
 def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Originals, place: dict[str, int]) -> Cell:
-    fields = {
+    fields = {name: field.default for name, field in Process.model_fields.items()} | {
         name: data.coords[name].isel({dim: at for dim, at in place.items() if dim in data.coords[name].dims}).item()
         for name in Process.model_fields
         if name in data.coords
@@ -166,15 +178,15 @@ def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Original
 
 
 def _collision(cell: Cell) -> np.ndarray | None:
-    """1 − E H. It depends on F0 alone, so that any p0 of the same collision probability stands for the original."""
-    if "collision_probability" not in cell.start or not np.isfinite(cell.start["collision_probability"]):
+    """1 − E H."""
+    p0 = _stand_in(cell)
+    if p0 is None:
         return None
-    p0 = _with_collision(cell.start["collision_probability"], int(cell.fields["vocab_size"]))
     samples, g = float(cell.fields["samples"]), cell.generations
-    corpus = cell.fields.get("corpus", "replace")
+    corpus = cell.fields["corpus"]
     remedies = ("mixing", "fresh_fraction", "smoothing", "sample_growth")
     if corpus == "replace" and cell.drifts_with(*remedies):
-        given = {name: float(cell.fields[name]) for name in remedies if name in cell.fields}
+        given = {name: float(cell.fields[name]) for name in remedies}
         return 1 - mean_heterozygosity(p0, samples=samples, generations=g, **given)
     if corpus == "accumulate" and cell.drifts_with("corpus"):
         return 1 - accumulated_heterozygosity(p0, samples=samples, generations=g)
@@ -182,6 +194,19 @@ def _collision(cell: Cell) -> np.ndarray | None:
         window = int(cell.fields["window"])
         return 1 - window_heterozygosity(p0, samples=samples, window=window, generations=g)
     return None
+
+
+def _stand_in(cell: Cell) -> np.ndarray | None:
+    """A p0 for the collision probability, which depends on that of p0 alone, so that any p0 of the same will do.
+
+    Smoothing depends on how many tokens p0 has, too: where that is not known to be all, p0 itself has to be.
+    """
+    collision, size = cell.start.get("collision_probability", np.nan), int(cell.fields["vocab_size"])
+    if not np.isfinite(collision):
+        return None
+    if float(cell.fields["smoothing"]) > 0 and cell.start.get("support_size") != size:
+        return cell.p0
+    return _with_collision(collision, size)
 
 
 def _with_collision(collision: float, size: int) -> np.ndarray:
@@ -245,7 +270,8 @@ _KNOWN = "and p0: a formula or values in the sweep file, or record = { logits = 
 LAWS: dict[str, tuple[Law, str]] = {
     "collision_probability": (
         _collision,
-        "update = 'refit' at temperature 1 (corpus, mixing, fresh_fraction, smoothing and sample_growth are allowed)",
+        "update = 'refit' at temperature 1 (corpus, mixing, fresh_fraction, smoothing and sample_growth are allowed); "
+        "with smoothing the number of tokens of p0, too: support_size, or a p0 that is known",
     ),
     "effective_temperature": (_temperature, "update = 'refit' with samples = inf, and a p0 that is not uniform"),
     "support_size": (_of_drift(mean_support_size, _tokens), f"{_DRIFT}, fewer than 1/support_threshold, {_KNOWN}"),

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.fields import check_told
 from jaxcollapse.analysis.median import median
 from jaxcollapse.analysis.status import at_generation, counted, has_status
 
@@ -74,13 +75,13 @@ def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresh
         thresholds: by default `TOLERANCE` and the dataset's own.
 
     Raises:
-        ValueError: a variable is missing, or the generation is not recorded.
+        ValueError: a variable is missing, the generation is not recorded, or the coordinate `model` has been dropped.
     """
     check_needed(data)
     data = comparable(data)
     middle = [final_median(data, name, generation) for name in needed_by(data)]
     found = words([values.values for values in middle], thresholds or Thresholds.of(data))
-    without = xr.where(has_status(data, "diverged").any("replicate"), _DIVERGED, _MISSING)
+    without = xr.where(has_status(data, "diverged").any("replicate").compute(), _DIVERGED, _MISSING)
     word = middle[0].copy(data=found)
     return _explained(xr.where(word < 0, without, word))
 
@@ -127,6 +128,8 @@ def lacking(data: xr.Dataset) -> list[str]:
 
 def _models(data: xr.Dataset) -> xr.DataArray:
     """The model of each cell, where they differ."""
+    if "model" not in data.coords:
+        check_told(data, ["model"])
     return data.coords.get("model", xr.DataArray(_ONE_ROW))
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.status import in_order
+from jaxcollapse.analysis.theory import STARTS
 from jaxcollapse.analysis.verdict import comparable, final_median
 from jaxcollapse.report.outcome import outcome_of
 from jaxcollapse.report.packing import packed
@@ -17,15 +19,13 @@ from jaxcollapse.report.theory import mean_of, theory_of
 from jaxcollapse.report.view import View
 
 _MOST_REPLICATES = 200  # that are drawn one by one
-# What theory may need of generation 0, beside the observable itself.
-_STARTS = ("collision_probability", "effective_temperature", "logits")
 
 
 class Answers:
     """Answers about a lazily opened dataset, in the form that numbers.js expects."""
 
     def __init__(self, data: xr.Dataset):
-        self.data = comparable(data)
+        self.data = in_order(comparable(data))
         self.view = View.of(self.data)
         self._quantities = {quantity.name: quantity for quantity in self.view.quantities}
 
@@ -79,10 +79,7 @@ class Answers:
             ValueError: there is no such cell.
         """
         last = self._cells(at).isel(generation=[-1]).drop_vars("logits", errors="ignore").load()
-        return [
-            {"title": row.title, "units": row.units, "kind": row.kind, "values": packed(row.values.reshape(3))}
-            for row in rows_of(last)
-        ]
+        return [row.to_dict() for row in rows_of(last)]
 
     def _quantity(self, name: str) -> Quantity:
         if name not in self._quantities:
@@ -126,7 +123,7 @@ class Answers:
         return {"codes": packed(question.codes(now, self.view.thresholds))}
 
     def _curves(self, cell: xr.Dataset, quantity: Quantity) -> dict[str, Any]:
-        names = [name for name in dict.fromkeys((quantity.name, "status", *_STARTS)) if name in cell]
+        names = [name for name in dict.fromkeys((quantity.name, "status", *STARTS, "logits")) if name in cell]
         own = cell[names].assign_coords(generation=cell.generation).load()  # which events lack
         around = bands(own, quantity)[(0,) * len(self.view.axes)]
         bounds = zip(("low", "middle", "high"), np.moveaxis(around, -1, 0), strict=True)

@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.status import has_status, label_of
-from jaxcollapse.analysis.verdict import final_median, lacking
+from jaxcollapse.analysis.classification import most_sure
+from jaxcollapse.analysis.labels import number
+from jaxcollapse.analysis.status import has_status, label_of, last_generation
+from jaxcollapse.analysis.verdict import final_median, lacking, median_gap, needed_by
 from jaxcollapse.report.axes import Axis, axes_of, listed
 from jaxcollapse.report.boundaries import Boundaries, boundaries
 from jaxcollapse.report.outcome import Outcome
+from jaxcollapse.report.quantities import spoken
 from jaxcollapse.report.regions import Found, Region, Tally, divided
 from jaxcollapse.sweep.display import count
 
 SURE = 0.9
 _LEAST_SURE = 5  # cells that are named
-_AGREE = "the share of bootstrap samples of the replicates that agree"
+_AGREE = "the share of bootstrap samples that agree, and at most 1 − 2⁻ⁿ for n replicates"
+_NEARLY_ALL = 0.9  # of the cells, from which on an infinite gap tells little
+_TELL_MORE = ("entropy", "kl_from_initial", "total_variation")  # of cells whose gaps are infinite
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,13 @@ class Word:
 class Answer:
     """The answer of a study.
 
-    headline: in how many cells what happened. where: where something is lost. along: how it changes along axes.
-    sure: how sure this is, and what is missing. words: a row for each word that occurs.
+    headline: in how many cells what happened. loss: what a loss is, where two words tell of one. where: where something
+    is lost. along: how it changes along axes. sure: how sure this is, and what is missing. words: a row for each word
+    that occurs.
     """
 
     headline: list[str]
+    loss: str
     where: list[Item]
     along: list[str]
     sure: list[str]
@@ -63,13 +70,14 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
     if outcome is None or not outcome.question.is_verdict:
         headline += _extremes(data, axes)
     if outcome is None:
-        return Answer(headline, [], [], _gaps(data), [])
+        return Answer(headline, "", [], [], _gaps(data), [])
     known = np.asarray(outcome.codes >= 0)
     lost = np.isin(outcome.codes, outcome.question.lost)
     words = _words(axes, outcome)
     regions = divided(lost, known) if len(words) > 1 else ()  # of one word the headline says all
     return Answer(
-        [_counted(data, outcome), *headline],
+        [_counted(data, outcome), *headline, *_infinite(data, outcome)],
+        _loss(outcome),
         _items(regions, axes, outcome.question.loss) if regions else [],
         [_along(each, outcome.question.loss) for each in boundaries(axes, lost, known) if each.lines > each.same],
         [*_certainty(data, axes, outcome), *_gaps(data)],
@@ -85,7 +93,7 @@ def cell_told(axes: list[Axis], cell: tuple[int, ...]) -> str:
 
 def _counted(data: xr.Dataset, outcome: Outcome) -> str:
     """In how many cells what happened."""
-    when = f"After {count(int(data.generation[-1]), 'generation')}"
+    when = f"After {count(last_generation(data), 'generation')}"
     numbers = Counter(outcome.codes.ravel().tolist())
     if outcome.codes.size == 1:
         (code,) = numbers
@@ -109,6 +117,32 @@ def _meaning(outcome: Outcome, code: int) -> str:
     for name, value in values.items():
         text = text.replace(name, value)
     return text
+
+
+def _loss(outcome: Outcome) -> str:
+    """What counts as a loss, where several words that occur tell of one."""
+    lost = [outcome.word(code) for code in outcome.question.lost if (outcome.codes == code).any()]
+    if len(lost) < 2:
+        return ""
+    return f"{outcome.question.loss.capitalize()} stands for {listed(lost, 'or')}, here and along each axis."
+
+
+def _infinite(data: xr.Dataset, outcome: Outcome) -> list[str]:
+    """What tells more where nearly all gaps are infinite, and why they are."""
+    _, name, *_ = needed_by(data)
+    if name not in outcome.question.needed:
+        return []
+    gaps = median_gap(data).values
+    known, infinite = int((~np.isnan(gaps)).sum()), int(np.isinf(gaps).sum())
+    if known < 2 or infinite < _NEARLY_ALL * known:
+        return []
+    cells = f"all {known}" if infinite == known else f"{infinite} of {known}"
+    why = "any token left without probability makes it so, and a refit leaves none to a token that it has not seen"
+    has = [spoken(label_of(data[each])[0]) for each in _TELL_MORE if each in data]
+    tell = "tell" if len(has) > 1 else "tells" if has else "would tell"
+    return [
+        f"In {cells} cells the recovery gap is ∞: {why}. {_sentence(listed(has or [*_TELL_MORE]), '')} {tell} more."
+    ]
 
 
 def _items(found: Found, axes: list[Axis], loss: str) -> list[Item]:
@@ -142,8 +176,8 @@ def _line(found: tuple[Region, ...], axes: list[Axis], loss: str) -> str:
     """ "forgetting at batch size 1 and 16, no forgetting at 256"."""
     axis = axes[found[0].axis]
     told = []
-    for number, region in enumerate(found):
-        where = axis.values(region.places) if number else axis.told(region.places)
+    for place, region in enumerate(found):
+        where = axis.values(region.places) if place else axis.told(region.places)
         assert isinstance(region.within, Tally)
         told.append(f"{_tallied(region.within, loss)} at {where}")
     return ", ".join(told)
@@ -162,27 +196,32 @@ def _tallied(tally: Tally, loss: str) -> str:
 
 def _along(found: Boundaries, loss: str) -> str:
     """How losses begin and end along an axis."""
-    told = []
-    for where, verb in ((found.begins, "begins"), (found.ends, "ends")):
-        if where:
-            at = "from" if verb == "begins" else "after"
-            told.append(f"{loss} {verb} in {len(where)}, {at} {found.axis.values(set(where))}")
-    if found.several:
-        told.append(f"more than one boundary in {found.several}")
-    if found.same:
-        told.append(f"no boundary in {found.same}")
-    monotone = "" if found.is_monotone else " (not monotone)"
-    return f"Of {count(found.lines, 'line')} of cells along {found.axis.words}{monotone}: {'; '.join(told)}."
+    told = [
+        (len(found.begins), f"begins at {found.axis.values(set(found.begins), 'or')}" if found.begins else ""),
+        (len(found.ends), f"ends after {found.axis.values(set(found.ends), 'or')}" if found.ends else ""),
+        (found.several, "begins or ends more than once"),
+    ]
+    first, *others = sorted((each for each in told if each[0]), key=lambda each: -each[0])
+    grow = f"as {found.axis.words} {'grow' if found.axis.words.endswith('s') else 'grows'}"
+    if found.lines == 1:
+        return _sentence(f"{grow}, {loss} {first[1]}")
+    cases = [f"in {first[0]} of {found.lines} cases {loss} {first[1]}"]
+    cases += [f"in {lines} it {what}" for lines, what in others]
+    cases += [f"in {found.same} nothing changes"] if found.same else []
+    return f"All else fixed, {grow}: {', '.join(cases)}."
 
 
 def _certainty(data: xr.Dataset, axes: list[Axis], outcome: Outcome) -> list[str]:
     """How sure the words are."""
     if data.sizes["replicate"] == 1:
         return ["Each cell has one replicate, so that it cannot be said how sure this is."]
+    most, replicates = float(most_sure(np.array(data.sizes["replicate"]))), data.sizes["replicate"]
     confidence, noun = outcome.confidence, "verdict" if outcome.question.is_verdict else "word"
     known = confidence[~np.isnan(confidence)]
     if not known.size:
         return [f"How sure each {noun} is has not been computed."] if (outcome.codes >= 0).any() else []
+    if most < SURE:
+        return [f"With {replicates} replicates no {noun} is more than {_percent(most)} sure: {_AGREE}."]
     if known.size == 1:
         return [f"This {noun} is {_percent(known[0])} sure: {_AGREE}."]
     unsure = np.argwhere(confidence < SURE)
@@ -236,8 +275,8 @@ def _extremes(data: xr.Dataset, axes: list[Axis]) -> list[str]:
     long_name, units = label_of(data[name])
     unit = "" if units == "1" else f" {units}"
     ends = [np.unravel_index(pick(values), values.shape) for pick in (np.nanargmin, np.nanargmax)]
-    told = [f"{values[end]:.3g}{unit}".replace("inf", "∞") for end in ends]
-    when = f"After {count(int(data.generation[-1]), 'generation')} the median {long_name}"
+    told = [f"{number(float(values[end]))}{unit}" for end in ends]
+    when = f"After {count(last_generation(data), 'generation')} the median {spoken(long_name)}"
     if told[0] == told[1]:
         return [f"{when} is {told[0]}{' everywhere' if values.size > 1 else ''}."]
     at = [cell_told(axes, tuple(int(place) for place in end)) for end in ends]
@@ -249,4 +288,4 @@ def _sentence(text: str, end: str = ".") -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f} %" if share <= 0.99 else "over 99 %"

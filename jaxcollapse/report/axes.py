@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.labels import entries, heading, long_heading
+from jaxcollapse.analysis.labels import entries, heading, is_flag, long_heading
 from jaxcollapse.analysis.status import cell_dims
 from jaxcollapse.errors import printable
 
@@ -35,10 +35,10 @@ class Axis:
         """ "learning rate 0.1 and 1" for some of the places along the axis."""
         return f"{self.words} {self.values(places)}"
 
-    def values(self, places: Collection[int]) -> str:
+    def values(self, places: Collection[int], last: str = "and") -> str:
         """ "0.1 and 1", or "0.1 to 10" where three or more numbers follow each other."""
         if self.order is None:
-            return listed([self.labels[place] for place in sorted(places)])
+            return listed([self.labels[place] for place in sorted(places)], last)
         ranks = sorted(self.order.index(place) for place in places)
         starts = [b for a, b in pairwise([-2, *ranks]) if b != a + 1]
         ends = [a for a, b in pairwise([*ranks, len(self) + 1]) if b != a + 1]
@@ -46,7 +46,7 @@ class Axis:
         for start, end in zip(starts, ends, strict=True):
             names = [self.labels[self.order[rank]] for rank in range(start, end + 1)]
             words += names if len(names) < _RANGE else [f"{names[0]} to {names[-1]}"]
-        return listed(words)
+        return listed(words, last)
 
 
 def axes_of(data: xr.Dataset) -> list[Axis]:
@@ -54,9 +54,9 @@ def axes_of(data: xr.Dataset) -> list[Axis]:
     return [_axis(data, dim) for dim in cell_dims(data.status)]
 
 
-def listed(words: list[str]) -> str:
+def listed(words: list[str], last: str = "and") -> str:
     """ "a", "a and b", "a, b and c"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _axis(data: xr.Dataset, dim: str) -> Axis:
@@ -65,5 +65,5 @@ def _axis(data: xr.Dataset, dim: str) -> Axis:
         name = printable(dim)
         return Axis(dim, name, f"{name} ({words})", tuple(f"({label})" for label in labels), None)
     values, words = data[dim].values, printable(words).replace("_", " ")
-    is_number = np.issubdtype(values.dtype, np.number)
+    is_number = np.issubdtype(values.dtype, np.number) and not is_flag(dim)
     return Axis(dim, words, words, labels, tuple(np.argsort(values).tolist()) if is_number else None)

@@ -3,6 +3,7 @@
 const FOREVER = "#d55e00", UNKNOWN = "#dddddd";  // an infinite value, and none
 const HUES = ["#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];  // Okabe and Ito's
 const DASHES = [[], [8, 4], [8, 3, 2, 3], [2, 3], [8, 3, 2, 3, 2, 3], [12, 4], [2, 6]];
+const THEORY = ["#767b80", [18, 4]], MEAN = ["#000000", [2, 3]];  // no colour and dash of another line
 // What became of cells: those that tell of a loss are orange and black, with corners.
 const OF_WORDS = {
   unchanged: ["#56b4e9", "circle", "u"],
@@ -37,16 +38,17 @@ function numberOf(value) {
   if (value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) {
-    const [factor, power] = value.toExponential(1).split("e");
-    const raised = String(Number(power)).replace(/./g, sign => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
-    return `${factor.replace(/\.0$/, "")}·10${raised}`.replace("-", "−");
+  if (Number.isInteger(value) && size < 1e15) return String(value).replace("-", "−");
+  if (size < 1e-3 || size >= 1e5) {
+    const [factor, power] = value.toExponential(2).split("e");
+    const raised = `10${String(Number(power)).replace(/./g, sign => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)])}`;
+    return Number(factor) === 1 ? raised : `${Number(factor)}·${raised}`.replace("-", "−");
   }
   return String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
 function percentOf(share) {
-  return `${Math.round(100 * share)} %`;
+  return share > 0.99 ? "over 99 %" : `${Math.round(100 * share)} %`;
 }
 
 // The colour of a value, and a colour that is read on it.

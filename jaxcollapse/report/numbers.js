@@ -80,7 +80,11 @@ class Stored {
 
   async summary(cell) {
     const place = this.index(cell);
-    return this.numbers.summary.map(row => ({...row, values: row.values.subarray(3 * place, 3 * place + 3)}));
+    return this.numbers.summary.map(row => ({
+      ...row,
+      values: row.values.subarray(3 * place, 3 * place + 3),
+      known: row.known?.subarray(2 * place, 2 * place + 2),
+    }));
   }
 }
 

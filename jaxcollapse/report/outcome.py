@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import bdtr
 
-from jaxcollapse.analysis.classification import classify
+from jaxcollapse.analysis.classification import classify, most_sure
 from jaxcollapse.analysis.status import at_generation, counted, has_status
 from jaxcollapse.analysis.verdict import (
     NEEDED,
@@ -138,9 +138,10 @@ def _confidence(values: np.ndarray, above: np.ndarray, tolerance: float) -> np.n
     """The probability that the median of a bootstrap sample is on the same side of the tolerance.
 
     The lower median of n is above if at most (n − 1) // 2 values are not, and in a bootstrap sample their number is
-    binomial. NaN for a single replicate, which tells nothing of others.
+    binomial. It is at most that of `most_sure`; NaN for a single replicate, which tells nothing of others.
     """
     number = np.count_nonzero(~np.isnan(values), axis=-1)
     below = np.count_nonzero(values <= tolerance, axis=-1) / np.maximum(number, 1)
     is_above = bdtr((np.maximum(number, 1) - 1) // 2, np.maximum(number, 1), below)
-    return np.where(number > 1, np.where(above, is_above, 1 - is_above), np.nan)
+    agree = np.where(above, is_above, 1 - is_above)
+    return np.where(number > 1, np.minimum(agree, most_sure(number)), np.nan)

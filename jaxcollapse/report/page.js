@@ -44,14 +44,15 @@ function tell(told, here) {
   const value = title ? saidOf(title, told.values[here]) : "";
   const said = [word + sure, value].filter(text => text).join(", ");
   const named = where(several) || "The only cell";
-  element("told").textContent = `${named[0].toUpperCase()}${named.slice(1)}, at generation ${generation}: ${said}.`;
+  element("told").textContent = `${named[0].toUpperCase()}${named.slice(1)}, at generation ${generation}${said ? `: ${said}` : ""}.`;
   const held = several.filter(axis => axis !== choice.across && axis !== choice.up);
   const of = `${page.replicates > 1 ? `median of ${page.replicates} replicates` : "one replicate"} at generation ${generation}`;
   const doubt = told.sure && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
   const colour = title ? `Colour: ${title}, ${of}.` : "";
   element("phase-told").textContent = `${colour}${held.length ? ` At ${where(held)}.` : ""}${doubt} Click on a cell to choose it.`;
   element("curves-told").textContent = `${where(several) || "The only cell"}. ${page.live ? "Thin lines are single replicates. " : ""}`;
-  element("plane-told").textContent = `All cells of the phase diagram at generation ${generation}, and the way of the chosen one from the start. To the left cooled, above the dashed line forgotten.`;
+  const isEmpty = told.plane && !isKnown(told.plane.x);
+  element("plane-told").textContent = isEmpty ? "No cell has an effective temperature, as where the original is uniform: no temperature changes that. There is nothing to show." : `All cells of the phase diagram at generation ${generation}, and the way of the chosen one from the start. To the left cooled, above the dashed line forgotten.`;
   element("events-told").textContent = `Share of trajectories for which it has not happened yet, with 95 % intervals. ${where(several)}`;
 }
 
@@ -73,20 +74,27 @@ function showKeys(told, curves) {
   element("curves-key").replaceChildren(
     ...(lines.length > 1 ? lines.map((text, at) => keyLine(HUES[at % HUES.length], DASHES[at % DASHES.length], text)) : []),
     lines.length > 1 ? made("span", {}, band) : keyLine(HUES[2], [], band),
-    ...(chosen?.theory ? [keyLine("#d55e00", [9, 4], "mean, by theory")] : []),
-    ...(chosen?.mean ? [keyLine("#000000", [2, 3], "mean of the replicates")] : []),
+    ...(isKnown(chosen?.theory) ? [keyLine(...THEORY, "mean, by theory")] : []),
+    ...(isKnown(chosen?.theory) && chosen.mean ? [keyLine(...MEAN, "mean of the replicates")] : []),
   );
   element("plane-key").replaceChildren(...page.words.map(word => keyMark(...(OF_WORDS[word] ?? PLAIN).slice(0, 2), word)));
   element("events-key").replaceChildren(...events.map((name, at) => keyLine(
     HUES[events.length === 1 ? 2 : at % HUES.length], DASHES[events.length === 1 ? 0 : at % DASHES.length],
     page.quantities[name].title.replace(/^share before the (.*) \[1\]$/, "$1"))),
-    ...(events.some(name => curves[name].theory) ? [keyLine("#d55e00", [9, 4], "by theory")] : []));
+    ...(events.some(name => isKnown(curves[name].theory)) ? [keyLine(...THEORY, "by theory")] : []));
 }
 
-// "4.44 (4.36 to 4.52) nat"
+// "4.44 (4.36 to 4.52) nat"; of an end that is not known nothing is said.
 function intervalOf({values: [estimate, low, high], units}) {
-  const interval = Number.isNaN(low) ? "" : ` (${numberOf(low)} to ${numberOf(high)})`;
-  return `${numberOf(estimate)}${interval}${units === "1" ? "" : ` ${units}`}`;
+  const [from, to] = [low, high].map(end => Number.isNaN(end) ? "" : numberOf(end));
+  const interval = from && to ? `${from} to ${to}` : from ? `from ${from}` : to ? `up to ${to}` : "";
+  return `${numberOf(estimate)}${interval ? ` (${interval})` : ""}${units === "1" ? "" : ` ${units}`}`;
+}
+
+// "recovery temperature, of 7 of 12", where the other trajectories have none.
+function titleOf(title, rows) {
+  const known = rows.find(row => row.title === title && isKnown(row.known))?.known;
+  return known ? `${title}, of ${known[0]} of ${known[1]}` : title;
 }
 
 function showTables(plane, summary) {
@@ -109,7 +117,7 @@ function showTables(plane, summary) {
     const row = summary.find(each => each.title === title && each.kind === kind);
     return row ? intervalOf(row) : "";
   };
-  tableOf(element("summary"), ["", ...kinds], titles.map(title => [title, ...kinds.map(kind => told(title, kind))]));
+  tableOf(element("summary"), ["", ...kinds], titles.map(title => [titleOf(title, summary), ...kinds.map(kind => told(title, kind))]));
 }
 
 function describe(id, text) {
@@ -192,13 +200,13 @@ function listen() {
       choose({at: cell});
     });
   }
-  let waiting = 0, width = element("phase").clientWidth;
+  let waiting = 0, width = element("look").clientWidth;
   new ResizeObserver(() => {
-    if (element("phase").clientWidth === width) return;
-    width = element("phase").clientWidth;
+    if (element("look").clientWidth === width) return;
+    width = element("look").clientWidth;
     clearTimeout(waiting);
     waiting = setTimeout(draw, 120);
-  }).observe(element("phase"));
+  }).observe(element("look"));
 }
 
 async function start() {

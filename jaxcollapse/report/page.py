@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from jaxcollapse import __version__
+from jaxcollapse.analysis.status import in_order
 from jaxcollapse.analysis.verdict import comparable
 from jaxcollapse.errors import printable
 from jaxcollapse.report.answer import SURE, Answer, answer_of
@@ -37,7 +38,7 @@ def stored_page(data: xr.Dataset, path: Path) -> str:
         data: a result, complete or not, opened lazily.
         path: of the file that holds it, which the page tells how to open.
     """
-    data = comparable(data)
+    data = in_order(comparable(data))
     whole = View.of(data)
     outcome = outcome_of(data)
     shown = shown_of(whole)
@@ -45,17 +46,26 @@ def stored_page(data: xr.Dataset, path: Path) -> str:
     some = _part_of_outcome(outcome, shown)
     few = View.of(part.isel(generation=list(shown.generations)), some)
     numbers = numbers_of(part, few, shown.generations, some)
-    return _page(data, path, few, answer_of(data, outcome), _left_out(whole, shown), numbers)
+    return _page(data, path, whole, few, answer_of(data, outcome), _left_out(whole, shown), numbers)
 
 
 def live_page(data: xr.Dataset, path: Path) -> str:
     """A page that asks for what it shows; see `jaxcollapse.explore`."""
-    return _page(data, path, View.of(data), None, [], None)
+    data = in_order(data)
+    view = View.of(data)
+    return _page(data, path, view, view, None, [], None)
 
 
 def _page(
-    data: xr.Dataset, path: Path, view: View, answer: Answer | None, notes: list[str], numbers: dict[str, Any] | None
+    data: xr.Dataset,
+    path: Path,
+    whole: View,
+    view: View,
+    answer: Answer | None,
+    notes: list[str],
+    numbers: dict[str, Any] | None,
 ) -> str:
+    """The page: controls are those of the view, sentences and tables tell of the whole."""
     scripts = {"bokeh": _bokeh(), "script": "\n".join(_text(name) for name in _SCRIPTS)}
     hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts.values())
     asks = "'self'" if numbers is None else "'none'"
@@ -69,12 +79,12 @@ def _page(
         policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; connect-src {asks}",
         live=numbers is None,
         title=printable(data.attrs.get("title") or path.parent.name),
-        sentence=sentence_of(data, view.axes),
+        sentence=sentence_of(data, whole.axes),
         answer=answer,
         notes=notes,
         choices=axes,
         view=view,
-        settings=table_of(data, view.axes),
+        settings=table_of(data, whole.axes),
         provenance=provenance_of(data),
         sweep=data.attrs.get("sweep", ""),
         python=_in_python(path, view),

@@ -3,17 +3,32 @@
 const modelOf = name => Bokeh.documents[0].get_model_by_name(name);
 const fill = (name, columns) => { modelOf(name).data = columns; };
 const element = id => document.getElementById(id);
+const LETTER = 7.5;  // pixels
+const isKnown = values => Boolean(values?.some(value => !Number.isNaN(value)));
 
 function dress(name, ends, ticks, title) {
   const [figure, side] = name.split("-");
   const range = modelOf(figure)[`${side}_range`];
   const axis = modelOf(name);
   range.setv({start: ends[0], end: ends[1]});
+  const room = side === "x" ? element(figure).clientWidth - 80 : modelOf(figure).height - 80;
   axis.ticker.ticks = ticks.map(([place]) => place);
-  axis.setv({major_label_overrides: new Map(ticks), axis_label: title});
+  axis.setv({major_label_overrides: new Map(ticks), axis_label: broken(title, room / LETTER).join("\n")});
 }
 
 const fromRows = (names, rows) => Object.fromEntries(names.map((name, at) => [name, rows.map(row => row[at])]));
+
+// A text in lines of at most so many letters, but for words that are longer: "zipf(exponent=1.5)" has three of them.
+function broken(text, most) {
+  const lines = [""];
+  for (const word of text.match(/[^ (=_]*[ (=_]*/g)) {
+    if (lines.at(-1) && `${lines.at(-1)}${word}`.trimEnd().length > most) lines.push("");
+    lines[lines.length - 1] += word;
+  }
+  return lines.map(line => line.trimEnd());
+}
+
+const longestOf = texts => Math.max(0, ...texts.map(text => text.length));
 
 // As many of the labels as stand side by side, each with so much room.
 function ticksOf(labels, room, needed) {
@@ -24,8 +39,8 @@ function ticksOf(labels, room, needed) {
 function drawPhase(page, choice, told) {
   const {rows, columns, cells} = cellsOf(page.axes, choice);
   const [across, up] = [choice.across, choice.up].map(axis => axis === null ? null : page.axes[axis]);
-  const longest = up ? Math.max(...up.labels.map(label => label.length)) : 0;
-  const width = (element("phase").clientWidth - 60 - 7.5 * longest) / columns;
+  const ups = up ? up.labels.map(label => broken(label, 18)) : [];
+  const width = (element("phase").clientWidth - 60 - LETTER * longestOf(ups.flat())) / columns;
   const height = 320 / rows;
   const {title} = page.quantities[choice.colour] ?? {title: ""};
   const doubtOf = place => told.sure && told.sure[place] < page.sure ? "?" : "";
@@ -44,10 +59,16 @@ function drawPhase(page, choice, told) {
     return [column, row, named, word + sure, shortOf(place), title ? saidOf(title, told.values[place]) : "", colour, ink, isSmall ? 0.3 : 1.5];
   })));
   fill("phase-chosen", {x: [across ? choice.at[choice.across] : 0], y: [up ? choice.at[choice.up] : 0]});
-  const label = across ? Math.max(...across.labels.map(each => each.length)) : 0;
-  dress("phase-x", [-0.5, columns - 0.5], across ? ticksOf(across.labels, width, 7.5 * label + 8) : [], across?.title ?? "");
+  const acrosses = across ? across.labels.map(label => broken(label, width / LETTER - 1)) : [];
+  // Values without an order are all told: upright where they do not stand side by side.
+  const isUpright = across && !across.ordered && LETTER * longestOf(acrosses.flat()) > width;
+  const texts = isUpright ? across.labels.map(label => broken(label, 18)) : acrosses;
+  const needed = isUpright ? 15 * Math.max(...texts.map(lines => lines.length)) : LETTER * longestOf(texts.flat()) + 8;
+  modelOf("phase-x").major_label_orientation = isUpright ? "vertical" : "horizontal";
+  dress("phase-x", [-0.5, columns - 0.5], ticksOf(texts.map(lines => lines.join("\n")), width, needed), across?.title ?? "");
   element("phase").dataset.words = isSmall ? "none" : isWide ? "whole" : "initials";
-  dress("phase-y", [-0.5, rows - 0.5], up ? ticksOf(up.labels, height, 16) : [], up?.title ?? "");
+  const lines = Math.max(1, ...ups.map(each => each.length));
+  dress("phase-y", [-0.5, rows - 0.5], ticksOf(ups.map(each => each.join("\n")), height, 15 * lines + 1), up?.title ?? "");
 }
 
 // One line and its band: [place, place, …] of low, middle and high.
@@ -68,11 +89,12 @@ function drawCurves(page, name, lines, title, generation) {
     // Several bands over each other, and single lines through them, would hide one another.
     if (lines.length === 1 || !line.replicates) bands.push([...bandOf(xs, places(line.low), places(line.high)), hue]);
     drawn.push([xs, places(line.middle), hue, dash, 2.5, 1]);
-    if (line.mean) drawn.push([xs, places(line.mean), "#000000", [2, 3], 2, 1]);
-    if (line.theory) drawn.push([xs, places(line.theory), "#d55e00", [9, 4], 2.5, 1]);
     places(line.middle).forEach((y, place) => {
       points.push([xs[place], y, page.generations[place], numberOf(line.middle[place]), line.text, hue]);
     });
+    if (!isKnown(line.theory)) return;
+    if (line.mean) drawn.push([xs, places(line.mean), ...MEAN, 2, 1]);
+    drawn.push([xs, places(line.theory), ...THEORY, 2.5, 1]);
   });
   fill(`${name}-bands`, fromRows(["xs", "ys", "colour"], bands));
   fill(`${name}-lines`, fromRows(["xs", "ys", "colour", "dash", "width", "alpha"], drawn));

@@ -43,11 +43,17 @@ def quantities_of(data: xr.Dataset) -> list[Quantity]:
             continue
         if is_event(values):
             long_name, _ = label_of(values)
-            title = f"share before the {printable(long_name)} [1]"
+            title = f"share before the {spoken(long_name)} [1]"
             found.append(Quantity(name, title, None, ("",), (0,), True))
         elif "generation" in values.dims:
             found.append(_observable(data, name, extra[0] if extra else None))
     return sorted(found, key=lambda quantity: quantity.is_event)
+
+
+def spoken(long_name: str) -> str:
+    """A long name as it stands in a sentence, where a comma would end it: "gap (of rows)" for "gap, of rows"."""
+    name, comma, rest = printable(long_name).partition(", ")
+    return f"{name} ({rest})" if comma else name
 
 
 def bands(data: xr.Dataset, quantity: Quantity) -> np.ndarray:
@@ -82,7 +88,7 @@ def lines_of(data: xr.Dataset, dim: str) -> list[str]:
 
 def _observable(data: xr.Dataset, name: str, dim: str | None) -> Quantity:
     long_name, units = label_of(data[name])
-    title = f"{printable(long_name)} [{printable(units)}]"
+    title = f"{spoken(long_name)} [{printable(units)}]"
     if dim is None:
         return Quantity(name, title, None, ("",), (0,), False)
     labels = lines_of(data, dim)

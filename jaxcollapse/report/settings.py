@@ -5,11 +5,15 @@ from typing import Any
 
 import xarray as xr
 
+from jaxcollapse.analysis.labels import entry
+from jaxcollapse.analysis.status import last_generation
 from jaxcollapse.errors import printable
 from jaxcollapse.report.axes import Axis, listed
-from jaxcollapse.sweep.display import count, label
+from jaxcollapse.sweep.display import count
 
 _MOST_VALUES = 9
+_LONGEST = 1000  # characters of a constant
+_NAMES = {"markov": "Markov"}
 
 
 def sentence_of(data: xr.Dataset, axes: list[Axis]) -> str:
@@ -18,7 +22,7 @@ def sentence_of(data: xr.Dataset, axes: list[Axis]) -> str:
     cells = prod(map(len, axes))
     over = f", over {listed(swept)}" if swept else ""
     replicates = count(data.sizes["replicate"], "replicate")
-    last = count(int(data.generation[-1]), "generation")
+    last = count(last_generation(data), "generation")
     how = _how(data)
     each = f"{replicates} each" if cells > 1 else replicates
     return f"{how} {count(cells, 'cell')} with {each} for {last}{over}."
@@ -29,24 +33,24 @@ def table_of(data: xr.Dataset, axes: list[Axis]) -> list[tuple[str, str, str]]:
     rows = [(axis.title, _values(axis), "swept") for axis in axes]
     for name, values in data.coords.items():
         if values.ndim == 0 and name not in ("generation", "replicate"):
-            text = printable(label(values.item())).replace("inf", "∞") if values.item() == float("inf") else None
-            rows.append((_words(values), text or printable(label(values.item())), "constant"))
+            rows.append((_words(values), entry(values.item(), str(name), letters=_LONGEST), "constant"))
     rows.append(("replicates", str(data.sizes["replicate"]), "constant"))
-    recorded = f"{int(data.generation[-1])}, of which {data.sizes['generation']} are recorded (0 is the original)"
+    recorded = f"{last_generation(data)}, of which {data.sizes['generation']} are recorded (0 is the original)"
     return [*rows, ("generations", recorded, "constant")]
 
 
 def _how(data: xr.Dataset) -> str:
     """What is trained, as far as it is the same in all cells."""
     told = {name: str(data[name].item()) for name in ("model", "update", "optimizer") if _is_constant(data, name)}
-    model = f"a {told['model']} model" if "model" in told else "a model"
+    model = _NAMES.get(told.get("model", ""), told.get("model", ""))
+    article = "an" if model[:1] in tuple("aeiou") else "a"
     if told.get("update") == "refit":
         by = "refitted to"
     elif told.get("update") == "gradient":
         by = f"trained by {told['optimizer']} on" if "optimizer" in told else "trained by gradient steps on"
     else:
         by = "trained on"
-    return f"{model[0].upper()}{model[1:]}, {by} samples of itself:"
+    return f"{' '.join(filter(None, (article.capitalize(), model, 'model')))}, {by} samples of itself:"
 
 
 def _is_constant(data: xr.Dataset, name: str) -> bool:

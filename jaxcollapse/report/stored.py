@@ -11,7 +11,7 @@ from jaxcollapse.report.packing import packed
 from jaxcollapse.report.quantities import Quantity, bands
 from jaxcollapse.report.scales import scale_of, scale_of_shares
 from jaxcollapse.report.slabs import slabs
-from jaxcollapse.report.summary import rows_of
+from jaxcollapse.report.summary import Row, rows_of
 from jaxcollapse.report.theory import mean_of, theory_of
 from jaxcollapse.report.thinning import Shown, thinned
 from jaxcollapse.report.view import View
@@ -85,13 +85,10 @@ def _theory(data: xr.Dataset, quantity: Quantity, generations: tuple[int, ...]) 
 def _summary(data: xr.Dataset) -> list[dict[str, Any]]:
     """Each row of the summary with the values of all cells, [cell, bound]."""
     shape = tuple(data.sizes[name] for name in cell_dims(data.status))
-    found: dict[tuple[str, str, str], np.ndarray] = {}
+    found: dict[tuple[str, str], Row] = {}
     ends = data.isel(generation=[-1]).drop_vars("logits", errors="ignore")
     for where, piece in slabs(ends):
         for row in rows_of(piece):
-            table = found.setdefault((row.title, row.units, row.kind), np.full((*shape, 3), np.nan, np.float32))
-            table[where] = row.values
-    return [
-        {"title": title, "units": units, "kind": kind, "values": packed(values)}
-        for (title, units, kind), values in found.items()
-    ]
+            whole = found.setdefault((row.title, row.kind), row.over(shape))
+            whole.values[where], whole.known[where] = row.values, row.known
+    return [row.to_dict() for row in found.values()]

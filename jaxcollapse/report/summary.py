@@ -1,6 +1,7 @@
 """The table of a cell: medians, means and shares over its replicates, with their intervals."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,8 @@ from jaxcollapse.analysis.status import cell_dims, is_event, label_of
 from jaxcollapse.analysis.summary import summarise
 from jaxcollapse.analysis.survival import survival
 from jaxcollapse.errors import printable
-from jaxcollapse.report.quantities import lines_of
+from jaxcollapse.report.packing import packed
+from jaxcollapse.report.quantities import lines_of, spoken
 
 _KINDS = ("median", "mean", "share")
 
@@ -21,13 +23,25 @@ class Row:
     """A part of a row of the table of each cell.
 
     title: of the observable or event. kind: whether it is the median, the mean, or a share of trajectories.
-    values: estimate, low, high, [axis, …, 3].
+    values: estimate, low, high, [axis, …, 3]. known: how many trajectories have a value, of how many that count,
+    [axis, …, 2]; NaN where all have.
     """
 
     title: str
     units: str
     kind: str
     values: np.ndarray
+    known: np.ndarray
+
+    def over(self, shape: tuple[int, ...]) -> "Row":
+        """The row for so many values of each axis, of which nothing is known yet."""
+        empty = (np.full((*shape, size), np.nan, np.float32) for size in (3, 2))
+        return Row(self.title, self.units, self.kind, *empty)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same for a page."""
+        told = {"title": self.title, "units": self.units, "kind": self.kind, "values": packed(self.values)}
+        return told if np.isnan(self.known).all() else told | {"known": packed(self.known)}
 
 
 def rows_of(data: xr.Dataset) -> list[Row]:
@@ -39,22 +53,30 @@ def rows_of(data: xr.Dataset) -> list[Row]:
         variable, _, kind = name.rpartition("_")
         if kind in _KINDS:
             long_name, units = label_of(data[variable])
-            found += _rows(told[name], long_name, "1" if kind == "share" else units, kind, axes)
+            known = told.get(f"{variable}_known", told.counted)
+            units = "1" if kind == "share" else units
+            found += _rows(told[name], _short(known, told.counted), long_name, units, kind, axes)
     for name in map(str, data.data_vars):
         if is_event(data[name]):
             times = survival(data, name, generations=data.generation.values[-1:].tolist())
-            found += _rows(times.median_time, *label_of(data[name]), "median", axes)
+            found += _rows(times.median_time, _short(told.counted, told.counted), *label_of(data[name]), "median", axes)
     return found
 
 
-def _rows(values: xr.DataArray, title: str, units: str, kind: str, axes: list[str]) -> list[Row]:
+def _short(known: xr.DataArray, counted: xr.DataArray) -> xr.DataArray:
+    """How many are known, of how many that count, along `bound`; NaN where all are."""
+    return xr.concat([known, counted.broadcast_like(known)], "bound").where(known < counted)
+
+
+def _rows(values: xr.DataArray, known: xr.DataArray, title: str, units: str, kind: str, axes: list[str]) -> list[Row]:
     """A variable with bounds as a row, or as one for each value of a further dimension."""
-    title, units = printable(title), printable(units)
+    title, units = spoken(title), printable(units)
     extra = next((str(dim) for dim in values.dims if dim not in (*axes, "bound")), None)
     if extra is None:
-        return [Row(title, units, kind, values.transpose(*axes, "bound").values)]
-    labels = lines_of(values.to_dataset(name="values"), extra)
-    return [
-        Row(f"{title}: {labels[place]}", units, kind, values.isel({extra: place}).transpose(*axes, "bound").values)
-        for place in spread(len(labels), MOST)
-    ]
+        return [Row(title, units, kind, *(each.transpose(*axes, "bound").values for each in (values, known)))]
+    labels, known = lines_of(values.coords.to_dataset(), extra), known.broadcast_like(values.isel(bound=0))
+    rows = []
+    for place in spread(len(labels), MOST):
+        parts = (each.isel({extra: place}).transpose(*axes, "bound").values for each in (values, known))
+        rows.append(Row(f"{title}: {labels[place]}", units, kind, *parts))
+    return rows

@@ -7,16 +7,14 @@ from jaxcollapse.analysis.status import cell_dims, counted
 from jaxcollapse.analysis.theory import LAWS, predict
 from jaxcollapse.report.quantities import Quantity
 
-_TOLD = ("update", "samples", "vocab_size", "initial")  # fields that laws want to know, and every result tells
-
 
 def theory_of(data: xr.Dataset, quantity: Quantity) -> np.ndarray | None:
     """The mean of an observable, or the share before an event, by theory: [axis, …, generation]; None if none tells."""
-    if quantity.name not in LAWS or not set(_TOLD) <= set(data.coords):
+    if quantity.name not in LAWS:
         return None
     try:
         curve = predict(data, quantity.name)
-    except ValueError:  # no law tells of any cell
+    except ValueError:  # no law is known in any cell, or a coordinate is gone
         return None
     values = curve.transpose(*cell_dims(data.status), "generation").values
     return 1 - values if quantity.is_event else values

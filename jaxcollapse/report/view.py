@@ -20,8 +20,8 @@ class View:
     """What can be chosen on a page.
 
     question: what can be asked of cells. plane: names of the observables to the right and upwards, if there are both.
-    colour: what the phase diagram shows at first; nothing if there is nothing to show.
-    start: the cell that is chosen at first.
+    colour: what the phase diagram shows at first; nothing if there is nothing to show. start: the cell that is chosen
+    at first. curve: whose trajectories are drawn at first; what that cell has, if it has any.
     """
 
     axes: list[Axis]
@@ -33,6 +33,7 @@ class View:
     colour: str
     replicates: int
     start: tuple[int, ...]
+    curve: str
 
     @classmethod
     def of(cls, data: xr.Dataset, outcome: Outcome | None = None) -> "View":
@@ -53,6 +54,7 @@ class View:
             colour=_first([each for each in found if _has_colour(each)], (gap, loss, "entropy")),
             replicates=data.sizes["replicate"],
             start=start,
+            curve=_curve(data, found, dict(zip((axis.dim for axis in axes), start, strict=True))),
         )
 
     @property
@@ -70,16 +72,14 @@ class View:
         """What happens once in a trajectory, or never."""
         return [quantity for quantity in self.quantities if quantity.is_event]
 
-    @property
-    def curve(self) -> str:
-        """Whose trajectories are drawn at first."""
-        return _first(self.observables, _CURVES)
-
     def to_dict(self) -> dict[str, Any]:
         """The same for a page."""
         question = self.question
         return {
-            "axes": [{"title": axis.title, "words": axis.words, "labels": axis.labels} for axis in self.axes],
+            "axes": [
+                {"title": axis.title, "words": axis.words, "labels": axis.labels, "ordered": axis.order is not None}
+                for axis in self.axes
+            ],
             "generations": self.generations.tolist(),
             "time": time_of(self.generations),
             "quantities": {
@@ -102,6 +102,14 @@ def _start(shape: tuple[int, ...], outcome: Outcome | None) -> tuple[int, ...]:
         return tuple(middle.tolist())
     lost = np.argwhere(is_lost)
     return tuple(lost[np.abs(lost - middle).sum(axis=1).argmin()].tolist())
+
+
+def _curve(data: xr.Dataset, quantities: list[Quantity], cell: dict[str, int]) -> str:
+    """An observable whose trajectories a cell has, as of two models one may have what the other has not."""
+    observables = [each for each in quantities if not each.is_event]
+    last = data.isel(cell).isel(generation=-1)
+    known = [each for each in observables if last[each.name].notnull().any()]
+    return _first(known or observables, _CURVES)
 
 
 def _has_colour(quantity: Quantity) -> bool:

@@ -15,7 +15,12 @@ from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.validation import validate_field
 
 _FARTHEST = 1e300  # ends of a range are within ± this, so that their difference is a number too
-RESERVED = ("replicate", "generation", "token", "token_label", "status", "logits")
+RESERVED = (  # names that datasets, and what is told of them, have for something else
+    *("replicate", "generation", "token", "token_label", "context", "persona", "status", "logits"),
+    *("bound", "outcome", "line", "abscissa"),
+    *("counted", "missing", "diverged", "verdict", "share", "agreement", "confidence"),
+    *("survival", "median_time", "restricted_mean_time", "happened", "censored"),
+)
 _FORMS = ("linspace", "geomspace", "zip")
 _WHOLE = {"vocab_size", "samples", "batch_size", "steps", "window", "top_k", "initial.top"}
 
@@ -48,7 +53,9 @@ def composed(name: str) -> str:
 
 def _zipped(name: str, columns: Any) -> Axis:
     key = f"axes.{name}.zip"
-    if name in Process.model_fields or name in RESERVED or name.startswith("initial."):
+    if name in RESERVED:
+        raise InputError(f"axes.{name}", "a zip needs a dimension name of its own: this one means something else")
+    if name in Process.model_fields or name.startswith("initial."):
         raise InputError(f"axes.{name}", "a zip needs a dimension name of its own, not that of a field")
     if not name.isidentifier():
         raise InputError(f"axes.{name}", "the name of a zip must be a plain word")

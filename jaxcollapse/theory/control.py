@@ -17,14 +17,16 @@ def refit_control(*, samples: float, temperature: float) -> Float[np.ndarray, ""
     """How much the temperature counts against chance, under a refit: far above 1 it decides, far below chance does.
 
     Args:
-        samples: N.
-        temperature: T above 0, of sampling.
+        samples: N, which may be ∞.
+        temperature: T of sampling, 0 and ∞ among them.
+
+    Returns:
+        Infinite where N is, or T is 0; NaN where T is 1 and N is ∞, where neither counts.
 
     Raises:
         ValueError: an argument is out of its range.
     """
-    number = arguments.count("samples", samples, most=1e15)
-    return np.asarray(number * (1 / arguments.positive("temperature", temperature) - 1))
+    return _proportion(arguments.count("samples", samples), temperature)
 
 
 @oracle(
@@ -37,13 +39,21 @@ def sgd_control(*, batch_size: float, temperature: float, learning_rate: float) 
     """How much the temperature counts against chance, under SGD: far above 1 it decides, far below chance does.
 
     Args:
-        batch_size: B.
-        temperature: T above 0, of sampling.
+        batch_size: B, which may be ∞.
+        temperature: T of sampling, 0 and ∞ among them.
         learning_rate: η above 0.
+
+    Returns:
+        Infinite where B is, or T is 0; NaN where T is 1 and B is ∞, where neither counts.
 
     Raises:
         ValueError: an argument is out of its range.
     """
-    number = arguments.count("batch_size", batch_size, most=1e15)
-    selection = 1 / arguments.positive("temperature", temperature) - 1
-    return np.asarray(number * selection / arguments.positive("learning_rate", learning_rate))
+    number = arguments.count("batch_size", batch_size)
+    return _proportion(number / arguments.positive("learning_rate", learning_rate), temperature)
+
+
+def _proportion(number: float, temperature: float) -> Float[np.ndarray, ""]:
+    """That of selection, 1/T − 1, and of drift, one over this number."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # 1/0, and ∞ · 0
+        return np.asarray(number * (1 / np.float64(arguments.temperature(temperature)) - 1))

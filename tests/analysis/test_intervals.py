@@ -85,13 +85,29 @@ def test_the_interval_of_a_mean_of_normal_values_is_about_students() -> None:
     assert (bounds[:, 2] - bounds[:, 1]).mean() == pytest.approx(width.mean(), rel=0.06)
 
 
-def test_equal_values_have_a_point_for_an_interval_and_infinite_ones_none() -> None:
+def test_several_equal_values_have_a_point_for_an_interval_and_one_or_infinite_ones_none() -> None:
     table = np.array([[0.1] * 7, [INF] * 7, [-INF, INF, 0, 0, 0, 0, 0], [NAN] * 7, [NAN] * 6 + [2.0]])
     found = mean_interval(table, 0.95)
     np.testing.assert_allclose(found[0], 0.1, rtol=1e-12)
     np.testing.assert_array_equal(found[1], [INF, NAN, NAN])
+    rounded = np.array([[1.0] * 6 + [1 - 1e-6]])
+    assert np.isinf(mean_interval(rounded, 0.95)).any()
+    assert np.ptp(mean_interval(rounded.astype(np.float32), 0.95)) == 0, "in single precision these are equal"
     assert np.isnan(found[2:4]).all()
-    np.testing.assert_array_equal(found[4], 2.0)
+    np.testing.assert_array_equal(found[4], [2.0, NAN, NAN])
+
+
+@pytest.mark.parametrize(("number", "share"), [(6, 0.3), (12, 0.2), (12, 0.9), (30, 0.1)])
+def test_where_resamples_tell_no_end_of_a_mean_it_is_that_of_what_can_be(number: int, share: float) -> None:
+    """Most values are 0, or 1. Intervals with such an end cover no less often than they say."""
+    drawn = (np.random.default_rng(6).random((CELLS, number)) < share).astype(float)
+    drawn = drawn[np.ptp(drawn, axis=1) > 0]
+    untold, bounds = mean_interval(drawn, 0.95), mean_interval(drawn, 0.95, (0.0, 1.0))
+    assert 0.2 < np.isinf(untold).any(axis=1).mean() < 1
+    assert np.isfinite(bounds).all()
+    open_ended = bounds[np.isinf(untold).any(axis=1)]
+    assert covered(open_ended, share) > 0.95
+    np.testing.assert_array_equal(mean_interval(np.array([[0.0] * 11 + [1.0]]), 0.95)[0, 2], INF)
 
 
 def test_missing_values_leave_an_interval_as_if_they_were_not_there() -> None:

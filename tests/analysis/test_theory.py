@@ -135,7 +135,7 @@ def test_a_dataset_cannot_make_theory_take_memory_without_bounds() -> None:
         ("collision_probability", window.assign_coords(generation=[0, 1, 10**6], window=10**9)),
     ]
     for name, dataset in forged:
-        with pytest.raises(ValueError, match="no law of theory tells of"):
+        with pytest.raises(ValueError, match="no law is known for"):
             dataset.collapse.theory(name)
     with pytest.raises(ValueError, match="the attribute sweep: is not valid TOML"):
         data.assign_attrs(sweep="[axes").collapse.theory("entropy")
@@ -203,7 +203,7 @@ def test_an_error_says_what_theory_needs() -> None:
     data = run({"vocab_size": 4}, generations=2, replicates=2, observables=["collision_probability", "tail_mass"])
     with pytest.raises(ValueError, match="it needs update = 'refit' at temperature 1"):
         data.collapse.theory("collision_probability")
-    with pytest.raises(ValueError, match="no law of theory tells of 'tail_mass'"):
+    with pytest.raises(ValueError, match="no law is known for 'tail_mass'"):
         data.collapse.theory("tail_mass")
 
 

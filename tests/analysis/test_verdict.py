@@ -135,7 +135,7 @@ def test_of_several_rows_all_have_to_come_back_at_one_temperature() -> None:
     assert needed_by(data) == NEEDED_OF_ROWS
     told = data.collapse.classify()
     xr.testing.assert_equal(told.verdict, verdicts(data))
-    assert (told.confidence.sel(samples=INF) == 1).all()
+    assert (told.confidence.sel(samples=INF) > 0.99).all()
 
 
 def test_rows_that_are_lost_are_not_made_up_for_by_others() -> None:

@@ -51,8 +51,8 @@ def test_where_it_forgets_is_told_by_the_axes_that_decide() -> None:
         "Learning rate 10: forgetting at batch size 1 and 16, no forgetting at 256 and ∞.",
     ]
     assert told.along == [
-        "Of 8 lines of cells along learning rate: forgetting begins in 4, from 1 and 10; no boundary in 4.",
-        "Of 6 lines of cells along batch size: forgetting ends in 4, after 1 and 16; no boundary in 2.",
+        "All else fixed, as learning rate grows: in 4 of 8 cases forgetting begins at 1 or 10, in 4 nothing changes.",
+        "All else fixed, as batch size grows: in 4 of 6 cases forgetting ends after 1 or 16, in 2 nothing changes.",
     ]
 
 
@@ -73,13 +73,13 @@ def test_a_loss_that_comes_and_goes_is_not_monotone() -> None:
     words = ["collapsed", "unchanged", "unchanged", "unchanged", "forgetting"]
     told = answered(known({"temperature": [0.8, 0.9, 1.0, 1.1, 1.2]}, words))
     assert lines(told.where) == ["Forgetting at temperature 0.8 and 1.2, no forgetting at 0.9 to 1.1."]
-    assert told.along == ["Of 1 line of cells along temperature (not monotone): more than one boundary in 1."]
+    assert told.along == ["As temperature grows, forgetting begins or ends more than once."]
 
 
 def test_values_are_told_by_their_size_not_by_their_order() -> None:
     told = answered(known({"temperature": [1.0, 0.5, 2.0, 1.5]}, ["unchanged", "collapsed", "unchanged", "unchanged"]))
     assert lines(told.where) == ["No forgetting at temperature 1 to 2, forgetting at 0.5."]
-    assert told.along == ["Of 1 line of cells along temperature: forgetting ends in 1, after 0.5."]
+    assert told.along == ["As temperature grows, forgetting ends after 0.5."]
 
 
 def test_values_without_an_order_are_listed() -> None:
@@ -111,7 +111,8 @@ def test_a_single_cell_needs_no_axes() -> None:
     meaning = "a sampling temperature above 1 brings the original back within 0.1 nat"
     assert told.headline == [f"After 50 generations the cell is cooled: {meaning}."]
     assert told.where == told.along == []
-    assert told.sure == ["This verdict is 100 % sure: the share of bootstrap samples of the replicates that agree."]
+    agree = "the share of bootstrap samples that agree, and at most 1 − 2⁻ⁿ for n replicates"
+    assert told.sure == [f"This verdict is over 99 % sure: {agree}."]
 
 
 def test_cells_that_are_not_known_are_said_to_be() -> None:
@@ -135,6 +136,59 @@ def test_a_verdict_that_replicates_doubt_is_named() -> None:
     np.testing.assert_allclose(outcome.confidence, [expected, 1], atol=4 * error)
     assert told.startswith("1 of 2 verdicts is less than 90 % sure")
     assert told.endswith(f": temperature 0.5: forgetting, {100 * outcome.confidence[0]:.0f} %.")
+
+
+def test_what_counts_as_a_loss_is_said_where_two_words_tell_of_one() -> None:
+    both = answered(known({"temperature": [0.5, 1.0, 2.0]}, ["unchanged", "forgetting", "collapsed"]))
+    assert both.loss == "Forgetting stands for forgetting or collapsed, here and along each axis."
+    assert answered(known({"temperature": [0.5, 1.0]}, ["unchanged", "collapsed"])).loss == ""
+
+
+def test_where_nearly_all_gaps_are_infinite_it_is_said_what_tells_more() -> None:
+    words = ["collapsed"] * 9 + ["unchanged"]
+    data = known({"samples": list(range(10))}, words)
+    why = "any token left without probability makes it so, and a refit leaves none to a token that it has not seen"
+    told = f"In 9 of 10 cells the recovery gap is ∞: {why}."
+    assert answered(data).headline[1:] == [f"{told} Entropy, kl_from_initial and total_variation would tell more."]
+    entropy = data.recovery_gap.assign_attrs(long_name="Shannon entropy")
+    assert answered(data.assign(entropy=entropy)).headline[1:] == [f"{told} Shannon entropy tells more."]
+    assert len(answered(data.isel(samples=slice(1, None))).headline) == 1
+
+
+def test_few_replicates_make_nothing_sure() -> None:
+    (told,) = answered(known({"temperature": [0.5, 1.0]}, ["forgetting", "unchanged"], replicates=2)).sure
+    assert told.startswith("With 2 replicates no verdict is more than 75 % sure: ")
+    data = known({"temperature": [0.5, 1.0]}, ["forgetting", "unchanged"], replicates=5)
+    for kept in (data, data[["recovery_gap", "status"]]):
+        outcome = outcome_of(kept)
+        assert outcome is not None
+        assert outcome.confidence.tolist() == [1 - 2**-5] * 2
+
+
+def test_cases_are_counted_in_a_sentence() -> None:
+    table = np.full((5, 8), "unchanged", "U10")
+    table[:3, :6], table[4, 6], table[1:3, 7] = "forgetting", "forgetting", "collapsed"
+    told = answered(known({"temperature": [0.8, 0.9, 0.95, 1.0, 1.1], "corpus": list("abcdefgh")}, table))
+    assert told.along == [
+        "All else fixed, as temperature grows: in 6 of 8 cases forgetting ends after 0.95, in 1 it begins at 1.1, "
+        "in 1 it begins or ends more than once."
+    ]
+
+
+def test_sentences_have_numbers_and_names_that_do_not_break_them() -> None:
+    data = known({"temperature": [0.5, 1.0]}, ["unchanged", "heated"])[["recovery_gap", "status"]]
+    data = data.assign_coords(temperature=[5e-7, 1.0])
+    data["recovery_gap"] = (data.recovery_gap + 2.36e-15).assign_attrs(long_name="gap, of each row", units="nat")
+    median = "After 50 generations the median gap (of each row) is"
+    assert answered(data).headline[-1] == f"{median} 2.36·10⁻¹⁵ nat everywhere."
+    data["recovery_gap"][0] = 0.25
+    ends = "2.36·10⁻¹⁵ nat (at temperature 1) and 0.25 nat (at temperature 5·10⁻⁷)"
+    assert answered(data).headline[-1] == f"{median} between {ends}."
+
+
+def test_generations_may_stand_in_any_order() -> None:
+    data = known({"temperature": [0.5, 1.0]}, ["collapsed", "unchanged"])
+    assert answered(data.isel(generation=[1, 0])) == answered(data)
 
 
 def test_one_replicate_says_nothing_of_how_sure_it_is() -> None:

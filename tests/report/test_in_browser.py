@@ -1,5 +1,6 @@
 """Reports in Chromium: they open alone, every control changes what is seen, and hostile texts stay texts."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import pytest
 import xarray as xr
 from playwright.sync_api import Browser
 
+from jaxcollapse.analysis.labels import number
 from jaxcollapse.analysis.verdict import VERDICTS, final_median, verdicts
 from jaxcollapse.report.page import stored_page
 from tests.analysis.datasets import SHAPES, made
 from tests.conftest import Finished
 from tests.report.browsing import Visit, visiting
 from tests.report.known import known
+from tests.sweeps import run
 
 HOSTILE = (
     "</script><script>window.owned = 1</script>",
@@ -190,12 +193,84 @@ def test_a_large_study_makes_a_small_page(browser: Browser, tmp_path: Path) -> N
     with visiting(browser, path) as visit:
         assert 0 < visit.seconds() < 3
         assert visit.complaints == []
+        assert "10000 cells with" in visit.page.locator(".run").inner_text()
         assert "of 10000 cells" in visit.page.locator(".headline").first.inner_text()
         assert "of the 80 values of temperature" in visit.page.locator("#look .note").first.inner_text()
+
+
+def test_theory_has_a_look_of_its_own_and_a_key_where_it_tells(browser: Browser, tmp_path: Path) -> None:
+    """Of drift there is a law, of a colder cell none."""
+    data = run(
+        {"update": "refit", "vocab_size": 4, "samples": 5, "initial": {"kind": "uniform"}},
+        {"temperature": [0.9, 1.0]},
+        generations=4,
+        replicates=3,
+        observables=["entropy", "effective_temperature", "recovery_gap", "collapse_time", "first_extinction_time"],
+    )
+    with visiting(browser, written(data, tmp_path)) as visit:
+        keys = [visit.page.locator(f"#{name}-key") for name in ("curves", "events")]
+        assert all("by theory" in key.inner_text() for key in keys)
+        assert "mean of the replicates" in keys[0].inner_text()
+        lines = visit.source("events-lines")
+        looks = list(zip(lines["colour"], map(tuple, lines["dash"]), strict=True))
+        assert len(set(looks)) == 3, "two events, and theory of both"
+        visit.page.locator("#axis-0").press("Home")
+        visit.drawn()
+        assert not any("theory" in key.inner_text() for key in keys)
+        assert "mean of the replicates" not in keys[0].inner_text()
+        assert "No cell has an effective temperature" in visit.page.locator("#plane-told").inner_text()
+
+
+def test_a_study_of_events_alone_shows_nothing_empty(browser: Browser, tmp_path: Path) -> None:
+    data = made({"samples": [3.0, 3000.0]})[["collapse_time", "status", "generation"]]
+    with visiting(browser, written(data, tmp_path)) as visit:
+        assert visit.complaints == []
+        assert visit.chosen() == "Samples 3000, at generation 100."
+        shown = visit.page.locator("figure:visible h3").all_inner_texts()
+        assert shown == ["When events happen"]
+        assert visit.page.locator("form select:visible").count() == 0
+
+
+def test_long_labels_are_all_told(browser: Browser, tmp_path: Path) -> None:
+    fields = {"update": ["gradient"] * 5, "optimizer": ["sgd", "adam", "momentum", "sign_sgd", "rms"]}
+    fields["corpus"] = ["replace", "accumulate", "window", "replace", "replace"]
+    long = "a recovery gap whose name takes more room than any figure of a page is high whichever it is"
+    data = made({"temperature": [0.8, 1.0]}, zips={"method": fields})
+    data["recovery_gap"].attrs["long_name"] = long
+    with visiting(browser, written(data, tmp_path)) as visit:
+        for way in ("across", "up"):
+            visit.page.locator(f"#{way}").select_option(label="method (update, optimizer, corpus)")
+            visit.drawn()
+            side = "x" if way == "across" else "y"
+            labels = visit.page.evaluate(f"() => Array.from(modelOf('phase-{side}').major_label_overrides.values())")
+            assert len(labels) == 5
+            assert " ".join(labels[2].split()) == "(gradient, momentum, window)"
+            assert max(len(line) for line in labels[2].split("\n")) < 20
+        title = visit.page.evaluate("() => modelOf('plane-y').axis_label")
+        assert max(map(len, title.split("\n"))) < 45
+        assert " ".join(title.split()) == f"{long} [nat]"
+        chosen = visit.page.locator("select[data-axis]").bounding_box()
+        assert chosen is not None
+        assert chosen["width"] > 250
+
+
+def test_of_an_interval_its_known_ends_are_told(visit: Visit) -> None:
+    ends = {"[1, 0.5, 2]": "1 (0.5 to 2)", "[1, NaN, 2]": "1 (up to 2)", "[1, 0.5, NaN]": "1 (from 0.5)"}
+    for values, told in {**ends, "[1, NaN, NaN]": "1"}.items():
+        assert visit.page.evaluate(f"() => intervalOf({{values: {values}, units: '1'}})") == told
+    rows = "[{title: 'gap', kind: 'mean', known: [7, 12]}, {title: 'entropy', kind: 'mean'}]"
+    assert visit.page.evaluate(f"() => titleOf('gap', {rows})") == "gap, of 7 of 12"
+    assert visit.page.evaluate(f"() => titleOf('entropy', {rows})") == "entropy"
+
+
+@pytest.mark.parametrize("value", [0.0, 16384.0, 2.36e-15, 1e-3, 9.996e-4, 123456.5, 0.31, np.inf])
+def test_numbers_are_written_as_in_sentences(visit: Visit, value: float) -> None:
+    told = "Infinity" if np.isinf(value) else repr(value)
+    assert visit.page.evaluate(f"() => numberOf({told})") == number(value)
 
 
 def _number(told: str) -> float:
     """The number in a text such as "recovery gap 2·10⁻⁵ nat"."""
     text = told.removeprefix("recovery gap ").removesuffix(" nat").replace("−", "-").replace("∞", "inf")
-    factor, _, power = text.partition("·10")
-    return float(factor) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+    factor, _, power = text.replace("·10", "10").partition("10") if re.search("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]", text) else (text, "", "")
+    return float(factor or 1) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)

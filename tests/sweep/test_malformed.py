@@ -234,11 +234,14 @@ CASES = {
         "axes.entropy",
         "is the name of something else in the dataset",
     ),
-    "zip named like a dimension": (
-        "[axes]\nreplicate = { zip = { learning_rate = [0.1] } }",
-        "axes.replicate",
-        "a zip needs a dimension name of its own",
-    ),
+    **{
+        f"zip named {name}": (
+            f"[axes]\n{name} = {{ zip = {{ learning_rate = [0.1] }} }}",
+            f"axes.{name}",
+            "a zip needs a dimension name of its own: this one means something else",
+        )
+        for name in ("replicate", "context", "persona", "bound", "outcome", "line", "abscissa", "share", "survival")
+    },
     "zip of a misspelt field": (
         "[axes]\ntied = { zip = { learnin_rate = [0.1] } }",
         "axes.tied.zip.learnin_rate",

@@ -10,6 +10,8 @@ import xarray as xr
 from jaxcollapse.analysis.labels import entries
 from jaxcollapse.errors import did_you_mean, shown
 
+_ROUNDING = 1e-9  # relative, by which a value may be off, as 0.1 + 0.2 is
+
 
 @dataclass(frozen=True)
 class Arrangement:
@@ -68,12 +70,11 @@ def place_of(data: xr.Dataset, axes: list[str], name: str, value: Any) -> int:
     if name not in axes:
         raise ValueError(f"{name!r} is not an axis of this dataset{did_you_mean(name, axes)}")
     values = data[name].values
-    equal = np.isclose(values, value) if _is_number(values, value) else values == value
-    places = np.flatnonzero(equal)
-    if not places.size:
-        raise ValueError(f"{name} = {shown(value)} is not in this dataset; it has {', '.join(entries(data, name))}")
-    return int(places[0])
-
-
-def _is_number(values: np.ndarray, value: Any) -> bool:
-    return np.issubdtype(values.dtype, np.number) and isinstance(value, int | float | np.number)
+    places = np.flatnonzero(values == value) if np.ndim(value) == 0 else np.array([], int)
+    if places.size:
+        return int(places[0])
+    if np.issubdtype(values.dtype, np.number) and isinstance(value, int | float | np.number):
+        apart = np.abs(values - float(value))
+        if apart.min() <= _ROUNDING * abs(float(value)) < np.inf:
+            return int(apart.argmin())
+    raise ValueError(f"{name} = {shown(value)} is not in this dataset; it has {', '.join(entries(data, name))}")

@@ -12,6 +12,7 @@ from jaxcollapse.analysis.labels import entries, long_heading, spread
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.panels import MOST_PANELS
+from jaxcollapse.analysis.status import last_generation
 from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, median_gap, name_of, verdicts
 
 _SMALLEST_GAP = 1e-3
@@ -118,7 +119,7 @@ def _measured(data: xr.Dataset) -> str:
     """What the cells show."""
     number = data.sizes["replicate"]
     replicates = f"median of {number} replicates" if number > 1 else "one replicate"
-    return f"{replicates} after {int(data.generation[-1])} generations"
+    return f"{replicates} after {last_generation(data)} generations"
 
 
 def _ticks(data: xr.Dataset, name: str | None, room: float, *, upright: bool) -> tuple[list[int], list[str]]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxcollapse.analysis.labels import number, power
+
 _DECADES = 6  # that a logarithmic scale has at most; what is smaller is drawn at its lower end
 _RATIO = 100  # of the largest to the smallest, from which on the scale is logarithmic
 
@@ -88,22 +90,14 @@ class Scale:
                 for tick in LogLocator(subs=(1, 2, 5)).tick_values(self.low, self.high)
                 if self.low <= tick <= self.high
             ]
-        labels = [f"{tick:.6g}" if not self.is_log or 1e-3 <= tick < 1e5 else _power(tick) for tick in ticks]
+        labels = [f"{tick:.6g}" if not self.is_log or 1e-3 <= tick < 1e5 else power(tick, 1) for tick in ticks]
         if self.is_cut:
             if ticks and ticks[0] < 3 * self.low:
                 ticks, labels = ticks[1:], labels[1:]
-            ticks, labels = [self.low, *ticks], [f"≤ {_power(self.low)}", *labels]
+            ticks, labels = [self.low, *ticks], [f"≤ {number(self.low, 1)}", *labels]
         if self.infinity is not None:
             ticks, labels = [*ticks, self.infinity], [*labels, "∞"]
         return ticks, labels
-
-
-def _power(value: float) -> str:
-    """A small or large number in the notation of the ticks."""
-    exponent = int(np.floor(np.log10(value) + 1e-9))
-    factor = value / 10.0**exponent
-    power = f"10{str(exponent).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
-    return power if abs(factor - 1) < 0.05 else f"{factor:.0f}·{power}"
 
 
 def generation_ticks(generations: np.ndarray) -> list[int] | None:

@@ -14,7 +14,7 @@ from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.plot.style import MOST, styles
 from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.scaling import scaling
-from jaxcollapse.analysis.status import label_of, variable
+from jaxcollapse.analysis.status import label_of, possible_range, variable
 from jaxcollapse.analysis.summary import YES_OR_NO
 
 _PANEL, _BESIDE = (3.6, 3.3), 2.2  # inches of a panel, and of what stands beside them
@@ -45,16 +45,20 @@ def collapse_of_curves(
     picture = Picture(_BESIDE + _PANEL[0] * len(abscissas), 0.9 + _PANEL[1])
     panels = picture.subplots(1, len(abscissas), sharey=True, squeeze=False)[0]
     tells = curves[0] if len(curves) == 1 else None
-    heights = []
+    within = possible_range(variable(data, name))
+    drawn = [Curves.of(data, name, abscissa, curves, generation) for abscissa in abscissas]
+    means = [_means(found, confidence, within, is_share=name in YES_OR_NO) for found in drawn]
+    shown = spread(len(drawn[0].names), MOST)
+    up = Scale.of(
+        np.concatenate([mean[np.isin(found.curve, shown)].ravel() for found, mean in zip(drawn, means, strict=True)])
+    )
     for number, (panel, abscissa) in enumerate(zip(panels, abscissas, strict=True)):
-        found = Curves.of(data, name, abscissa, curves, generation)
-        shown = spread(len(found.names), MOST)
-        means = _means(found, confidence, is_share=name in YES_OR_NO)
-        heights.append(_draw(panel, found, means, dict(zip(shown, styles(data, tells, shown), strict=True))))
+        looks = dict(zip(shown, styles(data, tells, shown), strict=True))
+        _draw(panel, drawn[number], up.place(means[number]), looks)
         panel.set_xlabel(label_of_abscissa(data, abscissa), parse_math=False)
         panel.set_title(_numbers(told.isel(abscissa=number)), fontsize=9, parse_math=False)
     long_name, units = label_of(variable(data, name))
-    Scale.of(np.concatenate(heights)).dress(panels[0].yaxis)
+    up.dress(panels[0].yaxis)
     what = f"share whose {long_name}" if name in YES_OR_NO else f"mean {long_name}"
     panels[0].set_ylabel(f"{what} [{units}]", parse_math=False)
     handles, texts = panels[0].get_legend_handles_labels()
@@ -63,13 +67,13 @@ def collapse_of_curves(
     for text in (*box.get_texts(), box.get_title()):
         text.set_parse_math(False)
     note = f"points: {confidence:.0%} intervals; spread: root mean square, less noise"
-    if len(shown) < len(found.names):
-        note += f"; {len(shown)} of {len(found.names)} curves are drawn"
+    if len(shown) < len(drawn[0].names):
+        note += f"; {len(shown)} of {len(drawn[0].names)} curves are drawn"
     picture.suptitle("\n".join([*headline(data, {}, picture.get_figwidth()), note]), fontsize=11, parse_math=False)
     return picture
 
 
-def _means(found: Curves, confidence: float, *, is_share: bool) -> np.ndarray:
+def _means(found: Curves, confidence: float, within: tuple[float, float], *, is_share: bool) -> np.ndarray:
     """Estimate, low and high at each point: [point, 3]."""
     rows = [found.samples[cell][time] for cell, time in zip(found.cell, found.time, strict=True)]
     if is_share:
@@ -79,22 +83,22 @@ def _means(found: Curves, confidence: float, *, is_share: bool) -> np.ndarray:
     table = np.full((len(rows), max((row.size for row in rows), default=0)), np.nan)
     for place, row in zip(table, rows, strict=True):
         place[: row.size] = row
-    return mean_interval(table, confidence)
+    return mean_interval(table, confidence, within)
 
 
-def _draw(panel: Any, found: Curves, means: np.ndarray, looks: dict[int, dict[str, Any]]) -> np.ndarray:
-    """Draws the curves that have a look into a panel; the heights of points and of the ends of their intervals."""
+def _draw(panel: Any, found: Curves, heights: np.ndarray, looks: dict[int, dict[str, Any]]) -> None:
+    """Draws the curves that have a look into a panel: points, and the ends of their intervals, at these heights."""
     drawn = np.isin(found.curve, list(looks))
     across = Scale.of(found.x[drawn])
     for place, look in looks.items():
         own = np.flatnonzero(found.curve == place)
         own = own[np.argsort(found.x[own])]
-        estimate, low, high = means[own].T
-        reach = np.nan_to_num(np.abs(np.stack([estimate - low, high - estimate])))
+        estimate, low, high = heights[own].T
+        reach = np.abs(np.stack([estimate - low, high - estimate]))
+        reach = np.where(np.isfinite(reach), reach, 0.0)
         x = across.place(found.x[own])
         panel.errorbar(x, estimate, reach, **look, markersize=4, linewidth=1.2, capsize=2, label=found.names[place])
     across.dress(panel.xaxis)
-    return means[drawn].ravel()
 
 
 def _numbers(told: xr.Dataset) -> str:

@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels
 from jaxcollapse.analysis.plot.scale import Scale, dress_generations
 from jaxcollapse.analysis.status import counted, has_status, is_event
-from jaxcollapse.analysis.summary import along_bounds, check_confidence, shares
+from jaxcollapse.analysis.summary import check_confidence, means, shares
 from jaxcollapse.analysis.theory import predict
 
 _POINTS = 24  # in a panel, for each line
@@ -56,11 +55,12 @@ def against_theory(
             label = group.text if group.cell else None
             panel.plot(data.generation, scale.place(curve.isel({**where.held, **cell}).values), **look, label=label)
             estimate, low, high = (scale.place(measured.isel(cell).sel(bound=each).values) for each in measured.bound)
-            reach = np.abs(np.stack([estimate - low, high - estimate]))
+            with np.errstate(invalid="ignore"):  # ∞ − ∞
+                reach = np.abs(np.stack([estimate - low, high - estimate]))
             panel.errorbar(
                 measured.generation,
                 estimate,
-                np.where(np.isnan(reach), 0.0, reach),
+                np.where(np.isfinite(reach), reach, 0.0),
                 color=group.look["color"],
                 marker=group.look["marker"],
                 linestyle="",
@@ -72,8 +72,7 @@ def against_theory(
     first, _ = drawn.panels[0]
     scale.dress(first.yaxis)
     first.set_ylabel(f"{_measured_name(data, name)} [{curve.attrs['units']}]", parse_math=False)
-    told = f"points: {'share' if is_event(data[name]) else 'mean'} of {data.sizes['replicate']} replicates"
-    note = f"{told} with {confidence:.0%} intervals, lines: theory"
+    note = f"points: {_number(data, name, confidence)}, lines: theory"
     return drawn.finish(where.told(curve.isel(generation=0)), note)
 
 
@@ -84,7 +83,16 @@ def _measured(data: xr.Dataset, name: str, held: dict[str, int], confidence: flo
         known = has_status(data, "complete").isel(held)
         curve = [shares(values <= generation, known, confidence) for generation in data.generation.values.tolist()]
         return xr.concat(curve, data.generation)
-    return along_bounds(values, mean_interval, confidence)
+    return means(values, confidence)
+
+
+def _number(data: xr.Dataset, name: str, confidence: float) -> str:
+    """Of how many replicates points are, and whether they have intervals."""
+    number = data.sizes["replicate"]
+    if number > 1:
+        what = "share" if is_event(data[name]) else "mean"
+        return f"{what} of {number} replicates with {confidence:.0%} intervals"
+    return "one replicate" + (f" with {confidence:.0%} intervals" if is_event(data[name]) else "")
 
 
 def _measured_name(data: xr.Dataset, name: str) -> str:

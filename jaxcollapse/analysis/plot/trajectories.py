@@ -9,7 +9,7 @@ from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels
 from jaxcollapse.analysis.plot.scale import Scale, dress_generations
-from jaxcollapse.analysis.status import counted, is_event, label_of, variable
+from jaxcollapse.analysis.status import check_generations, counted, is_event, label_of, variable
 
 
 def trajectories(
@@ -25,9 +25,10 @@ def trajectories(
         selection: values at which other axes are held, by default the middle ones.
 
     Raises:
-        ValueError: there is no such observable, axis or value.
+        ValueError: there is no such observable, axis or value, or no generations or replicates.
     """
     chosen = variable(data, name)
+    check_generations(data)
     if is_event(chosen) or "generation" not in chosen.dims:
         raise ValueError(f"{name!r} has no value for each generation; events are told by collapse_time(event={name!r})")
     axes = chosen.isel(replicate=0, generation=0, drop=True)
