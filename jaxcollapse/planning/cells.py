@@ -87,6 +87,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
     batches, infinite = np.where(expected, generator, batches), infinite & ~expected
     whole = (plain & refit & ~partial_refit) | (descends & (batches == generator))
     everything = natively and draws_on(platform)
+    by_native = everything | (whole & trained)
     batch_size = np.where(expected, _EXPECTED, batch_size)
     draws_samples = ~infinite & (batches != generator)
     replaced = grid.has("replacement", True)
@@ -94,7 +95,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
     # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
     grows = grid.numbers("sample_growth") > 0
-    methods = partial(distinct_methods, tokens, natively=everything | (whole & trained), at_once=split_at_once(platform))
+    methods = partial(distinct_methods, tokens, natively=by_native, at_once=split_at_once(platform))
     sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=structured | grows)
     steps = np.where(refit, 0, grid.numbers("steps"))
     batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=structured)
