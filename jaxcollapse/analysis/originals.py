@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float64
 from pydantic import ValidationError
+from scipy import special
 
 from jaxcollapse.analysis.fields import part, sweep_of
 from jaxcollapse.initial.distribution import InitialKind
@@ -78,7 +79,7 @@ class Originals:
         if not (logits == logits[:1]).all(where=~np.isnan(logits)):
             return None  # each replicate has a p0 of its own
         known = logits[0][~np.isnan(logits[0])]
-        return _softmax(known) if known.size else None
+        return special.softmax(known) if known.size else None
 
     def _settled(self, place: Mapping[str, int]) -> Float64[np.ndarray, " token"] | None:
         told = {name: _here(self.start.coords[name], place) for name in self._coordinates()}
@@ -86,7 +87,7 @@ class Originals:
         if not isinstance(initial, _SETTLED) or not 1 <= tokens <= MOST_TOKENS:
             return None
         logits = initial.distribution(int(tokens), np.zeros(2, np.uint32)).logits
-        return _softmax(logits) if logits.size == tokens else None
+        return special.softmax(logits) if logits.size == tokens else None
 
     def _coordinates(self) -> list[str]:
         return [name for name in ("vocab_size", "initial", *self.written) if name in self.start.coords]
@@ -118,8 +119,3 @@ def _validated(table: Mapping[str, Any]) -> InitialKind | None:
 
 def _here(values: xr.DataArray, place: Mapping[str, int]) -> Any:
     return values.isel({dim: at for dim, at in place.items() if dim in values.dims}).item()
-
-
-def _softmax(logits: Float64[np.ndarray, " token"]) -> Float64[np.ndarray, " token"]:
-    weights = np.exp(logits - logits.max())
-    return np.asarray(weights / weights.sum())

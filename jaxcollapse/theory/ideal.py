@@ -5,6 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+from scipy import special
 
 from jaxcollapse.theory import arguments
 from jaxcollapse.theory.registry import oracle
@@ -130,11 +131,6 @@ def ideal_descent(
     for _ in range(int(g.max(initial=0))):
         target = tempered(history[-1], temperature)
         for _ in range(number):
-            z = z - rate * (_softmax(z) - target)
-        history.append(_softmax(z))
+            z = z - rate * (special.softmax(z) - target)
+        history.append(special.softmax(z))
     return np.array(history)[g, ...]
-
-
-def _softmax(z: Float[np.ndarray, " token"]) -> Float[np.ndarray, " token"]:
-    weights = np.exp(z - z.max())
-    return weights / weights.sum()
