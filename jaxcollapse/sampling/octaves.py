@@ -8,8 +8,10 @@ depths are 2^octaves times as large as the table says. Powers of two round nothi
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
+_MARGIN = 2**8  # of the largest number, so that what is computed from logits is within the range, too
 _FURTHEST = 64  # octaves of the deepest logit in a table, up to which nothing is kept apart
 
 Table = Float[Array, "context token"]
@@ -25,10 +27,12 @@ class Scaled(NamedTuple):
     octaves: Int32[Array, ""] | None
 
     def whole(self, rows: Rows) -> Table:
-        """The logits themselves: −∞ where they leave the range of floating point, and equal where depths vanish."""
+        """The logits themselves: −∞ near the end of the range of floating point, and equal where depths vanish."""
         if self.octaves is None:
             return self.table
-        return jnp.where(rows & (self.octaves != 0), jnp.ldexp(self.table, self.octaves), self.table)
+        deep = jnp.ldexp(self.table, self.octaves)
+        deep = jnp.where(deep < np.finfo(deep.dtype).min / _MARGIN, -jnp.inf, deep)
+        return jnp.where(rows & (self.octaves != 0), deep, self.table)
 
 
 def within_range(scaled: Scaled, rows: Rows, heats: Bool[Array, ""]) -> Scaled:
