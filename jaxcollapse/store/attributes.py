@@ -14,6 +14,7 @@ _TEXTS = {
 }
 _THRESHOLDS = ("support_threshold", "collapse_threshold")
 _DECODED = {"scale_factor", "add_offset", "missing_value", "_Unsigned"}  # by which xarray makes other numbers
+_ALLOWED = {"dtype": "bool", "_Encoding": "utf-8"}
 
 
 def check_attributes(file: netCDF4.Dataset) -> None:
@@ -38,7 +39,7 @@ def _attributes(owner: netCDF4.Dataset | netCDF4.Variable) -> dict[str, Any]:
     for name, value in told.items():
         if name in _TEXTS and not isinstance(value, str):
             raise ValueError(f"{name} is no text")
-        if name in _DECODED or (name == "dtype" and value != "bool"):
+        if name in _DECODED or (name in _ALLOWED and value != _ALLOWED[name]):
             raise ValueError(f"has an attribute {name}")
     return told
 
