@@ -12,7 +12,7 @@ import xarray as xr
 from jaxcollapse.execute import MISSING
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.attributes import check_attributes
-from jaxcollapse.store.coordinates import coordinates
+from jaxcollapse.store.coordinates import coordinates, with_flags
 from jaxcollapse.store.foreign import StrangeFileError, check_size, check_variable, opened
 from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
 from jaxcollapse.store.placement import Part, place
@@ -60,7 +60,7 @@ def write(
 
 def lazily(path: Path) -> xr.Dataset:
     """Opens a dataset's file. Units are those of the observables, never of time."""
-    return xr.open_dataset(path, decode_times=False)
+    return with_flags(xr.open_dataset(path, decode_times=False))
 
 
 class Recognised(NamedTuple):
