@@ -11,6 +11,7 @@ import xarray as xr
 
 from jaxcollapse.execute import MISSING
 from jaxcollapse.planning.library import Library
+from jaxcollapse.planning.resolution import warning
 from jaxcollapse.store.attributes import check_attributes
 from jaxcollapse.store.coordinates import coordinates, with_flags
 from jaxcollapse.store.foreign import StrangeFileError, check_size, check_variable, opened
@@ -162,4 +163,6 @@ def _skeleton(sweep: Sweep, library: Library, told: Iterable[dict[str, Any]]) ->
         "sweep": sweep.to_toml(),
         "provenance": encode(merged(records)),
     }
+    if (comment := warning(sweep, library)) is not None:
+        data.attrs["comment"] = comment
     return data
