@@ -146,7 +146,7 @@ def nearest_common_tempering(
         step = value * jnp.log(jnp.maximum(value, _TINY) / aim) / jnp.maximum(slope, _TINY)
         newton = beta * jnp.exp(jnp.clip(step, -2, 2))
         bisected = jnp.where(high == jnp.inf, 8 * beta, jnp.where(low > 0, jnp.sqrt(low * high), high / 8))
-        is_last = jnp.abs(step) < _COMMON_TOLERANCE
+        is_last = (jnp.abs(step) < _COMMON_TOLERANCE) & (value > 0)  # too cold for floating point is no step
         better = jnp.where(is_last | ((newton > low) & (newton < high)), newton, bisected)
         return iteration + 1, better, low, high, is_last
 

@@ -181,5 +181,12 @@ def test_random_tables_have_the_common_temperature_that_a_search_finds(temperatu
     found = measure(walk, cases, 8, ("structure",))
     for place, case in enumerate(cases):
         exact = Exact(walk, case)
+        # Temperatures only where a search in float64 resolves what they minimise.
+        resolved = {
+            "shared_recovery_temperature": exact.common.gap,
+            "shared_effective_temperature": exact.from_start.gap,
+        }
         for name in _OF_ALL_ROWS:
+            if resolved.get(name, 1) < 1e-9:
+                continue
             _assert_close(name, found[name][place], DEFINITIONS[name].value(exact), f"pair {place}")
