@@ -69,7 +69,7 @@ def shared_kl_to_initial(now: Snapshot) -> Scalar:
 def row_recovery_gap(now: Snapshot) -> Scalar:
     """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: lost even with a temperature for each tempered row."""
     weights, stays = now.start_visits, _untempered(now)
-    gaps = jax.vmap(nearest_tempering)(now.log_start, now.table).gap
+    gaps = jax.vmap(nearest_tempering)(now.log_start, now.scaled.table).gap
     if stays.any():
         gaps = jnp.where(stays, jax.vmap(kl_divergence)(now.log_start, now.log_rows), gaps)
     return jnp.sum(jnp.where(weights > 0, weights * gaps, 0))
@@ -117,7 +117,8 @@ def unvisited_drift(now: Snapshot) -> Scalar:
 
 
 def _back_to_start(now: Snapshot) -> Tempering:
-    return _nearest(now, now.log_start, now.table, now.log_rows, now.start_visits)
+    found = _nearest(now, now.log_start, now.scaled.table, now.log_rows, now.start_visits)
+    return found._replace(temperature=now.at_scale(found.temperature))
 
 
 def _from_start(now: Snapshot) -> Tempering:

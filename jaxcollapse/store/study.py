@@ -22,6 +22,7 @@ from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
 from jaxcollapse.store.atomic import replacing, seal, sweep_up, sweep_up_below
 from jaxcollapse.store.claims import claimed
+from jaxcollapse.store.coordinates import with_flags
 from jaxcollapse.store.creation import (
     LOCK,
     check_stays_inside,
@@ -237,7 +238,7 @@ class Study:
         content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
         for path in (self.result, place(content)):
             if path.exists() and stays(path, self.sweep, content, shards):
-                return xr.open_dataset(path)
+                return with_flags(xr.open_dataset(path))
         library = Library(self.sweep.grid, self.sweep.seed)
         parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
         try:
@@ -250,7 +251,7 @@ class Study:
         if self.zarr.exists():
             told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
             _log.warning(told, printable(self.zarr))
-        return xr.open_dataset(place(content))
+        return with_flags(xr.open_dataset(place(content)))
 
     def summary(self) -> dict[str, Any]:
         """Numbers of trajectories by status, and shards that do not count."""
