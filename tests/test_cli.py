@@ -170,7 +170,8 @@ def test_a_plan_of_a_study_is_of_what_is_missing(incomplete: Path) -> None:
     ("arguments", "told"),
     [
         (["--out", ""], "Invalid value for '--out': is empty"),
-        (["--shard", ""], "shard: '' is not of the form i/n"),
+        (["--share", ""], "share: '' is not of the form i/n"),
+        (["--shard", "0/999999999"], "share: 0/999999999: at most 100000 shares are allowed"),
     ],
 )
 def test_empty_values_are_refused(
@@ -196,7 +197,7 @@ def test_inputs_beside_a_study_are_refused(study: Path, tmp_path: Path) -> None:
 def test_finalize_says_where_the_dataset_of_a_folder_is_that_may_not_be_written_to(
     incomplete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jaxcollapse.store.study.user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr("jaxcollapse.scratch.user_cache_path", lambda name: tmp_path / name)
     monkeypatch.setattr("jaxcollapse.store.study.os.access", lambda path, mode: False)
     printed = invoke("finalize", incomplete).stdout.strip()
     assert Path(printed).parent == tmp_path / "jaxcollapse" / "datasets"

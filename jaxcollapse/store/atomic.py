@@ -27,9 +27,12 @@ _whole: dict[Path, tuple[int, ...]] = {}  # files that were found whole, and the
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name to write to, in the same folder; what is there at the end is flushed and moved to `path`.
 
+    A link of that name is replaced, and what it leads to stays as it is.
+
     Raises:
-        OSError: it cannot be written; `path` is as it was.
+        OSError: it cannot be written, or is a folder, a device or a pipe; `path` is as it was.
     """
+    _check_replaceable(path)
     temporary = temporary_name(path)
     try:
         yield temporary
@@ -43,6 +46,17 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OSError(errno.EIO, problem, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _check_replaceable(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+        raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
 
 
 def temporary_name(path: Path) -> Path:

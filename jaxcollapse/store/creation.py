@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.initial.paths import is_within
+from jaxcollapse.paths import checked
 from jaxcollapse.store.atomic import is_temporary
 
 LOCK = ".lock"
@@ -37,10 +38,7 @@ def check_stays_inside(folder: Path) -> None:
     Raises:
         InputError: it is not, or cannot be.
     """
-    try:
-        str(folder).encode()
-    except UnicodeEncodeError:
-        raise InputError("", "is no path in UTF-8, which netCDF needs", str(folder)) from None
+    checked(folder.absolute(), "folder")
     for name in ("sweep.toml", "plan.json", "inputs", "shards"):
         if not is_within(folder, name):
             raise InputError("", f"{name} in it leads elsewhere; move what is there into the study", str(folder))

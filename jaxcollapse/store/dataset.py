@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import MISSING
+from jaxcollapse.netcdf import open_dataset, open_netcdf, write_dataset
 from jaxcollapse.patience import reading
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.coordinates import coordinates
@@ -52,9 +53,9 @@ def write(
     """
     data = _skeleton(sweep, library, told).assign_attrs(attributes)
     texts = {name: _as_characters(variable) for name, variable in data.variables.items() if variable.dtype.kind in "UO"}
-    data.to_netcdf(path, engine="netcdf4", encoding=texts)
+    write_dataset(data, path, texts)
     for layout in layouts(sweep, library):
-        with netCDF4.Dataset(path, "a") as file:  # for each anew: HDF5 may mix up attributes that were made in one go
+        with open_netcdf(path, "a") as file:  # for each anew: HDF5 may mix up attributes that were made in one go
             _write(file, layout, parts)
 
 
@@ -72,7 +73,7 @@ def recognised(path: Path, sweep: Sweep, content: str) -> Recognised | None:
     content: a digest of the shards, as `write` was given it.
     """
     try:
-        with reading(path), netCDF4.Dataset(path) as file:
+        with reading(path), open_netcdf(path) as file:
             for name in {"status", *file.dimensions} & file.variables.keys():  # which xarray reads at once
                 check_size(file, name)
             held = file.variables["status"]
@@ -84,7 +85,7 @@ def recognised(path: Path, sweep: Sweep, content: str) -> Recognised | None:
                     return None
             number, text = int((held[:] != MISSING).sum()), str(file.getncattr("sweep"))
         with reading(path):
-            xr.open_dataset(path).close()
+            open_dataset(path).close()
     except Exception:  # netCDF and xarray tell of a strange file by any kind of error
         return None
     return Recognised(is_this, number, text)

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
+from jaxcollapse.netcdf import open_netcdf, write_dataset
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.patience import reading
 from jaxcollapse.planning.chunk import chunk_id
@@ -80,7 +81,7 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
     }
     path = folder / f"{chunk.id}.nc"
     with replacing(path) as temporary:
-        data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+        write_dataset(data, temporary, encoding)
         _read_back(temporary, data)
         seal(temporary)
     return path
@@ -88,7 +89,7 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
 
 def _read_back(path: Path, data: xr.Dataset) -> None:
     """Raises OSError unless a file holds the bits that were to be written to it."""
-    with netCDF4.Dataset(path) as file:
+    with open_netcdf(path) as file:
         for name, variable in data.variables.items():
             if _values(file, str(name)).tobytes() != variable.values.tobytes():
                 raise OSError(errno.EIO, f"{name} is read back from it other than it was written", str(path))
@@ -124,7 +125,7 @@ def read_header(path: Path, study: str, sweep: Sweep) -> Header:
     try:
         if not is_sealed(path):
             raise BadShardError("is damaged, or no shard")
-        with reading(path), netCDF4.Dataset(path) as file:
+        with reading(path), open_netcdf(path) as file:
             recorded = sweep.recorded
             if _text(file, "study") != study:
                 recorded = _earlier(file, sweep)
@@ -182,7 +183,7 @@ def read_variable(path: Path, name: str, some: slice) -> np.ndarray:
         BadShardError: it cannot be read, although its seal is unbroken.
     """
     try:
-        with reading(path), netCDF4.Dataset(path) as file:
+        with reading(path), open_netcdf(path) as file:
             return _values(file, name, some)
     except RuntimeError as error:
         raise BadShardError(f"{name} cannot be read: {error}", path) from None

@@ -7,18 +7,20 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from platformdirs import user_cache_path
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
+from jaxcollapse.netcdf import open_dataset
+from jaxcollapse.paths import user_path
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
+from jaxcollapse.scratch import cache_folder, temporary_folder
 from jaxcollapse.store import dataset
 from jaxcollapse.store.atomic import replacing, seal, sweep_up, sweep_up_below
 from jaxcollapse.store.claims import claimed
@@ -60,7 +62,7 @@ class Study:
         Raises:
             InputError: the folder is not a study.
         """
-        folder = Path(folder)
+        folder = user_path(folder)
         check_stays_inside(folder)
         if lacking := what_lacks(folder):
             raise InputError("", f"is not a study: there is no {lacking} in it", str(folder))
@@ -81,13 +83,12 @@ class Study:
             raise InputError("", "is neither empty nor a study; name another folder with --out", str(folder))
 
     @classmethod
-    def create(cls, folder: str | Path, sweep: Sweep) -> "Study":
+    def create(cls, folder: Path, sweep: Sweep) -> "Study":
         """A study of this sweep: a new one, or an existing one that the sweep extends.
 
         Raises:
             InputError: the folder holds something else, or a study that the sweep contradicts.
         """
-        folder = Path(folder)
         cls.check(folder, sweep)
         with said_if_it_cannot_be_written(folder):
             (folder / "shards").mkdir(parents=True, exist_ok=True)
@@ -218,12 +219,11 @@ class Study:
 
         A whole result.nc that holds more of the study than its shards do stays; one that is damaged, was changed, or
         stands for another sweep, is set aside.
-        Where the folder cannot be written to, the dataset is kept where the user's caches are.
+        Where the folder cannot be written to, the dataset is kept where the user's caches are, or where these cannot be
+        written to either, in a temporary folder until the process ends.
         """
         if not os.access(self.folder, os.W_OK):
-            kept = user_cache_path("jaxcollapse") / "datasets"
-            kept.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return self._finalized(lambda content: kept / f"{content}.nc")
+            return self._finalized(lambda content: (cache_folder("datasets") or _temporary()) / f"{content}.nc")
         sweep_up_exports(self.zarr)
         with locked(self.folder / ".result.lock", "assembles the dataset of") as lock:
             if lock.is_held:
@@ -235,13 +235,15 @@ class Study:
         shards = self.shards()
         stands_for = {"sweep": self.sweep.to_toml(), "shards": [path.stem for path in shards.good]}
         content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
-        for path in (self.result, place(content)):
-            if path.exists() and stays(path, self.sweep, content, shards):
-                return xr.open_dataset(path)
+        if self.result.exists() and stays(self.result, self.sweep, content, shards):
+            return open_dataset(self.result)
+        path = place(content)
+        if path != self.result and path.exists() and stays(path, self.sweep, content, shards):
+            return open_dataset(path)
         library = Library(self.sweep.grid, self.sweep.seed)
         parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
         try:
-            with replacing(place(content)) as temporary:
+            with replacing(path) as temporary:
                 dataset.write(temporary, self.sweep, library, parts, shards.told, shards=content)
                 seal(temporary)
         except BadShardError as bad:
@@ -250,7 +252,7 @@ class Study:
         if self.zarr.exists():
             told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
             _log.warning(told, printable(self.zarr))
-        return xr.open_dataset(place(content))
+        return open_dataset(path)
 
     def summary(self) -> dict[str, Any]:
         """Numbers of trajectories by status, and shards that do not count."""
@@ -267,6 +269,11 @@ class Study:
             "bad_shards": {path.name: reason for path, reason in shards.bad.items()},
             "result": str(self.result) if self.result.exists() else None,
         }
+
+
+@cache
+def _temporary() -> Path:
+    return temporary_folder()
 
 
 def _set_aside(bad: BadShardError) -> None:
