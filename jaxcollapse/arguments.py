@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jaxcollapse.environment import check_environment
 from jaxcollapse.errors import InputError, printable, shown
 from jaxcollapse.paths import user_path
 
@@ -62,13 +63,12 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
     @wraps(command)
     def wrapped(**arguments: Any) -> None:
         try:
+            check_environment()
             code = command(**arguments)
         except InputError as error:
             source = error.source or str(arguments.get("sweep") or arguments.get("study"))
             print(f"jaxcollapse: {InputError(error.key, error.problem, source)}", file=sys.stderr)
             raise typer.Exit(BAD_INPUT) from None
-        except BrokenPipeError:  # the reader has seen enough
-            raise
         except OSError as error:
             parts = ("jaxcollapse", error.filename, error.strerror or str(error))
             print(": ".join(printable(part) for part in parts if part), file=sys.stderr)

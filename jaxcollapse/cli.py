@@ -26,6 +26,7 @@ from jaxcollapse.errors import printable
 from jaxcollapse.explore.command import explore
 from jaxcollapse.report.command import report
 from jaxcollapse.stopping import stoppable
+from jaxcollapse.streams import standard_streams
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -218,4 +219,9 @@ def main() -> None:
     from jaxcollapse import patience
 
     patience.lose()
-    app()
+    try:
+        with standard_streams():
+            app()
+    except OSError as error:
+        print(f"jaxcollapse: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(INCOMPLETE)

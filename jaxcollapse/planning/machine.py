@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import psutil
 
+from jaxcollapse.environment import free_address_space
 from jaxcollapse.planning.container import allowed_cores, free_memory
 
 
@@ -50,8 +51,8 @@ def cores() -> int:
 
 def _available() -> int:
     """Bytes of memory that this process may take."""
-    here, allowed = psutil.virtual_memory().available, free_memory()
-    return here if allowed is None else min(here, allowed)
+    limits = (psutil.virtual_memory().available, free_memory(), free_address_space())
+    return min(limit for limit in limits if limit is not None)
 
 
 def distant_machine(platform: str, count: int, cores: int) -> Machine:
