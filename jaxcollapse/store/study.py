@@ -24,6 +24,7 @@ from jaxcollapse.scratch import cache_folder, temporary_folder
 from jaxcollapse.store import dataset
 from jaxcollapse.store.atomic import replacing, seal, sweep_up, sweep_up_below
 from jaxcollapse.store.claims import claimed
+from jaxcollapse.store.coordinates import with_flags
 from jaxcollapse.store.creation import (
     LOCK,
     check_stays_inside,
@@ -236,10 +237,10 @@ class Study:
         stands_for = {"sweep": self.sweep.to_toml(), "shards": [path.stem for path in shards.good]}
         content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
         if self.result.exists() and stays(self.result, self.sweep, content, shards):
-            return open_dataset(self.result)
+            return with_flags(open_dataset(self.result))
         path = place(content)
         if path != self.result and path.exists() and stays(path, self.sweep, content, shards):
-            return open_dataset(path)
+            return with_flags(open_dataset(path))
         library = Library(self.sweep.grid, self.sweep.seed)
         parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
         try:
@@ -252,7 +253,7 @@ class Study:
         if self.zarr.exists():
             told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
             _log.warning(told, printable(self.zarr))
-        return open_dataset(path)
+        return with_flags(open_dataset(path))
 
     def summary(self) -> dict[str, Any]:
         """Numbers of trajectories by status, and shards that do not count."""
