@@ -32,10 +32,13 @@ def choose(platform: str | None = None, count: int | None = None) -> Sequence[ja
         InputError: this machine does not have them.
     """
     check(platform, count)
+    parts = max(_MOST_PARTS, cores())
+    if platform == "cpu" and count is not None and count > parts:
+        raise InputError("devices", f"{count}: the processors of this machine can be divided into {parts} at most")
     if platform == "cpu":  # so that no accelerator's memory is taken
         jax.config.update("jax_platforms", "cpu")
     if count is not None:
-        jax.config.update("jax_num_cpu_devices", min(count, max(_MOST_PARTS, cores())))
+        jax.config.update("jax_num_cpu_devices", min(count, parts))
     try:
         devices = jax.local_devices(backend=platform)
     except (RuntimeError, AssertionError) as error:  # JAX asserts that there is a device if cuda is asked for

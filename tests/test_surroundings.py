@@ -62,7 +62,7 @@ def test_without_a_cache_nothing_is_kept(home: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_more_devices_than_a_processor_can_be_divided_into_are_refused() -> None:
-    with pytest.raises(jc.InputError, match="4096: this machine has"):
+    with pytest.raises(jc.InputError, match="4096: the processors of this machine can be"):
         choose("cpu", 4096)
 
 
