@@ -25,7 +25,7 @@ from jaxcollapse.cluster.command import submit
 from jaxcollapse.errors import printable
 from jaxcollapse.explore.command import explore
 from jaxcollapse.report.command import report
-from jaxcollapse.stopping import stoppable
+from jaxcollapse.stopping import ending
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -67,7 +67,7 @@ def plan(
 
 @app.command()
 @tells_bad_input
-@stoppable(INCOMPLETE)
+@ending(INCOMPLETE)
 def run(
     sweep: SweepFile,
     out: Out = None,
@@ -110,6 +110,10 @@ def run(
         elif not quiet:
             with readable(study.result):
                 _show_result(data, folder)
+    if told["missing"]:
+        bad = "".join(f"; {name} {reason}" for name, reason in told["bad_shards"].items())
+        lost = f"{told['missing']} trajectories are missing: shards were deleted or damaged during the run{bad}"
+        print(f"jaxcollapse: {printable(lost)}; the same command goes on", file=sys.stderr)
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
