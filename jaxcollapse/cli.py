@@ -103,13 +103,20 @@ def run(
         print(f"share {share} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
         print(json.dumps(told, indent=1) if as_json else f"study: {folder}")
         return 0
+    failure: Exception | None = None
     with study.finalize() as data:
         told = study.summary()
         if as_json:
             print(json.dumps(told, indent=1))
         elif not quiet:
-            with readable(study.result):
-                _show_result(data, folder)
+            try:
+                with readable(study.result):
+                    _show_result(data, folder)
+            except OSError:
+                raise
+            except Exception as error:  # what was computed is worth more than its table
+                failure = error
+                print(f"jaxcollapse: cannot be shown: {printable(repr(error))}; all is stored", file=sys.stderr)
     if told["missing"]:
         bad = "".join(f"; {name} {reason}" for name, reason in told["bad_shards"].items())
         lost = f"{told['missing']} trajectories are missing: shards were deleted or damaged during the run{bad}"
@@ -119,7 +126,7 @@ def run(
     if not as_json:
         print(f"dataset: {printable(folder / 'result.nc')}")
         print(f"study: {printable(folder)}")
-    return INCOMPLETE if told["missing"] else 0
+    return INCOMPLETE if told["missing"] or failure else 0
 
 
 app.command()(submit)

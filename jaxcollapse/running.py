@@ -1,13 +1,12 @@
 """Running a sweep, in memory or as a study folder that can be cut short, resumed, shared and extended."""
 
 import logging
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Lock
 
 import jax
 import xarray as xr
@@ -23,7 +22,6 @@ from jaxcollapse.store.arrivals import Arrivals
 from jaxcollapse.store.claims import Claims, sweep_up
 from jaxcollapse.store.partition import Partition, is_agreed, partition
 from jaxcollapse.store.placement import part_of
-from jaxcollapse.store.shards import Shards
 from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
 from jaxcollapse.sweep.sweep import Sweep
@@ -112,7 +110,6 @@ def compute(
 def _compute(prospect: "Prospect", executor: Executor | None, progress: bool, stop: Stop) -> None:
     """Computes and stores what a study lacks, until the run is to stop."""
     study, todo = prospect.study, prospect.todo
-    turn = Lock()  # netCDF is not safe in several threads
     stored, most = prospect.stored, study.sweep.trajectories
     stop.keep(stored, most)
 
@@ -129,24 +126,12 @@ def _compute(prospect: "Prospect", executor: Executor | None, progress: bool, st
         shown.advance(trajectories)
         count(trajectories)
 
-    def read(paths: Collection[Path]) -> Shards:
-        with turn:
-            return study.shards(paths)
-
-    def loaded(chunk: Chunk) -> Chunk:
-        with turn:
-            return study.loaded(chunk)
-
-    def write(result: Result) -> None:
-        with turn:
-            study.write(result)
-
     def store(result: Result) -> None:
-        claims.store(result.chunk, partial(write, result))
+        claims.store(result.chunk, partial(study.write, result))
         count(len(result.chunk))
 
     seconds = max((todo.seconds_of(chunk) for chunk in todo.chunks), default=0.0)
-    arrivals = Arrivals(study.shard_folder, prospect.whole, prospect.seen, read)
+    arrivals = Arrivals(study.shard_folder, prospect.whole, prospect.seen, study.shards)
     with (
         reporter(todo.trajectories, show=progress) as shown,
         Claims(study.shard_folder, todo.chunks, arrivals.rest, stored_elsewhere, seconds) as claims,
@@ -154,7 +139,7 @@ def _compute(prospect: "Prospect", executor: Executor | None, progress: bool, st
     ):
         while claims.left:
             some = replace(todo, chunks=tuple(claims.left))
-            chunks = map(loaded, claims.free())
+            chunks = map(study.loaded, claims.free())
             with closing(_results(some, chunks, advance, executor, stop)) as results:  # before claims are given up
                 for result in results:
                     writer.add(result)

@@ -114,9 +114,8 @@ def heeded(*, quiet: bool = False) -> Iterator[Stop]:
 
     def note(number: int, frame: FrameType | None) -> None:
         handler = before[number]
-        if stop.is_asked:
-            if number == signal.SIGINT and callable(handler):  # schedulers may send the other ones several times
-                handler(number, frame)
+        if stop.is_asked and number == signal.SIGINT and callable(handler):  # schedulers may send others several times
+            handler(number, frame)
         elif callable(handler) and not isinstance(handler, _End):
             try:
                 handler(number, frame)
@@ -126,9 +125,10 @@ def heeded(*, quiet: bool = False) -> Iterator[Stop]:
             ask(number)
 
     def ask(why: BaseException | int) -> None:
-        if not quiet:
-            _say_storing(stop)
-        stop.ask(why)
+        if not stop.is_asked:
+            if not quiet:
+                _say_storing(stop)
+            stop.ask(why)
 
     for number in before:
         signal.signal(number, note)

@@ -67,7 +67,8 @@ class Claims:
                 claimed_by_others.append(chunk)
                 continue
             rest = self._rest(chunk)
-            self._stored(len(chunk) - len(rest or ()))
+            if rest is not chunk:
+                self._stored(len(chunk) - (len(rest) if rest else 0))
             if rest is None:
                 lock.release()
                 continue

@@ -25,6 +25,7 @@ from jaxcollapse.store.layout import rows_of, state_of
 from jaxcollapse.store.provenance import encode, is_provenance
 from jaxcollapse.store.regions import chunk_shape
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.turn import TURN
 
 _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True}
 
@@ -80,8 +81,9 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
     }
     path = folder / f"{chunk.id}.nc"
     with replacing(path) as temporary:
-        data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-        _read_back(temporary, data)
+        with TURN:
+            data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+            _read_back(temporary, data)
         seal(temporary)
     return path
 

@@ -30,8 +30,8 @@ from tests.store.studies import shards, stamps
 LONG: dict[str, Any] = {
     "title": "One chunk of many device calls of 64 trajectories",
     "seed": 5,
-    "generations": 60,
-    "record": {"every": 30},
+    "generations": 20,
+    "record": {"every": 10},
     "observables": ["entropy"],
     "process": {"vocab_size": 2048, "optimizer": "adam", "batch_size": 64},
     "axes": {"temperature": [0.9, 1.1]},
@@ -81,6 +81,7 @@ class _Stopped:
         tally, before, stored = self.tally, stamps(shards(self.study)), self._stored()
         began = time.monotonic()
         code, told = processes.run(self.sweep_file, self.study, kill=kill)
+        print(kill, code, repr(told), time.monotonic() - began, file=sys.stderr)
         after, added = stamps(shards(self.study)), self._stored() - stored
         tally.lost += len(before.keys() - after.keys())
         tally.recomputed += sum(after[name] != before[name] for name in before.keys() & after.keys())
@@ -137,7 +138,7 @@ class _Stopped:
 def stop_again_and_again(points: int, seed: int, folder: Path) -> Tally:
     """Stops so many runs of two studies in a folder."""
     rng, tally = np.random.default_rng(seed), Tally()
-    studies = [_Stopped(folder / "long", LONG, 640, tally), _Stopped(folder / "short", SWEEP, 1, tally)]
+    studies = [_Stopped(folder / "long", LONG, 320, tally), _Stopped(folder / "short", SWEEP, 1, tally)]
     with Processes() as processes:
         while tally.signals.total() < points:
             each = studies[int(rng.integers(2))]

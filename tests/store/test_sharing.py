@@ -124,7 +124,7 @@ def test_what_a_paused_run_holds_is_computed_here_when_it_has_stored_nothing_for
     lost.unlink()
     text = (
         "import sys\nfrom pathlib import Path\nfrom jaxcollapse.store.lock import Lock\n"
-        "print(Lock(Path(sys.argv[1])).acquire(wait=False), flush=True)\ninput()"
+        "lock = Lock(Path(sys.argv[1]))\nprint(lock.acquire(wait=False), flush=True)\ninput()"
     )
     command = [sys.executable, "-c", text, str(study / "shards" / f".{lost.stem}.lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
