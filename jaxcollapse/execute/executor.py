@@ -4,6 +4,7 @@ A task is one chunk; its result comes back, and is stored by the process that as
 workers need no access to the study.
 """
 
+import math
 import tomllib
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -120,7 +121,7 @@ def compute_chunk(sweep: str, folder: str, platform: str, program: Program, chun
         raise InputError("executor", "a worker plans the sweep otherwise: is the same jaxcollapse installed there?")
     results: list[Result] = []
     with suppress(Stopped), heeded(quiet=True) as stop:
-        for result in execute(planned, lambda trajectories: None, [chunk], stop):
+        for result in execute(planned, lambda trajectories: None, [chunk], stop, math.inf):
             results.append(result)
     return results
 

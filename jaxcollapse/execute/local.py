@@ -5,6 +5,7 @@ number: with several devices each compiles the program for itself, because a pro
 be the same program, and its last bits not the same bits.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -26,7 +27,7 @@ from jaxcollapse.stopping import Stop
 from jaxcollapse.store.provenance import now
 
 _CHUNKS_IN_FLIGHT = 2
-_PART_SECONDS = 20.0  # after which the finished tiles of a chunk are given as a result of their own
+_PART_SECONDS = 20.0
 
 
 def execute(
@@ -34,6 +35,7 @@ def execute(
     advance: Callable[[int], None],
     chunks: Iterable[Chunk] | None = None,
     stop: Stop | None = None,
+    part_seconds: float = _PART_SECONDS,
 ) -> Generator[Result, None, None]:
     """Computes chunks of a plan, in order.
 
@@ -46,6 +48,7 @@ def execute(
         advance: is told how many more trajectories have been finished.
         chunks: some of the plan's, which are asked for one by one, shortly before they are computed; by default all.
         stop: is asked whether to stop.
+        part_seconds: after which the finished tiles of a chunk are given as a result of their own.
 
     Raises:
         BaseException: what `stop` or a device call raises.
@@ -75,7 +78,7 @@ def execute(
                     while len(pending) > _CHUNKS_IN_FLIGHT:
                         yield from pending[0].results(stop)
                         pending.popleft()
-                    pending.append(_Pending(plan, chunk, started))
+                    pending.append(_Pending(plan, chunk, started, part_seconds))
                     if plan.machine.platform == "cpu" and not stop.call_seconds:  # until one has been measured
                         stop.call_seconds = plan.seconds_of(chunk) * (part.stop - part.start) / len(chunk)
                 call = stop.result(programs.of(chunk, device))
@@ -102,21 +105,22 @@ class _Pending:
     plan: Plan
     chunk: Chunk
     started: datetime
+    part_seconds: float
     tiles: "list[tuple[slice, Future[Record]]]" = field(default_factory=list)
 
     def results(self, stop: Stop) -> Iterator[Result]:
         """Waits for all tiles; gives the chunk as a whole, or in parts where that takes long."""
-        due, done = time.monotonic() + _PART_SECONDS, 0
+        due, done = time.monotonic() + self.part_seconds, 0
         while self.tiles:
             while done < len(self.tiles) and self.tiles[done][1].done():
                 self.tiles[done][1].result()  # which raises if it has failed
                 done += 1
             if done == len(self.tiles) or (done and time.monotonic() >= due):
                 yield from self.finished()
-                due, done = time.monotonic() + _PART_SECONDS, 0
+                due, done = time.monotonic() + self.part_seconds, 0
             else:
                 stop.check()
-                stop.wait(max(0.0, due - time.monotonic()) if done else None)
+                stop.wait(max(0.0, due - time.monotonic()) if done and due < math.inf else None)
 
     def finished(self) -> Iterator[Result]:
         """What there is by now, if there is something."""

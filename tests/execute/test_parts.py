@@ -43,9 +43,8 @@ def assert_are_parts(parts: list[Result], whole: Result, plan: Plan) -> None:
         assert part.chunk.id == plan.name(part.chunk.cells, part.chunk.replicates)
 
 
-def test_a_chunk_that_takes_long_is_given_in_parts(plan: Plan, whole: Result, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "_PART_SECONDS", 0.0)
-    parts = list(execute(plan, lambda trajectories: None))
+def test_a_chunk_that_takes_long_is_given_in_parts(plan: Plan, whole: Result) -> None:
+    parts = list(execute(plan, lambda trajectories: None, part_seconds=0.0))
     assert len(parts) > 1
     assert_are_parts(parts, whole, plan)
     assert sum(len(part.chunk) for part in parts) == len(whole.chunk)
