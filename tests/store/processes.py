@@ -106,8 +106,11 @@ def _run(
     again: float | None,
 ) -> None:
     from jaxcollapse.cli import app
+    from jaxcollapse.stopping import SIGNALS
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
+    for each in SIGNALS:  # a shell has what it runs in the background ignore some of them
+        signal.signal(each, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     touched = 0
 
     def hook(audited: str, told: tuple[Any, ...]) -> None:
