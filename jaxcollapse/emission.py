@@ -71,11 +71,12 @@ class Emission:
     def source(self, table: Table, generation: Int32[Array, ""]) -> Source:
         """What traces are drawn from in the generation after this one, of a model with this table.
 
-        Where a trace is one token, what is selected and what is real is in its logits, row by row.
+        Where a trace is one token, what is selected and what is real is in its logits, row by row. A frozen generator
+        emits traces of p0; `reward = "likelihood"` still judges them by the model itself.
         """
         structure, settings = self.structure, self.settings
-        table = self.initial if "generator" in structure.remedies else table
-        logits = self.tempered(table, settings.temperature)
+        generator = self.initial if "generator" in structure.remedies else table
+        logits = self.tempered(generator, settings.temperature)
         is_cut = jnp.asarray(structure.walk.sampled()[1])[:, jnp.newaxis]
         for name in structure.truncations:
             cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))

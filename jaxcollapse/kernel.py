@@ -20,10 +20,12 @@ from jaxcollapse.models import Persona
 from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.series import in_order, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.own_code import check_entry, check_part
 from jaxcollapse.packing import packed, unpacked
 from jaxcollapse.process import SelfTraining, State
 from jaxcollapse.sampling import bits
 from jaxcollapse.structure import Loops, Settings, Structure
+from jaxcollapse.training import optimizers, schedules
 
 Carry = tuple[State, dict[str, Array]]
 _TEXTS = 0xFFFFFFFD  # folded into a trajectory's key for texts to look at; generations count from 0
@@ -50,6 +52,15 @@ class Program:
     measures_natively: bool
     keeps_state: bool = False
     state_words: int = 0
+
+    def check_own_code(self) -> None:
+        """Raises `InputError` if it would run code from outside of the package, which its name does not tell apart."""
+        for name in self.observables:
+            check_entry("observables", OBSERVABLES, name)
+        check_entry("process.optimizer", optimizers.OPTIMIZERS, self.structure.optimizer)
+        check_entry("process.schedule", schedules.SCHEDULES, self.structure.schedule)
+        check_part("process.model", self.structure.walk)
+        check_part("process.parameters", self.structure.parameters)
 
     @property
     def series(self) -> list[str]:

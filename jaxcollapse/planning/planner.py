@@ -78,6 +78,7 @@ def _planned(
     cells = resolve(sweep, machine.platform, natively)
     buckets = []
     for index, program in enumerate(cells.programs):
+        program.check_own_code()
         lanes = program.width(machine.platform)
         members = np.flatnonzero(cells.program == index)
         record = lanes * cost.record_bytes(sweep, program)

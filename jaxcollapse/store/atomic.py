@@ -93,6 +93,12 @@ def is_sealed(path: Path) -> bool:
     return True
 
 
+def settled(path: Path) -> tuple[int, ...] | None:
+    """The state of a file that was found whole and has not changed since; None if that is not known."""
+    state = _whole.get(path)
+    return state if state is not None and _state(path) == state else None
+
+
 def _is_whole(path: Path) -> bool:
     digest, left = hashlib.sha256(), path.stat().st_size - _SEAL_BYTES
     with path.open("rb") as file:

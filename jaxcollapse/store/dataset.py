@@ -12,7 +12,7 @@ import xarray as xr
 from jaxcollapse.execute import MISSING
 from jaxcollapse.patience import reading
 from jaxcollapse.planning.library import Library
-from jaxcollapse.store.coordinates import coordinates
+from jaxcollapse.store.coordinates import coordinates, with_flags
 from jaxcollapse.store.foreign import check_size, check_variable
 from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
 from jaxcollapse.store.placement import Part, place
@@ -63,10 +63,10 @@ def write(
             _write(file, layout, parts)
 
 
-def opened(path: Path) -> xr.Dataset:
-    """A dataset's file, opened lazily. Threads read it in turn, with each other and with runs that write."""
+def lazily(path: Path) -> xr.Dataset:
+    """Opens a dataset's file. Threads read it in turn, with each other and with runs that write."""
     with TURN:
-        return xr.open_dataset(path, lock=TURN)
+        return with_flags(xr.open_dataset(path, lock=TURN))
 
 
 class Recognised(NamedTuple):

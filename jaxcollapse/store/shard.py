@@ -7,6 +7,7 @@ seal is unbroken, and the study's fingerprint and its own name are recorded in i
 import errno
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from jaxcollapse.store.extension import fingerprint, goes_on
 from jaxcollapse.store.foreign import check_variable
 from jaxcollapse.store.layout import rows_of, state_of
 from jaxcollapse.store.provenance import encode, is_provenance
+from jaxcollapse.store.recent import recalled
 from jaxcollapse.store.regions import chunk_shape
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.turn import TURN
@@ -124,8 +126,17 @@ def read_header(path: Path, study: str, sweep: Sweep) -> Header:
         BadShardError: with the reason.
     """
     try:
-        if not is_sealed(path):
-            raise BadShardError("is damaged, or no shard")
+        is_whole = is_sealed(path)
+    except OSError as error:
+        raise BadShardError(f"cannot be read: {error}") from None
+    if not is_whole:
+        raise BadShardError("is damaged, or no shard")
+    header = recalled(path, study, lambda: _read_header(path, study, sweep))
+    return _read_header(path, study, sweep) if header is None else header
+
+
+def _read_header(path: Path, study: str, sweep: Sweep) -> Header:
+    try:
         with reading(path), netCDF4.Dataset(path) as file:
             recorded = sweep.recorded
             if _text(file, "study") != study:
@@ -183,9 +194,14 @@ def read_variable(path: Path, name: str, some: slice) -> np.ndarray:
     Raises:
         BadShardError: it cannot be read, although its seal is unbroken.
     """
-    try:
+
+    def read(part: slice) -> np.ndarray:
         with reading(path), netCDF4.Dataset(path) as file:
-            return _values(file, name, some)
+            return _values(file, name, part)
+
+    try:
+        whole = recalled(path, name, partial(read, slice(None)))
+        return read(some) if whole is None else whole[some]
     except RuntimeError as error:
         raise BadShardError(f"{name} cannot be read: {error}", path) from None
 

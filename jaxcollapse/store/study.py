@@ -237,7 +237,7 @@ class Study:
         content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
         for path in (self.result, place(content)):
             if path.exists() and stays(path, self.sweep, content, shards):
-                return dataset.opened(path)
+                return dataset.lazily(path)
         library = Library(self.sweep.grid, self.sweep.seed)
         parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
         try:
@@ -250,7 +250,7 @@ class Study:
         if self.zarr.exists():
             told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
             _log.warning(told, printable(self.zarr))
-        return dataset.opened(place(content))
+        return dataset.lazily(place(content))
 
     def summary(self) -> dict[str, Any]:
         """Numbers of trajectories by status, and shards that do not count."""

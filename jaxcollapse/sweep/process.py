@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from jaxcollapse.initial import Initial
+from jaxcollapse.initial import KINDS, Initial
 from jaxcollapse.initial.parametric import Zipf
 from jaxcollapse.limits import MOST_COUNT, MOST_LAYERS, MOST_TOKENS, MOST_WIDTH
 
@@ -53,6 +53,15 @@ Layers = Annotated[
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 Token = Annotated[int | str, PlainValidator(_token), WithJsonSchema({"type": ["integer", "string"], "minimum": 0})]
+
+
+def is_flag(field: str) -> bool:
+    """Whether a field, or a nested key of `initial`, is true or false."""
+    first, _, key = field.partition(".")
+    models = KINDS.values() if key else [Process]
+    return any(
+        model.model_fields[name].annotation is bool for model in models if (name := key or first) in model.model_fields
+    )
 
 
 def _setting(default: Any, description: str, long_name: str, units: str = "1", **limits: Any) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, shown
+from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.limits import MOST_DEPTH, MOST_SWEEP_BYTES, MOST_WRITTEN
 
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
@@ -77,7 +78,7 @@ def _too_much(text: str) -> str | None:
 
 
 def plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """NumPy's numbers and arrays, paths and tuples as TOML has them; without None, which it has not.
+    """NumPy's numbers and arrays, paths, tuples and initial distributions as TOML has them; without None.
 
     Raises:
         InputError: there are too many values, or tables in tables.
@@ -93,6 +94,10 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
     def convert(value: Any, depth: int) -> Any:
         if depth > MOST_DEPTH:
             raise InputError("", f"has tables or lists in each other, more than {MOST_DEPTH} deep")
+        if isinstance(value, InitialKind):
+            if not type(value).__module__.startswith("jaxcollapse."):  # its code is not in the sweep file
+                raise InputError("initial", f"{shown(value)}: is not one of the package's own kinds; give a table")
+            value = value.model_dump(exclude_unset=True) | {"kind": type(value).model_fields["kind"].default}
         if isinstance(value, Mapping):
             return {key: convert(entry, depth + 1) for key, entry in value.items() if entry is not None}
         if isinstance(value, np.ndarray):
