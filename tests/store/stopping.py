@@ -1,8 +1,8 @@
 """Signals at random moments of runs, and what they cost: `python -m tests.store.stopping --points 400`.
 
 The runs compute two studies in turn: one of many small chunks, and one of a single chunk of many device calls. Each
-run gets a random signal, or is killed; some get an interrupt after it. When a study is complete, its sweep grows. What
-was computed must be stored unless the run was killed or interrupted twice, and what a run says is stored must be there.
+run gets a random signal, or is killed; some get an interrupt after it. As soon as a study is complete, its sweep grows.
+What was computed must be stored unless the run was killed or interrupted twice, and what a run says is stored must be.
 """
 
 import argparse
@@ -81,7 +81,6 @@ class _Stopped:
         tally, before, stored = self.tally, stamps(shards(self.study)), self._stored()
         began = time.monotonic()
         code, told = processes.run(self.sweep_file, self.study, kill=kill)
-        print(kill, code, repr(told), time.monotonic() - began, file=sys.stderr)
         after, added = stamps(shards(self.study)), self._stored() - stored
         tally.lost += len(before.keys() - after.keys())
         tally.recomputed += sum(after[name] != before[name] for name in before.keys() & after.keys())
@@ -98,11 +97,12 @@ class _Stopped:
         if code == 0:
             tally.finished += 1
             self.seconds = time.monotonic() - began
-            self._grow(self.step)
         elif kill and code in (1, -signal.SIGKILL) and (code == 1) == (kill.number != signal.SIGKILL):
             tally.signals[signal.Signals(kill.number).name] += 1
         else:
             tally.messages.append(f"exit code {code}: {told}")
+        if stored + added == self.sweep.trajectories:
+            self._grow(self.step)
         if "Traceback" in told or len(told.splitlines()) > 3:
             tally.messages.append(told)
 
