@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.labels import entries, heading, is_flag, long_heading
+from jaxcollapse.analysis.labels import entries, heading, long_heading
 from jaxcollapse.analysis.status import cell_dims
 from jaxcollapse.errors import printable
+from jaxcollapse.sweep.process import is_flag
 
 _RANGE = 3  # values in a row that are told by the first and the last of them
 
