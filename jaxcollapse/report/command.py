@@ -32,7 +32,9 @@ def report(
 
     opened = Study.open(study)
     page = out or opened.folder / "report.html"
-    with opened.finalize() as data, readable(opened.result):
+    if out is not None:
+        _check_is_file(out)
+    with opened.read() as data, readable(opened.result):
         text = stored_page(data, opened.result)
         missing = int(has_status(data, "missing").sum())
     try:
@@ -42,6 +44,16 @@ def report(
         raise InputError("", f"cannot be written: {error.strerror}", str(page)) from None
     print(json.dumps({"report": str(page), "missing": missing}) if as_json else f"report: {printable(page)}")
     return INCOMPLETE if missing else 0
+
+
+def _check_is_file(page: Path) -> None:
+    """Raises InputError if a folder, device or pipe is there, maybe at the end of a link, as /dev/stdout is."""
+    try:
+        is_other = page.exists() and not page.is_file()
+    except OSError as error:
+        raise InputError("out", f"cannot be written: {error.strerror}", str(page)) from None
+    if is_other:
+        raise InputError("out", "is a folder, a device or a pipe, not a file", str(page))
 
 
 @contextmanager

@@ -8,8 +8,10 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.initial.paths import is_within
 from jaxcollapse.paths import checked
 from jaxcollapse.store.atomic import is_temporary
+from jaxcollapse.store.sweepfile import check_format
 
 LOCK = ".lock"
+_WRITTEN = ("inputs", "shards", "slurm")  # folders
 
 
 def may_become_a_study(folder: Path) -> bool:
@@ -32,16 +34,32 @@ def what_lacks(folder: Path) -> str:
     return "" if (folder / "shards").is_dir() or (folder / "plan.json").is_file() else "folder shards"
 
 
-def check_stays_inside(folder: Path) -> None:
-    """Whether what is written to a study, or read from it, is in its folder.
+def check_may_be_read(folder: Path) -> None:
+    """Whether a study may be read: links to its files and shards are followed, but its inputs lie in its folder.
 
     Raises:
-        InputError: it is not, or cannot be.
+        InputError: they do not, or a later version of the package has written it.
     """
     checked(folder.absolute(), "folder")
-    for name in ("sweep.toml", "plan.json", "inputs", "shards"):
-        if not is_within(folder, name):
-            raise InputError("", f"{name} in it leads elsewhere; move what is there into the study", str(folder))
+    _check_stays_inside(folder, "inputs")
+    check_format(folder)
+
+
+def check_may_be_written(folder: Path) -> None:
+    """Whether what is written to a study stays in its folder. Links in the place of files are replaced.
+
+    Raises:
+        InputError: it does not, or cannot.
+    """
+    checked(folder.absolute(), "folder")
+    for name in _WRITTEN:
+        _check_stays_inside(folder, name)
+    check_format(folder)
+
+
+def _check_stays_inside(folder: Path, name: str) -> None:
+    if not is_within(folder, name):
+        raise InputError("", f"{name} in it leads elsewhere; put a copy of what is there in its place", str(folder))
 
 
 @contextlib.contextmanager

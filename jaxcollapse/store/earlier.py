@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxcollapse.execute import Result, padded
-from jaxcollapse.netcdf import open_netcdf
-from jaxcollapse.patience import reading
 from jaxcollapse.planning import Chunk
+from jaxcollapse.store.foreign import opened
 from jaxcollapse.store.shard import read_variable, recorded_in
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -34,7 +33,7 @@ def joined(folder: Path, result: Result, sweep: Sweep) -> Result:
     """
     chunk, path = result.chunk, _path(folder, result.chunk)
     assert chunk.beginning is not None
-    with reading(path), open_netcdf(path) as file:
+    with opened(path) as file:
         recorded = recorded_in(file)
     kept, places = np.isin(recorded, sweep.recorded), chunk.beginning.places
 
