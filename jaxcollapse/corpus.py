@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.sampling.mixture import mixture
 
@@ -32,6 +32,20 @@ def combined(parts: Expected, shares: Float[Array, " part"]) -> Expected:
     """A mixture of traces: row by row, each part weighs as much as its traces visit the row."""
     weights = shares[:, jnp.newaxis] * parts.visits
     return Expected(mixture(parts.logits, weights), jnp.sum(weights, axis=0))
+
+
+def log_weights(samples: Samples, dtype: jax.typing.DTypeLike) -> Float[Array, "context token"]:
+    """ln of what share of them each pair of (context, token) has, up to a constant."""
+    if not isinstance(samples, Expected):
+        return jnp.log(samples.astype(dtype))
+    if len(samples.logits) == 1:
+        return samples.logits
+    return jax.nn.log_softmax(samples.logits, axis=-1) + jnp.log(samples.visits)[:, jnp.newaxis]
+
+
+def visited_by(samples: Samples) -> Bool[Array, " context"]:
+    """The rows that they visit."""
+    return samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1)
 
 
 @dataclass(frozen=True)
