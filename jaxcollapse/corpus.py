@@ -25,6 +25,7 @@ class Expected(NamedTuple):
 
 
 Samples = Int32[Array, "context token"] | Expected
+Visited = Bool[Array, " context"]
 Stored = Any  # None, samples, or several of them
 
 
@@ -32,20 +33,6 @@ def combined(parts: Expected, shares: Float[Array, " part"]) -> Expected:
     """A mixture of traces: row by row, each part weighs as much as its traces visit the row."""
     weights = shares[:, jnp.newaxis] * parts.visits
     return Expected(mixture(parts.logits, weights), jnp.sum(weights, axis=0))
-
-
-def log_weights(samples: Samples, dtype: jax.typing.DTypeLike) -> Float[Array, "context token"]:
-    """ln of what share of them each pair of (context, token) has, up to a constant."""
-    if not isinstance(samples, Expected):
-        return jnp.log(samples.astype(dtype))
-    if len(samples.logits) == 1:
-        return samples.logits
-    return jax.nn.log_softmax(samples.logits, axis=-1) + jnp.log(samples.visits)[:, jnp.newaxis]
-
-
-def visited_by(samples: Samples) -> Bool[Array, " context"]:
-    """The rows that they visit."""
-    return samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -82,3 +69,19 @@ class Corpus:
             return stored, jnp.sum(stored, axis=0, dtype=jnp.int32)
         filled = (jnp.arange(self.window) <= generation).astype(samples.logits.dtype)
         return stored, combined(stored, filled / jnp.sum(filled))
+
+
+def log_weights(corpus: Samples, dtype: jax.typing.DTypeLike) -> Float[Array, "context token"]:
+    """ln of what share of a corpus each pair of (context, token) has, up to a constant."""
+    if not isinstance(corpus, Expected):
+        return jnp.log(corpus.astype(dtype))
+    if len(corpus.logits) == 1:
+        return corpus.logits
+    return jax.nn.log_softmax(corpus.logits, axis=-1) + jnp.log(corpus.visits)[:, jnp.newaxis]
+
+
+def seen(visited: Visited | None, samples: Samples) -> Visited | None:
+    """The rows visited so far, with those of these samples."""
+    if visited is None:
+        return None
+    return visited | (samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1))

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.corpus import Expected, Samples, Stored, log_weights, visited_by
+from jaxcollapse.corpus import Expected, Samples, Stored, Visited, log_weights, seen
 from jaxcollapse.emission import Draw, Emission, Source, is_due, recorded
 from jaxcollapse.models import Categorical, Walk
 from jaxcollapse.models.walk import urn
@@ -31,7 +31,6 @@ from jaxcollapse.training.schedules import SCHEDULES
 
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
-Visited = Bool[Array, " context"]
 
 
 class State(NamedTuple):
@@ -138,7 +137,7 @@ class SelfTraining:
         stored, visited = state.corpus, state.visited
         if self.structure.batches != "generator":
             stored, corpus = self._collect(bits.fold_in(key, 0), state, source)
-            visited = None if visited is None else visited | visited_by(corpus)
+            visited = seen(visited, corpus)
         state = self._reset(state)._replace(visited=visited)
         if self.structure.update == "refit":
             assert corpus is not None
