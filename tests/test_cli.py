@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ import xarray as xr
 from typer.testing import CliRunner, Result
 
 import jaxcollapse as jc
+from jaxcollapse import running
 from jaxcollapse.cli import app
 from jaxcollapse.native import processor
+from jaxcollapse.store.study import Study
 
 SWEEP = """
 title = "Tiny"
@@ -120,6 +124,50 @@ def test_a_quiet_run_says_where_the_study_is_and_no_more(sweep: Path, tmp_path: 
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["deleted", "damaged"])
+def test_a_quiet_run_says_so_if_shards_are_lost_meanwhile(
+    harm: Callable[[Path], object], sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compute_and_harm(*arguments: Any, **options: Any) -> Study:
+        study = compute(*arguments, **options)
+        harm(min(study.shard_folder.glob("*.nc")))
+        return study
+
+    compute = running.compute
+    monkeypatch.setattr(running, "compute", compute_and_harm)
+    result = invoke("run", sweep, "--out", tmp_path / "study", "--quiet")
+    assert result.exit_code == 1
+    assert "6 trajectories are missing: shards were deleted or damaged during the run" in result.stderr
+    assert invoke("run", sweep, "--out", tmp_path / "study", "--quiet").exit_code == 1, "harmed again"
+
+
+@pytest.mark.parametrize(("error", "told"), [(MemoryError(), "out of memory"), (KeyboardInterrupt(), "interrupted")])
+def test_an_error_that_says_nothing_is_named(
+    error: BaseException, told: str, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(study: Study) -> dict[str, Any]:
+        raise error
+
+    monkeypatch.setattr(Study, "summary", fail)
+    result = invoke("status", study)
+    assert (result.exit_code, result.stderr) == (1, f"jaxcollapse: {told}\n")
+
+
+def test_a_table_that_cannot_be_shown_is_said_when_all_is_stored(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(data: xr.Dataset, width: int) -> None:
+        raise ZeroDivisionError("of nothing")
+
+    monkeypatch.setattr("jaxcollapse.analysis.table.summary_table", fail)
+    sweep.write_text(SWEEP.replace('observables = ["entropy"]', NEEDED))
+    result = invoke("run", sweep, "--out", tmp_path / "study")
+    assert result.exit_code == 1
+    assert "jaxcollapse: cannot be shown: ZeroDivisionError('of nothing'); all is stored" in result.stderr
+    assert result.stdout.splitlines()[-1] == f"study: {tmp_path / 'study'}"
+    assert (tmp_path / "study" / "result.nc").exists()
+
+
 def test_a_plan_is_printed_and_nothing_is_run(sweep: Path, tmp_path: Path) -> None:
     result = invoke("plan", sweep)
     assert result.exit_code == 0
@@ -170,7 +218,8 @@ def test_a_plan_of_a_study_is_of_what_is_missing(incomplete: Path) -> None:
     ("arguments", "told"),
     [
         (["--out", ""], "Invalid value for '--out': is empty"),
-        (["--shard", ""], "shard: '' is not of the form i/n"),
+        (["--share", ""], "share: '' is not of the form i/n"),
+        (["--shard", "0/999999999"], "share: 0/999999999: at most 100000 shares are allowed"),
     ],
 )
 def test_empty_values_are_refused(
@@ -196,8 +245,8 @@ def test_inputs_beside_a_study_are_refused(study: Path, tmp_path: Path) -> None:
 def test_finalize_says_where_the_dataset_of_a_folder_is_that_may_not_be_written_to(
     incomplete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jaxcollapse.store.study.user_cache_path", lambda name: tmp_path / name)
-    monkeypatch.setattr("jaxcollapse.store.study.os.access", lambda path, mode: False)
+    monkeypatch.setattr("jaxcollapse.scratch.user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr("jaxcollapse.store.assembly.os.access", lambda path, mode: path != incomplete)
     printed = invoke("finalize", incomplete).stdout.strip()
     assert Path(printed).parent == tmp_path / "jaxcollapse" / "datasets"
     with xr.open_dataset(printed) as data:
@@ -387,3 +436,31 @@ def test_the_package_itself_is_light() -> None:
     assert result.stdout.splitlines()[1] == "Sweep"
     with pytest.raises(AttributeError, match="no attribute 'sweep_of'"):
         jc.sweep_of  # noqa: B018
+
+
+def test_a_picture_takes_the_place_of_a_link_and_spares_what_it_leads_to(sweep: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    sweep.write_text(SWEEP.replace('observables = ["entropy"]', NEEDED))
+    study, precious = tmp_path / "study", tmp_path / "precious.txt"
+    assert invoke("run", sweep, "--out", study, "-q").exit_code == 0
+    precious.write_text("mine")
+    (study / "phase.png").symlink_to(precious)
+    assert invoke("run", sweep, "--out", study).exit_code == 0
+    assert precious.read_text() == "mine"
+    assert (study / "phase.png").read_bytes().startswith(b"\x89PNG")
+    assert not (study / "phase.png").is_symlink()
+
+
+def test_a_task_of_a_job_array_computes_the_whole_unless_it_is_asked_for_its_share(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in {"ID": "1", "COUNT": "2", "MIN": "0"}.items():
+        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{key}", value)
+    share = invoke("run", sweep, "--out", tmp_path / "study", "--share", "slurm")
+    assert share.exit_code == 0
+    assert share.stderr.startswith("jaxcollapse: computing share 1/2\n")
+    assert json.loads(invoke("status", tmp_path / "study", "--json").stdout)["missing"] == 6
+    whole = invoke("run", sweep, "--out", tmp_path / "study")
+    assert whole.exit_code == 0
+    assert whole.stderr.startswith("jaxcollapse: computing the whole sweep; --share slurm computes this task's share\n")
+    assert (tmp_path / "study" / "result.nc").is_file()
