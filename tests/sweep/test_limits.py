@@ -12,7 +12,7 @@ import pytest
 
 import jaxcollapse as jc
 from jaxcollapse import limits
-from jaxcollapse.initial.distribution import as_names
+from jaxcollapse.initial.labels import as_names
 from jaxcollapse.initial.paths import within
 from jaxcollapse.sweep.reading import read_toml
 from jaxcollapse.sweep.toml import as_toml
