@@ -91,7 +91,7 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
         if left < 0:
             raise InputError("", f"has more than {MOST_WRITTEN} values; read them from a file")
 
-    def convert(value: Any, depth: int) -> Any:
+    def convert(value: Any, depth: int, key: str) -> Any:
         if depth > MOST_DEPTH:
             raise InputError("", f"has tables or lists in each other, more than {MOST_DEPTH} deep")
         if isinstance(value, InitialKind):
@@ -99,15 +99,34 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
                 raise InputError("initial", f"{shown(value)}: is not one of the package's own kinds; give a table")
             value = value.model_dump(exclude_unset=True) | {"kind": type(value).model_fields["kind"].default}
         if isinstance(value, Mapping):
-            return {key: convert(entry, depth + 1) for key, entry in value.items() if entry is not None}
+            return {
+                _text(name, key): convert(entry, depth + 1, f"{key}.{name}" if key else str(name))
+                for name, entry in value.items()
+                if entry is not None
+            }
         if isinstance(value, np.ndarray):
             taken(value.size)
             return value.tolist()
         if isinstance(value, list | tuple):
-            return [convert(entry, depth + 1) for entry in value]
+            return [convert(entry, depth + 1, f"{key}[{index}]") for index, entry in enumerate(value)]
         taken(1)
         if isinstance(value, os.PathLike):
             return os.fspath(value)
-        return value.item() if isinstance(value, np.generic) else value
+        return value.item() if isinstance(value, np.generic) else _text(value, key)
 
-    return {key: convert(entry, 1) for key, entry in data.items() if entry is not None}
+    converted: dict[str, Any] = convert(data, 0, "")
+    return converted
+
+
+def _text(value: Any, key: str) -> Any:
+    """A value that can be written in UTF-8, if it is a text.
+
+    Raises:
+        InputError: it cannot, since it has half a surrogate pair.
+    """
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InputError(key, f"{shown(value)}: is not text in UTF-8; it has half a surrogate pair") from None
+    return value
