@@ -20,9 +20,10 @@ from jaxcollapse.emission import Emission, Source, is_due, recorded
 from jaxcollapse.models import Categorical
 from jaxcollapse.models.walk import urn
 from jaxcollapse.sampling import bits
+from jaxcollapse.sampling.octaves import Scaled, within_range
 from jaxcollapse.sampling.subset import subset
 from jaxcollapse.structure import Loops, Settings, Structure
-from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
+from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient, without_rounding
 from jaxcollapse.training.optimizers import optimizer
 from jaxcollapse.training.penalties import penalised
 from jaxcollapse.training.refit import refit
@@ -37,7 +38,7 @@ class State(NamedTuple):
     """parameters: of the model; the table of logits itself, if that is free. optimizer: optax state, if it is carried.
 
     corpus: what is kept of earlier generations. generation: how many the model is away from p0. visited: the rows that
-    traces have been drawn from so far, if that is kept.
+    traces have been drawn from so far, if that is kept. octaves: of a temperature that is kept apart from parameters.
     """
 
     parameters: Any
@@ -45,6 +46,7 @@ class State(NamedTuple):
     corpus: Stored
     generation: Int32[Array, ""]
     visited: Visited | None
+    octaves: Int32[Array, ""] | None
 
 
 @dataclass(frozen=True)
@@ -101,22 +103,32 @@ class SelfTraining:
             corpus=None if structure.batches == "generator" else structure.corpus.empty(nothing),
             generation=jnp.int32(0),
             visited=jnp.zeros(len(self.initial), bool) if structure.tracks_visits else None,
+            octaves=jnp.int32(0) if structure.only_tempers else None,
         )
+
+    def scaled(self, state: State) -> Scaled:
+        """Logits of the model, and the octaves that are kept apart from them."""
+        return Scaled(self.structure.parameters.table(state.parameters, self.possible), state.octaves)
 
     def table(self, state: State) -> Table:
         """Logits of the model."""
-        return self.structure.parameters.table(state.parameters, self.possible)
+        return self.scaled(state).whole(self._is_tempered)
 
-    def observed(self, state: State) -> Table:
-        """Logits of the model at the temperature at which it is looked at."""
-        table = self.table(state)
+    def observed(self, state: State) -> tuple[Table, Scaled]:
+        """Logits of the model at the temperature at which it is looked at; and with their scale kept apart."""
+        scaled = self.scaled(state)
         if "evaluation_temperature" in self.structure.remedies:
-            table = self.emission.tempered(table, self.settings.evaluation_temperature)
-        return table
+            scaled = scaled._replace(table=self.emission.tempered(scaled.table, self.settings.evaluation_temperature))
+        return scaled.whole(self._is_tempered), scaled
+
+    @property
+    def _is_tempered(self) -> Bool[Array, "context 1"]:
+        """Which rows a sampling temperature applies to."""
+        return jnp.asarray(self.structure.walk.sampled()[0])[:, jnp.newaxis]
 
     def step(self, key: bits.Key, state: State) -> State:
         """One generation: sample from the model as it stands, add to the corpus, train. Consumes `key`."""
-        source = self.emission.source(self.table(state), state.generation)
+        source = self.emission.source(self.scaled(state).table, state.generation)
         corpus: Samples | None = None
         stored, visited = state.corpus, state.visited
         if self.structure.batches != "generator":
@@ -125,7 +137,9 @@ class SelfTraining:
         state = self._reset(state)._replace(visited=visited)
         if self.structure.update == "refit":
             assert corpus is not None
-            state = state._replace(parameters=self._refit(state, corpus))
+            fitted = Scaled(self._refit(state, corpus), state.octaves)
+            fitted = within_range(fitted, self._is_tempered, self.settings.temperature > 1)
+            state = state._replace(parameters=fitted.table, octaves=fitted.octaves)
         else:
             state = self._descend(key, state, source, corpus)
         return state._replace(corpus=stored, generation=state.generation + 1)
@@ -198,7 +212,10 @@ class SelfTraining:
         def of_counts(logits: Table, counts: Counts) -> tuple[Table, Float[Array, " context"]]:
             tokens = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(logits.dtype) / structure.walk.losses
             frequencies = counts.astype(logits.dtype) / tokens
-            return cross_entropy_gradient(logits, frequencies), jnp.sum(frequencies, axis=-1)
+            gradient = cross_entropy_gradient(logits, frequencies)
+            if structure.optimizer == "sign_sgd":
+                gradient = without_rounding(gradient, frequencies)
+            return gradient, jnp.sum(frequencies, axis=-1)
 
         if structure.batches == "generator":
             assert structure.batch_sampler is not None

@@ -55,7 +55,7 @@ def shared_kl_to_initial(now: Snapshot) -> Scalar:
 def row_recovery_gap(now: Snapshot) -> Scalar:
     """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: what is lost even with a temperature for each."""
     weights = now.start_visits
-    gaps = jax.vmap(nearest_tempering)(now.log_start, now.table).gap
+    gaps = jax.vmap(nearest_tempering)(now.log_start, now.scaled.table).gap
     return jnp.sum(jnp.where(weights > 0, weights * gaps, 0))
 
 
@@ -101,7 +101,8 @@ def unvisited_drift(now: Snapshot) -> Scalar:
 
 
 def _common(now: Snapshot) -> Tempering:
-    return nearest_common_tempering(now.log_start, now.table, now.start_visits)
+    found = nearest_common_tempering(now.log_start, now.scaled.table, now.start_visits)
+    return found._replace(temperature=now.at_scale(found.temperature))
 
 
 def _contexts(now: Snapshot, rows: Num[Array, "row ..."]) -> Num[Array, "context ..."]:

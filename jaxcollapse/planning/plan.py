@@ -11,7 +11,7 @@ import numpy as np
 from jaxcollapse.errors import InputError
 from jaxcollapse.kernel import Program
 from jaxcollapse.native import target
-from jaxcollapse.planning import cost
+from jaxcollapse.planning import cost, resolution
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
@@ -67,6 +67,11 @@ class Plan:
             return program
         assert chunk.state is not None
         return replace(program, state_words=chunk.state.shape[1])
+
+    @cached_property
+    def warning(self) -> str | None:
+        """In which cells rounding is no smaller than what happens, if there are any."""
+        return resolution.warning(self.sweep, self.cells.library)
 
     @property
     def trajectories(self) -> int:
@@ -206,6 +211,7 @@ class Plan:
             "platform": self.machine.platform,
             "devices": self.machine.count,
             "kernel": self.kernel,
+            "warning": self.warning,
             "compiles": self.compiles,
             "compile_seconds": self.compiles * cost.program_seconds([bucket.program for bucket in self.buckets]),
             "run_seconds": self.seconds if self.machine.platform == "cpu" else None,

@@ -13,6 +13,7 @@ from jaxcollapse.execute import MISSING
 from jaxcollapse.initial.labels import storable
 from jaxcollapse.patience import reading
 from jaxcollapse.planning.library import Library
+from jaxcollapse.planning.resolution import warning
 from jaxcollapse.store.coordinates import coordinates
 from jaxcollapse.store.foreign import check_size, check_variable
 from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
@@ -146,4 +147,6 @@ def _skeleton(sweep: Sweep, library: Library, told: Iterable[dict[str, Any]]) ->
         "sweep": sweep.to_toml(),
         "provenance": encode(merged(records)),
     }
+    if (comment := warning(sweep, library)) is not None:
+        data.attrs["comment"] = comment
     return data

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxcollapse.training.gradient import softmax_difference
+
 Table = Float[Array, "context token"]
 Weight = Float[Array, ""]
 
@@ -18,19 +20,22 @@ Weight = Float[Array, ""]
 def entropy_bonus(logits: Table, start: Table, weight: Weight) -> Table:
     """Of −weight · S(p): weight · p (ln p + S)."""
     p, log_p = jax.nn.softmax(logits, axis=-1), _finite(jax.nn.log_softmax(logits, axis=-1))
-    return weight * p * (log_p - jnp.sum(p * log_p, axis=-1, keepdims=True))
+    least = jnp.min(jnp.where(logits > -jnp.inf, logits, jnp.inf), axis=-1, keepdims=True)
+    is_uniform = jnp.max(logits, axis=-1, keepdims=True) == least  # then it is zero but for rounding
+    return jnp.where(is_uniform, 0, weight * p * (log_p - jnp.sum(p * log_p, axis=-1, keepdims=True)))
 
 
 def forward_kl(logits: Table, start: Table, weight: Weight) -> Table:
     """Of weight · KL(p0 ‖ p): weight · (p − p0)."""
-    return weight * (jax.nn.softmax(logits, axis=-1) - jax.nn.softmax(start, axis=-1))
+    return weight * softmax_difference(logits, start)
 
 
 def reverse_kl(logits: Table, start: Table, weight: Weight) -> Table:
     """Of weight · KL(p ‖ p0): weight · p (ln(p/p0) − KL(p ‖ p0))."""
     p = jax.nn.softmax(logits, axis=-1)
     ratio = _finite(jax.nn.log_softmax(logits, axis=-1)) - _finite(jax.nn.log_softmax(start, axis=-1))
-    return weight * p * (ratio - jnp.sum(p * ratio, axis=-1, keepdims=True))
+    same = jnp.all(logits == start, axis=-1, keepdims=True)
+    return jnp.where(same, 0, weight * p * (ratio - jnp.sum(p * ratio, axis=-1, keepdims=True)))
 
 
 PENALTIES: dict[str, Callable[[Table, Table, Weight], Table]] = {
