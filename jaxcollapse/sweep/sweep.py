@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.limits import MOST_CELLS, MOST_GENERATIONS, MOST_POINTS, MOST_TITLE, MOST_TRAJECTORIES
-from jaxcollapse.sweep import rounding, rules
+from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
 from jaxcollapse.sweep.fixed import fixed
 from jaxcollapse.sweep.grid import Grid
@@ -139,7 +139,6 @@ class Sweep(BaseModel):
         self._grid = Grid(self.process, axes, folder)
         self._grid.column("initial")
         rules.check(self._grid, self.generations)
-        rounding.check(self._grid, self.precision)
         _ = self.left_out, self.chosen
 
     def _check_names(self, axes: tuple[Axis, ...]) -> None:
