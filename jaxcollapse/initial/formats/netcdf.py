@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import netCDF4
 import numpy as np
-import xarray as xr
 
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.formats.contents import Contents, Wanted
 from jaxcollapse.initial.labels import as_names, chosen_labels
 from jaxcollapse.limits import MOST_NUMBERS, MOST_TOKENS
 from jaxcollapse.patience import reading
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _KEY = "process.initial.select"
 _TEXT = "UOS"
@@ -42,7 +44,9 @@ def read(path: Path, wanted: Wanted) -> Contents:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[xr.Dataset]:
+def _opened(path: Path) -> Iterator["xr.Dataset"]:
+    import xarray as xr
+
     with reading(path):
         _check_dimensions(path)
         with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
@@ -57,7 +61,7 @@ def _check_dimensions(path: Path) -> None:
                 raise ValueError(f"its dimension {name} has {len(dimension)} places; at most {MOST_TOKENS} are read")
 
 
-def _chosen(file: xr.Dataset, wanted: Wanted) -> str:
+def _chosen(file: "xr.Dataset", wanted: Wanted) -> str:
     if wanted.variable is not None:
         return wanted.choose([str(name) for name in file.data_vars])
     return wanted.choose([str(name) for name, values in file.data_vars.items() if values.dtype.kind not in _TEXT])
@@ -79,7 +83,7 @@ def _selected(variable: Any, wanted: Wanted) -> Any:
     return variable
 
 
-def _labels(file: xr.Dataset, selected: xr.DataArray, wanted: Wanted) -> np.ndarray | None:
+def _labels(file: "xr.Dataset", selected: "xr.DataArray", wanted: Wanted) -> np.ndarray | None:
     """Names of the tokens: the coordinate of the last dimension, else another variable along it alone."""
     tokens = selected.dims[-1]
     along = [str(name) for name, values in file.variables.items() if values.dims == (tokens,) and name != selected.name]
