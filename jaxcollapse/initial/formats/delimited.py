@@ -59,7 +59,8 @@ def read(path: Path, wanted: Wanted) -> Contents:
 def _chosen(table: "_Table", wanted: Wanted) -> str:
     candidates = [name for name in dict.fromkeys(table.head) if name != wanted.labels and not names_tokens(name)]
     if wanted.variable is None and len(candidates) > 1:
-        candidates = [name for name in candidates if name not in table.texts(candidates)] or candidates
+        texts = table.texts(candidates)
+        candidates = [name for name in candidates if name not in texts] or candidates
     name = wanted.choose(candidates if wanted.variable is None else table.head)
     if _is_number(name, table.delimiter):
         raise ValueError(f"its first row, {shown(name)}, has numbers; it needs the names of the columns")
