@@ -70,7 +70,8 @@ def argmax(logits: Row, rewards: Row, candidates: Number) -> Row:
     several = jnp.log(-jnp.expm1(finite * jnp.log1p(-share))) - log_mass
     log_kept = finite * log_upto + jnp.where(finite * share < _RARE, jnp.log(finite) - log_upto, several)
     log_kept = jnp.where(log_mass > -jnp.inf, log_kept, 0)  # of groups that are not there
-    is_best = jnp.arange(tokens, dtype=jnp.int32) == jnp.max(jnp.where(log_mass > -jnp.inf, jnp.arange(tokens), 0))
+    place = jnp.arange(tokens, dtype=jnp.int32)
+    is_best = place == jnp.max(jnp.where(log_mass > -jnp.inf, place, 0))
     log_kept = jnp.where(jnp.isinf(candidates), jnp.where(is_best, 0, -jnp.inf), log_kept)
     return _selected(logits, unsorted, candidates, jnp.zeros_like(log_p).at[order].set(log_p + log_kept[group]))
 

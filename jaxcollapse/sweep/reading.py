@@ -25,14 +25,22 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         InputError: naming the file.
     """
+    return parse_toml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a sweep file, or a little more than it may have.
+
+    Raises:
+        InputError: naming the file.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MOST_SWEEP_BYTES + 1)
-        text = content.decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
+        return content.decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise InputError("", f"cannot be read: {reason}", str(path)) from None
-    return parse_toml(text, str(path))
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
