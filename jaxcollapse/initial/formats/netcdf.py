@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import netCDF4
 import numpy as np
 
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.formats.contents import Contents, Wanted
 from jaxcollapse.initial.labels import as_names, chosen_labels
 from jaxcollapse.limits import MOST_NUMBERS, MOST_TOKENS
+from jaxcollapse.netcdf import open_dataset, open_netcdf
 from jaxcollapse.patience import reading
 
 if TYPE_CHECKING:
@@ -45,17 +45,15 @@ def read(path: Path, wanted: Wanted) -> Contents:
 
 @contextmanager
 def _opened(path: Path) -> Iterator["xr.Dataset"]:
-    import xarray as xr
-
     with reading(path):
         _check_dimensions(path)
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
+        with open_dataset(path, decode_times=False) as file:
             yield file
 
 
 def _check_dimensions(path: Path) -> None:
     """Raises where a dimension is too long: xarray reads its coordinate when it opens a file."""
-    with netCDF4.Dataset(path) as file:
+    with open_netcdf(path) as file:
         for name, dimension in file.dimensions.items():
             if len(dimension) > MOST_TOKENS:
                 raise ValueError(f"its dimension {name} has {len(dimension)} places; at most {MOST_TOKENS} are read")
