@@ -91,7 +91,7 @@ def _assembled_in_cache(study: "Study", shards: Shards) -> xr.Dataset:
     """In a folder of the user's, under a name that follows from every bit that the dataset is made from."""
     while True:
         content = _content(study, shards)
-        path = _cache() / f"{_digest(study, shards, content)}.nc"
+        path = cache_folder() / f"{_digest(study, shards, content)}.nc"
         if standing(path, study.sweep, content, shards) is not Standing.STAYS:
             try:
                 _write(study, shards, content, path)
@@ -136,7 +136,7 @@ def _digest(study: "Study", shards: Shards, content: str) -> str:
 
 
 @cache
-def _cache() -> Path:
+def cache_folder() -> Path:
     """The user's folder for datasets; one for as long as this process lives, where that cannot be written to."""
     try:
         kept = user_cache_path("jaxcollapse") / "datasets"

@@ -15,7 +15,7 @@ from tests.hostile.shards import honest, sealed, shard_names, study_case
 from tests.hostile.trial import Case
 
 COMMANDS = ["status", "finalize", "run", "report"]
-NAMES = ["[a", "**", "?", "a*b", "{a,b}", "", " ", "..", "-rf", "~", "a\nb", "\x1b[31m", "%s", "\u202e", "x" * 240]
+NAMES = ["[a", "**", "?", "a*b", "{a,b}", "", " ", "..", "-rf", "~", "a\nb", "\x1b[31m", "%s", "\u202e", "x" * 200]
 
 
 @st.composite
