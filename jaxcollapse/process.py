@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.corpus import Expected, Samples, Stored
+from jaxcollapse.corpus import Expected, Samples, Stored, Visited, log_weights, seen
 from jaxcollapse.emission import Draw, Emission, Source, is_due, recorded
 from jaxcollapse.models import Categorical, Walk
 from jaxcollapse.models.walk import urn
@@ -31,7 +31,6 @@ from jaxcollapse.training.schedules import SCHEDULES
 
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
-Visited = Bool[Array, " context"]
 
 
 class State(NamedTuple):
@@ -138,7 +137,7 @@ class SelfTraining:
         stored, visited = state.corpus, state.visited
         if self.structure.batches != "generator":
             stored, corpus = self._collect(bits.fold_in(key, 0), state, source)
-            visited = _seen(visited, corpus)
+            visited = seen(visited, corpus)
         state = self._reset(state)._replace(visited=visited)
         if self.structure.update == "refit":
             assert corpus is not None
@@ -263,7 +262,7 @@ class SelfTraining:
 
             return without_replacement, everything
 
-        resampler, row = structure.batch_sampler, urn(_log_weights(corpus, source.logits.dtype).reshape(1, -1))
+        resampler, row = structure.batch_sampler, urn(log_weights(corpus, source.logits.dtype).reshape(1, -1))
 
         def independent(step: Array, logits: Table, unused: None) -> tuple[Table, Array, None]:
             own = bits.fold_in(key, step + 1)
@@ -292,19 +291,3 @@ def _collapsed(table: Table, share: Float[Array, ""]) -> Table:
 
 
 Gradient = Callable[[Array, Table, Any], tuple[Table, Float[Array, " context"], Any]]
-
-
-def _log_weights(corpus: Samples, dtype: jax.typing.DTypeLike) -> Table:
-    """ln of what share of a corpus each pair of (context, token) has, up to a constant."""
-    if not isinstance(corpus, Expected):
-        return jnp.log(corpus.astype(dtype))
-    if len(corpus.logits) == 1:
-        return corpus.logits
-    return jax.nn.log_softmax(corpus.logits, axis=-1) + jnp.log(corpus.visits)[:, jnp.newaxis]
-
-
-def _seen(visited: Visited | None, samples: Samples) -> Visited | None:
-    """The rows visited so far, with those of these samples."""
-    if visited is None:
-        return None
-    return visited | (samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1))
