@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Num
 
+from jaxcollapse.observables.possible import entropy_of_tokens, shared_entropy
 from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_common_tempering, nearest_tempering
@@ -16,13 +17,13 @@ Scalar = Float[Array, ""]
 _TINY = 1e-37
 
 
-@observable("entropy given the context", "nat", "structure", models=SEVERAL_ROWS)
+@observable("entropy given the context", "nat", "structure", models=SEVERAL_ROWS, possible=entropy_of_tokens)
 def within_entropy(now: Snapshot) -> Scalar:
     """Σ_c w_c S(p_c): the mean entropy of a token whose context is known; w_c is the share of context c."""
     return jnp.sum(_shares(now, now.visits) * _entropies(_contexts(now, now.log_rows)))
 
 
-@observable("mutual information of context and token", "nat", "structure", models=SEVERAL_ROWS)
+@observable("mutual information of context and token", "nat", "structure", models=SEVERAL_ROWS, possible=shared_entropy)
 def mutual_information(now: Snapshot) -> Scalar:
     """S(Σ_c w_c p_c) − Σ_c w_c S(p_c): what a token tells about its context; the entropy between contexts."""
     weights, log_rows = _shares(now, now.visits), _contexts(now, now.log_rows)
