@@ -151,6 +151,9 @@ def status(
             print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():
             print(f"    {printable(name)} does not count: {printable(reason)}")
+        if told["not_in_sweep"]:
+            lost = "sweep.toml lacks cells that the shards have: it was changed, or has lost lines"
+            print(f"    {told['not_in_sweep']} trajectories more are in the shards; {lost}")
         print(f"    result    {printable(told['result'] or 'not assembled yet')}")
     return INCOMPLETE if told["missing"] else 0
 
@@ -195,13 +198,16 @@ def _show_result(data: Any, folder: Path) -> None:
     if not console.is_terminal:
         console = Console(width=WIDTH)
     console.print(summary_table(data, console.width))
+    from jaxcollapse.store.atomic import replacing
+
     picture = folder / "phase.png"
     try:
         from jaxcollapse.analysis.plot.phase import save_phase_diagram
     except ImportError:
         print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
     else:
-        save_phase_diagram(data, picture)
+        with replacing(picture) as temporary:
+            save_phase_diagram(data, temporary)
         print(f"phase diagram: {printable(picture)}")
 
 

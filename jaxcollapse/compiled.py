@@ -1,7 +1,8 @@
 """Compiled programs on disk, so that the next run need neither trace nor compile them.
 
 A file's name stands for all that decides about a program: this package's source, the versions of what compiles it,
-JAX's settings, and the processor, since homes are shared by unequal machines.
+JAX's settings, and the processor, since homes are shared by unequal machines. The source is read when this module is
+imported, as the rest of the package is: it may be edited, or another version installed, while the process lives.
 """
 
 import hashlib
@@ -19,6 +20,15 @@ from jax.experimental.serialize_executable import deserialize_and_load, serializ
 from jaxcollapse.kept import keep, kept
 
 _log = logging.getLogger(__name__)
+
+
+def _digest_of_source() -> str:
+    root = Path(__file__).parent
+    files = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".h", ".cpp", ".cu"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+_SOURCE = _digest_of_source()
 
 
 def name(device: jax.Device, told: list[Any]) -> str:
@@ -51,13 +61,10 @@ def store(name: str, ready: jax.stages.Compiled) -> None:
 
 @cache
 def _surroundings() -> tuple[str, ...]:
-    """The source of the package, the versions of what compiles it, and the processor."""
-    root = Path(__file__).parent
-    files = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".h", ".cpp", ".cu"))
-    source = hashlib.sha256(b"".join(path.read_bytes() for path in files))
+    """The source of the package as it was imported, the versions of what compiles it, and the processor."""
     cpuinfo = Path("/proc/cpuinfo")
     processor = {platform.machine(), platform.processor()}
     if cpuinfo.exists():
         processor |= {line for line in cpuinfo.read_text().splitlines() if line.startswith(("model name", "flags"))}
     versions = (f"{package} {version(package)}" for package in ("jax", "jaxlib", "numpy", "optax"))
-    return source.hexdigest(), *versions, *sorted(processor)
+    return _SOURCE, *versions, *sorted(processor)

@@ -4,6 +4,7 @@ In Python this is off: it would end the user's own process.
 """
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -24,13 +25,20 @@ def lose(seconds: float = SECONDS) -> None:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """While this context lasts, a piece of a file is read."""
+    """While this context lasts, a piece of a file is read.
+
+    Raises:
+        OSError: the system has no thread to watch over it.
+    """
     if _seconds is None:
         yield
         return
     timer = threading.Timer(_seconds, _end, [path])
     timer.daemon = True
-    timer.start()
+    try:
+        timer.start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, f"cannot be read now: {error}", str(path)) from None
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ from jaxcollapse.store import dataset
 from jaxcollapse.store.claims import Claims, sweep_up
 from jaxcollapse.store.partition import Partition, is_agreed, partition
 from jaxcollapse.store.placement import part_of
+from jaxcollapse.store.standing import make_way
 from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
 from jaxcollapse.sweep.sweep import Sweep
@@ -75,13 +76,15 @@ def run(
 def open_study(directory: str | Path) -> xr.Dataset:
     """The dataset of a study, complete or not (see its variable `status`), opened lazily.
 
+    No file of the study gets another name, or is replaced by one that holds less.
+
     Args:
         directory: the study's folder.
 
     Raises:
         InputError: the folder is not a study.
     """
-    return Study.open(directory).finalize()
+    return Study.open(directory).read()
 
 
 def compute(
@@ -130,7 +133,7 @@ def compute(
                     writer.add(result)
             if claims.left:
                 claims.wait()
-    return Study.open(folder)  # which may have been extended in the meantime
+    return study.reopened()
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def prepare(
     with Study.changing(folder):
         sweep_up(Study(folder, sweep).shard_folder)
         found = foresee(sweep, folder, machine, chunk_size, share)
+        make_way(found.bad, {chunk.id for chunk in found.todo.chunks})
         study = Study.create(folder, sweep)
         if found.todo.chunks and not is_agreed(study.plan_file, found.cut):
             study.write_plan(found.whole, found.cut)

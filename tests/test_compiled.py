@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -168,3 +170,19 @@ def test_the_oldest_files_go_first(kept: Path, monkeypatch: pytest.MonkeyPatch) 
     left = list(kept.iterdir())
     assert len(set(left) - set(old)) == 1
     assert sum(path.stat().st_size for path in left) <= 1.2 * size
+
+
+def test_programs_are_kept_under_the_source_that_was_imported(tmp_path: Path) -> None:
+    """Not under one that is edited, or installed, while the process lives: the next process would be given old code."""
+    root = Path(compiled.__file__).parent
+    shutil.copytree(root, tmp_path / "jaxcollapse", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    code = (
+        "import jax; from jaxcollapse import compiled; from pathlib import Path; "
+        "Path('jaxcollapse/watching.py').write_text(''); print(compiled.name(jax.local_devices()[0], []))"
+    )
+    here = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    shipped, edited = (
+        subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True, check=True) for _ in range(2)
+    )
+    assert shipped.stdout != edited.stdout

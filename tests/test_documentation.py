@@ -20,7 +20,6 @@ import xarray as xr
 import jaxcollapse as jc
 from docs.generate import PAGES
 from jaxcollapse.cli import app
-from jaxcollapse.observables import OBSERVABLES
 from tests import sweeps
 from tests.blocks import run_block
 from tests.conftest import ROOT, Finished
@@ -128,17 +127,32 @@ def _wrong_with(line: str) -> str | None:
     return f"no such file: {lacking}" if lacking and "sweeps/NAME.toml" not in lacking else None
 
 
-def test_the_observable_of_the_how_to_is_measured_as_defined() -> None:
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A folder with a copy of the package, to change as a page says."""
+    shutil.copytree(ROOT / "jaxcollapse", tmp_path / "jaxcollapse", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def _run_in(copied: Path, process: dict[str, Any], **top: Any) -> xr.Dataset:
+    """A sweep as the changed copy computes it."""
+    code = f"import jaxcollapse as jc; jc.run(jc.Sweep.from_dict({ {**top, 'process': process}!r}), 'study')"
+    command, here = [sys.executable, "-c", code], {**os.environ, "PYTHONPATH": str(copied)}
+    done = subprocess.run(command, cwd=copied, env=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(copied / "study/result.nc") as data:
+        return data.load()
+
+
+def test_the_observable_of_the_how_to_is_measured_as_defined(copied: Path) -> None:
+    """A copy of the package that has it where the page says."""
     observable, definition = (block for where, block in _blocks("python") if where.startswith("docs/add_observable.md"))
     defined: dict[str, Any] = {}
     exec(definition, defined)
-    try:
-        exec(observable, {"__name__": "added"})
-        record = {"every": 10, "logits": True}
-        process = {"vocab_size": 20, "update": "refit", "samples": 30}
-        data = sweeps.run(process, generations=20, replicates=8, record=record, observables=["tokens_of_half"])
-    finally:
-        OBSERVABLES.pop("tokens_of_half", None)
+    with (copied / "jaxcollapse/observables/diversity.py").open("a", encoding="utf-8") as module:
+        module.write(observable)
+    record, process = {"every": 10, "logits": True}, {"vocab_size": 20, "update": "refit", "samples": 30}
+    data = _run_in(copied, process, generations=20, replicates=8, record=record, observables=["tokens_of_half"])
     p = sweeps.probabilities(data).reshape(-1, 20)
     expected = [defined["tokens_of_half"](row) for row in p]
     assert len(set(expected)) > 2
@@ -162,24 +176,18 @@ def test_links_in_the_documentation_lead_somewhere(page: Path) -> None:
         assert f"\ndef {test}(" in (ROOT / module).read_text(encoding="utf-8"), f"{module}::{test}"
 
 
-def test_the_model_of_the_how_to_drifts_as_wright_and_fisher_say(tmp_path: Path) -> None:
+def test_the_model_of_the_how_to_drifts_as_wright_and_fisher_say(copied: Path) -> None:
     """A copy of the package that is changed as the page says: each row drifts with its own number of samples."""
-    shutil.copytree(ROOT / "jaxcollapse", tmp_path / "jaxcollapse", ignore=shutil.ignore_patterns("__pycache__"))
     (walk,) = (block for where, block in _blocks("python") if where.startswith("docs/add_model.md"))
     (changes,) = (block for where, block in _blocks("diff") if where.startswith("docs/add_model.md"))
-    (tmp_path / "jaxcollapse/models/opening.py").write_text(walk.split("\n\n\nwalk, numbers =")[0], encoding="utf-8")
+    (copied / "jaxcollapse/models/opening.py").write_text(walk.split("\n\n\nwalk, numbers =")[0], encoding="utf-8")
     command = ["git", "apply", "-"]
-    done = subprocess.run(command, cwd=tmp_path, input=changes, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=copied, input=changes, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     process = {"model": "opening", "update": "refit", "samples": 20, "trace_length": 5, "vocab_size": 8}
     top = {"generations": 10, "replicates": 2000, "record": {"every": 10, "logits": True}, "observables": ["entropy"]}
-    code = f"import jaxcollapse as jc; jc.run(jc.Sweep.from_dict({ {**top, 'process': process}!r}), 'study')"
-    here = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    with xr.open_dataset(tmp_path / "study/result.nc") as data:
-        heterozygosity = 1 - (sweeps.probabilities(data) ** 2).sum(axis=-1)
+    data = _run_in(copied, process, **top)
+    heterozygosity = 1 - (sweeps.probabilities(data) ** 2).sum(axis=-1)
     for row, samples in enumerate((20, 80)):
         before, after = heterozygosity[:, 0, row].mean(), heterozygosity[:, -1, row]
         error = after.std() / np.sqrt(len(after))

@@ -8,7 +8,7 @@ import xarray as xr
 
 from jaxcollapse.errors import printable
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process import is_flag
 
 _PRECISIONS = ((4, 32), (6, 64), (9, 128))  # digits of a number and letters of a text, until values are told apart
 _WHOLE = 1e15  # up to which whole numbers are written out
@@ -70,11 +70,6 @@ def entry(value: Any, field: str = "", digits: int = 4, letters: int = 32) -> st
         return number(value, digits)
     text = str(bool(value)).lower() if is_flag(field) else printable(label(value))
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
-
-
-def is_flag(field: str) -> bool:
-    """Whether a field is true or false, which a dataset has as 1 or 0."""
-    return field in Process.model_fields and Process.model_fields[field].annotation is bool
 
 
 def number(value: float, digits: int = 3) -> str:

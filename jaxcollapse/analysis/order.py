@@ -3,8 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.labels import heading, is_flag
+from jaxcollapse.analysis.labels import heading
 from jaxcollapse.analysis.status import cell_dims
+from jaxcollapse.sweep.process import is_flag
 
 
 def in_order(data: xr.Dataset) -> xr.Dataset:

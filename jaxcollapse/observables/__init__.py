@@ -17,3 +17,5 @@ __all__ = [
     "structure",
     "texts",
 ]
+
+OBSERVABLES.close()

@@ -11,7 +11,7 @@ import numpy as np
 from jaxcollapse.errors import InputError
 from jaxcollapse.kernel import Program
 from jaxcollapse.native import target
-from jaxcollapse.planning import cost
+from jaxcollapse.planning import cost, resolution
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
@@ -68,6 +68,11 @@ class Plan:
             return program
         assert chunk.state is not None
         return replace(program, state_words=chunk.state.shape[1])
+
+    @cached_property
+    def warning(self) -> str | None:
+        """In which cells rounding is no smaller than what happens, if there are any."""
+        return resolution.warning(self.sweep, self.cells.library)
 
     @property
     def trajectories(self) -> int:
@@ -208,6 +213,7 @@ class Plan:
             "platform": self.machine.platform,
             "devices": self.machine.count,
             "kernel": self.kernel,
+            "warning": self.warning,
             "compiles": self.compiles,
             "start_seconds": time.start,
             "compile_seconds": time.compile,

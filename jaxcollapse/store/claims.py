@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -85,11 +86,14 @@ def claimed(shards: Path) -> int:
 
 def sweep_up(shards: Path) -> None:
     """Removes what runs that were killed have left: temporary files and locks of chunks that nobody claims."""
-    names = {path.name.split(".")[1] for path in [*shards.glob(".*.tmp"), *shards.glob(".*.lock")]}
-    for name in names:
-        lock = Lock(_lock_path(shards, name))
+    left = defaultdict[str, list[Path]](list)
+    for path in shards.iterdir() if shards.is_dir() else ():
+        if path.name.startswith(".") and path.suffix in (".tmp", ".lock"):
+            left[path.name.split(".")[1]].append(path)
+    for chunk, paths in left.items():
+        lock = Lock(_lock_path(shards, chunk))
         if lock.acquire(wait=False) and lock.is_held:
-            atomic.sweep_up(shards / f"{name}.nc")
+            atomic.remove(path for path in paths if path.suffix == ".tmp")
             lock.release()
 
 

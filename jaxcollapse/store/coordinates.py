@@ -12,7 +12,7 @@ from jaxcollapse.planning.library import Library
 from jaxcollapse.structure import REMEDIES
 from jaxcollapse.sweep import kinds
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process import Process, is_flag
 from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -70,6 +70,20 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             made["context"] = _names("context", int(library.contexts.max()), _contexts(library))
     if any(entry.dim == "persona" for entry in sweep.chosen):
         made["persona"] = _names("persona", int(library.contexts.max()) - 1, [e.given.rows for e in library.entries])
+    return made
+
+
+def with_flags(data: xr.Dataset) -> xr.Dataset:
+    """A dataset whose fields that are true or false are so, where an earlier version wrote 1 and 0."""
+    numbers = {
+        name: data[name].astype(bool)
+        for name in data.coords
+        if is_flag(str(name)) and np.issubdtype(data[name].dtype, np.integer)
+    }
+    if not numbers:
+        return data
+    made = data.assign_coords(numbers)
+    made.set_close(data.close)
     return made
 
 
@@ -147,7 +161,7 @@ def _as_written(value: Any, sweep: Sweep) -> Any:
 
 def _as_array(values: list[Any]) -> np.ndarray:
     if all(isinstance(value, bool) for value in values):
-        return np.array(values, np.int8)
+        return np.array(values, bool)  # which xarray writes as int8 with the attribute dtype = "bool"
     if all(isinstance(value, int) for value in values):
         return np.array(values, np.int64)
     if all(isinstance(value, int | float) for value in values):

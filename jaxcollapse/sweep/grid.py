@@ -51,7 +51,7 @@ class Grid:
 
     def __init__(self, constants: Mapping[str, Any], axes: tuple[Axis, ...], folder: Path | None):
         self.axes = axes
-        self._folder = folder
+        self.folder = folder
         self._initial_table = constants.get("initial", {"kind": Process().initial.kind})
         if not isinstance(self._initial_table, Mapping):
             raise InputError("process.initial", f"{shown(self._initial_table)}: must be a table with kind and its keys")
@@ -158,7 +158,7 @@ class Grid:
 
     def _located(self, spec: InitialKind) -> InitialKind:
         if isinstance(spec, File):
-            path = Path(spec.path) if self._folder is None else within(self._folder, spec.path)
+            path = Path(spec.path) if self.folder is None else within(self.folder, spec.path)
             return spec.model_copy(update={"path": str(path)})
         return spec
 

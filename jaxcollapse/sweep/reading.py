@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, shown
+from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.limits import MOST_DEPTH, MOST_SWEEP_BYTES, MOST_WRITTEN
 
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
@@ -24,14 +25,22 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         InputError: naming the file.
     """
+    return parse_toml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a sweep file, or a little more than it may have.
+
+    Raises:
+        InputError: naming the file.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MOST_SWEEP_BYTES + 1)
-        text = content.decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
+        return content.decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise InputError("", f"cannot be read: {reason}", str(path)) from None
-    return parse_toml(text, str(path))
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
@@ -77,7 +86,7 @@ def _too_much(text: str) -> str | None:
 
 
 def plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """NumPy's numbers and arrays, paths and tuples as TOML has them; without None, which it has not.
+    """NumPy's numbers and arrays, paths, tuples and initial distributions as TOML has them; without None.
 
     Raises:
         InputError: there are too many values, or tables in tables.
@@ -93,6 +102,10 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
     def convert(value: Any, depth: int) -> Any:
         if depth > MOST_DEPTH:
             raise InputError("", f"has tables or lists in each other, more than {MOST_DEPTH} deep")
+        if isinstance(value, InitialKind):
+            if not type(value).__module__.startswith("jaxcollapse."):  # its code is not in the sweep file
+                raise InputError("initial", f"{shown(value)}: is not one of the package's own kinds; give a table")
+            value = value.model_dump(exclude_unset=True) | {"kind": type(value).model_fields["kind"].default}
         if isinstance(value, Mapping):
             return {key: convert(entry, depth + 1) for key, entry in value.items() if entry is not None}
         if isinstance(value, np.ndarray):

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.limits import MOST_CELLS, MOST_GENERATIONS, MOST_POINTS, MOST_TITLE, MOST_TRAJECTORIES
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
+from jaxcollapse.sweep.fixed import fixed
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.misplaced import check_swept, unknown_key
 from jaxcollapse.sweep.process import Process
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 
 class Sweep(BaseModel):
-    """A grid of self-training processes and how each is run. Made by `from_toml` or `from_dict`."""
+    """A grid of self-training processes and how each is run. It does not change.
+
+    Made by `from_toml` or `from_dict`, which raise `InputError`; `Sweep(...)` and pydantic's ways check the same, and
+    raise that or pydantic's `ValidationError`.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -92,13 +97,31 @@ class Sweep(BaseModel):
         if not isinstance(data, Mapping):
             raise InputError("", f"{shown(data)}: must be a table")
         try:
-            sweep = cls.model_validate(plain(data))
+            return cls.model_validate(data, context=None if folder is None else Path(folder))
         except ValidationError as error:
             raise as_input_error(error, model=cls) from None
-        sweep._build(None if folder is None else Path(folder))
-        return sweep
 
-    def _build(self, folder: Path | None) -> None:
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, data: Any) -> Any:
+        return plain(data) if isinstance(data, Mapping) else data
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Sweep":
+        """Another sweep with some keys changed, checked like any other.
+
+        Args:
+            update: the keys of a sweep file that are changed, as a whole each; None leaves a key out.
+            deep: has no influence, as nothing of a sweep can change.
+
+        Raises:
+            InputError: naming the key, the value and what is allowed.
+        """
+        return type(self).from_dict({**self.to_dict(), **(update or {})}, folder=self._grid.folder)
+
+    def model_post_init(self, folder: Path | None) -> None:
+        """Makes the grid. folder: where paths start, and what none may leave, as `from_dict` is given it."""
+        for name in type(self).model_fields:
+            self.__dict__[name] = fixed(self.__dict__[name])
         for field in self.process:
             if field not in Process.model_fields:
                 told = unknown_key(field, Process.model_fields, type(self).model_fields, "process")

@@ -35,6 +35,8 @@ def as_input_error(
     prefix: what the key starts with, in place of the first `within` parts of pydantic's own. model: what was validated.
     """
     first = error.errors()[0]
+    if isinstance(own := first.get("ctx", {}).get("error"), InputError):
+        return own
     key = prefix
     for parent, part in list(pairwise(("", *first["loc"])))[within:]:
         if parent != "initial":  # after which pydantic names the table's kind as if it were a key

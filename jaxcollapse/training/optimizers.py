@@ -7,19 +7,23 @@ import jax
 import optax
 from jaxtyping import Array, Float
 
+from jaxcollapse.own_code import OwnCode
+
 Settings = Mapping[str, Float[Array, ""]]
 
-OPTIMIZERS: dict[str, Callable[[Settings], optax.GradientTransformation]] = {
-    "sgd": lambda s: optax.sgd(s["learning_rate"]),
-    "momentum": lambda s: optax.sgd(s["learning_rate"], momentum=s["momentum"]),
-    "nesterov": lambda s: optax.sgd(s["learning_rate"], momentum=s["momentum"], nesterov=True),
-    "adam": lambda s: optax.adam(s["learning_rate"], b1=s["b1"], b2=s["b2"], eps=s["eps"]),
-    "adamw": lambda s: optax.adamw(
-        s["learning_rate"], b1=s["b1"], b2=s["b2"], eps=s["eps"], weight_decay=s["weight_decay"]
-    ),
-    "rmsprop": lambda s: optax.rmsprop(s["learning_rate"], decay=s["decay"], eps=s["eps"]),
-    "sign_sgd": lambda s: optax.sign_sgd(s["learning_rate"]),
-}
+OPTIMIZERS: OwnCode[Callable[[Settings], optax.GradientTransformation]] = OwnCode(
+    {
+        "sgd": lambda s: optax.sgd(s["learning_rate"]),
+        "momentum": lambda s: optax.sgd(s["learning_rate"], momentum=s["momentum"]),
+        "nesterov": lambda s: optax.sgd(s["learning_rate"], momentum=s["momentum"], nesterov=True),
+        "adam": lambda s: optax.adam(s["learning_rate"], b1=s["b1"], b2=s["b2"], eps=s["eps"]),
+        "adamw": lambda s: optax.adamw(
+            s["learning_rate"], b1=s["b1"], b2=s["b2"], eps=s["eps"], weight_decay=s["weight_decay"]
+        ),
+        "rmsprop": lambda s: optax.rmsprop(s["learning_rate"], decay=s["decay"], eps=s["eps"]),
+        "sign_sgd": lambda s: optax.sign_sgd(s["learning_rate"]),
+    }
+).close()
 
 
 def optimizer(name: str, settings: Settings, *, clips: bool = False) -> optax.GradientTransformation:

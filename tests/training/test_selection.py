@@ -68,6 +68,18 @@ def test_curated_samples_follow_the_law_of_the_kept_candidate(curation: str) -> 
         assert_mean((p - q) ** 2, q * (1 - q) / samples)
 
 
+def test_a_frozen_generator_is_judged_by_the_model_as_it_stands() -> None:
+    """p0 emits, ln p of the model rewards: p ← (1 − a) p + a · (the kept one of two draws from τ_T(p0))."""
+    p, mixing, temperature, scale = np.array([0.5, 0.3, 0.2]), 0.5, 0.8, 3.0
+    kind = {"initial": values(p), "update": "refit", "samples": INF, "generator": "initial", "mixing": mixing}
+    reward = {"curation": "bradley_terry", "candidates": 2, "reward": "likelihood", "reward_scale": scale}
+    data = run({**kind, **reward, "temperature": temperature}, generations=4, replicates=1, record=RECORD)
+    emitted = tempered(p, temperature)
+    for generation in range(5):
+        np.testing.assert_allclose(probabilities(data)[0, generation], p, rtol=1e-5)
+        p = (1 - mixing) * p + mixing * enumerated("bradley_terry", emitted, scale * np.log(p), 2)
+
+
 def test_each_model_of_an_ensemble_selects_among_what_it_trains_on() -> None:
     """All start from p0, so that each trains on what one model alone would: the best of three, verified."""
     samples, correct = 20, np.array([True, True, True, False, False])
