@@ -25,7 +25,7 @@ from jaxcollapse.cluster.command import submit
 from jaxcollapse.errors import printable
 from jaxcollapse.explore.command import explore
 from jaxcollapse.report.command import report
-from jaxcollapse.stopping import stoppable
+from jaxcollapse.stopping import ending
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -67,7 +67,7 @@ def plan(
 
 @app.command()
 @tells_bad_input
-@stoppable(INCOMPLETE)
+@ending(INCOMPLETE)
 def run(
     sweep: SweepFile,
     out: Out = None,
@@ -103,19 +103,30 @@ def run(
         print(f"share {share} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
         print(json.dumps(told, indent=1) if as_json else f"study: {folder}")
         return 0
+    failure: Exception | None = None
     with study.finalize() as data:
         told = study.summary()
         if as_json:
             print(json.dumps(told, indent=1))
         elif not quiet:
-            with readable(study.result):
-                _show_result(data, folder)
+            try:
+                with readable(study.result):
+                    _show_result(data, folder)
+            except OSError:
+                raise
+            except Exception as error:  # what was computed is worth more than its table
+                failure = error
+                print(f"jaxcollapse: cannot be shown: {printable(repr(error))}; all is stored", file=sys.stderr)
+    if told["missing"]:
+        bad = "".join(f"; {name} {reason}" for name, reason in told["bad_shards"].items())
+        lost = f"{told['missing']} trajectories are missing: shards were deleted or damaged during the run{bad}"
+        print(f"jaxcollapse: {printable(lost)}; the same command goes on", file=sys.stderr)
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
         print(f"dataset: {printable(folder / 'result.nc')}")
         print(f"study: {printable(folder)}")
-    return INCOMPLETE if told["missing"] else 0
+    return INCOMPLETE if told["missing"] or failure else 0
 
 
 app.command()(submit)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxcollapse.errors import printable
+from jaxcollapse.turn import TURN
 
 SECONDS = 120.0  # to open a file and read a piece of it, which takes a fraction of a second as a rule
 
@@ -25,11 +26,17 @@ def lose(seconds: float = SECONDS) -> None:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """While this context lasts, a piece of a file is read.
+    """While this context lasts, a piece of a file is read, by this thread alone.
 
     Raises:
         OSError: the system has no thread to watch over it.
     """
+    with TURN, _watched(path):
+        yield
+
+
+@contextlib.contextmanager
+def _watched(path: Path) -> Iterator[None]:
     if _seconds is None:
         yield
         return

@@ -139,6 +139,12 @@ def seal_of(path: Path) -> bytes | None:
     return found
 
 
+def settled(path: Path) -> tuple[int, ...] | None:
+    """The state of a file that was found whole and has not changed since; None if that is not known."""
+    known = _whole.get(path)
+    return known[0] if known is not None and _state(path) == known[0] else None
+
+
 def read_seal(path: Path) -> bytes | None:
     """The seal of an ordinary file, which is read in any case; None if it is broken.
 

@@ -20,6 +20,7 @@ from jaxcollapse.store.placement import Part, place
 from jaxcollapse.store.provenance import encode, merged, now, timestamp
 from jaxcollapse.store.regions import CHUNK_BYTES, chunk_shape, slabs
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.turn import TURN
 
 
 def assemble(sweep: Sweep, library: Library, parts: Sequence[Part], told: Iterable[dict[str, Any]]) -> xr.Dataset:
@@ -53,15 +54,23 @@ def write(
     """
     data = _skeleton(sweep, library, told).assign_attrs(attributes)
     texts = {name: _as_characters(variable) for name, variable in data.variables.items() if variable.dtype.kind in "UO"}
-    data.to_netcdf(path, engine="netcdf4", encoding=texts)
+    with TURN:
+        data.to_netcdf(path, engine="netcdf4", encoding=texts)
     for layout in layouts(sweep, library):
-        with netCDF4.Dataset(path, "a") as file:  # for each anew: HDF5 may mix up attributes that were made in one go
+        with (
+            TURN,
+            netCDF4.Dataset(path, "a") as file,
+        ):  # for each anew: HDF5 may mix up attributes that were made in one go
             _write(file, layout, parts)
 
 
 def lazily(path: Path) -> xr.Dataset:
-    """Opens a dataset's file. Units are those of the observables, never of time."""
-    return with_flags(xr.open_dataset(path, decode_times=False))
+    """Opens a dataset's file. Units are those of the observables, never of time.
+
+    Threads read it in turn, with each other and with runs that write.
+    """
+    with TURN:
+        return with_flags(xr.open_dataset(path, decode_times=False, lock=TURN))
 
 
 class Recognised(NamedTuple):

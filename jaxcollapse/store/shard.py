@@ -7,6 +7,7 @@ seal is unbroken, and the study's fingerprint and its own name are recorded in i
 import errno
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from jaxcollapse.store.extension import FORMAT, fingerprint, goes_on
 from jaxcollapse.store.foreign import StrangeFileError, check_variable, opened
 from jaxcollapse.store.layout import rows_of, state_of
 from jaxcollapse.store.provenance import encode, is_provenance
+from jaxcollapse.store.recent import recalled
 from jaxcollapse.store.regions import chunk_shape
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.turn import TURN
 
 _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True}
 
@@ -80,8 +83,9 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
     }
     path = folder / f"{chunk.id}.nc"
     with replacing(path) as temporary:
-        data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-        _read_back(temporary, data)
+        with TURN:
+            data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+            _read_back(temporary, data)
         seal(temporary)
     return path
 
@@ -124,7 +128,11 @@ def read_header(path: Path, study: str, sweep: Sweep) -> Header:
         OSError: it could not be read, and may be all right.
         MemoryError: the same.
     """
-    seal = _seal(path)
+    read = partial(_read_header, path, study, sweep, _seal(path))
+    return recalled(path, study, read) or read()
+
+
+def _read_header(path: Path, study: str, sweep: Sweep, seal: bytes) -> Header:
     try:
         with opened(path) as file:
             _check_format(file)
@@ -207,9 +215,14 @@ def read_variable(path: Path, name: str, some: slice) -> np.ndarray:
         OSError: it could not be read, and may be all right.
         MemoryError: the same.
     """
-    try:
+
+    def read(part: slice) -> np.ndarray:
         with opened(path) as file:
-            return _values(file, name, some)
+            return _values(file, name, part)
+
+    try:
+        whole = recalled(path, name, partial(read, slice(None)))
+        return read(some) if whole is None else whole[some]
     except StrangeFileError as error:
         raise BadShardError(f"{name} cannot be read: {error}", path) from None
 
