@@ -15,10 +15,10 @@ def possible_range(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     Where the dataset says less, as without the coordinate `vocab_size`, the range is wider.
     """
     least, most = (xr.DataArray(float(end)) for end in values.attrs.get("possible_range", (-np.inf, np.inf)))
-    if values.name in OBSERVABLES:
-        low, high = OBSERVABLES[str(values.name)].possible(_sizes(values))
-        least, most = np.maximum(least, low), np.minimum(most, high)
-    return least, most
+    if values.name not in OBSERVABLES:
+        return least, most
+    low, high = OBSERVABLES[str(values.name)].possible(_sizes(values))
+    return xr.where(low > least, low, least), xr.where(high < most, high, most)
 
 
 def _sizes(values: xr.DataArray) -> Sizes:

@@ -70,7 +70,8 @@ def arrange(
 
 def _longest(data: xr.Dataset, values: xr.DataArray, axes: list[str], number: int) -> list[str]:
     """So many of the axes, in their order: the longest one with numbers first, then the longest of the others."""
-    rest, found = list(axes), []
+    rest = list(axes)
+    found: list[str] = []
     while rest and len(found) < number:
         numeric = [name for name in reversed(rest) if is_numeric(data, name)]
         found.append(max(numeric if numeric and not found else rest, key=lambda name: values.sizes[name]))
