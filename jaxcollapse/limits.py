@@ -10,6 +10,8 @@ MOST_WRITTEN = 2**20  # values, so two lists of a large vocabulary
 MOST_DEPTH = 32  # of tables in tables, or of the parts of a key
 MOST_TITLE = 1000  # characters
 
+MOST_SHARES = 100_000  # of a study, or tasks of a job array
+
 # The grid.
 MOST_VALUES = 100_000  # of an axis
 MOST_CELLS = 2_000_000

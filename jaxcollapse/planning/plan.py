@@ -145,6 +145,16 @@ class Plan:
         each = cost.trajectory_seconds(self.sweep, self.buckets[chunk.bucket].program, chunk.loops, draws)
         return float(each.sum()) * (1 - chunk.since / max(self.sweep.generations, 1))
 
+    @property
+    def longest_chunk(self) -> float:
+        """Seconds that the longest chunk takes on these CPU cores, each of which runs a device call."""
+
+        def seconds(chunk: Chunk) -> float:
+            calls = -(-len(chunk) // self.buckets[chunk.bucket].lanes)
+            return self.seconds_of(chunk) / min(self.machine.cores, calls)
+
+        return max(map(seconds, self.chunks), default=0.0)
+
     def without(self, done: np.ndarray) -> "Plan":
         """The rest of this plan, when some trajectories are done, boolean [cell, replicate]. Whole chunks stay."""
         left = []
