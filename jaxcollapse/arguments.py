@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jaxcollapse.errors import InputError, printable
+from jaxcollapse.errors import InputError, printable, shown
 
 if TYPE_CHECKING:
     from jaxcollapse.sweep import Sweep
@@ -19,9 +19,19 @@ INCOMPLETE, BAD_INPUT = 1, 2
 
 
 def path(text: str) -> Path:
-    """A path as it is typed. An empty one, of a variable that is not set, is not the working folder."""
+    """A path as it is typed. An empty one, of a variable that is not set, is not the working folder.
+
+    A name that no file can have is refused here, as every command would otherwise stumble over it at another place.
+    """
     if not text:
         raise typer.BadParameter("is empty")
+    try:
+        Path(text).lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise typer.BadParameter(f"{shown(text)} is too long for the name of a file") from None
+    except ValueError as error:  # a null character
+        raise typer.BadParameter(f"{shown(text)}: {error}") from None
     return Path(text)
 
 

@@ -170,6 +170,7 @@ def test_a_plan_of_a_study_is_of_what_is_missing(incomplete: Path) -> None:
     ("arguments", "told"),
     [
         (["--out", ""], "Invalid value for '--out': is empty"),
+        (["--out", "x" * 300], "is too long for the name of a file"),
         (["--shard", ""], "shard: '' is not of the form i/n"),
     ],
 )

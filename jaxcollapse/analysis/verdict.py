@@ -52,8 +52,8 @@ class Thresholds:
     def __post_init__(self) -> None:
         if not self.tolerance >= 0:
             raise ValueError(f"tolerance = {self.tolerance} is not a log loss; it is 0 nat or more")
-        if not 0 < self.collapse < 1:
-            raise ValueError(f"collapse_threshold = {self.collapse} is not between 0 and 1")
+        if not 0 <= self.collapse < 1:
+            raise ValueError(f"collapse_threshold = {self.collapse} is not at least 0 and below 1")
 
     @classmethod
     def of(
