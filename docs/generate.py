@@ -74,7 +74,8 @@ def theory() -> str:
         "",
         "p0 = np.array([0.5, 0.3, 0.2])",
         "theory.mean_heterozygosity(p0, samples=20, generations=[0, 10, 100])",
-        "theory.mean_collapse_time(p0, samples=20)",
+        "theory.mean_collapse_time(p0, samples=200)  # until one token is left alone",
+        "theory.mean_collapse_time(p0, samples=200, collapse_threshold=0.01)  # what `collapse_time` is by default",
         "help(theory.far_out_survival)  # arguments, formula, assumptions, error, source",
         "```",
     ]

@@ -83,11 +83,10 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
             print(": ".join(printable(part) for part in parts if part), file=sys.stderr)
             raise typer.Exit(INCOMPLETE) from None
         except MemoryError as error:
-            print(f"jaxcollapse: {error or 'out of memory'}", file=sys.stderr)
+            print(f"jaxcollapse: {str(error) or 'out of memory'}", file=sys.stderr)
             raise typer.Exit(INCOMPLETE) from None
         except KeyboardInterrupt as stopped:
-            how = str(stopped) or "interrupted"
-            print(f"jaxcollapse: {how}; finished shards are kept, the same command goes on", file=sys.stderr)
+            print(f"jaxcollapse: {str(stopped) or 'interrupted'}", file=sys.stderr)
             raise typer.Exit(INCOMPLETE) from None
         raise typer.Exit(code)
 

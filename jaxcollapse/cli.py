@@ -25,7 +25,7 @@ from jaxcollapse.cluster.command import submit
 from jaxcollapse.errors import printable
 from jaxcollapse.explore.command import explore
 from jaxcollapse.report.command import report
-from jaxcollapse.stopping import stoppable
+from jaxcollapse.stopping import ending
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -67,7 +67,7 @@ def plan(
 
 @app.command()
 @tells_bad_input
-@stoppable(INCOMPLETE)
+@ending(INCOMPLETE)
 def run(
     sweep: SweepFile,
     out: Out = None,
@@ -103,19 +103,30 @@ def run(
         print(f"share {share} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
         print(json.dumps(told, indent=1) if as_json else f"study: {folder}")
         return 0
+    failure: Exception | None = None
     with study.finalize() as data:
         told = study.summary()
         if as_json:
             print(json.dumps(told, indent=1))
         elif not quiet:
-            with readable(study.result):
-                _show_result(data, folder)
+            try:
+                with readable(study.result):
+                    _show_result(data, folder)
+            except OSError:
+                raise
+            except Exception as error:  # what was computed is worth more than its table
+                failure = error
+                print(f"jaxcollapse: cannot be shown: {printable(repr(error))}; all is stored", file=sys.stderr)
+    if told["missing"]:
+        bad = "".join(f"; {name} {reason}" for name, reason in told["bad_shards"].items())
+        lost = f"{told['missing']} trajectories are missing: shards were deleted or damaged during the run{bad}"
+        print(f"jaxcollapse: {printable(lost)}; the same command goes on", file=sys.stderr)
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
         print(f"dataset: {printable(folder / 'result.nc')}")
         print(f"study: {printable(folder)}")
-    return INCOMPLETE if told["missing"] else 0
+    return INCOMPLETE if told["missing"] or failure else 0
 
 
 app.command()(submit)
@@ -151,6 +162,9 @@ def status(
             print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():
             print(f"    {printable(name)} does not count: {printable(reason)}")
+        if told["not_in_sweep"]:
+            lost = "sweep.toml lacks cells that the shards have: it was changed, or has lost lines"
+            print(f"    {told['not_in_sweep']} trajectories more are in the shards; {lost}")
         print(f"    result    {printable(told['result'] or 'not assembled yet')}")
     return INCOMPLETE if told["missing"] else 0
 
@@ -195,13 +209,16 @@ def _show_result(data: Any, folder: Path) -> None:
     if not console.is_terminal:
         console = Console(width=WIDTH)
     console.print(summary_table(data, console.width))
+    from jaxcollapse.store.atomic import replacing
+
     picture = folder / "phase.png"
     try:
         from jaxcollapse.analysis.plot.phase import save_phase_diagram
     except ImportError:
         print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
     else:
-        save_phase_diagram(data, picture)
+        with replacing(picture) as temporary:
+            save_phase_diagram(data, temporary)
         print(f"phase diagram: {printable(picture)}")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.sampling.mixture import mixture
 
@@ -25,6 +25,7 @@ class Expected(NamedTuple):
 
 
 Samples = Int32[Array, "context token"] | Expected
+Visited = Bool[Array, " context"]
 Stored = Any  # None, samples, or several of them
 
 
@@ -68,3 +69,19 @@ class Corpus:
             return stored, jnp.sum(stored, axis=0, dtype=jnp.int32)
         filled = (jnp.arange(self.window) <= generation).astype(samples.logits.dtype)
         return stored, combined(stored, filled / jnp.sum(filled))
+
+
+def log_weights(corpus: Samples, dtype: jax.typing.DTypeLike) -> Float[Array, "context token"]:
+    """ln of what share of a corpus each pair of (context, token) has, up to a constant."""
+    if not isinstance(corpus, Expected):
+        return jnp.log(corpus.astype(dtype))
+    if len(corpus.logits) == 1:
+        return corpus.logits
+    return jax.nn.log_softmax(corpus.logits, axis=-1) + jnp.log(corpus.visits)[:, jnp.newaxis]
+
+
+def seen(visited: Visited | None, samples: Samples) -> Visited | None:
+    """The rows visited so far, with those of these samples."""
+    if visited is None:
+        return None
+    return visited | (samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1))

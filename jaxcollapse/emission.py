@@ -24,7 +24,15 @@ Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
 
 _RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
+_WHOLE = 1e-6  # relative distance from a whole number that is rounding
 _RAREST = -103.0  # ln of a probability that is never drawn, the least float32; rarer tokens have its likelihood
+
+
+class Draw(NamedTuple):
+    """When traces are drawn: in the generation after this one, for which of its optimiser steps (0 if for all)."""
+
+    generation: Int32[Array, ""]
+    step: Int32[Array, ""]
 
 
 class Source(NamedTuple):
@@ -115,7 +123,7 @@ class Emission:
         key: bits.Key,
         source: Source,
         traces: Int32[Array, ""],
-        generation: Int32[Array, ""],
+        when: "Draw",
         how: Method,
         blocks: Int32[Array, ""],
     ) -> Counts:
@@ -123,9 +131,9 @@ class Emission:
         structure = self.structure
         if not (structure.fresh_data and self._keeps_apart):
             return self._own(key, source, traces, how, blocks)
-        share = self._fresh_share(generation)
+        share = self._fresh_share(when.generation)
         if "fresh_sampling" in structure.remedies:
-            real = jnp.round(share * traces.astype(share.dtype)).astype(jnp.int32)
+            real = stratum(share * traces.astype(share.dtype), self._earlier_draws(when))
         else:
             real = multinomial(bits.fold_in(key, 2), jnp.stack([1 - share, share]), traces, how, blocks)[1]
         own = self._own(bits.fold_in(key, 0), source, traces - real, how, blocks)
@@ -168,6 +176,14 @@ class Emission:
         stratified = "fresh_sampling" in self.structure.remedies and not self.structure.infinite_samples
         return not self.structure.walk.is_of_tokens or stratified
 
+    def _earlier_draws(self, when: "Draw") -> Int32[Array, ""]:
+        """How many draws with real data there have been before this one."""
+        draws = self.loops.steps if self.structure.batches == "generator" else 1
+        generations = when.generation
+        if "fresh_every" in self.structure.remedies:
+            generations = (generations + 1) // self.settings.fresh_every - 1
+        return generations * draws + when.step
+
     def _fresh_share(self, generation: Int32[Array, ""]) -> Float[Array, ""]:
         share = self.settings.fresh_fraction
         if "fresh_every" in self.structure.remedies:
@@ -195,6 +211,20 @@ def recorded(structure: Structure, settings: Settings, given: Table, key: bits.K
     counts = structure.walk.sample(own, urn(given), settings.real_samples, split, jnp.int32(0), settings.traces)
     visited = jnp.any(counts > 0, axis=-1, keepdims=True)
     return jnp.where(visited, jnp.log(counts.astype(given.dtype)), given)
+
+
+def stratum(wanted: Float[Array, ""], draws: Int32[Array, ""]) -> Int32[Array, ""]:
+    """How many traces of a draw are real where `wanted` should be, after so many draws before it.
+
+    A fraction is carried over: of k draws together it is k · wanted, rounded. The fraction is kept modulo 1 in 32 bits,
+    so that it is exact after any number of draws.
+    """
+    nearest = jnp.round(wanted)
+    is_whole = jnp.abs(wanted - nearest) <= _WHOLE * wanted
+    whole = jnp.where(is_whole, nearest, jnp.floor(wanted))
+    fraction = (jnp.where(is_whole, 0, wanted - whole) * 2.0**32).astype(jnp.uint32)
+    before = jnp.uint32(2**31) + draws.astype(jnp.uint32) * fraction
+    return whole.astype(jnp.int32) + (before + fraction < before).astype(jnp.int32)
 
 
 def is_due(generation: Int32[Array, ""], every: Int32[Array, ""]) -> Bool[Array, ""]:

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, Key, UInt32
 
+from jaxcollapse.divergence import diverged
 from jaxcollapse.fused import advance, can_run
 from jaxcollapse.models import Persona
 from jaxcollapse.observables import OBSERVABLES, Observable
@@ -130,8 +131,8 @@ class Record(NamedTuple):
     """What comes back of a tile.
 
     series: of `Program.series`, whole numbers among them, each as many as `Program.sizes` says. events: of
-    `Program.events`, `NOT_YET` where censored. logits: None if they are not recorded. finite: whether the logits stayed
-    finite numbers (or −∞, for tokens that a refit has lost). state: what would go on, with its events, if kept.
+    `Program.events`, `NOT_YET` where censored. logits: None if they are not recorded. finite: whether it has not
+    diverged. state: what would go on, with its events, if kept.
     Few arrays, each of many numbers: to hand over a small one takes longer than to fill it.
     """
 
@@ -159,9 +160,8 @@ def run_trajectory(
 
     def snapshot(state: State) -> Snapshot:
         texts = bits.fold_in(bits.fold_in(key, jnp.uint32(_TEXTS)), state.generation)
-        return Snapshot(
-            process.observed(state), start, thresholds, structure.walk, settings.traces, texts, state.visited
-        )
+        table, scaled = process.observed(state)
+        return Snapshot(table, start, thresholds, structure.walk, settings.traces, texts, state.visited, scaled)
 
     def generation(_: Array, carry: Carry) -> Carry:
         state, times = carry
@@ -198,19 +198,32 @@ def run_trajectory(
 
     carry: Carry = process.init(), {entry.name: jnp.int32(NOT_YET) for entry in events}
     if lanes.state is not None:
-        carry = unpacked(lanes.state, carry)
+        carry = _restored(lanes.state, carry)
     logits: Array | None = None
     if is_fused and not others and not program.record_logits:  # then from start to end, in one call
         (state, times), values = fused(carry, gaps)
     else:
         (state, times), (rows, logits) = jax.lax.scan(segment, carry, gaps)
         values = rows.T
-    table = process.table(state)
-    lost = jnp.isneginf(table) & ~jnp.isneginf(process.initial)
-    overflowed = jnp.any(lost) if structure.update == "gradient" else jnp.zeros((), bool)
-    finite = jnp.all(table < jnp.inf) & ~overflowed
+    finite = ~diverged(structure, settings, process.initial, process.scaled(state).table)
     happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)
-    return Record(values, happened, logits, finite, packed((state, times)) if program.keeps_state else None)
+    return Record(values, happened, logits, finite, packed(_in_store((state, times))) if program.keeps_state else None)
+
+
+def _in_store(carry: Carry) -> tuple[State, dict[str, Array], Array | None]:
+    """The order in which a state is stored: octaves last."""
+    state, times = carry
+    return state._replace(octaves=None), times, state.octaves
+
+
+def _restored(words: UInt32[Array, " word"], like: Carry) -> Carry:
+    """What was stored; of studies of before 2026-12, which kept no scale apart, too."""
+    state, times, octaves = stored = _in_store(like)
+    if octaves is not None and len(words) < len(packed(stored)):
+        state, times = unpacked(words, (state, times))
+    else:
+        state, times, octaves = unpacked(words, stored)
+    return state._replace(octaves=octaves), times
 
 
 def trajectory_key(cell: Key[Array, ""], replicate: UInt32[Array, ""]) -> bits.Key:

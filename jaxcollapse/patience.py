@@ -4,12 +4,14 @@ In Python this is off: it would end the user's own process.
 """
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from jaxcollapse.errors import printable
+from jaxcollapse.turn import TURN
 
 SECONDS = 120.0  # to open a file and read a piece of it, which takes a fraction of a second as a rule
 
@@ -24,13 +26,26 @@ def lose(seconds: float = SECONDS) -> None:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """While this context lasts, a piece of a file is read."""
+    """While this context lasts, a piece of a file is read, by this thread alone.
+
+    Raises:
+        OSError: the system has no thread to watch over it.
+    """
+    with TURN, _watched(path):
+        yield
+
+
+@contextlib.contextmanager
+def _watched(path: Path) -> Iterator[None]:
     if _seconds is None:
         yield
         return
     timer = threading.Timer(_seconds, _end, [path])
     timer.daemon = True
-    timer.start()
+    try:
+        timer.start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, f"cannot be read now: {error}", str(path)) from None
     try:
         yield
     finally:

@@ -15,14 +15,15 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.corpus import Expected, Samples, Stored
-from jaxcollapse.emission import Emission, Source, is_due, recorded
-from jaxcollapse.models import Categorical
+from jaxcollapse.corpus import Expected, Samples, Stored, Visited, log_weights, seen
+from jaxcollapse.emission import Draw, Emission, Source, is_due, recorded
+from jaxcollapse.models import Categorical, Walk
 from jaxcollapse.models.walk import urn
 from jaxcollapse.sampling import bits
+from jaxcollapse.sampling.octaves import Scaled, within_range
 from jaxcollapse.sampling.subset import subset
 from jaxcollapse.structure import Loops, Settings, Structure
-from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
+from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient, without_rounding
 from jaxcollapse.training.optimizers import optimizer
 from jaxcollapse.training.penalties import penalised
 from jaxcollapse.training.refit import refit
@@ -30,14 +31,13 @@ from jaxcollapse.training.schedules import SCHEDULES
 
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
-Visited = Bool[Array, " context"]
 
 
 class State(NamedTuple):
     """parameters: of the model; the table of logits itself, if that is free. optimizer: optax state, if it is carried.
 
     corpus: what is kept of earlier generations. generation: how many the model is away from p0. visited: the rows that
-    traces have been drawn from so far, if that is kept.
+    traces have been drawn from so far, if that is kept. octaves: of a temperature that is kept apart from parameters.
     """
 
     parameters: Any
@@ -45,11 +45,15 @@ class State(NamedTuple):
     corpus: Stored
     generation: Int32[Array, ""]
     visited: Visited | None
+    octaves: Int32[Array, ""] | None
 
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """Self-training that starts from the parameters `start`: as a rule from `origin`, whose table `initial` is p0."""
+    """Self-training that starts from the parameters `start`: as a rule from `origin`, whose table `initial` is p0.
+
+    original: the share of each row in the tokens of p0's traces.
+    """
 
     structure: Structure
     settings: Settings
@@ -57,6 +61,7 @@ class SelfTraining:
     start: Any
     origin: Any
     initial: Table
+    original: Float[Array, " context"]
     possible: Bool[Array, "context token"]
     emission: Emission
 
@@ -82,7 +87,8 @@ class SelfTraining:
             start = _collapsed(initial, settings.collapsed_start)
         real = recorded(structure, settings, given, key)
         emission = Emission.of(structure, settings, loops, initial, real, scores)
-        return cls(structure, settings, loops, start, origin, initial, possible, emission)
+        original = _shares(structure.walk, structure.walk.visits(initial, settings.traces))
+        return cls(structure, settings, loops, start, origin, initial, original, possible, emission)
 
     def init(self) -> State:
         """The model at generation 0."""
@@ -101,31 +107,43 @@ class SelfTraining:
             corpus=None if structure.batches == "generator" else structure.corpus.empty(nothing),
             generation=jnp.int32(0),
             visited=jnp.zeros(len(self.initial), bool) if structure.tracks_visits else None,
+            octaves=jnp.int32(0) if structure.only_tempers else None,
         )
+
+    def scaled(self, state: State) -> Scaled:
+        """Logits of the model, and the octaves that are kept apart from them."""
+        return Scaled(self.structure.parameters.table(state.parameters, self.possible), state.octaves)
 
     def table(self, state: State) -> Table:
         """Logits of the model."""
-        return self.structure.parameters.table(state.parameters, self.possible)
+        return self.scaled(state).whole(self._is_tempered)
 
-    def observed(self, state: State) -> Table:
-        """Logits of the model at the temperature at which it is looked at."""
-        table = self.table(state)
+    def observed(self, state: State) -> tuple[Table, Scaled]:
+        """Logits of the model at the temperature at which it is looked at; and with their scale kept apart."""
+        scaled = self.scaled(state)
         if "evaluation_temperature" in self.structure.remedies:
-            table = self.emission.tempered(table, self.settings.evaluation_temperature)
-        return table
+            scaled = scaled._replace(table=self.emission.tempered(scaled.table, self.settings.evaluation_temperature))
+        return scaled.whole(self._is_tempered), scaled
+
+    @property
+    def _is_tempered(self) -> Bool[Array, "context 1"]:
+        """Which rows a sampling temperature applies to."""
+        return jnp.asarray(self.structure.walk.sampled()[0])[:, jnp.newaxis]
 
     def step(self, key: bits.Key, state: State) -> State:
         """One generation: sample from the model as it stands, add to the corpus, train. Consumes `key`."""
-        source = self.emission.source(self.table(state), state.generation)
+        source = self.emission.source(self.scaled(state).table, state.generation)
         corpus: Samples | None = None
         stored, visited = state.corpus, state.visited
         if self.structure.batches != "generator":
             stored, corpus = self._collect(bits.fold_in(key, 0), state, source)
-            visited = _seen(visited, corpus)
+            visited = seen(visited, corpus)
         state = self._reset(state)._replace(visited=visited)
         if self.structure.update == "refit":
             assert corpus is not None
-            state = state._replace(parameters=self._refit(state, corpus))
+            fitted = Scaled(self._refit(state, corpus), state.octaves)
+            fitted = within_range(fitted, self._is_tempered, self.settings.temperature > 1)
+            state = state._replace(parameters=fitted.table, octaves=fitted.octaves)
         else:
             state = self._descend(key, state, source, corpus)
         return state._replace(corpus=stored, generation=state.generation + 1)
@@ -161,22 +179,24 @@ class SelfTraining:
         else:
             how, traces = self.structure.sampler, self.emission.traces(generation)
             assert how is not None
-            samples = self.emission.counts(key, source, traces, generation, how, self.loops.sample_blocks)
+            when = Draw(generation, jnp.int32(0))
+            samples = self.emission.counts(key, source, traces, when, how, self.loops.sample_blocks)
         return self.structure.corpus.add(state.corpus, samples, generation)
 
     def _descend(self, key: bits.Key, state: State, source: Source, corpus: Samples | None) -> State:
         """`steps` optimiser steps."""
         structure, descent = self.structure, self._optimizer(state.generation)
         memory = state.optimizer if structure.carry_optimizer else descent.init(state.parameters)
-        gradient, unused = self._minibatches(state, source, corpus)
+        gradient, unused = self._minibatches(key, state, source, corpus)
 
         def step(index: Array, carry: tuple[Any, Any, Any, Visited | None]) -> tuple[Any, Any, Any, Visited | None]:
             parameters, memory, unused, visited = carry
             logits, pull_back = structure.parameters.forward(parameters, self.possible)
-            slope, shares, unused = gradient(bits.fold_in(key, index + 1), logits, unused)
+            slope, shares, unused = gradient(index, logits, unused)
             if structure.batches == "generator" and visited is not None:
                 visited = visited | (shares > 0)
-            slope = penalised(slope, logits, self.initial, shares, self.settings._asdict(), structure.remedies)
+            terms = self.settings._asdict(), structure.remedies
+            slope = penalised(slope, logits, self.initial, shares, self.original, *terms)
             updates, memory = descent.update(pull_back(slope), memory, parameters)
             moved = optax.apply_updates(parameters, updates)
             moved = jax.tree.map(lambda old, new: jnp.where(jnp.isneginf(old), old, new), parameters, moved)
@@ -191,23 +211,27 @@ class SelfTraining:
         memory = memory if structure.carry_optimizer else None
         return state._replace(parameters=parameters, optimizer=memory, visited=visited)
 
-    def _minibatches(self, state: State, source: Source, corpus: Samples | None) -> tuple["Gradient", Any]:
-        """The gradient of a step, and what of the corpus is unused at first."""
+    def _minibatches(
+        self, key: bits.Key, state: State, source: Source, corpus: Samples | None
+    ) -> tuple["Gradient", Any]:
+        """The gradient of a step, by its number, and what of the corpus is unused at first."""
         structure, settings = self.structure, self.settings
 
         def of_counts(logits: Table, counts: Counts) -> tuple[Table, Float[Array, " context"]]:
             tokens = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(logits.dtype) / structure.walk.losses
             frequencies = counts.astype(logits.dtype) / tokens
-            return cross_entropy_gradient(logits, frequencies), jnp.sum(frequencies, axis=-1)
+            gradient = cross_entropy_gradient(logits, frequencies)
+            if structure.optimizer == "sign_sgd":
+                gradient = without_rounding(gradient, frequencies)
+            return gradient, jnp.sum(frequencies, axis=-1)
 
         if structure.batches == "generator":
             assert structure.batch_sampler is not None
             how = structure.batch_sampler
 
-            def fresh(key: bits.Key, logits: Table, unused: None) -> tuple[Table, Array, None]:
-                counts = self.emission.counts(
-                    key, source, settings.batch_size, state.generation, how, self.loops.batch_blocks
-                )
+            def fresh(step: Array, logits: Table, unused: None) -> tuple[Table, Array, None]:
+                own, when = bits.fold_in(key, step + 1), Draw(state.generation, step)
+                counts = self.emission.counts(own, source, settings.batch_size, when, how, self.loops.batch_blocks)
                 return *of_counts(logits, counts), unused
 
             return fresh, None
@@ -215,13 +239,13 @@ class SelfTraining:
         assert corpus is not None
         if structure.batches == "full":
             if isinstance(corpus, Expected):
-                shares = corpus.visits / jnp.sum(corpus.visits) * structure.walk.losses
-                return lambda key, logits, unused: (
+                shares = _shares(structure.walk, corpus.visits)
+                return lambda step, logits, unused: (
                     expected_gradient(logits, corpus.logits, shares),
                     shares,
                     unused,
                 ), None
-            return lambda key, logits, unused: (*of_counts(logits, corpus), unused), None
+            return lambda step, logits, unused: (*of_counts(logits, corpus), unused), None
 
         # Pairs of (context, token) are drawn as if they were tokens of one row, as many as the traces have.
         pairs = settings.batch_size * structure.walk.pairs(settings.traces)
@@ -230,17 +254,19 @@ class SelfTraining:
             everything = corpus
             size = jnp.minimum(pairs, jnp.sum(everything, dtype=jnp.int32))
 
-            def without_replacement(key: bits.Key, logits: Table, unused: Counts) -> tuple[Table, Array, Counts]:
+            def without_replacement(step: Array, logits: Table, unused: Counts) -> tuple[Table, Array, Counts]:
                 unused = jnp.where(jnp.sum(unused, dtype=jnp.int32) < size, everything, unused)
-                counts = subset(key, unused.reshape(-1), size, logits.dtype).reshape(unused.shape)
+                own = bits.fold_in(key, step + 1)
+                counts = subset(own, unused.reshape(-1), size, logits.dtype).reshape(unused.shape)
                 return *of_counts(logits, counts), unused - counts
 
             return without_replacement, everything
 
-        resampler, row = structure.batch_sampler, urn(_log_weights(corpus, source.logits.dtype).reshape(1, -1))
+        resampler, row = structure.batch_sampler, urn(log_weights(corpus, source.logits.dtype).reshape(1, -1))
 
-        def independent(key: bits.Key, logits: Table, unused: None) -> tuple[Table, Array, None]:
-            counts = Categorical().sample(key, row, pairs, resampler, self.loops.batch_blocks, settings.traces)
+        def independent(step: Array, logits: Table, unused: None) -> tuple[Table, Array, None]:
+            own = bits.fold_in(key, step + 1)
+            counts = Categorical().sample(own, row, pairs, resampler, self.loops.batch_blocks, settings.traces)
             return *of_counts(logits, counts.reshape(logits.shape)), unused
 
         return independent, None
@@ -253,26 +279,15 @@ class SelfTraining:
         return optimizer(structure.optimizer, settings, clips="clip_norm" in structure.remedies)
 
 
+def _shares(walk: Walk, visits: Float[Array, " context"]) -> Float[Array, " context"]:
+    """Of rows that are visited so often in the tokens of traces, for each of the models that are trained."""
+    return visits / jnp.sum(visits) * walk.losses
+
+
 def _collapsed(table: Table, share: Float[Array, ""]) -> Table:
     """Rows mixed with this share of the first of their most likely tokens."""
     mode = jax.nn.one_hot(jnp.argmax(table, axis=-1), table.shape[-1], dtype=table.dtype)
     return jnp.log((1 - share) * jax.nn.softmax(table, axis=-1) + share * mode)
 
 
-Gradient = Callable[[bits.Key, Table, Any], tuple[Table, Float[Array, " context"], Any]]
-
-
-def _log_weights(corpus: Samples, dtype: jax.typing.DTypeLike) -> Table:
-    """ln of what share of a corpus each pair of (context, token) has, up to a constant."""
-    if not isinstance(corpus, Expected):
-        return jnp.log(corpus.astype(dtype))
-    if len(corpus.logits) == 1:
-        return corpus.logits
-    return jax.nn.log_softmax(corpus.logits, axis=-1) + jnp.log(corpus.visits)[:, jnp.newaxis]
-
-
-def _seen(visited: Visited | None, samples: Samples) -> Visited | None:
-    """The rows visited so far, with those of these samples."""
-    if visited is None:
-        return None
-    return visited | (samples.visits > 0 if isinstance(samples, Expected) else jnp.any(samples > 0, axis=-1))
+Gradient = Callable[[Array, Table, Any], tuple[Table, Float[Array, " context"], Any]]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from threading import Lock
 
 import jax
 import xarray as xr
@@ -16,10 +16,13 @@ from jaxcollapse.execute import Result, execute, execute_on, machine_of
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, share_of, this_machine
 from jaxcollapse.progress import reporter
 from jaxcollapse.share import Share
+from jaxcollapse.stopping import Stop, heeded
 from jaxcollapse.store import dataset
+from jaxcollapse.store.arrivals import Arrivals
 from jaxcollapse.store.claims import Claims, sweep_up
 from jaxcollapse.store.partition import Partition, is_agreed, partition
 from jaxcollapse.store.placement import part_of
+from jaxcollapse.store.standing import make_way
 from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
 from jaxcollapse.sweep.sweep import Sweep
@@ -66,8 +69,8 @@ def run(
     todo = plan(sweep, chunk_size=chunk_size, machine=machine)
     todo = share_of(todo, share, chunk_size=chunk_size) if share else todo
     todo.check_fits()
-    with reporter(todo.trajectories, show=progress) as shown:
-        results = list(_results(todo, todo.chunks, shown.advance, executor))
+    with heeded() as stop, reporter(todo.trajectories, show=progress) as shown:
+        results = list(_results(todo, todo.chunks, shown.advance, executor, stop))
     parts = [part_of(result, sweep.replicates) for result in results]
     return dataset.assemble(sweep, todo.cells.library, parts, [result.provenance for result in results])
 
@@ -75,13 +78,15 @@ def run(
 def open_study(directory: str | Path) -> xr.Dataset:
     """The dataset of a study, complete or not (see its variable `status`), opened lazily.
 
+    No file of the study gets another name, or is replaced by one that holds less.
+
     Args:
         directory: the study's folder.
 
     Raises:
         InputError: the folder is not a study.
     """
-    return Study.open(directory).finalize()
+    return Study.open(directory).read()
 
 
 def compute(
@@ -98,39 +103,52 @@ def compute(
     What other runs compute at the same time is waited for. What this run had computed before it failed is stored.
     """
     prospect = prepare(sweep, folder, machine, chunk_size, share)
-    study, todo = prospect.study, prospect.todo
     for path, reason in prospect.bad.items():
         _log.warning("%s does not count: %s", printable(path), printable(reason))
+    with heeded() as stop:
+        _compute(prospect, executor, progress, stop)
+    return prospect.study.reopened()
+
+
+def _compute(prospect: "Prospect", executor: Executor | None, progress: bool, stop: Stop) -> None:
+    """Computes and stores what a study lacks, until the run is to stop."""
+    study, todo = prospect.study, prospect.todo
+    stored, most = prospect.stored, study.sweep.trajectories
+    stop.keep(stored, most)
+
+    def count(trajectories: int) -> None:
+        nonlocal stored
+        stored += trajectories
+        stop.keep(stored, most)
 
     def advance(trajectories: int) -> None:
         writer.check()  # so that a full disk does not have to wait for the end of a chunk
         shown.advance(trajectories)
 
-    turn = Lock()  # netCDF is not safe in several threads
-
-    def loaded(chunk: Chunk) -> Chunk:
-        with turn:
-            return study.loaded(chunk)
+    def stored_elsewhere(trajectories: int) -> None:
+        shown.advance(trajectories)
+        count(trajectories)
 
     def store(result: Result) -> None:
-        with turn:
-            study.write(result)
-        claims.release(result.chunk)
+        claims.store(result.chunk, partial(study.write, result))
+        count(len(result.chunk))
 
+    seconds = max((todo.seconds_of(chunk) for chunk in todo.chunks), default=0.0)
+    arrivals = Arrivals(study.shard_folder, prospect.whole, prospect.seen, study.shards)
     with (
         reporter(todo.trajectories, show=progress) as shown,
-        Claims(study.shard_folder, todo.chunks, prospect.bad, shown.advance) as claims,
+        Claims(study.shard_folder, todo.chunks, arrivals.rest, stored_elsewhere, seconds) as claims,
         Writer(store) as writer,
     ):
         while claims.left:
             some = replace(todo, chunks=tuple(claims.left))
-            chunks = map(loaded, claims.free())
-            with closing(_results(some, chunks, advance, executor)) as results:  # before claims are given up
+            chunks = map(study.loaded, claims.free())
+            with closing(_results(some, chunks, advance, executor, stop)) as results:  # before claims are given up
                 for result in results:
                     writer.add(result)
             if claims.left:
-                claims.wait()
-    return Study.open(folder)  # which may have been extended in the meantime
+                claims.wait(stop)
+                stop.check()
 
 
 @dataclass(frozen=True)
@@ -138,14 +156,17 @@ class Prospect:
     """What is to be computed of a study.
 
     cut: how runs have agreed to cut it. whole: all chunks of that cut. todo: those of them, or of a share of them, that
-    are missing. bad: files that do not count, and why.
+    are missing. seen: the shards' files that were there. bad: those of them that do not count, and why. stored:
+    trajectories that need not be computed.
     """
 
     study: Study
     cut: Partition
     whole: Plan
     todo: Plan
+    seen: frozenset[Path]
     bad: dict[Path, str]
+    stored: int
 
 
 def foresee(
@@ -166,7 +187,8 @@ def foresee(
     todo = share_of(whole, share, chunk_size=chunk_size, done=done, begun=begun) if share else whole
     todo = todo.without(shards.done)
     todo.check_fits(folder)
-    return Prospect(study, cut, whole, todo, shards.bad)
+    seen = frozenset([*shards.good, *shards.begun, *shards.bad])
+    return Prospect(study, cut, whole, todo, seen, shards.bad, int(shards.done.sum()))
 
 
 def prepare(
@@ -177,6 +199,7 @@ def prepare(
     with Study.changing(folder):
         sweep_up(Study(folder, sweep).shard_folder)
         found = foresee(sweep, folder, machine, chunk_size, share)
+        make_way(found.bad, {chunk.id for chunk in found.todo.chunks})
         study = Study.create(folder, sweep)
         if found.todo.chunks and not is_agreed(study.plan_file, found.cut):
             study.write_plan(found.whole, found.cut)
@@ -184,6 +207,8 @@ def prepare(
 
 
 def _results(
-    todo: Plan, chunks: Iterable[Chunk], advance: Callable[[int], None], executor: Executor | None
+    todo: Plan, chunks: Iterable[Chunk], advance: Callable[[int], None], executor: Executor | None, stop: Stop
 ) -> Generator[Result, None, None]:
-    return execute(todo, advance, chunks) if executor is None else execute_on(executor, todo, advance, chunks)
+    if executor is None:
+        return execute(todo, advance, chunks, stop)
+    return execute_on(executor, todo, advance, chunks, stop)

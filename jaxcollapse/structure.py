@@ -95,6 +95,15 @@ class Structure:
         return self.optimizer == "sgd" and self.schedule == "constant" and self.batches == "generator"
 
     @property
+    def only_tempers(self) -> bool:
+        """Whether a generation puts the model at another temperature, and nothing else: the refit to infinitely many
+        samples of it. Then the temperature is a scale that is kept apart.
+        """
+        plain = not (self.truncations or self.fresh_data or self.partial_refit) and self.curation == "none"
+        plain &= set(self.remedies) <= {"collapsed_start", "evaluation_temperature"}
+        return self.update == "refit" and self.infinite_samples and self.corpus.kind == "replace" and plain
+
+    @property
     def absorbs(self) -> bool:
         """Whether a model with one token left stays as it is for ever."""
         plain = not self.walk.is_structured and not self.fresh_data and not self.remedies

@@ -6,6 +6,6 @@ A shell lets what it runs in the background ignore interrupts, and so do what th
 PROGRAM = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from jaxcollapse.cli import main
+from jaxcollapse.__main__ import main
 main()
 """

@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ import xarray as xr
 from typer.testing import CliRunner, Result
 
 import jaxcollapse as jc
+from jaxcollapse import running
 from jaxcollapse.cli import app
 from jaxcollapse.native import processor
+from jaxcollapse.store.study import Study
 
 SWEEP = """
 title = "Tiny"
@@ -118,6 +122,50 @@ def test_a_quiet_run_says_where_the_study_is_and_no_more(sweep: Path, tmp_path: 
     result = invoke("run", sweep, "--out", study, "--quiet")
     assert result.stdout == f"dataset: {study / 'result.nc'}\nstudy: {study}\n"
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["deleted", "damaged"])
+def test_a_quiet_run_says_so_if_shards_are_lost_meanwhile(
+    harm: Callable[[Path], object], sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compute_and_harm(*arguments: Any, **options: Any) -> Study:
+        study = compute(*arguments, **options)
+        harm(min(study.shard_folder.glob("*.nc")))
+        return study
+
+    compute = running.compute
+    monkeypatch.setattr(running, "compute", compute_and_harm)
+    result = invoke("run", sweep, "--out", tmp_path / "study", "--quiet")
+    assert result.exit_code == 1
+    assert "6 trajectories are missing: shards were deleted or damaged during the run" in result.stderr
+    assert invoke("run", sweep, "--out", tmp_path / "study", "--quiet").exit_code == 1, "harmed again"
+
+
+@pytest.mark.parametrize(("error", "told"), [(MemoryError(), "out of memory"), (KeyboardInterrupt(), "interrupted")])
+def test_an_error_that_says_nothing_is_named(
+    error: BaseException, told: str, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(study: Study) -> dict[str, Any]:
+        raise error
+
+    monkeypatch.setattr(Study, "summary", fail)
+    result = invoke("status", study)
+    assert (result.exit_code, result.stderr) == (1, f"jaxcollapse: {told}\n")
+
+
+def test_a_table_that_cannot_be_shown_is_said_when_all_is_stored(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(data: xr.Dataset, width: int) -> None:
+        raise ZeroDivisionError("of nothing")
+
+    monkeypatch.setattr("jaxcollapse.analysis.table.summary_table", fail)
+    sweep.write_text(SWEEP.replace('observables = ["entropy"]', NEEDED))
+    result = invoke("run", sweep, "--out", tmp_path / "study")
+    assert result.exit_code == 1
+    assert "jaxcollapse: cannot be shown: ZeroDivisionError('of nothing'); all is stored" in result.stderr
+    assert result.stdout.splitlines()[-1] == f"study: {tmp_path / 'study'}"
+    assert (tmp_path / "study" / "result.nc").exists()
 
 
 def test_a_plan_is_printed_and_nothing_is_run(sweep: Path, tmp_path: Path) -> None:

@@ -82,6 +82,65 @@ def test_effective_temperature_follows_over_eighty_decades_of_odds() -> None:
     np.testing.assert_allclose(data.recovery_gap, 0, atol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_four_hundred_generations_only_cool_or_heat(precision: str) -> None:
+    """log-odds of 2^±400: p is the mode or uniform, to every digit, and a temperature still brings p0 back."""
+    temperatures = np.array([0.5, 0.8, 1.25, 2.0])
+    data = run(
+        {"update": "refit", "samples": INF},
+        {
+            "initial": [values(SKEWED), {"kind": "values", "logits": [30.0, 29.5, 27.0, 20.0, -INF]}],
+            "temperature": temperatures.tolist(),
+        },
+        generations=400,
+        replicates=1,
+        record={"every": 100},
+        precision=precision,
+        observables=["tempering", "modal_probability"],
+    ).squeeze("replicate")
+    assert (data.status == 1).all()
+    np.testing.assert_allclose(data.recovery_gap, 0, atol=1e-9)
+    np.testing.assert_allclose(data.tempering_gap, 0, atol=1e-9)
+    exact = np.clip(temperatures[:, None] ** -data.generation.values.astype(float), 0, np.finfo(precision).max)
+    exact[exact < np.finfo(precision).tiny] = 0
+    found = data.recovery_temperature.transpose(..., "temperature", "generation").values
+    np.testing.assert_allclose(found, np.broadcast_to(exact, found.shape), rtol=1e-4)
+    last = data.modal_probability.isel(generation=-1).values
+    np.testing.assert_allclose(last, [[1, 1, 1 / 6, 1 / 6], [1, 1, 1 / 4, 1 / 4]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["persona", "ensemble"])
+def test_all_rows_only_cool_or_heat(model: str) -> None:
+    data = run(
+        {"update": "refit", "samples": INF, "model": model, "vocab_size": 5},
+        {"temperature": [0.5, 0.8, 1.25, 2.0]},
+        generations=400,
+        replicates=1,
+        precision="float64",
+        observables=["shared_recovery_gap", "shared_recovery_temperature"],
+    )
+    np.testing.assert_allclose(data.shared_recovery_gap, 0, atol=1e-9)
+    exact = data.temperature.values**-400.0
+    np.testing.assert_allclose(data.shared_recovery_temperature.isel(generation=-1, replicate=0), exact, rtol=1e-4)
+
+
+def test_a_refit_that_leaves_the_range_or_the_resolution_of_numbers_is_marked() -> None:
+    """Where more than a temperature is at work; but what a truncation cuts, or T = 0 or ∞ make of a model, counts."""
+    processes: dict[str, dict[str, Any]] = {
+        "too cold": {"temperature": 0.5, "corpus": "window", "window": 2},
+        "too hot": {"temperature": 2.0, "corpus": "window", "window": 2},
+        "right": {"temperature": 1.0, "corpus": "window", "window": 2},
+        "the mode": {"temperature": 0.0, "corpus": "window", "window": 2},
+        "uniform": {"temperature": INF, "corpus": "window", "window": 2},
+        "cut": {"temperature": 0.5, "top_k": 3},
+    }
+    common = {"initial": values(SKEWED), "update": "refit", "samples": INF}
+    data = run(common, {"process": together(list(processes.values()))}, generations=400, replicates=1)
+    assert dict(zip(processes, data.status.values[:, 0].tolist(), strict=True)) == {
+        name: 2 if name.startswith("too") else 1 for name in processes
+    }
+
+
 OPTIMIZERS = ["sgd", "momentum", "nesterov", "adam", "rmsprop", "sign_sgd"]
 
 
@@ -111,6 +170,26 @@ def test_at_temperature_one_the_logits_do_not_move_by_one_bit(
     logits = data.logits.values
     assert np.isfinite(logits).any(axis=-1).all()
     np.testing.assert_array_equal(logits, np.broadcast_to(logits[..., :1, :], logits.shape))
+
+
+# A share of the mode, rewards of equal tokens, or a penalty for what the model is already, change nothing either.
+NEUTRAL: list[dict[str, Any]] = [
+    {"curation": "bradley_terry", "candidates": 1},
+    {"curation": "argmax", "candidates": 3, "reward_scale": 0.0},
+    {"true_positive_rate": 0.3, "false_positive_rate": 0.3},
+    {"true_positive_rate": 0.3, "correct_share": 1.0},
+    {"forward_kl": 0.3},
+    {"reverse_kl": 0.3},
+    {"model": "ensemble", "exchange": 0.3, "fresh_fraction": 0.4},
+    {"initial": {"kind": "uniform"}, "entropy_bonus": 0.3, "curation": "bradley_terry"},
+]
+
+
+def test_controls_that_do_nothing_do_not_move_the_logits_by_one_bit() -> None:
+    common = {"initial": {"kind": "zipf"}, "vocab_size": 16, "samples": INF, "batch_size": INF, "optimizer": "sign_sgd"}
+    ways = [{**common, **way} for way in NEUTRAL]
+    logits = run({}, {"way": together(ways)}, replicates=1, **EXACT).logits.values
+    np.testing.assert_array_equal(logits, np.broadcast_to(logits[:, :, :1], logits.shape))
 
 
 def test_weight_decay_alone_shrinks_the_logits() -> None:

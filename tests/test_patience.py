@@ -2,7 +2,13 @@
 
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
+
+import pytest
+
+from jaxcollapse import patience
 
 STUCK = """
 import sys, time
@@ -38,3 +44,13 @@ def test_a_command_does_not_wait_for_ever() -> None:
 def test_python_is_not_ended() -> None:
     done = ended("python", "1")
     assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")
+
+
+def test_that_there_is_no_thread_to_be_had_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_seconds", 60.0)
+    usual = threading.stack_size(2**46)  # more than the system has
+    try:
+        with pytest.raises(OSError, match="cannot be read now: can't start new thread"), patience.reading(Path("a.nc")):
+            pass
+    finally:
+        threading.stack_size(usual)

@@ -86,6 +86,12 @@ def _times() -> Iterator[Comparison]:
         chance = theory.first_extinction_probability(FEW, samples=samples, generations=g)
         yield of_sample("first_extinction_probability", f"{where}, g = {g}", chance, first <= g)
 
+    data = simulated(
+        refit(FEW, 200), generations=6000, replicates=20_000, record={"every": 6000}, observables=["collapse_time"]
+    )
+    predicted = theory.mean_collapse_time(FEW, samples=200, collapse_threshold=0.01)
+    yield of_sample("mean_collapse_time", "N = 200, ε = 0.01", predicted, data.collapse_time.values)
+
 
 def _many_samples() -> Iterator[Comparison]:
     """The bound is ln(N)/2 generations."""

@@ -4,9 +4,11 @@ A task is one chunk; its result comes back, and is stored by the process that as
 workers need no access to the study.
 """
 
+import math
 import tomllib
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -18,6 +20,7 @@ from jaxcollapse.execute.local import execute
 from jaxcollapse.execute.result import Result
 from jaxcollapse.kernel import Program
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
+from jaxcollapse.stopping import Stop, Stopped, heeded
 from jaxcollapse.sweep.sweep import Sweep
 
 _TASKS_PER_WORKER = 3  # one that it computes, one that waits for it, one whose result waits for this process
@@ -42,55 +45,85 @@ def machine_of(executor: Executor) -> Machine:
 
 
 def execute_on(
-    executor: Executor, plan: Plan, advance: Callable[[int], None], chunks: Iterable[Chunk]
+    executor: Executor,
+    plan: Plan,
+    advance: Callable[[int], None],
+    chunks: Iterable[Chunk],
+    stop: Stop | None = None,
 ) -> Generator[Result, None, None]:
     """Computes chunks of a plan that was made for the executor's workers, and gives each when it is there.
 
-    When a worker fails, what others have computed by then is given first.
+    When a worker fails, or the run is to stop, what workers have in hand is computed and given first.
 
     Args:
         executor: what computes them.
         plan: what is to be computed.
         advance: is told how many more trajectories have been finished.
         chunks: some of the plan's, which are asked for one by one, shortly before they are handed to the executor.
+        stop: is asked whether to stop.
 
     Raises:
         InputError: a worker runs on something else than the plan was made for.
+        KeyboardInterrupt: a worker was interrupted.
     """
+    stop = stop or Stop()
     text, folder = plan.sweep.to_toml(), str(plan.sweep.folder.resolve())
     most, coming = _most_tasks(executor, plan), iter(chunks)
-    running: set[Future[Result]] = set()
-    failed: Future[Result] | None = None
+    running: dict[Future[list[Result]], Chunk] = {}
+    failed: BaseException | None = None
     try:
-        while failed is None:
-            for chunk in islice(coming, most - len(running)):
-                program = plan.buckets[chunk.bucket].program
-                running.add(executor.submit(compute_chunk, text, folder, plan.machine.platform, program, chunk))
+        while True:
+            try:
+                for chunk in islice(coming, 0 if failed or stop.is_asked else most - len(running)):
+                    program = plan.buckets[chunk.bucket].program
+                    future = executor.submit(compute_chunk, text, folder, plan.machine.platform, program, chunk)
+                    running[future] = chunk
+                    future.add_done_callback(stop.wake)
+                    stop.call_seconds = plan.seconds_of(chunk)
+            except Exception as error:
+                failed = error
+            if failed or stop.is_asked:
+                for future in running:
+                    future.cancel()
             if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+                break
+            done = [future for future in running if future.done()]
+            if not done:
+                stop.wait()
             for future in done:
+                chunk = running.pop(future)
                 if future.cancelled() or future.exception() is not None:
-                    failed = future
+                    failed = failed or (None if future.cancelled() else future.exception())
                     continue
-                result = future.result()
-                advance(len(result.chunk))
-                yield result
-        failed.result()
+                for result in future.result():
+                    advance(len(result.chunk))
+                    yield result
+                if sum(len(result.chunk) for result in future.result()) < len(chunk):
+                    failed = failed or KeyboardInterrupt("a worker was interrupted")
+        stop.check()
+        if failed:
+            raise failed
     finally:
         for future in running:
             future.cancel()
 
 
-def compute_chunk(sweep: str, folder: str, platform: str, program: Program, chunk: Chunk) -> Result:
-    """What a worker does: computes a chunk of a sweep, whose text and folder are given, by a program."""
+def compute_chunk(sweep: str, folder: str, platform: str, program: Program, chunk: Chunk) -> list[Result]:
+    """What a worker does: computes a chunk of a sweep, whose text and folder are given, by a program.
+
+    Returns:
+        The chunk, maybe in parts; not all of it if the worker is interrupted, as the interrupt key does it.
+    """
     planned = _planned(sweep, folder)
     if planned.machine.platform != platform:
         raise InputError("executor", f"a worker runs on {planned.machine.platform}, another on {platform}")
     if chunk.bucket >= len(planned.buckets) or planned.buckets[chunk.bucket].program != program:
         raise InputError("executor", "a worker plans the sweep otherwise: is the same jaxcollapse installed there?")
-    (result,) = execute(planned, lambda trajectories: None, [chunk])
-    return result
+    results: list[Result] = []
+    with suppress(Stopped), heeded(quiet=True) as stop:
+        for result in execute(planned, lambda trajectories: None, [chunk], stop, math.inf):
+            results.append(result)
+    return results
 
 
 def _this_machine() -> Machine:

@@ -5,6 +5,8 @@ number: with several devices each compiles the program for itself, because a pro
 be the same program, and its last bits not the same bits.
 """
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +15,7 @@ from datetime import datetime
 from itertools import cycle, islice
 
 import jax
+import numpy as np
 
 from jaxcollapse.compiling import AHEAD, compiling
 from jaxcollapse.execute.result import Result, collect
@@ -20,38 +23,42 @@ from jaxcollapse.execute.room import Room
 from jaxcollapse.execute.tile import run_tile
 from jaxcollapse.kernel import Program, Record
 from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.stopping import Stop
 from jaxcollapse.store.provenance import now
 
 _CHUNKS_IN_FLIGHT = 2
-
-
-@dataclass
-class _Pending:
-    chunk: Chunk
-    tiles: list["Future[Record]"] = field(default_factory=list)
-
-    def collected(self, plan: Plan, started: datetime) -> Result:
-        return collect(plan, self.chunk, [tile.result() for tile in self.tiles], started)
+_PART_SECONDS = 20.0
 
 
 def execute(
-    plan: Plan, advance: Callable[[int], None], chunks: Iterable[Chunk] | None = None
+    plan: Plan,
+    advance: Callable[[int], None],
+    chunks: Iterable[Chunk] | None = None,
+    stop: Stop | None = None,
+    part_seconds: float = _PART_SECONDS,
 ) -> Generator[Result, None, None]:
     """Computes chunks of a plan, in order.
 
-    A chunk is handed over while the next one is being computed, and programs are compiled ahead of their use.
+    A chunk is handed over while the next one is being computed, and programs are compiled ahead of their use. A chunk
+    that takes long is handed over in parts. When the run is to stop, or a device call fails, what has been computed is
+    handed over first.
 
     Args:
         plan: what is to be computed.
         advance: is told how many more trajectories have been finished.
         chunks: some of the plan's, which are asked for one by one, shortly before they are computed; by default all.
+        stop: is asked whether to stop.
+        part_seconds: after which the finished tiles of a chunk are given as a result of their own.
+
+    Raises:
+        BaseException: what `stop` or a device call raises.
     """
-    room, started = Room(), now()
-    chunks = plan.chunks if chunks is None else chunks
-    programs = _Programs(plan)
+    stop = stop or Stop()
+    room, started, programs = Room(), now(), _Programs(plan)
     pending: deque[_Pending] = deque()
 
     def run(chunk: Chunk, part: slice, call: jax.stages.Compiled, device: jax.Device) -> Record:
+        began = time.monotonic()
         record = room.run(
             plan.program(chunk),
             len(plan.gaps(chunk)),
@@ -60,21 +67,75 @@ def execute(
             part,
             lambda some, lanes, fitting: run_tile(plan, chunk, some, lanes, fitting, device),
         )
+        stop.call_seconds = time.monotonic() - began
         advance(part.stop - part.start)
         return record
 
     with ThreadPoolExecutor(plan.machine.cores) as pool:
         try:
-            for chunk, part, device in _tiles(plan, chunks):
+            for chunk, part, device in _tiles(plan, plan.chunks if chunks is None else chunks):
                 if part.start == 0:
-                    if len(pending) > _CHUNKS_IN_FLIGHT:
-                        yield pending.popleft().collected(plan, started)
-                    pending.append(_Pending(chunk))
-                pending[-1].tiles.append(pool.submit(run, chunk, part, programs.of(chunk, device), device))
+                    while len(pending) > _CHUNKS_IN_FLIGHT:
+                        yield from pending[0].results(stop)
+                        pending.popleft()
+                    pending.append(_Pending(plan, chunk, started, part_seconds))
+                    if plan.machine.platform == "cpu" and not stop.call_seconds:  # until one has been measured
+                        stop.call_seconds = plan.seconds_of(chunk) * (part.stop - part.start) / len(chunk)
+                call = stop.result(programs.of(chunk, device))
+                tile = pool.submit(run, chunk, part, call, device)
+                tile.add_done_callback(stop.wake)
+                pending[-1].tiles.append((part, tile))
             while pending:
-                yield pending.popleft().collected(plan, started)
-        finally:
+                yield from pending[0].results(stop)
+                pending.popleft()
+        except GeneratorExit:  # nobody wants what has been computed
             pool.shutdown(wait=True, cancel_futures=True)
+            raise
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            for each in pending:
+                yield from each.finished()
+            raise
+
+
+@dataclass
+class _Pending:
+    """A chunk that is being computed. tiles: those that are not handed over yet, and their places in the chunk."""
+
+    plan: Plan
+    chunk: Chunk
+    started: datetime
+    part_seconds: float
+    tiles: "list[tuple[slice, Future[Record]]]" = field(default_factory=list)
+
+    def results(self, stop: Stop) -> Iterator[Result]:
+        """Waits for all tiles; gives the chunk as a whole, or in parts where that takes long."""
+        due, done = time.monotonic() + self.part_seconds, 0
+        while self.tiles:
+            while done < len(self.tiles) and self.tiles[done][1].done():
+                self.tiles[done][1].result()  # which raises if it has failed
+                done += 1
+            if done == len(self.tiles) or (done and time.monotonic() >= due):
+                yield from self.finished()
+                due, done = time.monotonic() + self.part_seconds, 0
+            else:
+                stop.check()
+                stop.wait(max(0.0, due - time.monotonic()) if done and due < math.inf else None)
+
+    def finished(self) -> Iterator[Result]:
+        """What there is by now, if there is something."""
+        there: list[tuple[slice, Future[Record]]] = []
+        left: list[tuple[slice, Future[Record]]] = []
+        for each in self.tiles:
+            tile = each[1]
+            is_there = tile.done() and not tile.cancelled() and tile.exception() is None
+            (there if is_there else left).append(each)
+        self.tiles = left
+        if there:
+            places = np.concatenate([np.arange(part.start, part.stop) for part, _ in there])
+            yield collect(
+                self.plan, self.plan.part(self.chunk, places), [tile.result() for _, tile in there], self.started
+            )
 
 
 def _tiles(plan: Plan, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, slice, jax.Device]]:
@@ -97,14 +158,14 @@ class _Programs:
         tiles = _tiles(plan, [chunk for chunk in plan.chunks if not chunk.beginning])
         self._to_come = iter(dict.fromkeys((*self._kind(chunk), device) for chunk, _, device in tiles))
 
-    def of(self, chunk: Chunk, device: jax.Device) -> jax.stages.Compiled:
+    def of(self, chunk: Chunk, device: jax.Device) -> "Future[jax.stages.Compiled]":
         """The program of a chunk."""
         kind = (*self._kind(chunk), device)
         if kind not in self._used:
             for following in islice(self._to_come, 1 if self._used else AHEAD):
                 self._compiling(*following)
             self._used.add(kind)
-        return self._compiling(*kind).result()
+        return self._compiling(*kind)
 
     def _kind(self, chunk: Chunk) -> tuple[Program, int]:
         """Its program, and how many records that makes."""

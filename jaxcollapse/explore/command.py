@@ -27,7 +27,7 @@ def explore(
     from jaxcollapse.store.study import Study
 
     opened = Study.open(study)
-    with opened.finalize() as data:
+    with opened.read() as data:
         with readable(opened.result):
             page, answers = live_page(data, opened.result), Answers(data)
         try:

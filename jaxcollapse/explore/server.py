@@ -1,6 +1,9 @@
 """The page and its answers over HTTP, on this machine alone."""
 
+import contextlib
 import json
+import socket
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,6 +15,8 @@ from jaxcollapse.explore.answers import Answers
 
 HOST = "127.0.0.1"
 _MOST_NAMES = 32  # quantities in one question
+_MOST_CONNECTIONS = 64  # at once, each of which has a thread; a browser has some six
+_SILENCE = 60.0  # seconds after which a connection is closed on which nothing is asked
 
 
 class Server(ThreadingHTTPServer):
@@ -25,6 +30,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port: int, page: str, answers: Answers):
         self.page, self.answers = page.encode(), answers
         self.reading = threading.Lock()  # the netCDF library is not thread-safe
+        self._open = dict[socket.socket, None]()  # the connections, the one that was silent for longest first
+        self._counting = threading.Lock()
         super().__init__((HOST, port), _Handler)
 
     @property
@@ -32,14 +39,47 @@ class Server(ThreadingHTTPServer):
         """Where the page is."""
         return f"http://{HOST}:{self.server_port}/"
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Gives a connection a thread. Where there are too many, the one that was silent for longest is closed."""
+        self.heard(request)
+        with self._counting:
+            for silent in list(self._open)[:-_MOST_CONNECTIONS]:
+                with contextlib.suppress(OSError):  # it is closed already
+                    silent.shutdown(socket.SHUT_RDWR)  # its thread then ends
+                del self._open[silent]
+        super().process_request(request, client_address)
+
+    def heard(self, connection: socket.socket) -> None:
+        """Notes that something was asked on a connection just now."""
+        with self._counting:
+            self._open.pop(connection, None)
+            self._open[connection] = None
+
+    def shutdown_request(self, request: Any) -> None:
+        """Closes a connection."""
+        with self._counting:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Is silent about connections that the other side has given up; other errors are shown."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
+    timeout = _SILENCE
 
     def do_GET(self) -> None:
         """Answers a request."""
-        asked = urlsplit(self.path)
+        self.server.heard(self.connection)
+        try:
+            asked = urlsplit(self.path)
+        except ValueError:
+            self._send(HTTPStatus.BAD_REQUEST, "text/plain", b"is not an address")
+            return
         port = self.server.server_port
         if self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}"):
             self._send(HTTPStatus.FORBIDDEN, "text/plain", b"only for this machine")

@@ -25,11 +25,25 @@ def known(chosen: Sequence[Observable]) -> list[str]:
 def measured(chosen: Sequence[Observable], now: Snapshot, *, natively: bool) -> Float[Array, " series"]:
     """The values of these observables, `in_order`, of some several: as they are defined, or by native code."""
     wanted = known(chosen) if natively else []
-    found = native.measure(now.logits, origins(now.start, now.thresholds, wanted), wanted=wanted) if wanted else None
+    found = _by_native(now, wanted) if wanted else None
     by_name = {entry.name: entry for entry in chosen}
     rest = [jnp.atleast_1d(by_name[name].measure(now)) for name in in_order(chosen) if name not in wanted]
     values = [each.astype(now.table.dtype) for each in rest]
     return jnp.concatenate(values if found is None else [found, *values])
+
+
+def _by_native(now: Snapshot, wanted: Sequence[str]) -> Float[Array, " wanted"]:
+    """What is wanted of a model; ways back to p0 from the table in range, if its scale is kept apart."""
+    against = origins(now.start, now.thresholds, wanted)
+    found = native.measure(now.logits, against, wanted=wanted)
+    ways = [name for name in wanted if name in ("recovery_temperature", "recovery_gap")]
+    if now.scaled.octaves is None or now.walk.is_structured or not ways:
+        return found
+    back = native.measure(now.logits_in_range, against, wanted=wanted)
+    for name in ways:
+        place = wanted.index(name)
+        found = found.at[place].set(now.at_scale(back[place]) if name == "recovery_temperature" else back[place])
+    return found
 
 
 def origins(start: Origin, thresholds: Thresholds, wanted: Collection[str]) -> Origins:

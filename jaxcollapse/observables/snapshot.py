@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.models.walk import Numbers, Table, Visits, Walk
 from jaxcollapse.observables.tempering import Tempering, nearest_tempering
 from jaxcollapse.sampling import bits
+from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.sampling.selection import at_least
 
 TEXTS, LENGTH = 16, 32  # texts that are drawn from a model to look at, and their tokens
@@ -78,7 +80,8 @@ class Snapshot:
     """A model at one generation. Derived quantities are computed once, when first asked for.
 
     table: its logits [context, token]. walk, numbers: how traces move over them. key: of random numbers for texts.
-    visited: the rows that traces have been drawn from so far, if that is known.
+    visited: the rows that traces have been drawn from so far, if that is known. scaled: the table, with octaves
+    kept apart if there are any.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Snapshot:
         numbers: Numbers,
         key: bits.Key | None = None,
         visited: Bool[Array, " context"] | None = None,
+        scaled: Scaled | None = None,
     ):
         self.table = table
         self.start = start
@@ -98,6 +102,7 @@ class Snapshot:
         self.numbers = numbers
         self.key = key
         self.visited = visited
+        self.scaled = scaled or Scaled(table, None)
 
     @cached_property
     def logits(self) -> Row:
@@ -142,7 +147,20 @@ class Snapshot:
     @cached_property
     def back_to_start(self) -> Tempering:
         """The tempered p that is nearest to p0."""
-        return nearest_tempering(self.start.log_p, self.logits)
+        found = nearest_tempering(self.start.log_p, self.logits_in_range)
+        return found if self.walk.is_structured else found._replace(temperature=self.at_scale(found.temperature))
+
+    @property
+    def logits_in_range(self) -> Row:
+        """The same as `logits` but for the octaves that are kept apart, which are a temperature if there is one row."""
+        return self.logits if self.walk.is_structured else self.scaled.table[0]
+
+    def at_scale(self, temperature: Scalar) -> Scalar:
+        """A temperature of the whole table, from that of the one in range: at most the largest number, if not ∞."""
+        if self.scaled.octaves is None:
+            return temperature
+        whole = jnp.minimum(jnp.ldexp(temperature, self.scaled.octaves), np.finfo(temperature.dtype).max)
+        return jnp.where(jnp.isfinite(temperature) & (self.scaled.octaves != 0), whole, temperature)
 
     @cached_property
     def log_rows(self) -> Table:

@@ -2,12 +2,17 @@
 
 A *context* is what a token of a trace is drawn given: its persona, the token before it, or the model of an ensemble.
 Rows that choose a trace's persona or its first token are not among them, but for what is said to be of all rows.
+
+τ_T applies to those rows that the sampling temperature of the process applies to (`temperature_on`). The others stay as
+they are, so that T is a knob that the process has.
 """
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Num
+import numpy as np
+from jaxtyping import Array, Bool, Float, Num
 
+from jaxcollapse.models.walk import Table, Visits
 from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_common_tempering, nearest_tempering
@@ -18,13 +23,19 @@ _TINY = 1e-37
 
 @observable("entropy given the context", "nat", "structure", models=SEVERAL_ROWS)
 def within_entropy(now: Snapshot) -> Scalar:
-    """Σ_c w_c S(p_c): the mean entropy of a token whose context is known; w_c is the share of context c."""
+    """Σ_c w_c S(p_c): the mean entropy of a token in a known context c (persona, token before, model) of share w_c.
+
+    The row that begins a trace is not a context.
+    """
     return jnp.sum(_shares(now, now.visits) * _entropies(_contexts(now, now.log_rows)))
 
 
 @observable("mutual information of context and token", "nat", "structure", models=SEVERAL_ROWS)
 def mutual_information(now: Snapshot) -> Scalar:
-    """S(Σ_c w_c p_c) − Σ_c w_c S(p_c): what a token tells about its context; the entropy between contexts."""
+    """S(Σ_c w_c p_c) − Σ_c w_c S(p_c): what a token tells about its context; the entropy between contexts.
+
+    The row that begins a trace is not a context.
+    """
     weights, log_rows = _shares(now, now.visits), _contexts(now, now.log_rows)
     log_mean = jax.nn.logsumexp(log_rows + jnp.log(weights)[:, None], axis=0)
     divergence = jax.vmap(kl_divergence, in_axes=(0, None))(log_rows, log_mean)
@@ -33,13 +44,16 @@ def mutual_information(now: Snapshot) -> Scalar:
 
 @observable("divergence from the original within contexts", "nat", "structure", models=SEVERAL_ROWS)
 def within_divergence(now: Snapshot) -> Scalar:
-    """Σ_c w_c KL(p_c ‖ p0_c)."""
+    """Σ_c w_c KL(p_c ‖ p0_c); the row that begins a trace is not a context c."""
     return _mean_divergence(_shares(now, now.visits), _contexts(now, now.log_rows), _contexts(now, now.log_start))
 
 
 @observable("divergence from the original between contexts", "nat", "structure", models=SEVERAL_ROWS)
 def between_divergence(now: Snapshot) -> Scalar:
-    """Σ_c w_c ln(w_c/w0_c): with the one within contexts it adds up to that of (context, token)."""
+    """Σ_c w_c ln(w_c/w0_c): with `within_divergence` it adds up to the divergence of (context, token).
+
+    The row that begins a trace is not a context.
+    """
     weights = _shares(now, now.visits)
     divergence = kl_divergence(jnp.log(weights), jnp.log(_shares(now, now.start_visits)))
     return jnp.where(jnp.any(weights > 0), divergence, 0)
@@ -53,34 +67,36 @@ def shared_kl_to_initial(now: Snapshot) -> Scalar:
 
 @observable("recovery gap, a temperature for each row", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def row_recovery_gap(now: Snapshot) -> Scalar:
-    """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: what is lost even with a temperature for each."""
-    weights = now.start_visits
-    gaps = jax.vmap(nearest_tempering)(now.log_start, now.table).gap
+    """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: lost even with a temperature for each tempered row."""
+    weights, stays = now.start_visits, _untempered(now)
+    gaps = jax.vmap(nearest_tempering)(now.log_start, now.scaled.table).gap
+    if stays.any():
+        gaps = jnp.where(stays, jax.vmap(kl_divergence)(now.log_start, now.log_rows), gaps)
     return jnp.sum(jnp.where(weights > 0, weights * gaps, 0))
 
 
 @observable("recovery gap of all rows", "nat", "structure", models=SEVERAL_ROWS)
 def shared_recovery_gap(now: Snapshot) -> Scalar:
     """min_T Σ_r w0_r KL(p0_r ‖ τ_T(p_r)) over all rows r: what no sampling temperature can bring back."""
-    return _common(now).gap
+    return _back_to_start(now).gap
 
 
 @observable("recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
 def shared_recovery_temperature(now: Snapshot) -> Scalar:
     """T ≥ 0 that minimises Σ_r w0_r KL(p0_r ‖ τ_T(p_r)): the sampling temperature that best brings p0 back."""
-    return _common(now).temperature
+    return _back_to_start(now).temperature
 
 
 @observable("effective temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
 def shared_effective_temperature(now: Snapshot) -> Scalar:
     """T* ≥ 0 that minimises Σ_r w_r KL(p_r ‖ τ_T(p0_r)): the temperature at which all rows of p0 look most like p."""
-    return nearest_common_tempering(now.log_rows, now.start.table, now.visits).temperature
+    return _from_start(now).temperature
 
 
 @observable("tempering gap of all rows", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def shared_tempering_gap(now: Snapshot) -> Scalar:
     """min_T Σ_r w_r KL(p_r ‖ τ_T(p0_r)) over all rows r: how far p is from every tempered copy of p0."""
-    return nearest_common_tempering(now.log_rows, now.start.table, now.visits).gap
+    return _from_start(now).gap
 
 
 @observable("excess log loss on real traces", "nat", "structure", models=SEVERAL_ROWS)
@@ -100,8 +116,29 @@ def unvisited_drift(now: Snapshot) -> Scalar:
     return jnp.sum(jnp.where(unvisited, drift, 0)) / jnp.sum(unvisited, dtype=drift.dtype)
 
 
-def _common(now: Snapshot) -> Tempering:
-    return nearest_common_tempering(now.log_start, now.table, now.start_visits)
+def _back_to_start(now: Snapshot) -> Tempering:
+    found = _nearest(now, now.log_start, now.scaled.table, now.log_rows, now.start_visits)
+    return found._replace(temperature=now.at_scale(found.temperature))
+
+
+def _from_start(now: Snapshot) -> Tempering:
+    return _nearest(now, now.log_rows, now.start.table, now.log_start, now.visits)
+
+
+def _nearest(now: Snapshot, log_target: Table, base: Table, log_base: Table, weights: Visits) -> Tempering:
+    """The one temperature of the tempered rows of a base that brings all of its rows nearest to a target."""
+    stays = _untempered(now)
+    if not stays.any():
+        return nearest_common_tempering(log_target, base, weights)
+    nearest = nearest_common_tempering(log_target, base, jnp.where(stays, 0, weights))
+    divergence = jax.vmap(kl_divergence)(log_target, log_base)
+    rest = jnp.sum(jnp.where(stays & (weights > 0), weights * divergence, 0))
+    return Tempering(jnp.where(jnp.isinf(rest), jnp.nan, nearest.temperature), nearest.gap + rest)
+
+
+def _untempered(now: Snapshot) -> Bool[np.ndarray, " row"]:
+    """The trained rows that the sampling temperature does not apply to."""
+    return now.walk.counted() & ~now.walk.sampled()[0]
 
 
 def _contexts(now: Snapshot, rows: Num[Array, "row ..."]) -> Num[Array, "context ..."]:

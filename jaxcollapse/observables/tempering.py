@@ -18,6 +18,7 @@ _TOLERANCE = 1e-2  # a step of Halley's this small, relative to β, is the last:
 _MOST_ITERATIONS = 64
 _COMMON_TOLERANCE = 1e-3  # a step of Newton's this small is the last: its error is about its square
 _TINY = 1e-37
+_FAR = 32  # binary orders of magnitude from 1, beyond which depths are scaled
 _NOISE = 2e-6  # what is left of a difference of two like numbers may be rounding
 
 Row = Float[Array, " token"]
@@ -60,7 +61,7 @@ def nearest_tempering(log_target: Row, base: Row) -> Tempering:
     """The temperature T ∈ [0, ∞] at which softmax(`base` / T) is nearest to the target."""
     target = jnp.exp(log_target)
     possible = base > -jnp.inf
-    depth = jnp.where(possible, jnp.max(base) - base, 0)
+    depth, unit = _scaled(jnp.where(possible, jnp.max(base) - base, 0))
     is_deep = depth > 0
     modes = jnp.sum(possible & ~is_deep, dtype=base.dtype)
     step = jnp.min(jnp.where(is_deep, depth, jnp.inf))
@@ -107,7 +108,7 @@ def nearest_tempering(log_target: Row, base: Row) -> Tempering:
     cooled = jnp.where(is_deep, jnp.where(beta == jnp.inf, -jnp.inf, -beta * depth), 0)
     log_tempered = jax.nn.log_softmax(jnp.where(possible, cooled, -jnp.inf))
     return Tempering(
-        temperature=jnp.where(flat | lost, jnp.nan, 1 / beta),
+        temperature=jnp.where(flat | lost, jnp.nan, unit / beta),
         gap=jnp.where(lost, jnp.inf, kl_divergence(log_target, log_tempered)),
     )
 
@@ -122,7 +123,7 @@ def nearest_common_tempering(
     """
     target, possible = jnp.exp(log_target), base > -jnp.inf
     weight, counts = weights[:, jnp.newaxis], weights[:, jnp.newaxis] > 0
-    depth = jnp.where(possible, jnp.max(base, axis=-1, keepdims=True) - base, 0)
+    depth, unit = _scaled(jnp.where(possible, jnp.max(base, axis=-1, keepdims=True) - base, 0))
     aim = jnp.sum(jnp.where(counts, weight * target * depth, 0))
     flat_depth = jnp.sum(depth, axis=-1) / jnp.maximum(jnp.sum(possible, axis=-1, dtype=base.dtype), 1)
     lost = jnp.any(counts & (target > 0) & ~possible)
@@ -146,8 +147,9 @@ def nearest_common_tempering(
         step = value * jnp.log(jnp.maximum(value, _TINY) / aim) / jnp.maximum(slope, _TINY)
         newton = beta * jnp.exp(jnp.clip(step, -2, 2))
         bisected = jnp.where(high == jnp.inf, 8 * beta, jnp.where(low > 0, jnp.sqrt(low * high), high / 8))
-        is_last = jnp.abs(step) < _COMMON_TOLERANCE
-        better = jnp.where(is_last | ((newton > low) & (newton < high)), newton, bisected)
+        is_far = value < _TINY  # too cold for a step; not a root
+        is_last = (jnp.abs(step) < _COMMON_TOLERANCE) & ~is_far
+        better = jnp.where(is_last | (~is_far & (newton > low) & (newton < high)), newton, bisected)
         return iteration + 1, better, low, high, is_last
 
     zero = jnp.zeros((), base.dtype)
@@ -156,9 +158,18 @@ def nearest_common_tempering(
     beta = jnp.where(hottest, 0, jnp.where(coldest, jnp.inf, beta))
     divergence = jax.vmap(kl_divergence)(log_target, tempered(beta))
     return Tempering(
-        temperature=jnp.where(flat | lost, jnp.nan, 1 / beta),
+        temperature=jnp.where(flat | lost, jnp.nan, unit / beta),
         gap=jnp.where(lost, jnp.inf, jnp.sum(jnp.where(weights > 0, weights * divergence, 0))),
     )
+
+
+def _scaled(depth: Float[Array, "... token"]) -> tuple[Float[Array, "... token"], Scalar]:
+    """Depths over a power of two, and that: 1, but where their squares or cubes could leave the range of numbers."""
+    least = jnp.min(jnp.where(depth > 0, depth, jnp.inf))
+    exponent = jnp.frexp(jnp.where(least < jnp.inf, least, 1))[1].astype(jnp.int32) - 1
+    exponent = jnp.where(jnp.abs(exponent) > _FAR, exponent, 0)
+    scaled = jnp.where(exponent == 0, depth, jnp.ldexp(depth, -exponent))
+    return scaled, jnp.ldexp(jnp.ones((), depth.dtype), exponent)
 
 
 def _regression(target: Row, log_target: Row, depth: Row) -> Scalar:

@@ -64,6 +64,7 @@ class Cells:
 def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
     """What each cell of the sweep needs on this platform; natively: by native code, by default where it is there."""
     grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
+    _check_precision(grid, sweep.precision)
     samples, batch_size = kinds.samples(grid), grid.numbers("batch_size")
     widths, place = np.unique(library.widths, return_inverse=True)
     tokens = np.array([padded(int(size)) for size in widths])[place.reshape(-1)]
@@ -243,6 +244,17 @@ def _check_scores(grid: Grid, library: Library) -> None:
             grid.key_of("scores"),
             f"times reward_scale span more than {WIDEST:g}; curation = 'argmax' has no such limit",
         )
+
+
+def _check_precision(grid: Grid, precision: str) -> None:
+    """Raises if rounding makes a number 0, 1 or ∞, which are other processes than those near to them."""
+    for field in (name for name in grid.given if name in Settings._fields and name not in COUNTS):
+        for value in grid.column(field).values:
+            with np.errstate(over="ignore"):
+                rounded = float(np.dtype(precision).type(value))
+            if rounded != value and rounded in (0, 1, np.inf):
+                other = "another value" if precision == "float64" else "another value, or precision = 'float64'"
+                raise InputError(grid.key_of(field), f"{value!r} is {rounded:g} in {precision}; give {other}")
 
 
 def _in_use(grid: Grid, remedy: str) -> np.ndarray:

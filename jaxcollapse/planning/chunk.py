@@ -1,7 +1,7 @@
 """A chunk: trajectories that are computed and stored together, and what it is called."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,11 @@ class Beginning:
     places: np.ndarray
     state: np.ndarray | None = None
 
+    def part(self, places: np.ndarray) -> "Beginning":
+        """The trajectories at these places of it."""
+        state = None if self.state is None else self.state[places]
+        return replace(self, places=self.places[places], state=state)
+
 
 @dataclass(frozen=True)
 class Begun:
@@ -35,7 +40,7 @@ class Chunk:
     """Trajectories that are computed and stored together; all of one bucket, with equal loops.
 
     cells, replicates: one entry for each trajectory. loops: those of `structure.Loops`. beginning: None if
-    they start at generation 0.
+    they start at generation 0. whole: if it is a part of a chunk of the plan, the name of that.
     """
 
     id: str
@@ -44,9 +49,15 @@ class Chunk:
     cells: np.ndarray
     replicates: np.ndarray
     beginning: Beginning | None = None
+    whole: str | None = None
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    @property
+    def claim(self) -> str:
+        """The name by which runs claim it, whatever part of it they lack."""
+        return self.whole or self.id
 
     @property
     def since(self) -> int:

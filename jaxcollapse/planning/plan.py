@@ -11,7 +11,7 @@ import numpy as np
 from jaxcollapse.errors import InputError
 from jaxcollapse.kernel import Program
 from jaxcollapse.native import target
-from jaxcollapse.planning import cost
+from jaxcollapse.planning import cost, resolution
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
@@ -68,6 +68,11 @@ class Plan:
             return program
         assert chunk.state is not None
         return replace(program, state_words=chunk.state.shape[1])
+
+    @cached_property
+    def warning(self) -> str | None:
+        """In which cells rounding is no smaller than what happens, if there are any."""
+        return resolution.warning(self.sweep, self.cells.library)
 
     @property
     def trajectories(self) -> int:
@@ -144,19 +149,22 @@ class Plan:
         """The rest of this plan, when some trajectories are done, boolean [cell, replicate]. Whole chunks stay."""
         left = []
         for chunk in self.chunks:
-            missing = ~done[chunk.cells, chunk.replicates]
-            if missing.all():
-                left.append(chunk)
-            elif missing.any():
-                left.append(self._part(chunk, missing))
+            if rest := self.rest(chunk, done):
+                left.append(rest)
         return replace(self, chunks=tuple(left))
 
-    def _part(self, chunk: Chunk, chosen: np.ndarray) -> Chunk:
-        """Some of its trajectories, by a mask."""
-        cells, replicates, beginning = chunk.cells[chosen], chunk.replicates[chosen], chunk.beginning
-        if beginning:
-            beginning = replace(beginning, places=beginning.places[chosen])
-        return replace(chunk, id=self.name(cells, replicates), cells=cells, replicates=replicates, beginning=beginning)
+    def rest(self, chunk: Chunk, done: np.ndarray) -> Chunk | None:
+        """What is left of a chunk, when some trajectories are done, boolean [cell, replicate]; None if nothing is."""
+        places = np.flatnonzero(~done[chunk.cells, chunk.replicates])
+        return self.part(chunk, places) if len(places) else None
+
+    def part(self, chunk: Chunk, places: np.ndarray) -> Chunk:
+        """The trajectories at these places of a chunk, as a chunk of their own; the same chunk if that is all."""
+        if len(places) == len(chunk):
+            return chunk
+        cells, replicates, name = chunk.cells[places], chunk.replicates[places], chunk.claim
+        beginning = chunk.beginning.part(places) if chunk.beginning else None
+        return Chunk(self.name(cells, replicates), chunk.bucket, chunk.loops, cells, replicates, beginning, name)
 
     def name(self, cells: np.ndarray, replicates: np.ndarray) -> str:
         """Of a chunk of these trajectories."""
@@ -208,6 +216,7 @@ class Plan:
             "platform": self.machine.platform,
             "devices": self.machine.count,
             "kernel": self.kernel,
+            "warning": self.warning,
             "compiles": self.compiles,
             "compile_seconds": self.compiles * cost.program_seconds([bucket.program for bucket in self.buckets]),
             "run_seconds": self.seconds if self.machine.platform == "cpu" else None,

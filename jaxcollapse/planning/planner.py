@@ -1,5 +1,6 @@
 """Makes plans: cells into buckets that share a program, and those into chunks."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from jaxcollapse.planning.plan import Bucket, Plan
 from jaxcollapse.share import Share
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.sweep import Sweep
+
+_log = logging.getLogger(__name__)
 
 
 def plan(
@@ -41,7 +44,10 @@ def plan(
         InputError: an initial distribution cannot be had.
     """
     machine = machine or this_machine(devices)
-    return _planned(sweep, machine, chunk_size, done, begun, trains(machine.platform, sweep.precision))
+    made = _planned(sweep, machine, chunk_size, done, begun, trains(machine.platform, sweep.precision))
+    if made.warning:
+        _log.warning("%s", made.warning)
+    return made
 
 
 def share_of(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from jaxcollapse.arguments import INCOMPLETE, AsJson, StudyFolder, readable, tells_bad_input
+from jaxcollapse.arguments import INCOMPLETE, AsJson, StudyFolder, path, readable, tells_bad_input
 from jaxcollapse.errors import InputError, printable
 
 _NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
@@ -18,7 +18,8 @@ _NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
 def report(
     study: StudyFolder,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="The page; by default report.html in the study.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", parser=path, help="The page; by default report.html in the study."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -30,17 +31,29 @@ def report(
     from jaxcollapse.store.study import Study
 
     opened = Study.open(study)
-    path = out or opened.folder / "report.html"
-    with opened.finalize() as data, readable(opened.result):
+    page = out or opened.folder / "report.html"
+    if out is not None:
+        _check_is_file(out)
+    with opened.read() as data, readable(opened.result):
         text = stored_page(data, opened.result)
         missing = int(has_status(data, "missing").sum())
     try:
-        with replacing(path) as temporary:
+        with replacing(page) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError("", f"cannot be written: {error.strerror}", str(path)) from None
-    print(json.dumps({"report": str(path), "missing": missing}) if as_json else f"report: {printable(path)}")
+        raise InputError("", f"cannot be written: {error.strerror}", str(page)) from None
+    print(json.dumps({"report": str(page), "missing": missing}) if as_json else f"report: {printable(page)}")
     return INCOMPLETE if missing else 0
+
+
+def _check_is_file(page: Path) -> None:
+    """Raises InputError if a folder, device or pipe is there, maybe at the end of a link, as /dev/stdout is."""
+    try:
+        is_other = page.exists() and not page.is_file()
+    except OSError as error:
+        raise InputError("out", f"cannot be written: {error.strerror}", str(page)) from None
+    if is_other:
+        raise InputError("out", "is a folder, a device or a pipe, not a file", str(page))
 
 
 @contextmanager

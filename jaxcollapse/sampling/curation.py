@@ -1,7 +1,9 @@
 """Selection among samples: the best of K candidates by a reward, and a verifier that accepts some tokens more readily.
 
 Each takes the logits of one row to those of a token that is kept, exactly: so any number of kept tokens is a
-multinomial draw, and infinitely many are possible.
+multinomial draw, and infinitely many are possible. A selection that prefers nothing (one candidate, equal rewards,
+equal rates) gives back the logits that it was given, bit for bit: otherwise an optimiser with moments would turn the
+rounding of a formula into drift.
 
 Sources: Bradley and Terry (1952) for the choice in proportion to e^reward; Ferbach et al. (2024, arXiv 2407.09499) for
 curated self-training, and its limit of many candidates.
@@ -45,7 +47,7 @@ def bradley_terry(logits: Row, rewards: Row, candidates: Number) -> Row:
 
     total = jax.lax.fori_loop(0, points, add, jnp.zeros_like(p))
     chosen = log_p + jnp.log(total)
-    return _possible(logits, jnp.where(jnp.isinf(candidates), log_p + rewards, chosen))
+    return _selected(logits, rewards, candidates, jnp.where(jnp.isinf(candidates), log_p + rewards, chosen))
 
 
 def argmax(logits: Row, rewards: Row, candidates: Number) -> Row:
@@ -54,9 +56,9 @@ def argmax(logits: Row, rewards: Row, candidates: Number) -> Row:
     With F_i the probability of a reward no greater than r_i, and g_i of just that one,
     q_i = p_i (F_i^K − (F_i − g_i)^K) / g_i.
     """
-    log_p, rewards = _prepared(logits, rewards)
-    order = jnp.argsort(rewards)
-    log_p, rewards, tokens = log_p[order], rewards[order], len(logits)
+    log_p, unsorted = _prepared(logits, rewards)
+    order = jnp.argsort(unsorted)
+    log_p, rewards, tokens = log_p[order], unsorted[order], len(logits)
     is_new = jnp.concatenate([jnp.zeros(1, bool), rewards[1:] != rewards[:-1]])
     group = jnp.cumsum(is_new, dtype=jnp.int32)
     most = jnp.maximum(jax.ops.segment_max(log_p, group, tokens), _LOWEST)
@@ -68,9 +70,10 @@ def argmax(logits: Row, rewards: Row, candidates: Number) -> Row:
     several = jnp.log(-jnp.expm1(finite * jnp.log1p(-share))) - log_mass
     log_kept = finite * log_upto + jnp.where(finite * share < _RARE, jnp.log(finite) - log_upto, several)
     log_kept = jnp.where(log_mass > -jnp.inf, log_kept, 0)  # of groups that are not there
-    is_best = jnp.arange(tokens, dtype=jnp.int32) == jnp.max(jnp.where(log_mass > -jnp.inf, jnp.arange(tokens), 0))
+    place = jnp.arange(tokens, dtype=jnp.int32)
+    is_best = place == jnp.max(jnp.where(log_mass > -jnp.inf, place, 0))
     log_kept = jnp.where(jnp.isinf(candidates), jnp.where(is_best, 0, -jnp.inf), log_kept)
-    return _possible(logits, jnp.zeros_like(log_p).at[order].set(log_p + log_kept[group]))
+    return _selected(logits, unsorted, candidates, jnp.zeros_like(log_p).at[order].set(log_p + log_kept[group]))
 
 
 CURATIONS: dict[str, Callable[[Row, Row, Number], Row]] = {"bradley_terry": bradley_terry, "argmax": argmax}
@@ -79,10 +82,11 @@ CURATIONS: dict[str, Callable[[Row, Row, Number], Row]] = {"bradley_terry": brad
 def verified(logits: Row, correct: Bool[Array, " token"], true_rate: Number, false_rate: Number) -> Row:
     """Tokens that are drawn until one is accepted: a correct one with `true_rate`, another with `false_rate`.
 
-    q_i ∝ p_i · rate. Where nothing can be accepted, all is.
+    q_i ∝ p_i · rate. A verifier that accepts no possible token gives up: then all tokens pass.
     """
-    accepted = logits + jnp.log(jnp.where(correct, true_rate, false_rate))
-    return jnp.where(jnp.any(accepted > -jnp.inf), accepted, logits)
+    rates, possible = jnp.where(correct, true_rate, false_rate), logits > -jnp.inf
+    is_neutral = jnp.max(jnp.where(possible, rates, -jnp.inf)) == jnp.min(jnp.where(possible, rates, jnp.inf))
+    return jnp.where(is_neutral, logits, logits + jnp.log(rates))
 
 
 def _prepared(logits: Row, rewards: Row) -> tuple[Row, Row]:
@@ -93,5 +97,7 @@ def _prepared(logits: Row, rewards: Row) -> tuple[Row, Row]:
     return log_p, jnp.where(possible, rewards - greatest, 0)
 
 
-def _possible(logits: Row, chosen: Row) -> Row:
-    return jnp.where(logits > -jnp.inf, chosen, -jnp.inf)
+def _selected(logits: Row, rewards: Row, candidates: Number, chosen: Row) -> Row:
+    """The `chosen` logits of possible tokens; the logits as they were given where there is nothing to choose from."""
+    is_neutral = (candidates == 1) | jnp.all(rewards == 0)
+    return jnp.where(is_neutral, logits, jnp.where(logits > -jnp.inf, chosen, -jnp.inf))

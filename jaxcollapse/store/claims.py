@@ -2,16 +2,20 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 
 from jaxcollapse.planning import Chunk
+from jaxcollapse.stopping import Stop
 from jaxcollapse.store import atomic
-from jaxcollapse.store.lock import Lock, is_locked
+from jaxcollapse.store.lock import Lock, holder, is_locked, locked
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY = 0.5  # seconds between looks at what other runs have done
+_PATIENCE = 300.0  # seconds without any news after which what others have claimed is computed here, too
 
 
 class Claims:
@@ -21,20 +25,29 @@ class Claims:
     """
 
     def __init__(
-        self, shards: Path, chunks: Sequence[Chunk], bad: Collection[Path], stored: Callable[[int], None]
+        self,
+        shards: Path,
+        chunks: Sequence[Chunk],
+        rest: Callable[[Chunk], Chunk | None],
+        stored: Callable[[int], None],
+        seconds: float = 0.0,
     ) -> None:
         """Of these chunks.
 
         Args:
             shards: the folder of shards.
             chunks: to be computed.
-            bad: files that are known not to count.
-            stored: is told how many trajectories another run has stored.
+            rest: gives what other runs have not stored of a chunk by now; None if nothing is missing.
+            stored: is called with the number of trajectories that another run has stored.
+            seconds: what a chunk takes at most, by the plan.
         """
         self.left: Sequence[Chunk] = chunks
-        self._shards, self._bad, self._stored = shards, bad, stored
+        self._shards, self._rest, self._stored = shards, rest, stored
         self._held: dict[str, Lock] = {}
-        self._told = False
+        self._missing: dict[str, int] = {}
+        self._patience = _PATIENCE + 4 * seconds
+        self._news: tuple[float, int] | None = None
+        self._is_impatient = False
 
     def __enter__(self) -> "Claims":
         return self
@@ -49,33 +62,53 @@ class Claims:
         """Claims one after the other what no other run has claimed; the rest stays `left`."""
         claimed_by_others = list[Chunk]()
         for chunk in self.left:
-            lock = Lock(_lock_path(self._shards, chunk.id))
-            if not lock.acquire(wait=False):
+            lock = Lock(_lock_path(self._shards, chunk.claim))
+            is_mine = lock.acquire(wait=False)
+            if not (is_mine or self._is_impatient):
                 claimed_by_others.append(chunk)
                 continue
-            if self._is_stored(chunk):
+            rest = self._rest(chunk)
+            if rest is not chunk:
+                self._stored(len(chunk) - (len(rest) if rest else 0))
+            if rest is None:
                 lock.release()
-                self._stored(len(chunk))
                 continue
-            self._held[chunk.id] = lock
-            yield chunk
+            self._held[chunk.claim] = lock
+            self._missing[chunk.claim] = len(rest)
+            yield rest
         self.left = claimed_by_others
 
-    def release(self, chunk: Chunk) -> None:
-        """Gives up the claim of a chunk that has been stored."""
-        self._held.pop(chunk.id).release()
+    def store(self, chunk: Chunk, write: Callable[[], object]) -> None:
+        """Has a chunk, or a part of it, written. What is whole is claimed no longer.
 
-    def wait(self) -> None:
-        """Until it is worth another look at what is left."""
-        if not self._told:
-            _log.warning("%d chunks are being computed by other runs; waiting for them", len(self.left))
-            self._told = True
-        time.sleep(_LOOK_EVERY)
+        The name of a part is locked while it is written: other runs sweep up files of names that nobody has locked.
+        """
+        is_whole = chunk.id == chunk.claim
+        with nullcontext() if is_whole else locked(_lock_path(self._shards, chunk.id), "looks at"):
+            write()
+        self._missing[chunk.claim] -= len(chunk)
+        if not self._missing[chunk.claim]:
+            self._held.pop(chunk.claim).release()
 
-    def _is_stored(self, chunk: Chunk) -> bool:
-        """By another run, since this one has begun. No netCDF file is opened: the writer may be at work."""
-        path = self._shards / f"{chunk.id}.nc"
-        return path not in self._bad and path.exists() and atomic.is_sealed(path)
+    def wait(self, stop: Stop) -> None:
+        """Until it is worth another look at what is left, or the run is to stop."""
+        now, changed = time.monotonic(), self._shards.stat().st_mtime_ns
+        if self._news is None:
+            told = "%d chunks are being computed by %s; waiting for that"
+            _log.warning(told, len(self.left), self._others())
+        if self._news is None or self._news[1] != changed:
+            self._news = now, changed
+        elif now - self._news[0] > self._patience:
+            told = "%s stored nothing for %.0f s; computing that here, too (the numbers are the same)"
+            _log.warning(told, self._others(), now - self._news[0])
+            self._is_impatient = True
+            return
+        stop.wait(min(_LOOK_EVERY, self._patience))
+
+    def _others(self) -> str:
+        """The runs that hold what is left."""
+        names = {holder(_lock_path(self._shards, chunk.claim)) for chunk in self.left}
+        return ", ".join(sorted(names)) or "another run"
 
 
 def claimed(shards: Path) -> int:
@@ -85,11 +118,14 @@ def claimed(shards: Path) -> int:
 
 def sweep_up(shards: Path) -> None:
     """Removes what runs that were killed have left: temporary files and locks of chunks that nobody claims."""
-    names = {path.name.split(".")[1] for path in [*shards.glob(".*.tmp"), *shards.glob(".*.lock")]}
-    for name in names:
-        lock = Lock(_lock_path(shards, name))
+    left = defaultdict[str, list[Path]](list)
+    for path in shards.iterdir() if shards.is_dir() else ():
+        if path.name.startswith(".") and path.suffix in (".tmp", ".lock"):
+            left[path.name.split(".")[1]].append(path)
+    for chunk, paths in left.items():
+        lock = Lock(_lock_path(shards, chunk))
         if lock.acquire(wait=False) and lock.is_held:
-            atomic.sweep_up(shards / f"{name}.nc")
+            atomic.remove(path for path in paths if path.suffix == ".tmp")
             lock.release()
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from jaxcollapse.errors import InputError
 from jaxcollapse.initial.paths import is_within
 from jaxcollapse.store.atomic import is_temporary
+from jaxcollapse.store.sweepfile import check_format
 
 LOCK = ".lock"
+_WRITTEN = ("inputs", "shards", "slurm")  # folders
 
 
 def may_become_a_study(folder: Path) -> bool:
@@ -31,19 +33,39 @@ def what_lacks(folder: Path) -> str:
     return "" if (folder / "shards").is_dir() or (folder / "plan.json").is_file() else "folder shards"
 
 
-def check_stays_inside(folder: Path) -> None:
-    """Whether what is written to a study, or read from it, is in its folder.
+def check_may_be_read(folder: Path) -> None:
+    """Whether a study may be read: links to its files and shards are followed, but its inputs lie in its folder.
 
     Raises:
-        InputError: it is not, or cannot be.
+        InputError: they do not, or a later version of the package has written it.
     """
+    _check_is_utf8(folder)
+    _check_stays_inside(folder, "inputs")
+    check_format(folder)
+
+
+def check_may_be_written(folder: Path) -> None:
+    """Whether what is written to a study stays in its folder. Links in the place of files are replaced.
+
+    Raises:
+        InputError: it does not, or cannot.
+    """
+    _check_is_utf8(folder)
+    for name in _WRITTEN:
+        _check_stays_inside(folder, name)
+    check_format(folder)
+
+
+def _check_is_utf8(folder: Path) -> None:
     try:
         str(folder).encode()
     except UnicodeEncodeError:
         raise InputError("", "is no path in UTF-8, which netCDF needs", str(folder)) from None
-    for name in ("sweep.toml", "plan.json", "inputs", "shards"):
-        if not is_within(folder, name):
-            raise InputError("", f"{name} in it leads elsewhere; move what is there into the study", str(folder))
+
+
+def _check_stays_inside(folder: Path, name: str) -> None:
+    if not is_within(folder, name):
+        raise InputError("", f"{name} in it leads elsewhere; put a copy of what is there in its place", str(folder))
 
 
 @contextlib.contextmanager

@@ -10,15 +10,17 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import MISSING
-from jaxcollapse.patience import reading
 from jaxcollapse.planning.library import Library
-from jaxcollapse.store.coordinates import coordinates
-from jaxcollapse.store.foreign import check_size, check_variable
+from jaxcollapse.planning.resolution import warning
+from jaxcollapse.store.attributes import check_attributes
+from jaxcollapse.store.coordinates import coordinates, with_flags
+from jaxcollapse.store.foreign import StrangeFileError, check_size, check_variable, opened
 from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
 from jaxcollapse.store.placement import Part, place
 from jaxcollapse.store.provenance import encode, merged, now, timestamp
 from jaxcollapse.store.regions import CHUNK_BYTES, chunk_shape, slabs
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.turn import TURN
 
 
 def assemble(sweep: Sweep, library: Library, parts: Sequence[Part], told: Iterable[dict[str, Any]]) -> xr.Dataset:
@@ -52,10 +54,23 @@ def write(
     """
     data = _skeleton(sweep, library, told).assign_attrs(attributes)
     texts = {name: _as_characters(variable) for name, variable in data.variables.items() if variable.dtype.kind in "UO"}
-    data.to_netcdf(path, engine="netcdf4", encoding=texts)
+    with TURN:
+        data.to_netcdf(path, engine="netcdf4", encoding=texts)
     for layout in layouts(sweep, library):
-        with netCDF4.Dataset(path, "a") as file:  # for each anew: HDF5 may mix up attributes that were made in one go
+        with (
+            TURN,
+            netCDF4.Dataset(path, "a") as file,
+        ):  # for each anew: HDF5 may mix up attributes that were made in one go
             _write(file, layout, parts)
+
+
+def lazily(path: Path) -> xr.Dataset:
+    """Opens a dataset's file. Units are those of the observables, never of time.
+
+    Threads read it in turn, with each other and with runs that write.
+    """
+    with TURN:
+        return with_flags(xr.open_dataset(path, decode_times=False, lock=TURN))
 
 
 class Recognised(NamedTuple):
@@ -70,24 +85,36 @@ def recognised(path: Path, sweep: Sweep, content: str) -> Recognised | None:
     """What a whole file, of whatever origin, is; None if it is no dataset, or not the one it says.
 
     content: a digest of the shards, as `write` was given it.
+
+    Raises:
+        OSError: it could not be read, and may be all right.
+        MemoryError: the same.
     """
     try:
-        with reading(path), netCDF4.Dataset(path) as file:
+        with opened(path) as file:
             for name in {"status", *file.dimensions} & file.variables.keys():  # which xarray reads at once
                 check_size(file, name)
             held = file.variables["status"]
             check_variable(file, "status", np.dtype("int8"), held.dimensions)
+            check_attributes(file)
+            number, text = int((held[:] != MISSING).sum()), str(file.getncattr("sweep"))
             is_this = file.getncattr("shards") == content
+            if is_this and (text != sweep.to_toml() or not _has_its_records(file, sweep)):
+                return None
             for name, (dtype, dims) in rows_of(sweep).items() if is_this else ():
                 check_variable(file, name, dtype, (*sweep.dims, "replicate", *dims))
                 if file.variables[name].shape[: len(sweep.dims) + 1] != (*sweep.shape, sweep.replicates):
                     return None
-            number, text = int((held[:] != MISSING).sum()), str(file.getncattr("sweep"))
-        with reading(path):
-            xr.open_dataset(path).close()
-    except Exception:  # netCDF and xarray tell of a strange file by any kind of error
+            lazily(path).close()  # xarray decodes it, too
+    except StrangeFileError:
         return None
     return Recognised(is_this, number, text)
+
+
+def _has_its_records(file: netCDF4.Dataset, sweep: Sweep) -> bool:
+    """Whether a file has the generations and replicates of a sweep."""
+    wanted = {"generation": sweep.recorded, "replicate": np.arange(sweep.replicates)}
+    return all(np.array_equal(file.variables[name][:], values) for name, values in wanted.items())
 
 
 def _as_characters(variable: xr.Variable) -> dict[str, Any]:
@@ -145,4 +172,6 @@ def _skeleton(sweep: Sweep, library: Library, told: Iterable[dict[str, Any]]) ->
         "sweep": sweep.to_toml(),
         "provenance": encode(merged(records)),
     }
+    if (comment := warning(sweep, library)) is not None:
+        data.attrs["comment"] = comment
     return data

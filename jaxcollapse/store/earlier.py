@@ -3,12 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-import netCDF4
 import numpy as np
 
 from jaxcollapse.execute import Result, padded
-from jaxcollapse.patience import reading
 from jaxcollapse.planning import Chunk
+from jaxcollapse.store.foreign import opened
 from jaxcollapse.store.shard import read_variable, recorded_in
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -34,7 +33,7 @@ def joined(folder: Path, result: Result, sweep: Sweep) -> Result:
     """
     chunk, path = result.chunk, _path(folder, result.chunk)
     assert chunk.beginning is not None
-    with reading(path), netCDF4.Dataset(path) as file:
+    with opened(path) as file:
         recorded = recorded_in(file)
     kept, places = np.isin(recorded, sweep.recorded), chunk.beginning.places
 

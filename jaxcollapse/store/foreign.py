@@ -5,13 +5,59 @@ more bytes than `MOST_INFLATION` times those of the file cannot have been compre
 chunks, as we write them: HDF5 would read those of other layouts from any file that they name.
 """
 
+import contextlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 
 from jaxcollapse.limits import MOST_INFLATION
+from jaxcollapse.patience import reading
+from jaxcollapse.store.atomic import read_seal
+
+_ENOUGH = 2**26  # bytes that HDF5 may need to read a piece of a file
+
+
+class StrangeFileError(ValueError):
+    """A file whose seal is unbroken, and which yet is not what was expected."""
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[netCDF4.Dataset]:
+    """A sealed netCDF file, to be read while this context lasts.
+
+    Raises:
+        StrangeFileError: the file is not what was expected, or HDF5 cannot read it.
+        OSError: the system cannot give it.
+        MemoryError: there is too little memory to read it.
+    """
+    try:
+        with reading(path), netCDF4.Dataset(path) as file:
+            yield file
+    except StrangeFileError:
+        raise
+    except Exception as error:  # netCDF reports a strange file by any kind of error
+        _check_is_at_fault(path, error)
+        raise StrangeFileError(str(error)) from None
+
+
+def _check_is_at_fault(path: Path, error: Exception) -> None:
+    """Raises why a file could not be read, if that has other reasons than what is in it.
+
+    HDF5 has one error for a strange file, a disk that does not answer, and too little memory.
+    """
+    if isinstance(error, MemoryError):
+        raise MemoryError(f"{path}: too little memory to read it") from None
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:  # netCDF's own are negative
+        raise error
+    if isinstance(error, OSError | RuntimeError):
+        read_seal(path)
+        try:
+            bytearray(_ENOUGH)
+        except MemoryError:
+            raise MemoryError(f"{path}: too little memory to read it") from None
 
 
 def check_variable(file: netCDF4.Dataset, name: str, dtype: np.dtype, dims: tuple[str, ...]) -> None:

@@ -110,7 +110,8 @@ def _status(sweep: Sweep) -> Layout:
     attributes = {
         "long_name": "status of the trajectory",
         "units": "1",
-        "description": "Whether the trajectory was computed; diverged: its logits left the floating-point range.",
+        "description": "Whether the trajectory was computed; diverged: its logits left the range of floating-point "
+        "numbers, or their resolution.",
         "flag_values": np.array([0, 1, 2], np.int8),
         "flag_meanings": STATUS_MEANINGS,
     }

@@ -1,20 +1,27 @@
 """Locks, by which runs on one study share its work.
 
-The system lets go of a lock when its process ends, however it ends. Where a file system has none, runs go without:
-results never depend on locks, since files are replaced whole, and equal chunks hold equal numbers.
+The system lets go of a lock when its process ends, however it ends. The file says which process holds it. Where a file
+system has no locks, runs go without: results never depend on locks, since files are replaced whole, and equal chunks
+hold equal numbers.
 """
 
 import contextlib
 import errno
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
+from jaxcollapse.errors import printable
+
 _NONE_HERE = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}  # file systems say one of these if they have no locks
+
+_LONGEST = 200  # bytes of what a lock's file says
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +47,9 @@ class Lock:
             if error.errno not in _NONE_HERE:
                 raise
             _warn(self._path.parent)
+        if self.is_held:
+            with contextlib.suppress(OSError):  # on a full disk
+                self._path.write_text(f"process {os.getpid()} on {socket.gethostname()}\n", encoding="utf-8")
         return True
 
     def release(self) -> None:
@@ -59,7 +69,8 @@ def locked(path: Path, why: str) -> Iterator[Lock]:
     """Waits until the lock is free, and holds it. `why` says in the log what another run may be doing with it."""
     lock = Lock(path)
     if not lock.acquire(wait=False):
-        _log.warning("waiting for another run, which %s %s", why, path.parent)
+        told = "waiting for another run, which %s %s: %s, which goes on if it is paused after `kill -CONT`"
+        _log.warning(told, why, printable(path.parent), holder(path) or "a process")
         lock.acquire(wait=True)
     try:
         yield lock
@@ -67,19 +78,32 @@ def locked(path: Path, why: str) -> Iterator[Lock]:
         lock.release()
 
 
+def holder(path: Path) -> str:
+    """The process that holds the lock of this name, as "process 123 on node7"; nothing if the file does not say so."""
+    try:
+        with _opened(path) as file:
+            return printable(file.read(_LONGEST).decode(errors="replace").strip())
+    except OSError:
+        return ""
+
+
 def is_locked(path: Path) -> bool:
     """Whether any process holds the lock of this name; found out by reading alone, so that anyone may ask."""
     import fcntl  # there is none on Windows, where it should not keep runs from starting
 
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # no link's target, no pipe's writer
-        with os.fdopen(descriptor, "rb") as file:
+        with _opened(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:  # it is gone, cannot be read, or there are no locks here
         return False
     return False
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file for reading, but no link's target, and no pipe that waits for a writer."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
 
 @cache

@@ -38,14 +38,28 @@ def is_agreed(plan_file: Path, cut: Partition) -> bool:
     return _held(plan_file) == cut
 
 
-def _held(plan_file: Path) -> Partition | None:
-    """What a file says, whoever wrote it; None if it does not."""
+def is_planned(plan_file: Path, study: str) -> bool:
+    """Whether a file is the plan of a study of this fingerprint."""
+    return _told(plan_file).get("study") == study
+
+
+def _told(plan_file: Path) -> dict[str, Any]:
+    """What a file says, whoever wrote it; nothing if it is no plan."""
     try:
         if not plan_file.is_file() or plan_file.stat().st_size > _MOST_BYTES:
-            return None
-        told = json.loads(plan_file.read_text(encoding="utf-8"))["partition"]
+            return {}
+        told = json.loads(plan_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _held(plan_file: Path) -> Partition | None:
+    """The cut that a file tells of; None if it does not."""
+    try:
+        told = _told(plan_file)["partition"]
         of, without = told["of"], told["without"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (LookupError, TypeError):
         return None
     if not isinstance(of, str) or not isinstance(without, list) or not all(isinstance(name, str) for name in without):
         return None

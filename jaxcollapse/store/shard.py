@@ -1,12 +1,13 @@
 """A shard: the netCDF file of one chunk.
 
 It is written under a temporary name in the same folder, sealed, flushed, and moved into place. It counts only if the
-seal is unbroken, and the study's fingerprint and its own name are recorded in it.
+seal is unbroken, and the study's fingerprint and its own name are recorded in it. It may be a link to such a file.
 """
 
 import errno
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,16 @@ import xarray as xr
 
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.observables import OBSERVABLES
-from jaxcollapse.patience import reading
 from jaxcollapse.planning.chunk import chunk_id
-from jaxcollapse.store.atomic import is_sealed, replacing, seal
-from jaxcollapse.store.extension import fingerprint, goes_on
-from jaxcollapse.store.foreign import check_variable
+from jaxcollapse.store.atomic import replacing, seal, seal_of
+from jaxcollapse.store.extension import FORMAT, fingerprint, goes_on
+from jaxcollapse.store.foreign import StrangeFileError, check_variable, opened
 from jaxcollapse.store.layout import rows_of, state_of
 from jaxcollapse.store.provenance import encode, is_provenance
+from jaxcollapse.store.recent import recalled
 from jaxcollapse.store.regions import chunk_shape
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.turn import TURN
 
 _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True}
 
@@ -32,7 +34,7 @@ _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True}
 _MOST_TOLD = 2**20  # characters of provenance
 
 
-class BadShardError(ValueError):
+class BadShardError(StrangeFileError):
     """A file that is not a shard of this study, or is damaged.
 
     path: the file, where it seemed to be a shard.
@@ -69,6 +71,7 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
     if result.state is not None:
         data["state"] = (("trajectory", "word"), result.state)
     data.attrs = {
+        "format": FORMAT,
         "study": fingerprint(sweep),
         "recorded": sweep.recorded,
         "chunk": chunk.id,
@@ -80,8 +83,9 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
     }
     path = folder / f"{chunk.id}.nc"
     with replacing(path) as temporary:
-        data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-        _read_back(temporary, data)
+        with TURN:
+            data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+            _read_back(temporary, data)
         seal(temporary)
     return path
 
@@ -102,7 +106,7 @@ def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class Header:
     """What a shard says of its trajectories: the identity of the cell, replicate and status of each, the recorded
-    generations, and provenance.
+    generations, and provenance; and its seal.
     """
 
     cells: np.ndarray
@@ -110,6 +114,7 @@ class Header:
     status: np.ndarray
     recorded: np.ndarray
     told: dict[str, Any]
+    seal: bytes
 
 
 def read_header(path: Path, study: str, sweep: Sweep) -> Header:
@@ -120,11 +125,17 @@ def read_header(path: Path, study: str, sweep: Sweep) -> Header:
 
     Raises:
         BadShardError: with the reason.
+        OSError: it could not be read, and may be all right.
+        MemoryError: the same.
     """
+    read = partial(_read_header, path, study, sweep, _seal(path))
+    return recalled(path, study, read) or read()
+
+
+def _read_header(path: Path, study: str, sweep: Sweep, seal: bytes) -> Header:
     try:
-        if not is_sealed(path):
-            raise BadShardError("is damaged, or no shard")
-        with reading(path), netCDF4.Dataset(path) as file:
+        with opened(path) as file:
+            _check_format(file)
             recorded = sweep.recorded
             if _text(file, "study") != study:
                 recorded = _earlier(file, sweep)
@@ -133,13 +144,34 @@ def read_header(path: Path, study: str, sweep: Sweep) -> Header:
             name, told = _text(file, "chunk"), json.loads(_text(file, "provenance")[:_MOST_TOLD])
     except BadShardError:
         raise
-    except Exception as error:  # netCDF tells of a strange file by any kind of error
+    except StrangeFileError as error:
         raise BadShardError(f"cannot be read: {error}") from None
     if not name == chunk_id(cells, replicates, int(recorded[-1]) if sweep.record.state else None) == path.stem:
         raise BadShardError("has another name than was given to it")
     if (replicates < 0).any() or not np.isin(status, (COMPLETE, DIVERGED)).all() or not is_provenance(told):
         raise BadShardError("says what no shard does")
-    return Header(cells, replicates, status, recorded, told)
+    return Header(cells, replicates, status, recorded, told, seal)
+
+
+def _seal(path: Path) -> bytes:
+    """The unbroken seal of a file, which may be a link."""
+    try:
+        found = seal_of(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            raise
+        why = "a link to what is not here; `git annex get` may bring it" if path.is_symlink() else "not there"
+        raise BadShardError(f"cannot be read: it is {why}") from None
+    if found is None:
+        raise BadShardError("is damaged, or no shard")
+    return found
+
+
+def _check_format(file: netCDF4.Dataset) -> None:
+    """Raises BadShardError if a later version of the package has written a file in a format of its own."""
+    told = file.getncattr("format") if "format" in file.ncattrs() else FORMAT
+    if np.size(told) != 1 or told != FORMAT:
+        raise BadShardError(f"is in another format, of a later jaxcollapse; this one reads format {FORMAT}")
 
 
 def _earlier(file: netCDF4.Dataset, sweep: Sweep) -> np.ndarray:
@@ -150,7 +182,7 @@ def _earlier(file: netCDF4.Dataset, sweep: Sweep) -> np.ndarray:
     """
     recorded = recorded_in(file) if "recorded" in file.ncattrs() else np.zeros(0)
     if not len(recorded) or _text(file, "study") != fingerprint(sweep, recorded) or not goes_on(sweep, recorded):
-        raise BadShardError("belongs to another study")
+        raise BadShardError("belongs to another study, or sweep.toml was changed")
     return recorded
 
 
@@ -180,11 +212,18 @@ def read_variable(path: Path, name: str, some: slice) -> np.ndarray:
 
     Raises:
         BadShardError: it cannot be read, although its seal is unbroken.
+        OSError: it could not be read, and may be all right.
+        MemoryError: the same.
     """
+
+    def read(part: slice) -> np.ndarray:
+        with opened(path) as file:
+            return _values(file, name, part)
+
     try:
-        with reading(path), netCDF4.Dataset(path) as file:
-            return _values(file, name, some)
-    except RuntimeError as error:
+        whole = recalled(path, name, partial(read, slice(None)))
+        return read(some) if whole is None else whole[some]
+    except StrangeFileError as error:
         raise BadShardError(f"{name} cannot be read: {error}", path) from None
 
 

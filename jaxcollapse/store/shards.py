@@ -16,14 +16,17 @@ class Shards:
     """What a study's shards hold.
 
     good: verified files, with the rows that their trajectories have in the dataset. begun: of files from when the study
-    had fewer generations, the rows and the last generation. told: the provenance of each good one. bad: file → why it
-    does not count. status: of each trajectory, [cell, replicate].
+    had fewer generations, the rows and the last generation. told: the provenance of each good one. seals: of the good
+    ones. bad: file → why it does not count. astray: how many trajectories of good ones the sweep does not have. status:
+    of each trajectory, [cell, replicate].
     """
 
     good: dict[Path, np.ndarray]
     begun: dict[Path, tuple[np.ndarray, int]]
     told: list[dict[str, Any]]
+    seals: dict[Path, bytes]
     bad: dict[Path, str]
+    astray: int
     status: np.ndarray
 
     @property

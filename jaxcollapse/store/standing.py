@@ -1,14 +1,19 @@
-"""What becomes of a dataset that is there already: it stays, or is set aside."""
+"""What a dataset's file is that is there already, and how it gets another name."""
 
 import contextlib
+import errno
 import logging
 import os
+from collections.abc import Collection, Mapping
+from enum import Enum, auto
+from itertools import count
 from pathlib import Path
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.store.atomic import is_sealed
 from jaxcollapse.store.dataset import recognised
 from jaxcollapse.store.extension import check_extends
+from jaxcollapse.store.shard import BadShardError
 from jaxcollapse.store.shards import Shards
 from jaxcollapse.sweep.reading import parse_toml
 from jaxcollapse.sweep.sweep import Sweep
@@ -16,42 +21,107 @@ from jaxcollapse.sweep.sweep import Sweep
 _log = logging.getLogger(__name__)
 
 
-def stays(path: Path, sweep: Sweep, content: str, shards: Shards) -> bool:
-    """Whether a file is the dataset of these shards, or has more of the sweep's trajectories than are left in them.
+class Standing(Enum):
+    """What is in the place of a dataset."""
 
-    Else it is set aside, unless it just has fewer.
+    ABSENT = auto()
+    STAYS = auto()  # it is the dataset of the shards, or has more of the sweep's trajectories than are left in them
+    OUTGROWN = auto()  # it has fewer trajectories than the shards
+    OTHER = auto()  # it is another sweep's dataset
+    DAMAGED = auto()  # it was read, and is no dataset, or was changed
+    ELSEWHERE = auto()  # it is a link to what is not here
+
+
+_WHY = {
+    Standing.OTHER: ("other", "stands for another sweep"),
+    Standing.DAMAGED: ("damaged", "is damaged or was changed"),
+    Standing.ELSEWHERE: ("other", "is a link to what is not here (`git annex get` may bring it)"),
+}
+
+
+def standing(path: Path, sweep: Sweep, content: str, shards: Shards) -> Standing:
+    """What a file is.
 
     Args:
         path: the file, of whatever origin.
         sweep: the study's.
         content: a digest of the shards.
         shards: of the study.
+
+    Raises:
+        OSError: it cannot be read, and may be all right.
     """
+    if not path.exists():
+        return Standing.ELSEWHERE if path.is_symlink() else Standing.ABSENT
     known = recognised(path, sweep, content) if is_sealed(path) else None
-    if known is not None and known.is_this:
-        return True
-    if known is not None and known.trajectories <= int(shards.done.sum()):
-        return False
-    if known is not None and not shards.done.all() and _goes_with(known.sweep, sweep):
+    if known is None:
+        return Standing.DAMAGED
+    if known.is_this:
+        return Standing.STAYS
+    if known.trajectories <= int(shards.done.sum()):
+        return Standing.OUTGROWN
+    if not shards.done.all() and _goes_with(known.sweep, sweep):
         _log.warning("%s holds more than the shards that are left; it stays as it is", printable(path))
-        return True
-    with contextlib.suppress(OSError):  # where others may not write
-        if known is None:
-            set_aside(path, ".damaged.nc", "is damaged or was changed")
-        else:
-            set_aside(path, ".other.nc", "stands for another sweep")
-    return False
+        return Standing.STAYS
+    return Standing.OTHER
 
 
-def set_aside(path: Path, suffix: str, why: str) -> None:
-    """Gives a file another name, so that another can take its place.
+def why(stands: Standing) -> str:
+    """Why a file cannot be the dataset, where it stands in its way; else nothing."""
+    return _WHY[stands][1] if stands in _WHY else ""
+
+
+def make_room(path: Path, stands: Standing) -> None:
+    """Sets aside what stands in the way of a dataset.
 
     Raises:
         OSError: that may not be done.
     """
-    aside = path.with_suffix(suffix)
+    if stands in _WHY:
+        word, reason = _WHY[stands]
+        set_aside(path, word, reason, path.suffix)
+
+
+def make_way(bad: Mapping[Path, str], chunks: Collection[str]) -> None:
+    """Sets aside the shards that do not count, and yet are what somebody wrote, under names that are to be written.
+
+    Args:
+        bad: shards that do not count, and why.
+        chunks: the names of shards that will be written.
+
+    Raises:
+        OSError: one is a link to what is not here, or may not be renamed.
+    """
+    for path, reason in bad.items():
+        if path.is_symlink() and not path.exists():
+            told = "is a link to what is not here; bring it (`git annex get`), or remove the link to compute it again"
+            raise FileNotFoundError(errno.ENOENT, told, str(path))
+        if path.stem in chunks and path.exists() and (not path.is_file() or is_sealed(path)):
+            set_aside(path, "other", f"does not count: {reason}")
+
+
+def set_aside(path: Path, word: str, reason: str, ending: str = "") -> None:
+    """Gives a file another name, so that another can take its place: NAME.WORD, or if that is taken NAME.WORD.2.
+
+    Args:
+        path: the file.
+        word: what is put behind its stem.
+        reason: why it is set aside, for the log.
+        ending: the last part of its new name.
+
+    Raises:
+        OSError: that may not be done.
+    """
+    names = (f"{path.stem}.{word}{f'.{number}' if number > 1 else ''}{ending}" for number in count(1))
+    aside = next(place for place in map(path.with_name, names) if not os.path.lexists(place))
     os.replace(path, aside)
-    _log.warning("%s %s; it is set aside as %s", printable(path), printable(why), aside.name)
+    _log.warning("%s %s; it is set aside as %s", printable(path), printable(reason), printable(aside.name))
+
+
+def set_shard_aside(bad: BadShardError) -> None:
+    """Sets aside a shard whose numbers cannot be read, so that its trajectories are computed again."""
+    assert bad.path is not None
+    set_aside(bad.path, "damaged", f"does not count: {bad}")
 
 
 def _goes_with(text: str, sweep: Sweep) -> bool:

@@ -4,28 +4,25 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from platformdirs import user_cache_path
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.planning import Chunk, Plan
-from jaxcollapse.planning.library import Library
-from jaxcollapse.store import dataset
-from jaxcollapse.store.atomic import replacing, seal, sweep_up, sweep_up_below
+from jaxcollapse.store import assembly, sweepfile
+from jaxcollapse.store.atomic import replacing, sweep_up, sweep_up_below
 from jaxcollapse.store.claims import claimed
-from jaxcollapse.store.coordinates import with_flags
 from jaxcollapse.store.creation import (
     LOCK,
-    check_stays_inside,
+    check_may_be_read,
+    check_may_be_written,
     made,
     may_become_a_study,
     said_if_it_cannot_be_written,
@@ -35,13 +32,11 @@ from jaxcollapse.store.earlier import joined, loaded
 from jaxcollapse.store.extension import FORMAT, check_extends, fingerprint, settings
 from jaxcollapse.store.inputs import with_inputs
 from jaxcollapse.store.lock import locked
-from jaxcollapse.store.partition import Partition
-from jaxcollapse.store.placement import ELSEWHERE, Part, rows
-from jaxcollapse.store.provenance import encode
-from jaxcollapse.store.shard import BadShardError, Header, read_header, read_variable, write_shard
+from jaxcollapse.store.partition import Partition, is_planned
+from jaxcollapse.store.placement import ELSEWHERE, rows
+from jaxcollapse.store.shard import BadShardError, Header, read_header, write_shard
 from jaxcollapse.store.shards import Shards
-from jaxcollapse.store.standing import set_aside, stays
-from jaxcollapse.store.zarr import sweep_up_exports
+from jaxcollapse.store.standing import set_aside, set_shard_aside
 from jaxcollapse.sweep.sweep import Sweep
 
 _log = logging.getLogger(__name__)
@@ -59,13 +54,13 @@ class Study:
         """An existing study.
 
         Raises:
-            InputError: the folder is not a study.
+            InputError: the folder is not a study, or its sweep file is damaged.
         """
         folder = Path(folder)
-        check_stays_inside(folder)
+        check_may_be_read(folder)
         if lacking := what_lacks(folder):
             raise InputError("", f"is not a study: there is no {lacking} in it", str(folder))
-        return cls(folder, Sweep.from_toml(folder / "sweep.toml", folder=folder / "inputs"))
+        return cls(folder, sweepfile.read(folder))
 
     @classmethod
     def check(cls, folder: Path, sweep: Sweep) -> None:
@@ -74,12 +69,19 @@ class Study:
         Raises:
             InputError: it holds something else, or a study that the sweep contradicts.
         """
-        check_stays_inside(folder)
+        check_may_be_written(folder)
         fresh = may_become_a_study(folder)  # asked first: another run may be making it one
-        if not what_lacks(folder):
-            check_extends(cls.open(folder).sweep, sweep, folder)
-        elif not fresh:
-            raise InputError("", "is neither empty nor a study; name another folder with --out", str(folder))
+        try:
+            held = cls.open(folder).sweep
+        except InputError as error:
+            is_lost = is_planned(folder / "plan.json", fingerprint(sweep))  # a study's sweep file is gone or damaged
+            if fresh or is_lost:
+                return
+            if what_lacks(folder):
+                told = "is neither empty nor a study; name another folder with --out"
+                raise InputError("", told, str(folder)) from None
+            raise error
+        check_extends(held, sweep, folder)
 
     @classmethod
     def create(cls, folder: str | Path, sweep: Sweep) -> "Study":
@@ -93,9 +95,26 @@ class Study:
         with said_if_it_cannot_be_written(folder):
             (folder / "shards").mkdir(parents=True, exist_ok=True)
             own = with_inputs(sweep, folder / "inputs")
-            if what_lacks(folder) or cls.open(folder).sweep != own:  # what says the same may have comments
-                _write_text(folder / "sweep.toml", own.to_toml())
-        return cls(folder, own)
+            study = cls(folder, own)
+            study.restore()
+        return study
+
+    def restore(self) -> None:
+        """Writes the sweep file, unless it says the same, maybe with comments."""
+        if not what_lacks(self.folder):
+            try:
+                if Study.open(self.folder).sweep == self.sweep:
+                    return
+            except InputError as error:
+                set_aside(self.folder / sweepfile.NAME, "damaged", error.problem, ".toml")
+        sweepfile.write(self.folder, self.sweep)
+
+    def reopened(self) -> "Study":
+        """The study as it is now: it may have been extended in the meantime, or have lost its sweep file."""
+        if what_lacks(self.folder) == sweepfile.NAME:
+            _log.warning("%s was deleted; it is written again", printable(self.folder / sweepfile.NAME))
+            self.restore()
+        return Study.open(self.folder)
 
     @classmethod
     @contextlib.contextmanager
@@ -183,12 +202,17 @@ class Study:
         try:
             return loaded(self.shard_folder, chunk)
         except BadShardError as bad:
-            _set_aside(bad)
+            set_shard_aside(bad)
             raise InputError("", "a shard to go on from is damaged, and set aside; run again", str(bad.path)) from None
 
     def shards(self, some: Collection[Path] | None = None) -> Shards:
-        """Verifies every shard, or some of them."""
-        good, begun, told, bad = {}, {}, [], {}
+        """Verifies every shard, or some of them.
+
+        Raises:
+            OSError: one cannot be read, and may be all right.
+            MemoryError: the same.
+        """
+        good, begun, told, seals, bad, astray = {}, {}, [], {}, {}, 0
         status = np.zeros(self.sweep.trajectories, np.int8)
         for path in sorted(self.shard_folder.glob("*.nc") if some is None else some):
             try:
@@ -204,8 +228,13 @@ class Study:
             elif mine.any():
                 good[path] = where
                 told.append(header.told)
+                seals[path] = header.seal
+                astray += int((~mine).sum())
                 status[where[mine]] = header.status[mine]
-        return Shards(good, begun, told, bad, status.reshape(self.sweep.grid.cells, self.sweep.replicates))
+            else:
+                bad[path] = "holds no cell of sweep.toml, but of another seed, or of a sweep that had others"
+        shape = self.sweep.grid.cells, self.sweep.replicates
+        return Shards(good, begun, told, seals, bad, astray, status.reshape(shape))
 
     def _rows(self, header: Header) -> np.ndarray:
         """Where a shard's trajectories belong in the dataset."""
@@ -214,44 +243,26 @@ class Study:
         mine = (self.identities[cells] == header.cells) & (header.replicates < self.sweep.replicates)
         return np.where(mine, rows(cells, header.replicates, self.sweep.replicates), ELSEWHERE)
 
+    def read(self) -> xr.Dataset:
+        """The dataset, complete or not, opened lazily. No file gets another name, or is replaced by less.
+
+        It is kept where the user's caches are if the folder cannot be written to, or something stands in its place.
+
+        Raises:
+            OSError: a file of the study cannot be read.
+        """
+        return assembly.read(self)
+
     def finalize(self) -> xr.Dataset:
         """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily.
 
         A whole result.nc that holds more of the study than its shards do stays; one that is damaged, was changed, or
         stands for another sweep, is set aside.
-        Where the folder cannot be written to, the dataset is kept where the user's caches are.
-        """
-        if not os.access(self.folder, os.W_OK):
-            kept = user_cache_path("jaxcollapse") / "datasets"
-            kept.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return self._finalized(lambda content: kept / f"{content}.nc")
-        sweep_up_exports(self.zarr)
-        with locked(self.folder / ".result.lock", "assembles the dataset of") as lock:
-            if lock.is_held:
-                sweep_up(self.result)
-            return self._finalized(lambda content: self.result)
 
-    def _finalized(self, place: Callable[[str], Path]) -> xr.Dataset:
-        """The dataset, in its place, which may depend on what is in it."""
-        shards = self.shards()
-        stands_for = {"sweep": self.sweep.to_toml(), "shards": [path.stem for path in shards.good]}
-        content = hashlib.sha256(encode(stands_for).encode()).hexdigest()
-        for path in (self.result, place(content)):
-            if path.exists() and stays(path, self.sweep, content, shards):
-                return with_flags(xr.open_dataset(path))
-        library = Library(self.sweep.grid, self.sweep.seed)
-        parts = [Part(where, partial(read_variable, path)) for path, where in shards.good.items()]
-        try:
-            with replacing(place(content)) as temporary:
-                dataset.write(temporary, self.sweep, library, parts, shards.told, shards=content)
-                seal(temporary)
-        except BadShardError as bad:
-            _set_aside(bad)
-            return self._finalized(place)
-        if self.zarr.exists():
-            told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
-            _log.warning(told, printable(self.zarr))
-        return with_flags(xr.open_dataset(place(content)))
+        Raises:
+            OSError: a file of the study cannot be read or written.
+        """
+        return assembly.finalized(self)
 
     def summary(self) -> dict[str, Any]:
         """Numbers of trajectories by status, and shards that do not count."""
@@ -266,14 +277,9 @@ class Study:
             "shards": len(shards.good),
             "computing": claimed(self.shard_folder),
             "bad_shards": {path.name: reason for path, reason in shards.bad.items()},
+            "not_in_sweep": shards.astray,
             "result": str(self.result) if self.result.exists() else None,
         }
-
-
-def _set_aside(bad: BadShardError) -> None:
-    """So that its trajectories are computed again."""
-    assert bad.path is not None
-    set_aside(bad.path, ".damaged", f"does not count: {bad}")
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -1,6 +1,6 @@
 """Writing shards in a thread of their own, while the next ones are computed.
 
-netCDF is not safe in several threads: while a writer is at work, no other thread may read or write netCDF files.
+netCDF is used by one thread at a time (`jaxcollapse.turn`), so another thread that reads waits for the writer.
 """
 
 from collections import deque

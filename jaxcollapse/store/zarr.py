@@ -33,6 +33,8 @@ def export(data: xr.Dataset, path: Path) -> Path:
     with locked(_lock_path(path), "writes a Zarr store in"):
         try:
             chunked.to_zarr(temporary, zarr_format=_FORMAT)
+            if path.is_symlink():  # which is replaced, and never followed
+                path.unlink()
             shutil.rmtree(path, ignore_errors=True)
             os.replace(temporary, path)
         finally:

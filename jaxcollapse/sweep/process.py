@@ -100,7 +100,7 @@ class Process(BaseModel):
     )
     first_token: Literal["learned", "fixed"] = _setting(
         "learned",
-        "Markov: whether the first token's row is tempered and trained, or stays as it is.",
+        "Markov: whether the first token's row is tempered and trained, or stays as it is and out of the loss.",
         "first token",
     )
     end_token: Token | None = _setting(
@@ -144,7 +144,8 @@ class Process(BaseModel):
     )
     fresh_sampling: Literal["iid", "stratified"] = _setting(
         "iid",
-        "Whether each trace is real data with probability `fresh_fraction`, or exactly that share of all is (rounded).",
+        "Whether each trace is real data with probability `fresh_fraction`, or exactly that share of each draw is; "
+        "what is left of a whole trace is carried over to the next draw.",
         "sampling of real data",
     )
     real_samples: Count = _setting(
@@ -157,7 +158,8 @@ class Process(BaseModel):
     )
     collapsed_start: float = _setting(
         0.0,
-        "The model starts from p0 mixed with this share of each row's most likely token; real data stay p0.",
+        "The model starts from p0 mixed with this share of each row's most likely token, the first one if several tie; "
+        "real data stay p0.",
         "share of the mode at the start",
         ge=0,
         lt=1,
@@ -258,25 +260,28 @@ class Process(BaseModel):
     )
     decay: float = _setting(0.9, "Decay of the mean squared gradient (rmsprop).", "decay", ge=0, lt=1)
     label_smoothing: Share = _setting(
-        0.0, "Gradient: share of the targets that is uniform over the tokens that p0 has.", "label smoothing"
+        0.0,
+        "Gradient: share of the targets that is uniform over the tokens that p0 has; of rows that a batch visits.",
+        "label smoothing",
     )
     entropy_bonus: float = _setting(
         0.0,
-        "Gradient: weight of the entropy S(p), in nat, that the loss is lowered by.",
+        "Gradient: weight of the entropy S(p), in nat, that the loss is lowered by; of several rows the mean over the "
+        "tokens of a batch.",
         "entropy bonus",
         ge=0,
         allow_inf_nan=False,
     )
     forward_kl: float = _setting(
         0.0,
-        "Gradient: weight of KL(p0 ‖ p) in the loss.",
+        "Gradient: weight of KL(p0 ‖ p) in the loss; of several rows the mean over the tokens of p0's traces.",
         "weight of the forward divergence from p0",
         ge=0,
         allow_inf_nan=False,
     )
     reverse_kl: float = _setting(
         0.0,
-        "Gradient: weight of KL(p ‖ p0) in the loss.",
+        "Gradient: weight of KL(p ‖ p0) in the loss; of several rows the mean over the tokens of a batch.",
         "weight of the reverse divergence from p0",
         ge=0,
         allow_inf_nan=False,

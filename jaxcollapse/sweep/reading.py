@@ -43,14 +43,22 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         InputError: naming the file.
     """
+    return parse_toml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a sweep file, or a little more than it may have.
+
+    Raises:
+        InputError: naming the file.
+    """
     try:
-        text = _content(path).decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
+        return _content(path).decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
     except InputError as error:
         raise InputError("", error.problem, str(path)) from None
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise InputError("", f"cannot be read: {reason}", str(path)) from None
-    return parse_toml(text, str(path))
 
 
 def _content(path: Path) -> bytes:

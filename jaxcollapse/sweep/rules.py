@@ -37,6 +37,7 @@ def check(grid: Grid, generations: int) -> None:
         _refit_needs_samples,
         _batch_fits,
         _convergence,
+        _convergence_at_a_constant_rate,
         _convergence_of_the_plain_loss,
         _refit_of_a_table,
         _fit_once,
@@ -104,6 +105,18 @@ def _convergence(grid: Grid, generations: int) -> None:
         endless & ~grid.has("optimizer", *CONVERGING),
         "steps",
         lambda value: f"inf steps of {value('optimizer')} have no limit; allowed with {', '.join(CONVERGING)}",
+    )
+
+
+def _convergence_at_a_constant_rate(grid: Grid, generations: int) -> None:
+    _refuse(
+        grid,
+        np.isinf(grid.numbers("steps")) & takes_gradient_steps(grid) & ~grid.has("schedule", "constant"),
+        "schedule",
+        lambda value: (
+            f"{value('schedule')!r}: inf steps stand for the limit at a constant learning rate; give a number of "
+            "steps, or schedule = 'constant'"
+        ),
     )
 
 

@@ -88,6 +88,13 @@ def share(name: str, value: float, *, above_zero: bool = False) -> float:
     return float(value)
 
 
+def threshold(name: str, value: float) -> float:
+    """A number ≥ 0 and below 1/2: of two shares above 1 − ε there is only one."""
+    if not 0 <= value < 0.5:
+        refuse(name, value, "a number ≥ 0 and below 0.5")
+    return float(value)
+
+
 def positive(name: str, value: float) -> float:
     """A finite number above 0."""
     if not 0 < value < math.inf:

@@ -17,24 +17,27 @@ _EDGE = 45.0  # log-odds beyond which less than a part in 10¹⁹ of the integra
 
 
 @oracle(
-    "−2N Σ_i (1 − p0_i) ln(1 − p0_i)",
+    "−2N Σ_i (1 − p0_i) ln(1 − p0_i) + 2N [ε ln ε + (1 − ε) ln(1 − ε)]",
     assumes=_DRIFT,
     source="Kimura and Ohta 1969; Littler 1975",
-    error="too large by O(ln N) generations",
+    error="too large by O(ln N) generations with ε = 0; else too small by O(√N), since samples are counted once in a "
+    "generation, and relative O(ε²)",
 )
-def diffusion_collapse_time(p0: ArrayLike, *, samples: float) -> Float[np.ndarray, ""]:
-    """About how many generations it takes on average until one token is left alone.
+def diffusion_collapse_time(p0: ArrayLike, *, samples: float, collapse_threshold: float = 0.0) -> Float[np.ndarray, ""]:
+    """About how many generations it takes on average until one token has all samples, or all but a threshold.
 
     Args:
         p0: probabilities [token].
         samples: N.
+        collapse_threshold: ε of max p ≥ 1 − ε, as in a sweep file; by default one token is left alone.
 
     Raises:
         ValueError: an argument is out of its range.
     """
     p, number = arguments.distribution("p0", p0), arguments.count("samples", samples)
-    lost = -2 * special.xlog1py(1 - p, -p).sum()
-    return np.asarray(number * lost if lost > 0 else 0.0)
+    epsilon = arguments.threshold("collapse_threshold", collapse_threshold)
+    lost = -2 * special.xlog1py(1 - p, -p).sum() - 2 * (special.entr(epsilon) + special.entr(1 - epsilon))
+    return np.asarray(number * lost if lost > 0 and 1 - p.max() > epsilon else 0.0)
 
 
 @oracle(

@@ -15,15 +15,18 @@ from scipy import special
 from jaxcollapse.theory import arguments
 from jaxcollapse.theory.ancestors import MOST_SAMPLES, ancestor_laws, summed_over_time
 from jaxcollapse.theory.registry import oracle
+from jaxcollapse.theory.two_tokens import MOST_SAMPLES as MOST_OF_CHAIN
+from jaxcollapse.theory.two_tokens import first_alone, has_collapsed, others, two_token_collapse_time
 
 _DRIFT = "update = 'refit', corpus = 'replace', temperature = 1, mixing = 1"
+_PRESENT = "support_threshold · samples < 1"  # then a token counts as present as long as any sample is of it
 _KINGMAN = "Cannings 1974; Kingman 1982"
 _CHAIN = "A_1 = N, A_{g+1} the number of distinct values in A_g draws from N"
 
 _Seen = Callable[[Float[np.ndarray, " number"]], Float[np.ndarray, " number"]]
 
 
-@oracle(f"E K_g = Σ_i (1 − E (1 − p0_i)^{{A_g}}); {_CHAIN}", assumes=_DRIFT, source=_KINGMAN)
+@oracle(f"E K_g = Σ_i (1 − E (1 − p0_i)^{{A_g}}); {_CHAIN}", assumes=f"{_DRIFT}; {_PRESENT}", source=_KINGMAN)
 def mean_support_size(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
     """The mean number of tokens that are left.
 
@@ -40,7 +43,11 @@ def mean_support_size(p0: ArrayLike, *, samples: int, generations: ArrayLike) ->
     return _expected(lambda a: -np.expm1(special.xlog1py(a[:, np.newaxis], -held)).sum(axis=1), samples, generations)
 
 
-@oracle(f"P(collapse_time ≤ g) = E Σ_i p0_i^{{A_g}}; {_CHAIN}", assumes=_DRIFT, source=_KINGMAN)
+@oracle(
+    f"P(collapse_time ≤ g) = E Σ_i p0_i^{{A_g}}; {_CHAIN}",
+    assumes=f"{_DRIFT}; collapse_threshold · samples < 1",
+    source=_KINGMAN,
+)
 def collapse_probability(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
     """The probability that one token is left alone: the distribution function of the collapse time.
 
@@ -58,7 +65,7 @@ def collapse_probability(p0: ArrayLike, *, samples: int, generations: ArrayLike)
 
 @oracle(
     f"P(first_extinction_time > g) = E Σ_S (−1)^|S| (1 − p0_S)^{{A_g}} over all sets S of tokens; {_CHAIN}",
-    assumes=_DRIFT,
+    assumes=f"{_DRIFT}; {_PRESENT}",
     source=f"{_KINGMAN}; inclusion and exclusion",
 )
 def first_extinction_probability(
@@ -79,28 +86,45 @@ def first_extinction_probability(
     return _expected(lambda a: 1 - complete(a), samples, generations)
 
 
-@oracle(f"E collapse_time = Σ_g (1 − E Σ_i p0_i^{{A_g}}); {_CHAIN}", assumes=_DRIFT, source=_KINGMAN)
-def mean_collapse_time(p0: ArrayLike, *, samples: int) -> Float[np.ndarray, ""]:
-    """The mean number of generations until one token is left alone.
+@oracle(
+    f"E collapse_time = Σ_g (1 − E Σ_i p0_i^{{A_g}}); {_CHAIN}; less the mean time from k ≤ ε N samples of other "
+    "tokens to none, k by the chain Binom(k; N, j/N) of each token against all others",
+    assumes=_DRIFT,
+    source=_KINGMAN,
+    error="none of two tokens or with ε N < 1, else relative O(ε²)",
+)
+def mean_collapse_time(p0: ArrayLike, *, samples: int, collapse_threshold: float = 0.0) -> Float[np.ndarray, ""]:
+    """The mean number of generations until one token has all samples, or all but a threshold.
 
     Args:
         p0: probabilities [token].
-        samples: N, at most 100 000: time grows a little faster than N.
+        samples: N, at most 100 000: time grows a little faster than N. With ε N ≥ 1 at most 2000.
+        collapse_threshold: ε of max p ≥ 1 − ε, as in a sweep file (where it is 0.01 by default); by default 0, so that
+            one token is left alone.
 
     Raises:
         ValueError: an argument is out of its range.
     """
     p = arguments.distribution("p0", p0)
     number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
-    if np.count_nonzero(p) == 1:
+    rest = others(number, collapse_threshold)
+    if has_collapsed(p, collapse_threshold):
         return np.asarray(0.0)
+    if rest > 0:
+        arguments.count("samples", samples, most=MOST_OF_CHAIN)
+    if rest > 0 and np.count_nonzero(p) == 2:
+        return two_token_collapse_time(p[p > 0], samples=number, collapse_threshold=collapse_threshold)
     alone = _alone(p)
-    return np.asarray(1 + summed_over_time(lambda a: 1 - alone(a), number))
+    time = 1 + summed_over_time(lambda a: 1 - alone(a), number)
+    if rest > 0:
+        weights, left = first_alone(p, number, rest)
+        time -= weights @ left / weights.sum()
+    return np.asarray(time)
 
 
 @oracle(
     f"E first_extinction_time = Σ_g E Σ_S (−1)^|S| (1 − p0_S)^{{A_g}} over all sets S of tokens; {_CHAIN}",
-    assumes=f"{_DRIFT}; two tokens or more",
+    assumes=f"{_DRIFT}; two tokens or more; {_PRESENT}",
     source=f"{_KINGMAN}; inclusion and exclusion",
 )
 def mean_first_extinction_time(p0: ArrayLike, *, samples: int) -> Float[np.ndarray, ""]:

@@ -10,6 +10,7 @@ from jaxcollapse.theory import arguments
 from jaxcollapse.theory.registry import oracle
 from jaxcollapse.theory.tempering import tempered
 
+_TIE = 1 + 1e-9  # times a threshold: what is on it but for rounding is on it
 _NEVER = 1e-290  # less than this in a generation takes longer than float64 can say
 MOST_SAMPLES = 2000  # the chain's matrix takes 8 N² bytes, to solve it some N³ operations
 _REFIT = "update = 'refit', corpus = 'replace', mixing = 1, two tokens"
@@ -76,24 +77,55 @@ def two_token_win_probability(p0: ArrayLike, *, samples: int, temperature: float
 
 
 @oracle(
-    "t_j = 1 + Σ_k P_jk t_k over the counts k of two tokens that are both there, P_jk = Binom(k; N, τ_T(j/N))",
+    "t_j = 1 + Σ_k P_jk t_k over the counts k of which neither has (1 − ε) N, P_jk = Binom(k; N, τ_T(j/N))",
     assumes=f"{_REFIT}, no real data or smoothing",
     source=_FELLER,
 )
-def two_token_collapse_time(p0: ArrayLike, *, samples: int, temperature: float = 1.0) -> Float[np.ndarray, ""]:
-    """The mean number of generations until one of the two tokens is left alone.
+def two_token_collapse_time(
+    p0: ArrayLike, *, samples: int, temperature: float = 1.0, collapse_threshold: float = 0.0
+) -> Float[np.ndarray, ""]:
+    """The mean number of generations until one of the two tokens has all samples, or all but a threshold.
 
     Args:
         p0: probabilities of the two tokens.
         samples: N, at most 2000.
         temperature: T ≥ 0, of sampling.
+        collapse_threshold: ε of max p ≥ 1 − ε, as in a sweep file; by default one token is left alone.
 
     Raises:
         ValueError: an argument is out of its range.
     """
-    first, _, time = _absorbed(p0, samples, temperature)
-    is_there = np.count_nonzero(arguments.two_tokens("p0", p0)) == 2
-    return np.asarray(1 + first @ time if is_there else 0.0)
+    p, number = arguments.two_tokens("p0", p0), arguments.count("samples", samples, most=MOST_SAMPLES)
+    rest = others(int(number), collapse_threshold)
+    first, _, time = _absorbed(p, int(number), temperature, rest)
+    return np.asarray(0.0 if has_collapsed(p, collapse_threshold) else 1 + first @ time)
+
+
+def others(samples: int, collapse_threshold: float) -> int:
+    """How many samples may be of other tokens where one token counts as all of them."""
+    return int(arguments.threshold("collapse_threshold", collapse_threshold) * samples * _TIE)
+
+
+def has_collapsed(p: Float[np.ndarray, " token"], collapse_threshold: float) -> bool:
+    """Whether one token has all but this much from the start."""
+    return bool(1 - p.max() <= collapse_threshold * _TIE)
+
+
+def first_alone(
+    p: Float[np.ndarray, " token"], samples: int, rest: int
+) -> tuple[Float[np.ndarray, " count"], Float[np.ndarray, " count"]]:
+    """How many samples a token has when all but `rest` are its own for the first time, at T = 1: a number of others
+    0 … rest, each with its weight; and the mean number of generations until there are none, of one kind or the other.
+    """
+    seen = np.arange(samples + 1.0) / samples
+    chain = _binomial(samples, np.stack([seen, 1 - seen], axis=1))
+    start = _binomial(samples, np.stack([p, 1 - p], axis=1)).sum(axis=0)  # expected tokens of each count
+    inner, reached = slice(1, samples - rest), slice(samples - rest, samples + 1)
+    stays = np.eye(samples - rest - 1) - chain[inner, inner]
+    weights = start[reached] + np.linalg.solve(stays.T, start[inner]) @ chain[inner, reached]
+    times = np.zeros(samples + 1)
+    times[1:-1] = np.linalg.solve(np.eye(samples - 1) - chain[1:-1, 1:-1], np.ones(samples - 1))
+    return weights[::-1], times[reached][::-1]
 
 
 def drifted(
@@ -125,19 +157,24 @@ def _binomial(samples: int, q: Float[np.ndarray, "row 2"]) -> Float[np.ndarray, 
     return law / law.sum(axis=1, keepdims=True)
 
 
-def _absorbed(p0: ArrayLike, samples: int, temperature: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _absorbed(
+    p0: ArrayLike, samples: int, temperature: float, rest: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The law of step 1; and for each count the probability to end at N, and the mean number of steps to an end.
 
-    States are eliminated one by one without a subtraction (Grassmann, Taksar and Heyman 1985), so that no digits are
-    lost where absorption takes exponentially long.
+    An end is where at most `rest` samples are of the other token. States are eliminated one by one without a
+    subtraction (Grassmann, Taksar and Heyman 1985), so that no digits are lost where absorption takes exponentially
+    long.
     """
     p = arguments.two_tokens("p0", p0)
     number = int(arguments.count("samples", samples, most=MOST_SAMPLES))
-    ordered = np.array([0, number, *range(1, number)], float)  # what absorbs comes first
+    inner = np.arange(rest + 1, number - rest)
+    ends = np.setdiff1d(np.arange(number + 1), inner)
+    ordered = np.concatenate([ends, inner]).astype(float)  # what absorbs comes first
     models = np.vstack([np.stack([ordered, number - ordered], axis=1) / number, p])
     *rows, first = _binomial(number, tempered(models, arguments.temperature(temperature)))[:, ordered.astype(int)]
     chain, time = np.array(rows), np.ones(number + 1)
-    for state in range(number, 1, -1):
+    for state in range(number, ends.size - 1, -1):
         leaves = chain[state, :state].sum()
         if leaves < _NEVER * time[state]:
             raise InputError(
@@ -145,12 +182,12 @@ def _absorbed(p0: ArrayLike, samples: int, temperature: float) -> tuple[np.ndarr
             )
         chain[state, :state] /= leaves
         time[state] /= leaves
-        through = chain[2:state, state].copy()
-        chain[2:state, :state] += np.outer(through, chain[state, :state])
-        time[2:state] += through * time[state]
+        through = chain[ends.size : state, state].copy()
+        chain[ends.size : state, :state] += np.outer(through, chain[state, :state])
+        time[ends.size : state] += through * time[state]
     win = np.zeros(number + 1)
-    win[1:2], time[:2] = 1, 0
-    for state in range(2, number + 1):
+    win[: ends.size], time[: ends.size] = 2 * ends > number, 0
+    for state in range(ends.size, number + 1):
         win[state] = chain[state, :state] @ win[:state]
         time[state] += chain[state, :state] @ time[:state]
     return first, win, time

@@ -3,14 +3,18 @@
 import json
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from playwright.sync_api import Browser
 
@@ -108,6 +112,28 @@ def test_a_page_from_elsewhere_gets_no_answer(server: str, host: str) -> None:
 def test_what_is_no_question_is_refused(server: str, asked: str, code: int) -> None:
     with pytest.raises(urllib.error.HTTPError, match=str(code)):
         urllib.request.urlopen(server + asked, timeout=10)
+
+
+def test_strange_and_broken_connections_do_no_harm(unfinished: Path) -> None:
+    """Nothing is printed about them, there are not more threads than a browser needs, and others get their answers."""
+    with explored(unfinished) as (address, process), ExitStack() as held:
+        place = urlsplit(address)
+        silent = [held.enter_context(socket.create_connection((place.hostname, place.port))) for _ in range(200)]
+        for asked in (b"GET http://[ HTTP/1.1\r\n\r\n", b"\0\xff\r\n\r\n"):
+            with socket.create_connection((place.hostname, place.port), timeout=20) as connection:
+                connection.sendall(asked)
+                assert b" 400 " in connection.recv(1000)
+        for _ in range(20):
+            with socket.create_connection((place.hostname, place.port)) as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # ends by a reset
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % place.netloc.encode())
+        with urllib.request.urlopen(address, timeout=20) as answer:
+            assert answer.status == 200
+        silent[0].settimeout(20)
+        assert silent[0].recv(1) == b"", "the one that was silent for longest is closed"
+        assert psutil.Process(process.pid).num_threads() < 120
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[1] == ""
 
 
 def test_the_interrupt_key_ends_it(unfinished: Path) -> None:

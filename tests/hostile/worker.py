@@ -57,7 +57,8 @@ class Watch:
             outside = path.absolute() if flags & os.O_NOFOLLOW else path.resolve()
             if flags & _WRITING and not _is_below(outside, root):
                 return f"writes {outside}"
-            return f"reads {outside}" if outside.is_relative_to(root.parent / "outside") else None
+            is_reached = outside.is_relative_to(root.parent / "outside") and not _is_followed(path.absolute(), root)
+            return f"reads {outside}" if is_reached else None
         if event in _CHANGING:
             paths = [arguments[place] for place in _CHANGING[event]]
             wrong = [p for p in paths if not isinstance(p, int) and not _is_below(Path(os.fsdecode(p)), root)]
@@ -77,6 +78,12 @@ def _imports() -> bool:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
     return False
+
+
+def _is_followed(path: Path, root: Path) -> bool:
+    """Whether a path is one of a study, whose links are followed for reading, but for those of inputs."""
+    inside = path.relative_to(root).parts if path.is_relative_to(root) else ()
+    return inside[:1] == ("study",) and inside[1:2] != ("inputs",)
 
 
 def _is_below(path: Path, folder: Path) -> bool:
@@ -101,6 +108,7 @@ def main() -> None:
             limit = psutil.Process().memory_info().vms + MEMORY
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         watch.seen, watch.root = [], Path(told["root"]).resolve() if told.get("watched", True) else None
+        os.chdir(told["root"])
         start = time.monotonic()
         result = CliRunner().invoke(app, told["arguments"])
         seconds, watch.root = time.monotonic() - start, None

@@ -107,13 +107,24 @@ def test_a_persona_is_the_last_one_with_its_initial_probability() -> None:
 
 @pytest.mark.parametrize("temperature_on", ["both", "chooser", "tokens"])
 def test_temperature_is_where_it_is_wanted(temperature_on: str) -> None:
-    """N = ∞: rows that it applies to are p0^{T^−g}, the others do not move; nor a persona that is never chosen."""
+    """N = ∞: rows that it applies to are p0^{T^−g}, the others do not move; nor a persona that is never chosen.
+
+    Nothing is lost: the same temperature, on the same rows, brings p0 back.
+    """
     data = run(
         {**REFIT, "samples": INF, "temperature_on": temperature_on},
         {"temperature": [0.0, 0.8, 1.25, INF]},
         generations=4,
         replicates=1,
+        observables=["default", "row_recovery_gap", "shared_tempering_gap"],
     )
+    only = data.isel(replicate=0).sel(temperature=[0.8, 1.25])
+    assert (only.shared_kl_to_initial[:, -1] > 1e-3).all()
+    for gap in ("shared_recovery_gap", "row_recovery_gap", "shared_tempering_gap"):
+        np.testing.assert_allclose(only[gap], 0, atol=1e-9)
+    cooled = only.temperature.values[:, None] ** only.generation.values
+    np.testing.assert_allclose(only.shared_recovery_temperature, 1 / cooled, rtol=1e-4)
+    np.testing.assert_allclose(only.shared_effective_temperature, cooled, rtol=1e-4)
     found, logits = probabilities(data)[:, 0], data.logits.values[:, 0]
     for index, temperature in enumerate(data.temperature.values):
         for g in range(5):

@@ -113,12 +113,26 @@ class Exact:
         return inside / inside.sum() if inside.any() else inside
 
     @cached_property
+    def tempered(self) -> np.ndarray:
+        """The rows that the sampling temperature of the process applies to."""
+        is_chooser = np.arange(len(self.start)) == 0
+        on = self.walk.temperature_on if isinstance(self.walk, Persona) else "both"
+        return {"both": is_chooser | ~is_chooser, "chooser": is_chooser, "tokens": ~is_chooser}[on]
+
+    @cached_property
     def common(self) -> Nearest:
-        return nearest_common(self.log_start, self.now, self.start_visits / self.start_visits.sum())
+        return self._nearest(self.log_start, self.now, self.start_visits)
 
     @cached_property
     def from_start(self) -> Nearest:
-        return nearest_common(self.log_rows, self.start, self.visits / max(self.visits.sum(), TINY))
+        return self._nearest(self.log_rows, self.start, self.visits)
+
+    def _nearest(self, log_target: np.ndarray, base: np.ndarray, visits: np.ndarray) -> Nearest:
+        """One temperature for the tempered rows; the others have none to choose."""
+        weights, log_base = visits / max(visits.sum(), TINY), special.log_softmax(base, axis=1)
+        rest = _mean(np.where(self.tempered, 0, weights), lambda row: kl(log_target[row], log_base[row]))
+        nearest = nearest_common(log_target, base, np.where(self.tempered, weights, 0))
+        return Nearest(nearest.temperature if np.isfinite(rest) else np.nan, nearest.gap + rest)
 
 
 def _mean(weights: np.ndarray, value: Callable[[int], float]) -> float:
@@ -151,7 +165,11 @@ def _loss(e: Exact) -> float:
 
 def _row_gap(e: Exact) -> float:
     weights = e.start_visits / e.start_visits.sum()
-    return _mean(weights, lambda row: nearest(e.log_start[row], e.now[row]).gap)
+
+    def gap(row: int) -> float:
+        return nearest(e.log_start[row], e.now[row]).gap if e.tempered[row] else kl(e.log_start[row], e.log_rows[row])
+
+    return _mean(weights, gap)
 
 
 def masses(table: np.ndarray, walk: Several) -> np.ndarray:

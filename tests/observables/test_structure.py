@@ -7,6 +7,7 @@ import pytest
 from scipy import special
 
 from jaxcollapse.models import Markov, Persona
+from jaxcollapse.models.persona import TemperatureOn
 from jaxcollapse.observables import OBSERVABLES
 from tests.observables.exact_structure import DEFINITIONS, Exact
 from tests.observables.structured import GROUPS, Case, Several, log, markov_cases, measure, names, persona_cases
@@ -17,6 +18,13 @@ WALKS: dict[str, Several] = {
     "markov, first token fixed": Markov(8, "fixed"),
 }
 WIDE: dict[str, Several] = {"persona": Persona(3), "markov": Markov(13)}
+_OF_ALL_ROWS = (
+    "shared_recovery_temperature",
+    "shared_recovery_gap",
+    "row_recovery_gap",
+    "shared_effective_temperature",
+    "shared_tempering_gap",
+)
 each_walk = pytest.mark.parametrize("name", WALKS)
 
 
@@ -156,8 +164,10 @@ def test_one_temperature_for_all_rows_is_where_a_search_finds_it() -> None:
             _assert_close(observable, found[observable][place], value, name)
 
 
-def test_random_tables_have_the_common_temperature_that_a_search_finds() -> None:
-    """Thirty pairs of tables, from nearly uniform to nearly one token in each row."""
+@pytest.mark.parametrize("temperature_on", ["both", "chooser", "tokens"])
+def test_random_tables_have_the_common_temperature_that_a_search_finds(temperature_on: TemperatureOn) -> None:
+    """Thirty pairs of tables, from nearly uniform to nearly one token in each row; T of the rows that have one."""
+    walk = Persona(3, temperature_on)
     random, cases = np.random.default_rng(5), []
     for number in range(30):
         sharpness = (0.1, 1.0, 4.0, 30.0)[number % 4]
@@ -168,8 +178,15 @@ def test_random_tables_have_the_common_temperature_that_a_search_finds() -> None
             table[0, 3:] = -np.inf
         start, now = (table.astype(np.float32) for table in tables)
         cases.append(Case(start, start, now, np.ones(4, bool), trace_length=1 + number % 5))
-    found = measure(Persona(3), cases, 8)
+    found = measure(walk, cases, 8, ("structure",))
     for place, case in enumerate(cases):
-        exact = Exact(Persona(3), case)
-        for name in ("shared_recovery_temperature", "shared_recovery_gap", "row_recovery_gap"):
+        exact = Exact(walk, case)
+        # Temperatures only where a search in float64 resolves what they minimise.
+        resolved = {
+            "shared_recovery_temperature": exact.common.gap,
+            "shared_effective_temperature": exact.from_start.gap,
+        }
+        for name in _OF_ALL_ROWS:
+            if resolved.get(name, 1) < 1e-9:
+                continue
             _assert_close(name, found[name][place], DEFINITIONS[name].value(exact), f"pair {place}")

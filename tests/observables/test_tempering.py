@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import optimize, special
 
 from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.observables.tempering import nearest_common_tempering, nearest_tempering
 from tests.observables.measuring import each_engine, measure
 
 TINY = np.finfo(np.float32).tiny  # probabilities below the normal range count as zero
@@ -183,3 +185,21 @@ def test_only_differences_of_the_logits_matter(engine: str) -> None:
     for shift in (-1024.0, 1024.0):
         shifted = tempering(target, np.round(64 * p0[:5]) / 64 + shift, engine)
         np.testing.assert_allclose(shifted, plain, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "exponent"), [("float32", 100), ("float32", -100), ("float64", 520), ("float64", -520)]
+)
+def test_scales_whose_squares_leave_the_range_of_numbers_are_one_temperature_more(dtype: str, exponent: int) -> None:
+    """The gap is what it is without them; of one row, and of all rows together."""
+    with jax.enable_x64(True):
+        random = np.random.default_rng(3)
+        target = jnp.asarray(special.log_softmax(random.normal(size=(4, 23)), axis=-1), dtype)
+        base = jnp.asarray(random.normal(size=(4, 23)), dtype)
+        far = jnp.ldexp(base - base.max(axis=-1, keepdims=True), exponent)
+        weights = jnp.full(4, 0.25, dtype)
+        pairs = [(nearest_tempering(t, b), nearest_tempering(t, f)) for t, b, f in zip(target, base, far, strict=True)]
+        pairs.append(tuple(nearest_common_tempering(target, each, weights) for each in (base, far)))
+        for near, found in pairs:
+            np.testing.assert_allclose(found.gap, near.gap, rtol=1e-4, atol=1e-7)
+            np.testing.assert_allclose(np.ldexp(float(found.temperature), -exponent), near.temperature, rtol=1e-3)

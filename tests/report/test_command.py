@@ -1,6 +1,7 @@
 """`jaxcollapse report`: what it writes, says and returns."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -55,6 +56,17 @@ def test_a_file_that_cannot_be_written_is_named(study: Path, tmp_path: Path) -> 
     done = invoke("report", study, "--out", path)
     assert done.exit_code == 2
     assert done.stderr == f"jaxcollapse: {path}: cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("name", [".", "", "pipe", "link to a pipe", "x" * 300])
+def test_what_is_no_file_is_not_replaced_by_a_page(name: str, study: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link to a pipe").symlink_to("pipe")
+    done = invoke("report", study, "--out", tmp_path / name if name else "")
+    assert done.exit_code == 2
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link to a pipe").is_symlink()
 
 
 def test_a_port_that_is_taken_is_named(study: Path) -> None:

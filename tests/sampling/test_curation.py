@@ -90,3 +90,18 @@ def test_what_a_verifier_lets_through() -> None:
     np.testing.assert_allclose(passed(0.4, 0.4), p, rtol=1e-6)
     np.testing.assert_allclose(passed(0.5, 0.0), np.where(correct, p, 0) / p[np.array(correct)].sum(), rtol=1e-6)
     np.testing.assert_allclose(passed(0.0, 0.0), p, rtol=1e-6)
+
+
+@pytest.mark.parametrize("how", CURATIONS)
+@pytest.mark.parametrize(("rewards", "candidates"), [("distinct", 1), ("all tied", 3), ("all tied", np.inf)])
+def test_curation_that_prefers_nothing_gives_back_the_same_bits(how: str, rewards: str, candidates: float) -> None:
+    row = jnp.float32(LOGITS)
+    found = jax.jit(CURATIONS[how])(row, jnp.float32(REWARDS[rewards]), jnp.float32(candidates))
+    np.testing.assert_array_equal(found, row)
+
+
+@pytest.mark.parametrize("rates", [(0.3, 0.3), (0.0, 0.0), (0.3, 1.0)])
+def test_a_verifier_that_prefers_nothing_gives_back_the_same_bits(rates: tuple[float, float]) -> None:
+    """Equal rates, or nothing that is possible and wrong."""
+    row, correct = jnp.float32(LOGITS), jnp.asarray(np.isfinite(LOGITS))
+    np.testing.assert_array_equal(jax.jit(verified)(row, correct, *map(jnp.float32, rates)), row)

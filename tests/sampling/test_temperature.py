@@ -1,5 +1,8 @@
 """τ_T and truncation: identities, limits, and the definitions."""
 
+import itertools
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -90,6 +93,23 @@ def test_min_p_is_relative_to_the_mode() -> None:
     row = jnp.log(jnp.array([0.5, 0.3, 0.15, 0.05]))
     kept = np.isfinite(np.asarray(min_p(row, jnp.float32(0.25))))
     np.testing.assert_array_equal(kept, [True, True, True, False])
+
+
+def test_single_and_double_precision_cut_the_same_at_an_edge() -> None:
+    """Also at the edges that counts have."""
+    with jax.enable_x64(True):
+
+        def kept(cut: Callable, p: list[float], edge: float, dtype: str) -> list[bool]:
+            row = jnp.asarray(np.log(p), dtype)
+            return np.isfinite(np.asarray(cut(row, jnp.asarray(edge, dtype)))).tolist()
+
+        for order, dtype in itertools.product(itertools.permutations([0.6, 0.3, 0.1]), ["float32", "float64"]):
+            two = [each > 0.2 for each in order]
+            assert kept(top_p, list(order), 0.9, dtype) == kept(min_p, list(order), 0.5, dtype) == two
+        for most in range(51, 100):
+            p = [most / 100, 0.6 * (100 - most) / 100, 0.4 * (100 - most) / 100]
+            for cut, edge in ((top_p, p[0]), (top_p, p[0] + p[1]), (min_p, p[1] / p[0])):
+                assert kept(cut, p, edge, "float32") == kept(cut, p, edge, "float64")
 
 
 @given(arrays(np.float32, 40, elements=st.floats(width=32, allow_nan=False)))

@@ -4,11 +4,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import pytest
 import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.execute import local
+from jaxcollapse.kernel import _in_store, _restored
+from jaxcollapse.packing import packed
+from jaxcollapse.process import State
 from jaxcollapse.store.atomic import seal
 from jaxcollapse.store.study import Study
 from tests.engines import xla_alone
@@ -87,6 +91,19 @@ def test_they_do_without_native_code(tmp_path: Path) -> None:
     with xla_alone():
         run(sweep_of(6, SGD), tmp_path)
         assert_same_numbers(run(sweep_of(10, SGD)), run(sweep_of(10, SGD), tmp_path))
+
+
+def test_a_scale_that_is_kept_apart_goes_on(tmp_path: Path) -> None:
+    """And a state that was stored without one has the scale 1."""
+    given, axes = {"update": "refit", "samples": float("inf")}, {"temperature": [1e-6, 1e6]}
+    run(sweep_of(7, given, axes=axes), tmp_path)
+    assert_same_numbers(run(sweep_of(11, given, axes=axes)), run(sweep_of(11, given, axes=axes), tmp_path))
+    state = State(jnp.zeros((1, 3)), None, None, jnp.int32(3), None, jnp.int32(5))
+    carry = state, {"collapse_time": jnp.int32(2)}
+    words = packed(_in_store(carry))
+    assert int(_restored(words, carry)[0].octaves) == 5
+    state, times = _restored(words[:-1], (state._replace(octaves=jnp.int32(0)), carry[1]))
+    assert (int(state.generation), int(state.octaves), int(times["collapse_time"])) == (3, 0, 2)
 
 
 def test_it_can_go_on_more_than_once(tmp_path: Path) -> None:

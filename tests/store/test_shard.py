@@ -103,7 +103,7 @@ def test_a_damaged_dataset_is_assembled_again(finished: Path, tmp_path: Path) ->
         undamaged = data.load()
     for place in (0.3, 0.7):
         flip(place)(result, result)
-        with jc.open_study(study) as data:
+        with Study.open(study).finalize() as data:
             assert_same_numbers(undamaged, data.load())
         assert is_sealed(result)
         assert not is_sealed(study / "result.damaged.nc"), "what was there is set aside"

@@ -5,10 +5,13 @@ import fcntl
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -17,9 +20,12 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
+from jaxcollapse.execute import execute
 from jaxcollapse.planning import share_of, this_machine
 from jaxcollapse.running import prepare
 from jaxcollapse.share import Share
+from jaxcollapse.store import claims
+from jaxcollapse.store.arrivals import Arrivals
 from jaxcollapse.store.lock import Lock, is_locked, locked
 from jaxcollapse.store.study import Study
 from tests.engines import xla_alone
@@ -85,7 +91,7 @@ def test_a_chunk_that_another_run_has_claimed_is_waited_for(
     other.join()
     assert stored
     assert stamps([theirs]) == stored, "not computed again"
-    assert "1 chunks are being computed by other runs; waiting for them" in caplog.text
+    assert f"1 chunks are being computed by process {os.getpid()} on {socket.gethostname()}; waiting" in caplog.text
     with jc.open_study(finished) as undisturbed:
         assert_same_numbers(undisturbed.load(), data)
 
@@ -106,6 +112,61 @@ def test_a_chunk_whose_run_ended_without_storing_it_is_taken_over(finished: Path
         run(study)
     assert lost.exists()
     assert not lock.exists()
+
+
+def test_what_a_paused_run_holds_is_computed_here_when_it_has_stored_nothing_for_long(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(claims, "_PATIENCE", 0.1)
+    study = copied(finished, tmp_path)
+    lost = shards(study)[0]
+    before = lost.read_bytes()
+    lost.unlink()
+    text = (
+        "import sys\nfrom pathlib import Path\nfrom jaxcollapse.store.lock import Lock\n"
+        "lock = Lock(Path(sys.argv[1]))\nprint(lock.acquire(wait=False), flush=True)\ninput()"
+    )
+    command = [sys.executable, "-c", text, str(study / "shards" / f".{lost.stem}.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "True\n"
+        holder.send_signal(signal.SIGSTOP)
+        data = run(study)
+        holder.kill()
+    assert (data.status == 1).all()
+    assert f"process {holder.pid} on {socket.gethostname()} stored nothing for 0 s; computing that here" in caplog.text
+    assert len(lost.read_bytes()) == len(before)
+
+
+def test_parts_of_a_chunk_that_another_run_has_stored_are_not_computed_again(finished: Path, tmp_path: Path) -> None:
+    """A run that is stopped, or slow, stores the finished tiles of a chunk as a shard of their own."""
+    study = copied(finished, tmp_path)
+    machine, sweep = this_machine(jax.local_devices()[:1]), sweep_of()
+    for path in shards(study)[1:]:
+        path.unlink()
+    prospect = prepare(sweep, study, machine, CHUNK)
+    arrivals = Arrivals(study / "shards", prospect.whole, prospect.seen, prospect.study.shards)
+    chunk, other, _ = prospect.todo.chunks
+    part = prospect.todo.part(chunk, np.array([0, 2]))
+    (result,) = execute(replace(prospect.todo, chunks=(part,)), lambda trajectories: None)
+    prospect.study.write(result)
+    arrivals.look()
+    rest = arrivals.rest(chunk)
+    assert rest is not None
+    assert rest.replicates.tolist() == chunk.replicates[[1, 3]].tolist()
+    assert (rest.claim, rest.id) == (chunk.id, prospect.todo.name(rest.cells, rest.replicates))
+    assert arrivals.rest(other) is other
+    again = prepare(sweep, study, machine, CHUNK).todo.chunks
+    assert [(each.id, each.claim) for each in again] == [
+        (rest.id, chunk.id),
+        *((each.id, each.id) for each in prospect.todo.chunks[1:]),
+    ]
+    kept = stamps(shards(study))
+    data = run(study)
+    assert {name: stamps(shards(study))[name] for name in kept} == kept
+    assert len(shards(study)) == 5
+    with jc.open_study(finished) as undisturbed:
+        assert_same_numbers(undisturbed.load(), data)
 
 
 def test_what_was_left_by_runs_that_were_killed_is_swept_up(finished: Path, tmp_path: Path) -> None:
@@ -156,7 +217,7 @@ def test_one_waits_until_another_has_planned(tmp_path: Path, caplog: pytest.LogC
         order.append("planned")
     other.join()
     assert order == ["planned", "waited"]
-    assert f"waiting for another run, which plans {tmp_path}" in caplog.text
+    assert f"waiting for another run, which plans {tmp_path}: process {os.getpid()} on " in caplog.text
     assert not (tmp_path / ".lock").exists()
 
 

@@ -378,17 +378,20 @@ def test_a_run_that_is_killed_goes_on(sweep_file: Path, tmp_path: Path, uninterr
     assert stamps(kept) == before
 
 
-@pytest.mark.parametrize(("by", "told_as"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")])
+@pytest.mark.parametrize(
+    ("by", "told_as"),
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated"), (signal.SIGUSR1, "stopped by SIGUSR1")],
+)
 def test_a_run_that_is_stopped_keeps_what_it_computed(
     by: signal.Signals, told_as: str, sweep_file: Path, tmp_path: Path, uninterrupted: xr.Dataset
 ) -> None:
     study, code, told = _stopped(sweep_file, tmp_path, by)
     assert code == 1, told
+    kept, stored = shards(study), 240 - Study.open(study).summary()["missing"]
     assert told.splitlines() == [
         "jaxcollapse: storing what is computed; interrupt again to stop at once",
-        f"jaxcollapse: {told_as}; finished shards are kept, the same command goes on",
+        f"jaxcollapse: {told_as}; {stored} of 240 trajectories are stored, the same command goes on",
     ]
-    kept = shards(study)
     assert sorted((study / "shards").iterdir()) == kept
     assert 3 <= len(kept) < 60
     before = stamps(kept)

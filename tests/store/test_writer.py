@@ -108,7 +108,7 @@ from jaxcollapse import running
 from tests.store.studies import sweep_of
 from tests.store.synthetic import made_up
 
-def endless(todo, advance, chunks):
+def endless(todo, advance, chunks, stop):
     "A first chunk, and another one whose trajectories never come to an end."
     yield next(made_up(todo))
     deadline = time.monotonic() + 60

@@ -10,6 +10,7 @@ import jaxcollapse as jc
 from jaxcollapse.cli import app
 from jaxcollapse.store import zarr
 from jaxcollapse.store.lock import locked
+from jaxcollapse.store.study import Study
 from tests.store.studies import copied, run
 
 
@@ -38,16 +39,18 @@ def test_a_store_that_is_there_is_replaced_when_the_new_one_is_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["result.zarr"]
 
 
-def test_what_was_left_of_an_export_that_was_killed_goes_with_the_next_look(finished: Path, tmp_path: Path) -> None:
+def test_what_was_left_of_an_export_that_was_killed_goes_when_the_dataset_is_assembled(
+    finished: Path, tmp_path: Path
+) -> None:
     study = copied(finished, tmp_path)
     left = study / f".result.zarr.{'0a' * 16}.tmp"
-    for again in (lambda: jc.open_study(study).close(), lambda: export_of(study)):
+    for again in (lambda: Study.open(study).finalize().close(), lambda: export_of(study)):
         (left / "entropy").mkdir(parents=True)
         again()
         assert not left.exists()
     (left / "entropy").mkdir(parents=True)
     with locked(study / ".result.zarr.lock", "writes"):
-        jc.open_study(study).close()
+        Study.open(study).finalize().close()
     assert left.exists(), "an export is at work"
 
 

@@ -21,6 +21,15 @@ def test_diffusion_times_are_too_large_by_less_than_half_the_logarithm_of_n(samp
         assert 0 < limit - exact < np.log(samples) / 2
 
 
+@pytest.mark.parametrize("samples", [200, 1800])
+def test_the_diffusion_reaches_a_threshold_too_soon_by_less_than_the_root_of_n(samples: int) -> None:
+    for epsilon in (0.01, 0.1):
+        same = {"samples": samples, "collapse_threshold": epsilon}
+        missed = float(theory.mean_collapse_time(P0, **same) - theory.diffusion_collapse_time(P0, **same))
+        assert 0 < missed < 0.8 * np.sqrt(samples)
+    assert theory.diffusion_collapse_time([0.9, 0.1], samples=samples, collapse_threshold=0.2) == 0
+
+
 def test_diffusion_times_of_two_tokens_are_the_same_formula() -> None:
     p = np.array([0.3, 0.7])
     same = -2 * 50 * (p * np.log(p)).sum()

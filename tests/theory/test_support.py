@@ -1,9 +1,11 @@
 """What has died out: the chain of ancestors against every course that refits can take, and against two tokens."""
 
+import itertools
 import time
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from jaxcollapse import theory
 from jaxcollapse.theory.ancestors import ancestor_laws
@@ -62,6 +64,34 @@ def test_two_tokens_collapse_as_their_own_chain_says(samples: int) -> None:
     )
 
 
+@pytest.mark.parametrize("p0", [[0.5, 0.3, 0.2], [0.9, 0.05, 0.05], [0.25, 0.75], [0.95, 0.05, 0.0]], ids=str)
+@pytest.mark.parametrize(("samples", "rest"), [(24, 0), (24, 1), (24, 2)])
+def test_the_mean_time_to_a_threshold_is_that_of_all_states(p0: list[float], samples: int, rest: int) -> None:
+    """A linear system over every table of counts: to 2ε², relative; exactly of two tokens, and of a token alone."""
+    p, epsilon = np.array(p0), rest / samples
+    states = np.array([row for row in itertools.product(range(samples + 1), repeat=3) if sum(row) == samples])
+    inner = states[states.max(axis=1) < samples - rest]
+
+    def steps(p: np.ndarray) -> np.ndarray:
+        return stats.multinomial.pmf(inner, samples, p)
+
+    times = np.linalg.solve(np.eye(len(inner)) - np.array([steps(row / samples) for row in inner]), np.ones(len(inner)))
+    expected = 1 + steps(np.pad(p, (0, 3 - len(p)))) @ times if p.max() < 1 - epsilon else 0
+    found = theory.mean_collapse_time(p, samples=samples, collapse_threshold=epsilon)
+    is_exact = rest == 0 or np.count_nonzero(p) == 2
+    np.testing.assert_allclose(found, expected, rtol=1e-9 if is_exact else 2 * epsilon**2)
+    if len(p) == 2:
+        two = theory.two_token_collapse_time(p, samples=samples, collapse_threshold=epsilon)
+        np.testing.assert_allclose(two, expected, rtol=1e-9)
+
+
+def test_two_hundred_samples_reach_ninety_nine_percent_before_one_token_is_alone() -> None:
+    """What `collapse_time` measures by default is 258 generations, where fixation takes 275."""
+    p = np.array([0.5, 0.5])
+    assert theory.mean_collapse_time(p, samples=200) == pytest.approx(275.0, abs=0.05)
+    assert theory.mean_collapse_time(p, samples=200, collapse_threshold=0.01) == pytest.approx(258.1, abs=0.05)
+
+
 def test_a_hundred_thousand_samples_take_seconds() -> None:
     """Without a matrix of N × N, which would take 80 GB."""
     start = time.perf_counter()
@@ -80,5 +110,10 @@ def test_edges() -> None:
     np.testing.assert_array_equal(theory.mean_support_size([0.5, 0.5], samples=1, generations=[0, 1]), [2, 1])
     with pytest.raises(ValueError, match=r"samples: 100001: must be a whole number from 1 to 100000"):
         theory.mean_collapse_time(P0, samples=100_001)
+    assert theory.mean_collapse_time([0.99, 0.01], samples=200, collapse_threshold=0.01) == 0
+    with pytest.raises(ValueError, match=r"samples: 3000: must be a whole number from 1 to 2000"):
+        theory.mean_collapse_time(P0, samples=3000, collapse_threshold=0.01)
+    with pytest.raises(ValueError, match=r"collapse_threshold: 0\.5: must be a number ≥ 0 and below 0\.5"):
+        theory.mean_collapse_time(P0, samples=30, collapse_threshold=0.5)
     with pytest.raises(ValueError, match=r"p0: 21 tokens: must be at most 20 tokens"):
         theory.mean_first_extinction_time(np.full(21, 1 / 21), samples=5)

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxcollapse.training.constants import CONSTANTS
+from jaxcollapse.training.gradient import cross_entropy_gradient, without_rounding
 from jaxcollapse.training.optimizers import OPTIMIZERS
 from tests.oracles import softmax
 from tests.statistics import assert_mean
@@ -234,3 +237,19 @@ def test_with_replacement_an_epoch_misses_some_samples_and_repeats_others(miniba
         assert_mean(batch - 4 * share, np.zeros(len(FEW)))
         assert_mean((batch - 4 * share) ** 2 - 4 * share * (1 - share), np.zeros(len(FEW)))
     assert_mean((batches[0] - 4 * share) * (batches[1] - 4 * share), np.zeros(len(FEW)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_the_sign_of_a_gradient_is_zero_where_frequencies_are_probabilities(dtype: str, rows: int) -> None:
+    """In single and in double precision; where p only comes close to a frequency of 1, the sign stays."""
+    with jax.enable_x64(True):
+        p = np.array([0.5, 0.3, 0.15, 0.05, 0.0])
+        logits = jnp.asarray(np.log(np.tile(p, (rows, 1)), where=p > 0, out=np.full((rows, 5), -np.inf)), dtype)
+        for counts, signs in (([50, 30, 15, 5, 0], [0, 0, 0, 0, 0]), ([50, 31, 14, 5, 0], [0, -1, 1, 0, 0])):
+            frequencies = jnp.asarray(np.tile(counts, (rows, 1)) / (100 * rows), dtype)
+            gradient = without_rounding(cross_entropy_gradient(logits, frequencies), frequencies)
+            np.testing.assert_array_equal(np.sign(gradient), [signs] * rows)
+        close, all_of_it = jnp.asarray([[0.0, -15.0]], dtype), jnp.asarray([[1.0, 0.0]], dtype)
+        gradient = without_rounding(cross_entropy_gradient(close, all_of_it), all_of_it)
+        np.testing.assert_array_equal(np.sign(gradient), [[-1, 1]])

@@ -39,20 +39,26 @@ def loss(logits: jax.Array, start: jax.Array, target: jax.Array, weights: dict[s
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize("used", [*([name] for name in LOSS), list(LOSS)], ids=str)
 def test_gradients_are_those_of_the_loss_that_is_documented(used: list[str], rows: int) -> None:
-    """Of several rows each counts as often as traces visit it."""
+    """Of several rows each counts as often as traces visit it; in KL(p0 ‖ p) as often as traces of p0 do."""
     with jax.enable_x64(True):
         random = np.random.default_rng(3)
         logits, start = jnp.asarray(random.normal(size=(2, rows, 7)))
         target = jax.nn.softmax(jnp.asarray(random.normal(size=(rows, 7))))
-        shares = jnp.asarray(random.dirichlet(np.ones(rows)))
+        shares, original = jnp.asarray(random.dirichlet(np.ones(rows), 2))
         weights = {name: LOSS[name] for name in used}
+        visited = {name: weight for name, weight in weights.items() if name != "forward_kl"}
+        given = {"label_smoothing": 0.0, "forward_kl": weights.get("forward_kl", 0.0)}
 
         def whole(logits: jax.Array) -> jax.Array:
-            return sum(shares[row] * loss(logits[row], start[row], target[row], weights) for row in range(rows))
+            return sum(
+                shares[row] * loss(logits[row], start[row], target[row], visited)
+                + original[row] * loss(logits[row], start[row], jnp.zeros(7), given)
+                for row in range(rows)
+            )
 
         settings = {name: jnp.asarray(weight) for name, weight in weights.items()}
         plain = shares[:, None] * (jax.nn.softmax(logits) - target)
-        found = penalised(plain, logits, start, shares, settings, used)
+        found = penalised(plain, logits, start, shares, original, settings, used)
         np.testing.assert_allclose(found, jax.grad(whole)(logits), atol=1e-14)
 
 
@@ -128,6 +134,37 @@ def test_descent_with_a_remedy_is_what_the_documentation_says() -> None:
     for logits, process in zip(data.logits.values[:, 0], PROCESSES, strict=True):
         assert np.isneginf(logits[:, -1]).all()
         np.testing.assert_allclose(logits[:, :-1], trained(process), atol=1e-8, err_msg=str(process))
+
+
+def test_the_forward_divergence_pulls_on_rows_that_no_trace_visits() -> None:
+    """The first step of a collapsed start: of Σ_r w_r KL(p0_r ‖ p_r), w_r the share of row r in p0's traces.
+
+    So does a persona that has died out come back in its own words. The other terms are of rows that are visited.
+    """
+    rate, share, length, weights = 0.5, 0.9, 3, [0.5, 2.0]
+    masses, rows = np.array([0.5, 0.3, 0.2]), np.array([[0.6, 0.3, 0.1], [0.2, 0.3, 0.5], [0.1, 0.8, 0.1]])
+    data = run(
+        {
+            "model": "persona",
+            "initial": {"kind": "table", "probabilities": rows.tolist(), "weights": masses.tolist()},
+            "trace_length": length,
+            "batch_size": 1,
+            "learning_rate": rate,
+            "collapsed_start": share,
+        },
+        {"forward_kl": weights},
+        generations=1,
+        replicates=20,
+        record={"every": 1, "logits": True},
+        common_random_numbers=["forward_kl"],
+    )
+    table, visits = np.vstack([masses, rows]), np.append(1, length * masses)
+    p = (1 - share) * table + share * np.eye(3)[table.argmax(axis=1)]
+    step = -rate * (visits / visits.sum())[:, None] * (p - table)
+    less, more = np.diff(data.logits.values.astype(float), axis=2)[:, :, 0]
+    np.testing.assert_allclose(more - less, np.broadcast_to((weights[1] - weights[0]) * step, less.shape), atol=2e-6)
+    unvisited = np.isclose(less, weights[0] * step, atol=2e-6).all(axis=-1)
+    assert (unvisited[:, 1:].sum(axis=-1) == 2).all()  # a trace is of one persona
 
 
 def test_remedies_can_be_swept_and_zero_is_none() -> None:
@@ -303,6 +340,44 @@ def test_stratified_minibatches_hold_exactly_their_share(batch_size: int) -> Non
     assert_mean(seen[:, 1], batch_size / 2 * 0.4, variance=batch_size / 2 * 0.24)
 
 
+FIRST_IS_REAL = {  # the model's own traces are of the second token, those of p0 of the first
+    "initial": values([1 - 1e-9, 1e-9]),
+    "curation": "argmax",
+    "candidates": INF,
+    "reward": "score",
+    "scores": [0.0, 1.0],
+    "fresh_sampling": "stratified",
+}
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        {"batch_size": 1, "steps": 3, "fresh_fraction": 0.4, "learning_rate": 0.1},
+        {"update": "refit", "samples": 3, "fresh_fraction": 0.2, "fresh_every": 2},
+    ],
+    ids=["minibatches", "bursts"],
+)
+def test_what_is_left_of_a_real_trace_is_carried_over(process: dict[str, Any]) -> None:
+    """After k draws of B traces with real data ⌊k m B + ½⌋ have been real: 4 of 10 of single traces with m = 0.4."""
+    generations = 20
+    data = run(
+        {**FIRST_IS_REAL, **process},
+        generations=generations,
+        replicates=1,
+        record={"every": 1, "logits": True},
+    )
+    steps, size = process.get("steps", 1), process.get("samples", process.get("batch_size"))
+    draws = np.arange(generations + 1) // process.get("fresh_every", 1) * steps
+    expected = np.diff(np.floor(draws * process["fresh_fraction"] * size + 0.5))
+    if steps > 1:  # p stays at the first token, so that each trace of the second one moves its logit by the rate
+        real = steps - np.diff(data.logits.values[0, :, 1]) / process["learning_rate"]
+    else:
+        real = size * probabilities(data)[0, 1:, 0]
+    assert len(set(expected)) == 2
+    np.testing.assert_allclose(real, expected, atol=1e-3)
+
+
 def test_a_learning_rate_that_falls_stops_the_drift() -> None:
     """SGD at T = 1 from uniform: what E S falls by is in proportion to Σ rate², so 1/(1 + t/τ) keeps the most of it."""
     data = run(
@@ -351,6 +426,7 @@ def test_remedies_are_off_by_default() -> None:
         ({"reset_every": 0}, "process.reset_every", "must be a whole number from 1"),
         ({"generator": "p0"}, "process.generator", "allowed: current, initial"),
         ({"batch_size": INF, "steps": INF, "forward_kl": 0.1}, "process.forward_kl", "inf steps stand for the fit"),
+        ({"batch_size": INF, "steps": INF, "schedule": "linear"}, "process.schedule", "'linear': inf steps stand for"),
     ],
     ids=str,
 )

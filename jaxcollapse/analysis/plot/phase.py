@@ -79,7 +79,7 @@ def phase_diagram(
 
 def save_phase_diagram(data: xr.Dataset, path: Path) -> None:
     """Writes the phase diagram as a PNG."""
-    phase_diagram(data).savefig(path, dpi=150)
+    phase_diagram(data).savefig(path, dpi=150, format="png")
 
 
 def _names(room: tuple[float, float]) -> tuple[str, ...] | None:

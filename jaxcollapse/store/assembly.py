@@ -1,0 +1,150 @@
+"""A study's dataset: opened where it is there, else assembled from the shards.
+
+Reading takes nothing away: it assembles `result.nc` where there is none, or one of fewer trajectories. What stands in
+the way stays, and the dataset goes to the user's cache. `run` and `finalize` set it aside.
+"""
+
+import atexit
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xarray as xr
+from platformdirs import user_cache_path
+
+from jaxcollapse import __version__
+from jaxcollapse.errors import printable
+from jaxcollapse.planning.library import Library
+from jaxcollapse.store import dataset
+from jaxcollapse.store.atomic import replacing, seal, sweep_up
+from jaxcollapse.store.lock import locked
+from jaxcollapse.store.placement import Part
+from jaxcollapse.store.provenance import encode
+from jaxcollapse.store.shard import BadShardError, read_variable
+from jaxcollapse.store.shards import Shards
+from jaxcollapse.store.standing import Standing, make_room, set_shard_aside, standing, why
+from jaxcollapse.store.zarr import sweep_up_exports
+
+if TYPE_CHECKING:
+    from jaxcollapse.store.study import Study
+
+_log = logging.getLogger(__name__)
+
+
+def read(study: "Study") -> xr.Dataset:
+    """The dataset of a study, complete or not, opened lazily. No file gets another name, or is replaced by less.
+
+    Raises:
+        OSError: a file of the study cannot be read.
+    """
+    shards = study.shards()
+    stands = standing(study.result, study.sweep, _content(study, shards), shards)
+    if stands is Standing.STAYS:
+        return dataset.lazily(study.result)
+    if why(stands):
+        told = "%s %s; the dataset of the shards is shown, and `jaxcollapse finalize` puts it there"
+        _log.warning(told, printable(study.result), why(stands))
+    is_free = not why(stands) and os.access(study.folder, os.W_OK)
+    return _assembled_here(study, sets_aside=False) if is_free else _assembled_in_cache(study, shards)
+
+
+def finalized(study: "Study") -> xr.Dataset:
+    """The same, with `result.nc` assembled, and with what stands in its way set aside.
+
+    Raises:
+        OSError: a file of the study cannot be read or written.
+    """
+    return _assembled_here(study, sets_aside=True) if os.access(study.folder, os.W_OK) else read(study)
+
+
+def _assembled_here(study: "Study", *, sets_aside: bool) -> xr.Dataset:
+    sweep_up_exports(study.zarr)
+    with locked(study.folder / ".result.lock", "assembles the dataset of") as lock:
+        if lock.is_held:
+            sweep_up(study.result)
+        shards = study.shards()
+        while True:
+            content = _content(study, shards)
+            stands = standing(study.result, study.sweep, content, shards)
+            if stands is Standing.STAYS:
+                return dataset.lazily(study.result)
+            if why(stands) and not sets_aside:  # put there since it was looked at
+                return _assembled_in_cache(study, shards)
+            make_room(study.result, stands)
+            try:
+                _write(study, shards, content, study.result)
+                break
+            except BadShardError as bad:
+                shards = _without(study, shards, bad, sets_aside=sets_aside)
+    if study.zarr.exists():
+        told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
+        _log.warning(told, printable(study.zarr))
+    return dataset.lazily(study.result)
+
+
+def _assembled_in_cache(study: "Study", shards: Shards) -> xr.Dataset:
+    """In a folder of the user's, under a name that follows from every bit that the dataset is made from."""
+    while True:
+        content = _content(study, shards)
+        path = _cache() / f"{_digest(study, shards, content)}.nc"
+        if standing(path, study.sweep, content, shards) is not Standing.STAYS:
+            try:
+                _write(study, shards, content, path)
+            except BadShardError as bad:
+                shards = _without(study, shards, bad, sets_aside=False)
+                continue
+        return dataset.lazily(path)
+
+
+def _write(study: "Study", shards: Shards, content: str, path: Path) -> None:
+    library = Library(study.sweep.grid, study.sweep.seed)
+    parts = [Part(where, partial(read_variable, shard)) for shard, where in shards.good.items()]
+    with replacing(path) as temporary:
+        dataset.write(temporary, study.sweep, library, parts, shards.told, shards=content)
+        seal(temporary)
+
+
+def _without(study: "Study", shards: Shards, bad: BadShardError, *, sets_aside: bool) -> Shards:
+    """The other shards, when the numbers of one cannot be read. Set aside, it will be computed again."""
+    if sets_aside:
+        set_shard_aside(bad)
+    else:
+        _log.warning("%s does not count: %s", printable(bad.path), printable(bad))
+    return study.shards([path for path in shards.good if path != bad.path])
+
+
+def _content(study: "Study", shards: Shards) -> str:
+    """A digest of what `result.nc` holds: the sweep, and which trajectories there are."""
+    held = {"sweep": study.sweep.to_toml(), "shards": [path.stem for path in shards.good]}
+    return hashlib.sha256(encode(held).encode()).hexdigest()
+
+
+def _digest(study: "Study", shards: Shards, content: str) -> str:
+    """A digest of all that a dataset is made from. Shards and inputs of the same names may hold anything."""
+    made_from = {
+        "version": __version__,
+        "content": content,
+        "cells": hashlib.sha256(study.identities.tobytes()).hexdigest(),  # inputs have a part in them
+        "seals": [shards.seals[path].hex() for path in shards.good],
+    }
+    return hashlib.sha256(encode(made_from).encode()).hexdigest()
+
+
+@cache
+def _cache() -> Path:
+    """The user's folder for datasets; one for as long as this process lives, where that cannot be written to."""
+    try:
+        kept = user_cache_path("jaxcollapse") / "datasets"
+        kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.access(kept, os.W_OK):
+            return kept
+    except OSError as error:
+        _log.info("datasets are not kept: %s", error)
+    made = Path(tempfile.mkdtemp(prefix="jaxcollapse-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
