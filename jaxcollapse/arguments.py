@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jaxcollapse.environment import check_environment
 from jaxcollapse.errors import InputError, printable, shown
+from jaxcollapse.paths import user_path
 
 if TYPE_CHECKING:
     from jaxcollapse.sweep import Sweep
@@ -19,20 +21,11 @@ INCOMPLETE, BAD_INPUT = 1, 2
 
 
 def path(text: str) -> Path:
-    """A path as it is typed. An empty one, of a variable that is not set, is not the working folder.
-
-    A name that no file can have is refused here, as every command would otherwise stumble over it at another place.
-    """
-    if not text:
-        raise typer.BadParameter("is empty")
+    """A path as it is typed. An empty one, of a variable that is not set, is not the working folder."""
     try:
-        Path(text).lstat()
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise typer.BadParameter(f"{shown(text)} is too long for the name of a file") from None
-    except ValueError as error:  # a null character
-        raise typer.BadParameter(f"{shown(text)}: {error}") from None
-    return Path(text)
+        return user_path(text)
+    except InputError as error:
+        raise typer.BadParameter(error.problem) from None
 
 
 SweepFile = Annotated[
@@ -57,8 +50,7 @@ Inputs = Annotated[
     typer.Option(
         "--inputs",
         metavar="FOLDER",
-        exists=True,
-        file_okay=False,
+        parser=path,
         help="Where paths in the sweep file start, and what none may leave; by default the file's own folder.",
     ),
 ]
@@ -71,13 +63,12 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
     @wraps(command)
     def wrapped(**arguments: Any) -> None:
         try:
+            check_environment()
             code = command(**arguments)
         except InputError as error:
             source = error.source or str(arguments.get("sweep") or arguments.get("study"))
             print(f"jaxcollapse: {InputError(error.key, error.problem, source)}", file=sys.stderr)
             raise typer.Exit(BAD_INPUT) from None
-        except BrokenPipeError:  # the reader has seen enough
-            raise
         except OSError as error:
             parts = ("jaxcollapse", error.filename, error.strerror or str(error))
             print(": ".join(printable(part) for part in parts if part), file=sys.stderr)
@@ -119,4 +110,6 @@ def sweep_and_study(path: Path, out: Path | None = None, inputs: Path | None = N
         if inputs is not None:
             raise InputError("inputs", "a study reads what is in its own folder inputs; give it with a sweep file")
         return Study.open(path).sweep, out or path
+    if inputs is not None and not inputs.is_dir():
+        raise InputError("inputs", f"{shown(str(inputs))} is not a folder")
     return Sweep.from_toml(path, folder=inputs), out or Path("results") / path.stem

@@ -26,6 +26,7 @@ from jaxcollapse.errors import printable
 from jaxcollapse.explore.command import explore
 from jaxcollapse.report.command import report
 from jaxcollapse.stopping import ending
+from jaxcollapse.streams import standard_streams
 
 app = typer.Typer(
     name="jaxcollapse",
@@ -72,14 +73,15 @@ def run(
     sweep: SweepFile,
     out: Out = None,
     inputs: Inputs = None,
-    shard: Annotated[
+    share: Annotated[
         str | None,
         typer.Option(
-            "--shard",
+            "--share",
             metavar="I/N",
-            help="Compute share I of N only, 0/N to N-1/N; in a Slurm job array, by default the task's.",
+            help="Compute share I of N only, 0/N to N-1/N; `slurm` takes the share of this task of a Slurm job array.",
         ),
     ] = None,
+    shard: Annotated[str | None, typer.Option("--shard", hidden=True)] = None,
     platform: Platform = None,
     devices: Devices = None,
     chunk_size: ChunkSize = None,
@@ -93,15 +95,20 @@ def run(
     from jaxcollapse.devices import choose
     from jaxcollapse.planning import this_machine
     from jaxcollapse.running import compute
-    from jaxcollapse.share import Share
+    from jaxcollapse.share import Share, in_slurm_array
 
+    asked = shard if share is None else share
+    part = None if asked is None else Share.parse(asked)
+    if part:
+        print(f"jaxcollapse: computing share {part}", file=sys.stderr)
+    elif in_slurm_array():
+        print("jaxcollapse: computing the whole sweep; --share slurm computes this task's share", file=sys.stderr)
     what, folder = sweep_and_study(sweep, out, inputs)
-    share = Share.of_slurm() if shard is None else Share.parse(shard)
     machine = this_machine(choose(platform, devices))
-    study = compute(what, folder, machine, chunk_size, share=share, progress=not quiet)
-    if share and (told := study.summary())["missing"]:
-        print(f"share {share} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
-        print(json.dumps(told, indent=1) if as_json else f"study: {folder}")
+    study = compute(what, folder, machine, chunk_size, share=part, progress=not quiet)
+    if part and (told := study.summary())["missing"]:
+        print(f"share {part} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
+        print(json.dumps(told, indent=1) if as_json else f"study: {printable(folder)}")
         return 0
     failure: Exception | None = None
     with study.finalize() as data:
@@ -201,6 +208,7 @@ def _show_result(data: Any, folder: Path) -> None:
 
     from jaxcollapse.analysis.table import WIDTH, summary_table
     from jaxcollapse.analysis.verdict import lacking
+    from jaxcollapse.store.atomic import replacing
 
     if missing := lacking(data):
         print(f"no verdicts: they need the observables {', '.join(missing)}")
@@ -209,7 +217,6 @@ def _show_result(data: Any, folder: Path) -> None:
     if not console.is_terminal:
         console = Console(width=WIDTH)
     console.print(summary_table(data, console.width))
-    from jaxcollapse.store.atomic import replacing
 
     picture = folder / "phase.png"
     try:
@@ -227,4 +234,9 @@ def main() -> None:
     from jaxcollapse import patience
 
     patience.lose()
-    app()
+    try:
+        with standard_streams():
+            app()
+    except OSError as error:
+        print(f"jaxcollapse: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(INCOMPLETE)

@@ -1,8 +1,6 @@
 """Compiling programs: several at once, ahead of use, and each only once."""
 
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -11,9 +9,11 @@ import jax.numpy as jnp
 from jax.sharding import SingleDeviceSharding
 
 from jaxcollapse import compiled
+from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.kernel import Lanes, Program, jitted
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.parameters.parameterisation import is_shape
+from jaxcollapse.planning.machine import cores
 from jaxcollapse.structure import COUNTS, Loops, Settings
 
 AHEAD = 16  # programs compiled before they are needed, at most
@@ -30,15 +30,10 @@ def compiling(program: Program, device: jax.Device, records: int, lanes: int) ->
     return _pool().submit(_load_or_compile, program, device, records, lanes)
 
 
-def precision(program: Program) -> AbstractContextManager[None]:
-    """The floating-point width that a program is traced and called with."""
-    return jax.enable_x64(program.dtype == "float64")
-
-
 def _load_or_compile(program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
     options = dict(_OPTIONS.get(device.platform, {}))
     name = compiled.name(device, [program, records, lanes, options])
-    with precision(program):
+    with arithmetic(program.dtype):
         takes = arguments(program, lanes, records, SingleDeviceSharding(device))
         ready = compiled.load(name, device, jax.tree.structure((takes, {})), jax.tree.structure(program.outputs))
         if ready is None:
@@ -75,4 +70,4 @@ def arguments(
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(min(4, os.cpu_count() or 1), "compiling")
+    return ThreadPoolExecutor(min(4, cores()), "compiling")

@@ -12,8 +12,8 @@ import zlib
 from pathlib import Path
 
 import jax
-from platformdirs import user_cache_path
 
+from jaxcollapse.scratch import cache_folder
 from jaxcollapse.store.atomic import replacing
 
 _DIGEST = 32  # bytes of the checksum that a file begins with
@@ -24,10 +24,13 @@ _log = logging.getLogger(__name__)
 
 def kept(name: str) -> bytes | None:
     """What was kept under this name, if it is there and whole."""
-    path = _folder() / name
-    if not _is_wanted() or not path.is_file():
+    folder = _folder()
+    if folder is None:
         return None
+    path = folder / name
     try:
+        if not path.is_file():
+            return None
         content = path.read_bytes()
         packed = content[_DIGEST:]
         if _digest(name, packed) != content[:_DIGEST]:
@@ -41,12 +44,11 @@ def kept(name: str) -> bytes | None:
 
 def keep(name: str, content: bytes) -> None:
     """Keeps bytes under a name. That they cannot be kept does no harm."""
-    if not _is_wanted():
-        return
     folder = _folder()
+    if folder is None:
+        return
     packed = zlib.compress(content, 1)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with replacing(folder / name) as temporary:
             temporary.write_bytes(_digest(name, packed) + packed)
         _drop_oldest(folder)
@@ -54,16 +56,13 @@ def keep(name: str, content: bytes) -> None:
         _log.info("%s is not kept: %s", folder / name, error)
 
 
-def _is_wanted() -> bool:
-    return bool(jax.config.values["jax_enable_compilation_cache"])
-
-
 def _digest(name: str, packed: bytes) -> bytes:
     return hashlib.sha256(name.encode() + packed).digest()
 
 
-def _folder() -> Path:
-    return user_cache_path("jaxcollapse") / "programs"
+def _folder() -> Path | None:
+    """Where programs are kept; None if they are not to be, or cannot be."""
+    return cache_folder("programs") if jax.config.values["jax_enable_compilation_cache"] else None
 
 
 def _drop_oldest(folder: Path) -> None:

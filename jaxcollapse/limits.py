@@ -16,6 +16,8 @@ MOST_NAMES = 1000  # of observables
 MOST_DEPTH = 32  # of tables in tables, or of the parts of a key
 MOST_TITLE = 1000  # characters
 
+MOST_SHARES = 100_000  # of a study, or tasks of a job array
+
 # The grid.
 MOST_VALUES = 100_000  # of an axis
 MOST_AXES = 28  # an array of HDF5 has 32 dimensions, of which replicates, generations, rows and tokens take four

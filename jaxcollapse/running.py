@@ -13,6 +13,7 @@ import xarray as xr
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import Result, execute, execute_on, machine_of
+from jaxcollapse.paths import user_path
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, share_of, this_machine
 from jaxcollapse.progress import reporter
 from jaxcollapse.share import Share
@@ -37,20 +38,21 @@ def run(
     chunk_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
     executor: Executor | None = None,
-    shard: Share | str | None = None,
+    share: Share | str | None = None,
     progress: bool = True,
 ) -> xr.Dataset:
     """Computes a sweep and gives its dataset.
 
     Args:
         sweep: what to compute.
-        directory: a study folder; what it holds already is not computed again. Without one, all stays in memory.
+        directory: a study folder; what it holds already is not computed again. In a text, `~` at the beginning is the
+            home folder. Without a folder, all stays in memory.
         chunk_size: trajectories that are computed and stored together at most. It has no influence on results.
         devices: the devices to run on; by default all local ones. They have no influence on results, if of one kind.
         executor: computes the chunks instead of this process, which stores them: a process pool, Dask's
             (`client.get_executor()`), or any other. Its workers need jaxcollapse, and the files that the sweep reads.
-        shard: "2/8" computes the third of eight equal shares only; other processes compute the others, in any order,
-            into the same folder.
+        share: "2/8" computes the third of eight equal shares only, and "slurm" the share of this task of a Slurm job
+            array; other processes compute the others, in any order, into the same folder.
         progress: whether progress is shown on the standard error stream.
 
     Returns:
@@ -60,12 +62,12 @@ def run(
         InputError: the sweep cannot run here, or contradicts what the folder holds.
         MemoryError: a device has too little memory even for few trajectories.
     """
-    share = Share.parse(shard) if isinstance(shard, str) else shard
+    share = Share.parse(share) if isinstance(share, str) else share
     if executor and devices:
         raise InputError("devices", "the workers of an executor have their own; give one of the two")
     machine = machine_of(executor) if executor else this_machine(devices)
     if directory is not None:
-        return compute(sweep, Path(directory), machine, chunk_size, executor, share, progress).finalize()
+        return compute(sweep, user_path(directory), machine, chunk_size, executor, share, progress).finalize()
     todo = plan(sweep, chunk_size=chunk_size, machine=machine)
     todo = share_of(todo, share, chunk_size=chunk_size) if share else todo
     todo.check_fits()
@@ -185,6 +187,10 @@ def foresee(
     done, begun = shards.held_by(cut.without), shards.begun_in(cut.without)
     whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=done, begun=begun)
     todo = share_of(whole, share, chunk_size=chunk_size, done=done, begun=begun) if share else whole
+    chunks = len(whole.chunks) + len(cut.without)
+    if share and whole.chunks and not todo.chunks and chunks < share.count:
+        told = f"{share} is empty, since the study has {chunks} chunks"
+        raise InputError("share", f"{told}; use fewer shares, or a smaller --chunk-size")
     todo = todo.without(shards.done)
     todo.check_fits(folder)
     seen = frozenset([*shards.good, *shards.begun, *shards.bad])

@@ -219,7 +219,8 @@ def test_a_plan_of_a_study_is_of_what_is_missing(incomplete: Path) -> None:
     [
         (["--out", ""], "Invalid value for '--out': is empty"),
         (["--out", "x" * 300], "is too long for the name of a file"),
-        (["--shard", ""], "shard: '' is not of the form i/n"),
+        (["--share", ""], "share: '' is not of the form i/n"),
+        (["--shard", "0/999999999"], "share: 0/999999999: at most 100000 shares are allowed"),
     ],
 )
 def test_empty_values_are_refused(
@@ -245,8 +246,8 @@ def test_inputs_beside_a_study_are_refused(study: Path, tmp_path: Path) -> None:
 def test_finalize_says_where_the_dataset_of_a_folder_is_that_may_not_be_written_to(
     incomplete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jaxcollapse.store.study.user_cache_path", lambda name: tmp_path / name)
-    monkeypatch.setattr("jaxcollapse.store.study.os.access", lambda path, mode: False)
+    monkeypatch.setattr("jaxcollapse.scratch.user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr("jaxcollapse.store.assembly.os.access", lambda path, mode: path != incomplete)
     printed = invoke("finalize", incomplete).stdout.strip()
     assert Path(printed).parent == tmp_path / "jaxcollapse" / "datasets"
     with xr.open_dataset(printed) as data:
@@ -436,3 +437,31 @@ def test_the_package_itself_is_light() -> None:
     assert result.stdout.splitlines()[1] == "Sweep"
     with pytest.raises(AttributeError, match="no attribute 'sweep_of'"):
         jc.sweep_of  # noqa: B018
+
+
+def test_a_picture_takes_the_place_of_a_link_and_spares_what_it_leads_to(sweep: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    sweep.write_text(SWEEP.replace('observables = ["entropy"]', NEEDED))
+    study, precious = tmp_path / "study", tmp_path / "precious.txt"
+    assert invoke("run", sweep, "--out", study, "-q").exit_code == 0
+    precious.write_text("mine")
+    (study / "phase.png").symlink_to(precious)
+    assert invoke("run", sweep, "--out", study).exit_code == 0
+    assert precious.read_text() == "mine"
+    assert (study / "phase.png").read_bytes().startswith(b"\x89PNG")
+    assert not (study / "phase.png").is_symlink()
+
+
+def test_a_task_of_a_job_array_computes_the_whole_unless_it_is_asked_for_its_share(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in {"ID": "1", "COUNT": "2", "MIN": "0"}.items():
+        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{key}", value)
+    share = invoke("run", sweep, "--out", tmp_path / "study", "--share", "slurm")
+    assert share.exit_code == 0
+    assert share.stderr.startswith("jaxcollapse: computing share 1/2\n")
+    assert json.loads(invoke("status", tmp_path / "study", "--json").stdout)["missing"] == 6
+    whole = invoke("run", sweep, "--out", tmp_path / "study")
+    assert whole.exit_code == 0
+    assert whole.stderr.startswith("jaxcollapse: computing the whole sweep; --share slurm computes this task's share\n")
+    assert (tmp_path / "study" / "result.nc").is_file()

@@ -1,8 +1,11 @@
 """The command `jaxcollapse submit`."""
 
 import json
+import re
+import shlex
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +13,12 @@ import typer
 
 from jaxcollapse.arguments import AsJson, ChunkSize, Devices, Inputs, Out, SweepFile, sweep_and_study, tells_bad_input
 from jaxcollapse.cluster.request import DEFAULT_TIME, Request
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, printable
+from jaxcollapse.limits import MOST_SHARES
 
 if TYPE_CHECKING:
     from jaxcollapse.cluster.submission import Submission
+    from jaxcollapse.planning import Plan
     from jaxcollapse.running import Prospect
 
 _Name = Annotated[str | None, typer.Option(metavar="NAME", help="As sbatch's.")]
@@ -24,7 +29,9 @@ def submit(
     sweep: SweepFile,
     out: Out = None,
     inputs: Inputs = None,
-    tasks: Annotated[int, typer.Option(metavar="N", min=1, help="Jobs of the array: shares of the work.")] = 8,
+    tasks: Annotated[
+        int, typer.Option(metavar="N", min=1, max=MOST_SHARES, help="Jobs of the array: shares of the work.")
+    ] = 8,
     max_parallel: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="How many of them run at once, at most.")
     ] = None,
@@ -55,7 +62,7 @@ def submit(
 ) -> int:
     """Compute a sweep on a Slurm cluster: an array of jobs, a share each, and a job that assembles the dataset.
 
-    Submitting again computes what is missing. On other clusters start `jaxcollapse run --shard I/N`.
+    Submitting again computes what is missing. On other clusters start `jaxcollapse run --share I/N`.
     """
     from jaxcollapse.devices import choose
 
@@ -69,7 +76,7 @@ def submit(
     what, study = sweep_and_study(sweep, out, inputs)
     request = Request(
         tasks=tasks,
-        name=f"jaxcollapse-{study.name}",
+        name=f"jaxcollapse-{re.sub('[^A-Za-z0-9_.-]', '_', study.name)}",
         max_parallel=max_parallel,
         partition=partition,
         time=time,
@@ -84,16 +91,19 @@ def submit(
     )
     submission = Submission(what, study, request, platform, devices, chunk_size)
     choose("cpu")  # no accelerator of the machine that submits is used, or need be there
+    if not dry_run:
+        submission.check_commands()
+    prospect = submission.foresee() if dry_run else submission.prepare()
+    if prospect.todo.chunks:
+        _warn(prospect.todo, request)
+        submission = replace(submission, request=replace(request, tasks=min(tasks, len(prospect.todo.chunks))))
     if dry_run:
-        _show(submission, submission.foresee(), as_json)
+        _show(submission, prospect, as_json)
         return 0
-    submission.check_commands()
-    prospect = submission.prepare()
     if not prospect.todo.chunks:
         nothing = _nothing_to_do(study, prospect.study.result.exists())
         print(json.dumps({"study": str(study), "array_job": None}) if as_json else nothing)
         return 0
-    _warn_of_idle_tasks(submission, prospect)
     array, assembly = submission.submit()
     if as_json:
         told = {"study": str(study), "tasks": tasks, "array_job": array, "finalize_job": assembly}
@@ -101,8 +111,8 @@ def submit(
     else:
         print(_shape(submission, prospect))
         print(f"array job {array}, and {assembly} to assemble the dataset after it")
-        print(f"logs: {submission.logs / f'{array}_*_log.out'}")
-        print(f"watch: jaxcollapse status {study} --watch")
+        print(f"logs: {printable(submission.logs / f'{array}_*_log.out')}")
+        print(f"watch: jaxcollapse status {shlex.quote(printable(study))} --watch")
     return 0
 
 
@@ -115,25 +125,31 @@ def _shape(submission: "Submission", prospect: "Prospect") -> str:
 
 
 def _nothing_to_do(study: Path, has_dataset: bool) -> str:
-    lacks = "" if has_dataset else f" but its dataset: jaxcollapse finalize {study}"
-    return f"nothing is missing in {study}{lacks}"
+    lacks = "" if has_dataset else f" but its dataset: jaxcollapse finalize {shlex.quote(printable(study))}"
+    return f"nothing is missing in {printable(study)}{lacks}"
 
 
-def _warn_of_idle_tasks(submission: "Submission", prospect: "Prospect") -> None:
+def _warn(plan: "Plan", request: Request) -> None:
+    """Says that there are more tasks than chunks, or that a chunk takes longer than a task may."""
+    from jaxcollapse.planning.display import as_seconds
     from jaxcollapse.sweep.display import count
 
-    plan, tasks = prospect.todo, submission.request.tasks
-    if not plan.chunks or len(plan.chunks) >= tasks:
-        return
-    # A device call takes as long for a few trajectories as for all of its lanes, so smaller chunks would gain nothing.
+    chunks = len(plan.chunks)
     lanes = max(plan.buckets[chunk.bucket].lanes for chunk in plan.chunks)
-    together = Counter[tuple[int, tuple[int, ...]]]()
-    for chunk in plan.chunks:
-        together[chunk.bucket, chunk.loops] += len(chunk)
-    hint = "each is about one device call, and would take as long in parts"
-    if sum(-(-trajectories // lanes) for trajectories in together.values()) > len(plan.chunks):
-        hint = f"--chunk-size {lanes} makes more of them"
-    print(f"jaxcollapse: {count(len(plan.chunks), 'chunk')} for {tasks} tasks: {hint}", file=sys.stderr)
+    if chunks < request.tasks:
+        # A device call takes as long for a few trajectories as for all of its lanes, so smaller chunks gain nothing.
+        together = Counter[tuple[int, tuple[int, ...]]]()
+        for chunk in plan.chunks:
+            together[chunk.bucket, chunk.loops] += len(chunk)
+        hint = "each is about one device call, and would take as long in parts"
+        if sum(-(-trajectories // lanes) for trajectories in together.values()) > chunks:
+            hint = f"--chunk-size {lanes} makes more of them"
+        told = f"{count(chunks, 'chunk')} for {request.tasks} tasks, so {chunks} will do; {hint}"
+        print(f"jaxcollapse: {told}", file=sys.stderr)
+    longest, allowed = plan.longest_chunk, 60 * request.minutes
+    if longest > allowed and plan.machine.platform == "cpu":
+        told = f"a chunk takes about {as_seconds(longest)}, and a task is stopped after {as_seconds(allowed)}"
+        print(f"jaxcollapse: {told}, before the chunk is stored; use a longer --time", file=sys.stderr)
 
 
 def _show(submission: "Submission", prospect: "Prospect", as_json: bool) -> None:
@@ -147,7 +163,6 @@ def _show(submission: "Submission", prospect: "Prospect", as_json: bool) -> None
     if not todo.chunks:
         print(_nothing_to_do(submission.study, prospect.study.result.exists()))
         return
-    _warn_of_idle_tasks(submission, prospect)
     print(todo)
     print(_shape(submission, prospect))
     print(f"\n# The array job:\n{array}\n# The job after it:\n{assembly}", end="")

@@ -16,13 +16,15 @@ from jaxcollapse.cluster.request import Request
 from jaxcollapse.cluster.task import Task, assemble
 from jaxcollapse.devices import check
 from jaxcollapse.errors import InputError
+from jaxcollapse.paths import checked
 from jaxcollapse.planning import Machine, distant_machine
 from jaxcollapse.running import Prospect, foresee, prepare
 from jaxcollapse.share import Share
+from jaxcollapse.store.lock import locked
 from jaxcollapse.sweep.sweep import Sweep
 
 LOGS = "slurm"  # the folder in the study where scripts and logs are
-_MOST_TIMEOUTS = 1000  # how often a task whose time is up is queued again: each time it has got further
+_MOST_TIMEOUTS = 1000  # how often a task whose time is up is queued again, as long as the study gets further
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,22 @@ class Submission:
 
     def __post_init__(self) -> None:
         check(self.platform, self.devices)
-        if "%" in str(self.study.absolute()):
-            raise InputError("out", f"{self.study}: in the names of its logs Slurm would take % for something else")
+        checked(self.study.absolute(), "out")
+        for sign in "%\\":
+            if sign in str(self.study.absolute()):
+                told = f"in the names of its logs Slurm would take {sign} for something else"
+                raise InputError("out", f"{self.study}: {told}")
+        if self.logs.is_symlink() or any(path.is_symlink() for path in self._logged):
+            raise InputError("out", f"{self.logs} is a link, or contains links, where jobs would write; remove them")
 
     @property
     def logs(self) -> Path:
         """Where the scripts and logs of jobs are."""
         return self.study.absolute() / LOGS
+
+    @property
+    def _logged(self) -> Iterator[Path]:
+        return self.logs.iterdir() if self.logs.is_dir() else iter(())
 
     @property
     def tasks(self) -> list[Task]:
@@ -83,15 +94,16 @@ class Submission:
         lacking = [name for name in ("sbatch", "srun") if shutil.which(name) is None]
         if lacking:
             told = f"there is no {lacking[0]} here: submit from a machine of a Slurm cluster"
-            raise InputError("", f"{told}, or start `jaxcollapse run --shard I/N` in another way (docs/cluster.md)")
+            raise InputError("", f"{told}, or start `jaxcollapse run --share I/N` in another way (docs/cluster.md)")
 
     def submit(self) -> tuple[str, str]:
         """Submits both; their job ids.
 
         Raises:
-            InputError: Slurm will not have it.
+            InputError: Slurm refuses it.
         """
-        with _outside_of_any_job():
+        self.logs.mkdir(exist_ok=True)
+        with _outside_of_any_job(), self._submitting():
             executor = SlurmExecutor(self.logs, max_num_timeout=_MOST_TIMEOUTS)
             executor.update_parameters(**self.request.of_tasks)
             try:
@@ -109,6 +121,16 @@ class Submission:
                 told = f"array job {array} was submitted, but not the job that assembles the dataset: {_told(error)}"
                 raise InputError("slurm", told) from None
         return array, str(after.job_id)
+
+    @contextmanager
+    def _submitting(self) -> Iterator[None]:
+        """While this context lasts, nobody else submits this study. No script is left that submitit wrote meanwhile."""
+        with locked(self.logs / ".lock", "submits"):
+            try:
+                yield
+            finally:
+                for script in self.logs.glob(".submission_file_*.sh"):
+                    script.unlink(missing_ok=True)
 
     @property
     def _machine(self) -> Machine:

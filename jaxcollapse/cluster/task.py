@@ -2,13 +2,17 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from submitit.core.utils import DelayedSubmission, UncompletedJobError
 from submitit.helpers import Checkpointable
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.share import Share
+
+MOST_IDLE = 5  # times that a task is queued again without progress
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,10 @@ class Task(Checkpointable):
     """Computes a share of a study.
 
     When it is preempted, or its time is up, it stores what it has computed, and submitit has Slurm queue it again: a
-    task that begins again goes on, since finished shards are kept. So nothing of it has to be saved.
+    task that begins again goes on, since finished shards are kept. So nothing of its work has to be saved, but only
+    whether there is any progress.
+
+    stored: how many shards the study had when the task was queued again. idle: how often since the last one was stored.
     """
 
     study: Path
@@ -24,6 +31,21 @@ class Task(Checkpointable):
     platform: str
     devices: int | None = None
     chunk_size: int | None = None
+    stored: int = -1
+    idle: int = 0
+
+    def checkpoint(self, *args: Any, **kwargs: Any) -> DelayedSubmission:
+        """The task as it is queued again.
+
+        Raises:
+            UncompletedJobError: it has been queued again several times, and the study has got no further.
+        """
+        stored = len(list((self.study / "shards").glob("*.nc")))
+        idle = 0 if stored > self.stored else self.idle + 1
+        if idle >= MOST_IDLE:
+            told = f"its time was up, or it was preempted, {idle} times without a new shard in the study"
+            raise UncompletedJobError(f"share {self.share} of {self.study} ends: {told}; use a longer --time")
+        return DelayedSubmission(replace(self, stored=stored, idle=idle))
 
     def __call__(self) -> None:
         """Computes what is missing of the share."""

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcollapse.compiling import precision
+from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet, row_keys
 from jaxcollapse.kernel import Lanes, Program, Record, trajectory_key
 from jaxcollapse.observables.snapshot import Thresholds
@@ -31,7 +31,7 @@ def run_tile(
     state: Any = chunk.state
     state = None if state is None else state[part][filled]
     # Programs take NumPy's arrays as they are; to put each on the device first would take longer than many a tile.
-    with precision(program), jax.default_device(device):
+    with arithmetic(program.dtype), jax.default_device(device):
         keys = cell_keys(plan.streams[cell])
         logits = _initial_logits(plan, program, cell, keys, replicate)
         fitted = _initial_parameters(plan, program, cell)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int32
 from pydantic import Field
 
+from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.initial.distribution import Distribution, InitialKind
 from jaxcollapse.sampling import bits
 
@@ -29,15 +30,17 @@ class Dirichlet(InitialKind):
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """The one p0 that is shared: it depends on the seed, the concentration and the vocabulary size."""
-        return Distribution(self._drawn(vocab_size, jnp.asarray(key)[np.newaxis])[0])
+        with arithmetic("float32"):
+            return Distribution(self._drawn(vocab_size, jnp.asarray(key)[np.newaxis])[0])
 
     def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
         """Independent draws; where each token has a row, one more at the top, of a trace's first token."""
         number = vocab_size + 1 if number is None else number
         if self.is_random:
             return Distribution(np.zeros((number, vocab_size)))
-        keys = row_keys(jnp.asarray(key)[np.newaxis], number)
-        return Distribution(self._drawn(vocab_size, keys[0]))
+        with arithmetic("float32"):
+            keys = row_keys(jnp.asarray(key)[np.newaxis], number)
+            return Distribution(self._drawn(vocab_size, keys[0]))
 
     def _drawn(self, vocab_size: int, keys: Array) -> np.ndarray:
         concentration, size = jnp.float32(self.concentration), jnp.int32(vocab_size)

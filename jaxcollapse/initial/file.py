@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import netCDF4
 import numpy as np
 from pydantic import BeforeValidator, Field
 
@@ -15,6 +14,7 @@ from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.distribution import Distribution, InitialKind, as_names
 from jaxcollapse.initial.paths import readable
 from jaxcollapse.limits import MOST_NUMBERS, MOST_TOKENS
+from jaxcollapse.netcdf import open_dataset, open_netcdf
 from jaxcollapse.patience import reading
 
 Contents = tuple[str, np.ndarray, np.ndarray | None, np.ndarray | None]  # name, numbers, names of tokens and of rows
@@ -107,10 +107,8 @@ class File(InitialKind):
         return Distribution(logits, labels, rows=names)
 
     def _netcdf(self, path: Path) -> Contents:
-        import xarray as xr
-
         _check_dimensions(path)
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as file:
+        with open_dataset(path, decode_times=False) as file:
             selected: Any = file[self._choose([str(name) for name in file.data_vars])]
             for dimension, label in self.select.items():
                 if dimension not in selected.dims:
@@ -215,7 +213,7 @@ class File(InitialKind):
 
 def _check_dimensions(path: Path) -> None:
     """Raises where a dimension is too long: xarray reads its coordinate when it opens a file."""
-    with netCDF4.Dataset(path) as file:
+    with open_netcdf(path) as file:
         for name, dimension in file.dimensions.items():
             if len(dimension) > MOST_TOKENS:
                 raise ValueError(f"its dimension {name} has {len(dimension)} places; at most {MOST_TOKENS} are read")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.limits import MOST_INPUT_BYTES
+from jaxcollapse.paths import user_path
 
 KEY = "process.initial.path"
 
 
-def is_within(folder: Path, path: str) -> bool:
+def is_within(folder: Path, path: str | Path) -> bool:
     """Whether a path that starts at a folder stays below it, wherever symbolic links lead."""
     try:
         return (folder / path).resolve().is_relative_to(folder.resolve())
@@ -23,10 +24,11 @@ def within(folder: Path, path: str) -> Path:
     Raises:
         InputError: it leads out of the folder, or nowhere.
     """
-    if not is_within(folder, path):
+    inside = user_path(path, KEY)
+    if not is_within(folder, inside):
         hint = "copy the file there, or name another folder to read from, --inputs FOLDER"
         raise InputError(KEY, f"{path!r} leads out of {str(folder)!r}, where paths start; {hint}")
-    return folder / path
+    return folder / inside
 
 
 def readable(path: Path) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
+from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.parameters.parameterisation import Parameterisation
 
 _FLOOR = 1e-4  # least weight of a row that traces never visit, relative to the mean
@@ -35,7 +36,7 @@ def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, see
         return guess, 0.0
     # optax counts on JAX's standard type promotion, whatever the user has set.
     with (
-        jax.enable_x64(True),
+        arithmetic("float64"),
         jax.numpy_dtype_promotion("standard"),
         jax.default_device(jax.local_devices(backend="cpu")[0]),
     ):

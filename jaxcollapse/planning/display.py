@@ -39,11 +39,13 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
     devices = count(told["devices"], f"{told['platform']} device")
     run = told["run_seconds"]
     of = "" if told["machine_bytes"] is None else f" of {as_bytes(told['machine_bytes'])}"
-    time = (
-        []
-        if run is None
-        else [f"time: about {as_seconds(run)}, and the first time {as_seconds(told['compile_seconds'])} to compile"]
-    )
+    time = []
+    if run is not None:
+        start, compiling, finish = (told[f"{part}_seconds"] for part in ("start", "compile", "finish"))
+        time = [
+            f"time: about {as_seconds(start + run + finish)}, of which {as_seconds(run)} to compute; "
+            f"the first time {as_seconds(compiling)} more to compile"
+        ]
     title = f"{told['title']!r}: " if told["title"] else ""
     return [
         f"{title}{told['trajectories']:,} trajectories on {devices}, {told['kernel']}",

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.dirichlet import Dirichlet
 from jaxcollapse.initial.distribution import Distribution, InitialKind, check_table
@@ -154,7 +155,7 @@ class Library:
         with self._lock:
             if name not in self._fits:
                 numbers = Numbers(np.int32(trace_length), np.int32(entry.end_token))
-                with jax.enable_x64(True):
+                with arithmetic("float64"):
                     visits = np.asarray(walk.visits(jax.numpy.asarray(entry.table), numbers))
                 seed = stable_hash("parameters", [self._seed, repr(parameters)])
                 self._fits[name], _ = fit(parameters, entry.table, visits, seed)

@@ -9,6 +9,9 @@ from pathlib import Path
 import jax
 import psutil
 
+from jaxcollapse.environment import free_address_space
+from jaxcollapse.planning.container import allowed_cores, free_memory
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -35,11 +38,21 @@ def this_machine(devices: Sequence[jax.Device] | None = None) -> Machine:
     devices = tuple(jax.local_devices() if devices is None else devices)
     platform, count = devices[0].platform, len(devices)
     if platform == "cpu":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        available = psutil.virtual_memory().available
-        return Machine(platform, count, max(1, cores // count), available // count, devices)
+        return Machine(platform, count, max(1, cores() // count), _available() // count, devices)
     limits = devices[0].memory_stats() or {}
     return Machine(platform, count, 2, int(limits.get("bytes_limit", 8 * 2**30)), devices)
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(here, allowed_cores() or here)
+
+
+def _available() -> int:
+    """Bytes of memory that this process may take."""
+    limits = (psutil.virtual_memory().available, free_memory(), free_address_space())
+    return min(limit for limit in limits if limit is not None)
 
 
 def distant_machine(platform: str, count: int, cores: int) -> Machine:

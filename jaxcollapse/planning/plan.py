@@ -15,6 +15,7 @@ from jaxcollapse.planning import cost, resolution
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
+from jaxcollapse.planning.estimate import estimate
 from jaxcollapse.planning.machine import Machine, free_disk
 from jaxcollapse.sweep.equal import equal_cells
 from jaxcollapse.sweep.sweep import Sweep
@@ -145,6 +146,16 @@ class Plan:
         each = cost.trajectory_seconds(self.sweep, self.buckets[chunk.bucket].program, chunk.loops, draws)
         return float(each.sum()) * (1 - chunk.since / max(self.sweep.generations, 1))
 
+    @property
+    def longest_chunk(self) -> float:
+        """Seconds that the longest chunk takes on these CPU cores, each of which runs a device call."""
+
+        def seconds(chunk: Chunk) -> float:
+            calls = -(-len(chunk) // self.buckets[chunk.bucket].lanes)
+            return self.seconds_of(chunk) / min(self.machine.cores, calls)
+
+        return max(map(seconds, self.chunks), default=0.0)
+
     def without(self, done: np.ndarray) -> "Plan":
         """The rest of this plan, when some trajectories are done, boolean [cell, replicate]. Whole chunks stay."""
         left = []
@@ -203,6 +214,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan in numbers, for machines."""
+        time = estimate(self)
         return {
             "title": self.sweep.title,
             "dims": list(self.sweep.dims),
@@ -218,8 +230,10 @@ class Plan:
             "kernel": self.kernel,
             "warning": self.warning,
             "compiles": self.compiles,
-            "compile_seconds": self.compiles * cost.program_seconds([bucket.program for bucket in self.buckets]),
-            "run_seconds": self.seconds if self.machine.platform == "cpu" else None,
+            "start_seconds": time.start,
+            "compile_seconds": time.compile,
+            "run_seconds": time.compute if self.machine.platform == "cpu" else None,
+            "finish_seconds": time.finish,
             "buckets": [
                 {
                     "tokens": bucket.program.structure.tokens,

@@ -25,7 +25,7 @@ def _single(values: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """The same in single precision; what is beyond its range is at the end of it."""
     if values.dtype == jnp.float32:
         return values
-    most = np.finfo(np.float32).max
+    most = float(np.finfo(np.float32).max)
     return jnp.clip(values, -most, most).astype(jnp.float32)
 
 

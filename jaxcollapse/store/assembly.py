@@ -4,22 +4,19 @@ Reading takes nothing away: it assembles `result.nc` where there is none, or one
 the way stays, and the dataset goes to the user's cache. `run` and `finalize` set it aside.
 """
 
-import atexit
 import hashlib
 import logging
 import os
-import shutil
-import tempfile
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xarray as xr
-from platformdirs import user_cache_path
 
 from jaxcollapse import __version__
 from jaxcollapse.errors import printable
 from jaxcollapse.planning.library import Library
+from jaxcollapse.scratch import cache_folder, temporary_folder
 from jaxcollapse.store import dataset
 from jaxcollapse.store.atomic import replacing, seal, sweep_up
 from jaxcollapse.store.lock import locked
@@ -135,16 +132,11 @@ def _digest(study: "Study", shards: Shards, content: str) -> str:
     return hashlib.sha256(encode(made_from).encode()).hexdigest()
 
 
-@cache
 def _cache() -> Path:
-    """The user's folder for datasets; one for as long as this process lives, where that cannot be written to."""
-    try:
-        kept = user_cache_path("jaxcollapse") / "datasets"
-        kept.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if os.access(kept, os.W_OK):
-            return kept
-    except OSError as error:
-        _log.info("datasets are not kept: %s", error)
-    made = Path(tempfile.mkdtemp(prefix="jaxcollapse-"))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
-    return made
+    """The user's folder for datasets; one for as long as this process lives, where that cannot be used."""
+    return cache_folder("datasets") or _until_the_process_ends()
+
+
+@cache
+def _until_the_process_ends() -> Path:
+    return temporary_folder()

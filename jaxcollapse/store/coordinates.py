@@ -57,6 +57,9 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
         made.update(_reduced(sweep, "personas", np.where(is_persona, library.contexts - 1, 0)))
     if "samples" not in swept:
         made.update(_reduced(sweep, "samples", kinds.samples(grid)))
+    for threshold in ("support_threshold", "collapse_threshold"):  # of each cell, when datasets are joined
+        told = {"long_name": threshold.replace("_", " "), "units": "1"}
+        made[threshold] = xr.Variable((), getattr(sweep, threshold), told)
     told = {"long_name": "replicate", "units": "1"}
     made["replicate"] = xr.Variable("replicate", np.arange(sweep.replicates, dtype=np.int32), told)
     told = {"long_name": "generation", "units": "1"}

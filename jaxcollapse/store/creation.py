@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.initial.paths import is_within
+from jaxcollapse.paths import checked
 from jaxcollapse.store.atomic import is_temporary
 from jaxcollapse.store.sweepfile import check_format
 
@@ -39,7 +40,7 @@ def check_may_be_read(folder: Path) -> None:
     Raises:
         InputError: they do not, or a later version of the package has written it.
     """
-    _check_is_utf8(folder)
+    checked(folder.absolute(), "folder")
     _check_stays_inside(folder, "inputs")
     check_format(folder)
 
@@ -50,17 +51,10 @@ def check_may_be_written(folder: Path) -> None:
     Raises:
         InputError: it does not, or cannot.
     """
-    _check_is_utf8(folder)
+    checked(folder.absolute(), "folder")
     for name in _WRITTEN:
         _check_stays_inside(folder, name)
     check_format(folder)
-
-
-def _check_is_utf8(folder: Path) -> None:
-    try:
-        str(folder).encode()
-    except UnicodeEncodeError:
-        raise InputError("", "is no path in UTF-8, which netCDF needs", str(folder)) from None
 
 
 def _check_stays_inside(folder: Path, name: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import MISSING
+from jaxcollapse.netcdf import open_dataset, open_netcdf, write_dataset
 from jaxcollapse.planning.library import Library
 from jaxcollapse.planning.resolution import warning
 from jaxcollapse.store.attributes import check_attributes
@@ -55,11 +56,11 @@ def write(
     data = _skeleton(sweep, library, told).assign_attrs(attributes)
     texts = {name: _as_characters(variable) for name, variable in data.variables.items() if variable.dtype.kind in "UO"}
     with TURN:
-        data.to_netcdf(path, engine="netcdf4", encoding=texts)
+        write_dataset(data, path, texts)
     for layout in layouts(sweep, library):
         with (
             TURN,
-            netCDF4.Dataset(path, "a") as file,
+            open_netcdf(path, "a") as file,
         ):  # for each anew: HDF5 may mix up attributes that were made in one go
             _write(file, layout, parts)
 
@@ -70,7 +71,7 @@ def lazily(path: Path) -> xr.Dataset:
     Threads read it in turn, with each other and with runs that write.
     """
     with TURN:
-        return with_flags(xr.open_dataset(path, decode_times=False, lock=TURN))
+        return with_flags(open_dataset(path, decode_times=False, lock=TURN))
 
 
 class Recognised(NamedTuple):

@@ -14,6 +14,7 @@ import netCDF4
 import numpy as np
 
 from jaxcollapse.limits import MOST_INFLATION
+from jaxcollapse.netcdf import open_netcdf
 from jaxcollapse.patience import reading
 from jaxcollapse.store.atomic import read_seal
 
@@ -34,7 +35,7 @@ def opened(path: Path) -> Iterator[netCDF4.Dataset]:
         MemoryError: there is too little memory to read it.
     """
     try:
-        with reading(path), netCDF4.Dataset(path) as file:
+        with reading(path), open_netcdf(path) as file:
             yield file
     except StrangeFileError:
         raise

@@ -7,6 +7,7 @@ from typing import Any
 
 from jaxcollapse.initial.file import File
 from jaxcollapse.initial.paths import within
+from jaxcollapse.paths import user_path
 from jaxcollapse.store.atomic import replacing
 from jaxcollapse.sweep.grid import content_digest
 from jaxcollapse.sweep.sweep import Sweep
@@ -24,8 +25,9 @@ def with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
         return sweep
 
     def adopt(path: str) -> str:
-        source = sweep.folder / path
-        plain = not Path(path).is_absolute() and ".." not in Path(path).parts
+        written = user_path(path)
+        source = sweep.folder / written
+        plain = not written.is_absolute() and ".." not in written.parts
         name = path if plain else f"{source.stem}-{located[str(source)][:8]}{source.suffix}"
         target = within(inputs, name)
         if not (target.exists() and content_digest(File(path=str(target))) == located[str(source)]):

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
+from jaxcollapse.netcdf import open_netcdf, write_dataset
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.planning.chunk import chunk_id
 from jaxcollapse.store.atomic import replacing, seal, seal_of
@@ -84,7 +85,7 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
     path = folder / f"{chunk.id}.nc"
     with replacing(path) as temporary:
         with TURN:
-            data.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+            write_dataset(data, temporary, encoding)
             _read_back(temporary, data)
         seal(temporary)
     return path
@@ -92,7 +93,7 @@ def write_shard(folder: Path, result: Result, identities: np.ndarray, sweep: Swe
 
 def _read_back(path: Path, data: xr.Dataset) -> None:
     """Raises OSError unless a file holds the bits that were to be written to it."""
-    with netCDF4.Dataset(path) as file:
+    with open_netcdf(path) as file:
         for name, variable in data.variables.items():
             if _values(file, str(name)).tobytes() != variable.values.tobytes():
                 raise OSError(errno.EIO, f"{name} is read back from it other than it was written", str(path))

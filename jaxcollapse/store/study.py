@@ -15,6 +15,7 @@ import xarray as xr
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
+from jaxcollapse.paths import user_path
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.store import assembly, sweepfile
 from jaxcollapse.store.atomic import replacing, sweep_up, sweep_up_below
@@ -56,7 +57,7 @@ class Study:
         Raises:
             InputError: the folder is not a study, or its sweep file is damaged.
         """
-        folder = Path(folder)
+        folder = user_path(folder)
         check_may_be_read(folder)
         if lacking := what_lacks(folder):
             raise InputError("", f"is not a study: there is no {lacking} in it", str(folder))
@@ -84,13 +85,12 @@ class Study:
         check_extends(held, sweep, folder)
 
     @classmethod
-    def create(cls, folder: str | Path, sweep: Sweep) -> "Study":
+    def create(cls, folder: Path, sweep: Sweep) -> "Study":
         """A study of this sweep: a new one, or an existing one that the sweep extends.
 
         Raises:
             InputError: the folder holds something else, or a study that the sweep contradicts.
         """
-        folder = Path(folder)
         cls.check(folder, sweep)
         with said_if_it_cannot_be_written(folder):
             (folder / "shards").mkdir(parents=True, exist_ok=True)

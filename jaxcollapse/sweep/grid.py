@@ -19,8 +19,9 @@ from pydantic import BaseModel, ValidationError
 from jaxcollapse.errors import InputError, shown
 from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.initial.file import File
-from jaxcollapse.initial.paths import readable, within
+from jaxcollapse.initial.paths import KEY, readable, within
 from jaxcollapse.limits import MOST_INITIALS
+from jaxcollapse.paths import user_path
 from jaxcollapse.sweep.axes import Axis, hashable
 from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.validation import as_input_error, validate_field
@@ -158,7 +159,7 @@ class Grid:
 
     def _located(self, spec: InitialKind) -> InitialKind:
         if isinstance(spec, File):
-            path = Path(spec.path) if self.folder is None else within(self.folder, spec.path)
+            path = user_path(spec.path, KEY) if self.folder is None else within(self.folder, spec.path)
             return spec.model_copy(update={"path": str(path)})
         return spec
 

@@ -18,6 +18,7 @@ from jaxcollapse.limits import (
     MOST_TITLE,
     MOST_TRAJECTORIES,
 )
+from jaxcollapse.paths import user_path
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
 from jaxcollapse.sweep.fixed import fixed
@@ -83,7 +84,7 @@ class Sweep(BaseModel):
         Raises:
             InputError: naming the file, the key, the value and what is allowed.
         """
-        path = Path(path)
+        path = user_path(path)
         data = read_toml(path)
         try:
             return cls.from_dict(data, folder=path.parent if folder is None else folder)
@@ -105,7 +106,7 @@ class Sweep(BaseModel):
         if not isinstance(data, Mapping):
             raise InputError("", f"{shown(data)}: must be a table")
         try:
-            return cls.model_validate(data, context=None if folder is None else Path(folder))
+            return cls.model_validate(data, context=None if folder is None else user_path(folder))
         except ValidationError as error:
             raise as_input_error(error, model=cls) from None
 

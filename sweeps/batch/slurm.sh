@@ -21,5 +21,4 @@ study=${2:?which study folder?}
 # What makes the command jaxcollapse available on the nodes, such as:
 # source .venv/bin/activate
 
-exec jaxcollapse run "$sweep" --out "$study" \
-    --shard "$((SLURM_ARRAY_TASK_ID - SLURM_ARRAY_TASK_MIN))/$SLURM_ARRAY_TASK_COUNT"
+exec jaxcollapse run "$sweep" --out "$study" --share slurm

@@ -2,16 +2,20 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from submitit.core.utils import UncompletedJobError
 from typer.testing import CliRunner, Result
 
 import jaxcollapse as jc
 from jaxcollapse.cli import app
 from jaxcollapse.cluster.request import Request
+from jaxcollapse.cluster.task import MOST_IDLE, Task
+from jaxcollapse.share import Share
 from tests.store.studies import SWEEP, run
 
 ASKED = ("--tasks", "4", "--chunk-size", "4")
@@ -66,13 +70,14 @@ def test_more_tasks_than_chunks_are_told(sweep: Path) -> None:
     result = submit(sweep, "--tasks", "9", "--chunk-size", "4", "--dry-run")
     assert result.exit_code == 0
     told = "each is about one device call, and would take as long in parts"
-    assert result.stderr == f"jaxcollapse: 4 chunks for 9 tasks: {told}\n"
+    assert result.stderr == f"jaxcollapse: 4 chunks for 9 tasks, so 4 will do; {told}\n"
+    assert "#SBATCH --array=0-3%4\n" in result.stdout, "no task is without a chunk"
 
 
 def test_smaller_chunks_are_advised_where_they_fill_device_calls(sweep: Path) -> None:
     sweep.write_text(jc.Sweep.from_dict({**SWEEP, "replicates": 300}).to_toml())
     result = submit(sweep, "--tasks", "9", "--dry-run")
-    assert result.stderr == "jaxcollapse: 1 chunk for 9 tasks: --chunk-size 512 makes more of them\n"
+    assert result.stderr == "jaxcollapse: 1 chunk for 9 tasks, so 1 will do; --chunk-size 512 makes more of them\n"
     assert "1200 trajectories in 3 chunks" in submit(sweep, "--chunk-size", "512", "--dry-run").stdout
 
 
@@ -150,3 +155,61 @@ def test_a_path_that_slurm_would_read_otherwise_is_refused(sweep: Path) -> None:
 )
 def test_times_are_those_of_sbatch(time: str, minutes: int) -> None:
     assert Request(tasks=1, name="a", time=time).minutes == minutes
+
+
+def test_a_number_of_tasks_beyond_any_cluster_is_refused(sweep: Path) -> None:
+    result = submit(sweep, "--tasks", "1000000000", "--dry-run")
+    assert result.exit_code == 2
+    assert "Invalid value for '--tasks': Input should be less than or equal to 100000" in result.stderr
+
+
+def test_a_folder_whose_name_has_two_lines_is_refused(sweep: Path) -> None:
+    result = submit(sweep, "--out", "a\n#SBATCH --wrap=x", "--dry-run")
+    assert result.exit_code == 2
+    assert r"'a\n#SBATCH --wrap=x' contains a control character; rename it" in result.stderr
+
+
+def test_no_name_of_a_folder_can_add_a_command_to_a_script(sweep: Path) -> None:
+    study = sweep.parent / "it's $(touch x); `touch y` & #SBATCH"
+    result = CliRunner().invoke(app, ["submit", str(sweep), "--out", str(study), "--dry-run", "--json"])
+    script = json.loads(result.stdout)["array_script"]
+    commands = [line for line in script.splitlines() if line and not line.startswith("#")]
+    assert [shlex.split(line)[0] for line in commands] == ["export", "srun"]
+    assert shlex.split(commands[1]).count(str(study / "slurm")) == 1
+    assert "#SBATCH --job-name=jaxcollapse-it_s___touch_x____touch_y_____SBATCH\n" in script
+
+
+def test_a_chunk_longer_than_a_task_may_take_is_told(sweep: Path) -> None:
+    sweep.write_text(
+        jc.Sweep.from_dict(
+            {**SWEEP, "generations": 2 * 10**9, "record": {"every": 10**9}, "process": {"vocab_size": 9999}}
+        ).to_toml()
+    )
+    result = submit(sweep, *ASKED, "--time", "10", "--dry-run")
+    assert result.exit_code == 0
+    assert re.search(r"a chunk takes about .*, and a task is stopped after 10 min", result.stderr)
+    assert submit(sweep, *ASKED, "--time", "1000-0", "--dry-run").stderr == ""
+
+
+def test_a_task_that_gets_no_further_is_not_queued_again_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    task = Task(tmp_path, Share(0, 2), "cpu")
+    for _ in range(MOST_IDLE):
+        task = task.checkpoint().function
+    (tmp_path / "shards" / "a.nc").touch()
+    for _ in range(MOST_IDLE):
+        task = task.checkpoint().function
+    with pytest.raises(UncompletedJobError, match=r"share 0/2 of .* 5 times without a new shard in the study"):
+        task.checkpoint()
+
+
+@pytest.mark.parametrize("link", ["slurm", "slurm/1_0_log.out"])
+def test_links_that_lead_what_jobs_write_out_of_a_study_are_refused(link: str, sweep: Path) -> None:
+    elsewhere = sweep.parent / "elsewhere"
+    elsewhere.mkdir()
+    path = sweep.parent / "study" / link
+    path.parent.mkdir(parents=True)
+    path.symlink_to(elsewhere)
+    result = submit(sweep, *ASKED, "--dry-run")
+    assert result.exit_code == 2
+    assert "is a link, or contains links" in result.stderr

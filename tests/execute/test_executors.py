@@ -74,7 +74,7 @@ def test_a_study_can_be_computed_by_an_executor_in_part(
     """Shares, what is missing, and nothing at all."""
     study = tmp_path / "study"
     asked: dict[str, Any] = {"chunk_size": CHUNK, "executor": executor, "progress": False}
-    jc.run(sweep_of(), study, shard="0/2", **asked).close()
+    jc.run(sweep_of(), study, share="0/2", **asked).close()
     kept = stamps(shards(study))
     assert len(kept) == 2
     for _ in range(2):

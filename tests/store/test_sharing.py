@@ -305,30 +305,44 @@ def test_shares_computed_one_after_the_other_make_the_whole(tmp_path: Path) -> N
     study, sweep = tmp_path / "study", sweep_of()
     devices = jax.local_devices()[:1]
     for index in (1, 0, 2):
-        with jc.run(sweep, study, shard=f"{index}/3", chunk_size=CHUNK, devices=devices, progress=False) as data:
+        with jc.run(sweep, study, share=f"{index}/3", chunk_size=CHUNK, devices=devices, progress=False) as data:
             missing = int((data.status == 0).sum())
         assert (missing == 0) == (index == 2)
     assert_same_numbers(jc.run(sweep, devices=devices, progress=False), xr.load_dataset(study / "result.nc"))
 
 
-@pytest.mark.parametrize("text", ["", "1", "1/", "/3", "3/3", "-1/3", "1/0", "0/0", "a/b", "1/3/5", "1.0/3", "٣/٤"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "1/", "/3", "3/3", "-1/3", "1/0", "0/0", "a/b", "1/3/5", "1.0/3", "٣/٤", "0/999999999", "slurm"]
+)
 def test_what_is_no_share_is_refused(text: str) -> None:
-    with pytest.raises(jc.InputError, match="shard"):
+    with pytest.raises(jc.InputError, match="share"):
         Share.parse(text)
 
 
 def test_a_task_of_a_job_array_knows_its_share() -> None:
-    def task(number: int, first: int, count: int, step: int) -> Share | None:
-        names = ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_STEP")
-        return Share.of_slurm(dict(zip(names, map(str, (number, first, count, step)), strict=True)))
+    def task(number: int, first: int, count: int, step: int, last: int | None = None) -> Share:
+        told = {"ID": number, "MIN": first, "COUNT": count, "STEP": step, "MAX": last}
+        known = {f"SLURM_ARRAY_TASK_{key}": str(value) for key, value in told.items() if value is not None}
+        return Share.of_slurm(known)
 
-    assert Share.of_slurm({}) is None
-    assert Share.of_slurm({"SLURM_ARRAY_TASK_ID": "3"}) is None
+    for unset in ({}, {"SLURM_ARRAY_TASK_ID": "3"}, {"SLURM_ARRAY_TASK_ID": "9" * 5000}):
+        with pytest.raises(jc.InputError, match="say which share it is"):
+            Share.of_slurm(unset)
     assert [task(number, 0, 4, 1) for number in range(4)] == [Share(number, 4) for number in range(4)]
     assert [task(number, 1, 3, 2) for number in (1, 3, 5)] == [Share(0, 3), Share(1, 3), Share(2, 3)]
-    for gap in (2, 9):
-        with pytest.raises(jc.InputError, match="which share is it"):
-            task(gap, 1, 3, 2)
+    assert [task(number, 1, 3, 2, last=5) for number in (1, 3, 5)] == [Share(0, 3), Share(1, 3), Share(2, 3)]
+    for number, first, count, step, last in ((2, 1, 3, 2, None), (9, 1, 3, 2, None), (5, 5, 2, 1, 101)):
+        with pytest.raises(jc.InputError, match="its numbers have gaps"):
+            task(number, first, count, step, last)
+
+
+def test_a_share_without_chunks_is_no_success(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(jc.InputError, match="8/9 is empty, since the study has 4 chunks; use fewer shares"):
+        jc.run(sweep_of(), tmp_path / "new", share="8/9", chunk_size=CHUNK, progress=False)
+    assert not (tmp_path / "new").exists()
+    assert jc.run(sweep_of(), copied(finished, tmp_path), share="8/9", progress=False).status.all(), (
+        "nothing is missing"
+    )
 
 
 def test_looking_at_a_lock_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:
