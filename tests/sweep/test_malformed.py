@@ -504,7 +504,8 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     [
         ("p0.nc", b"no netCDF", "cannot be read: NetCDF: Unknown file format"),
         ("p0.npz", b"PK\x03\x04 no archive", "cannot be read: it is not an npz archive"),
-        ("p0.csv", b"", "needs a row of column names and a row for each token"),
+        ("p0.csv", b"", "is empty"),
+        ("p0.csv", b"\n", "needs a row of column names and a row for each token"),
         ("p0.csv", b"token,p\na,1\nb\n", "cannot be read: line 3 has 1 columns, and the first row has 2"),
         ("p0.csv", b"token,p\na,one\n", "cannot be read: line 2: 'one' in column 'p' is not a number"),
         ("p0.csv", b"token,p\n\xe9,1\n", "cannot be read: is not text in UTF-8"),
