@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.bits.suite import BITS
+from benchmarks.estimates.suite import ESTIMATES
 from benchmarks.growth.suite import GROWTH
 from benchmarks.kernel.suite import KERNEL
 from benchmarks.machine import machine
@@ -30,9 +31,10 @@ class Name(StrEnum):
     OBSERVABLES = OBSERVABLES.name
     SWEEP = SWEEP.name
     GROWTH = GROWTH.name
+    ESTIMATES = ESTIMATES.name
 
 
-SUITES = {Name(suite.name): suite for suite in (KERNEL, REFIT, BITS, SAMPLING, OBSERVABLES, SWEEP, GROWTH)}
+SUITES = {Name(suite.name): suite for suite in (KERNEL, REFIT, BITS, SAMPLING, OBSERVABLES, SWEEP, GROWTH, ESTIMATES)}
 
 
 def main(

@@ -1,6 +1,7 @@
 """A module run in a process of its own, so that imports and compilation count."""
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -12,9 +13,13 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class Finished(NamedTuple):
-    """seconds: from the start of the process to its end. printed: its standard output."""
+    """seconds: from the start of the process to its end. processor: what it took of processors, in seconds.
+
+    printed: its standard output.
+    """
 
     seconds: float
+    processor: float
     printed: str
 
 
@@ -25,11 +30,17 @@ def run(module: str, *arguments: str | Path, environment: Mapping[str, str] | No
         RuntimeError: it failed.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    start = time.perf_counter()
+    start, before = time.perf_counter(), _processor()
     done = subprocess.run(
         command, cwd=_ROOT, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
     )
-    seconds = time.perf_counter() - start
+    seconds, processor = time.perf_counter() - start, _processor() - before
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
-    return Finished(seconds, done.stdout)
+    return Finished(seconds, processor, done.stdout)
+
+
+def _processor() -> float:
+    """What processes that this one started, and that have ended, took of processors so far, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

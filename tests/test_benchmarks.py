@@ -17,6 +17,7 @@ from benchmarks.__main__ import Name
 from benchmarks.bits.suite import BITS
 from benchmarks.bits.suite import measure as measure_bits
 from benchmarks.contender import Contender, present
+from benchmarks.estimates.suite import ESTIMATES, SWEEPS
 from benchmarks.growth.suite import GROWTH
 from benchmarks.growth.suite import measure as measure_growth
 from benchmarks.kernel import contenders as kernel
@@ -35,7 +36,7 @@ from benchmarks.suite import Effort, Row, Suite, keep
 from benchmarks.sweep.grid import Grid
 from benchmarks.sweep.suite import SWEEP
 from benchmarks.sweep.suite import measure as measure_sweep
-from jaxcollapse import open_study
+from jaxcollapse import Sweep, open_study
 from tests.oracles import softmax
 from tests.statistics import assert_mean
 
@@ -195,3 +196,16 @@ def test_the_growth_suite_measures_time_and_memory(tmp_path: Path) -> None:
     assert [(row["tokens"], row["devices"]) for row in rows] == [(16, 1), (16, 2), (32, 1)]
     assert all(row["microseconds"] > 0 and row["peak_bytes"] > 10**8 for row in rows)
     assert_shown(GROWTH, rows, tmp_path)
+
+
+def test_the_estimates_suite_tells_how_many_runs_took_what_was_planned(tmp_path: Path) -> None:
+    """Ten sweeps, all of which are there; the arithmetic, not the time."""
+    assert len(SWEEPS) == 10
+    for sweep in SWEEPS:
+        Sweep.from_toml(sweep)
+    parts = {"start": 2.0, "compile": 4.0, "run": 1.0, "finish": 2.0, "first_planned": 9.0, "later_planned": 5.0}
+    taken = {"first": 20.0, "first_processor": 22.0, "later": 4.0, "later_processor": 5.0}
+    rows = [{"sweep": "a", **parts, **taken}, {"sweep": "b", **parts, **taken, "first": 9.0}]
+    assert_shown(ESTIMATES, rows, tmp_path)
+    assert ESTIMATES.notes(rows)[0].startswith("3 of 4 runs took between 0.5 and 2 times what the plan said")
+    assert "0.80 and 2.22" in ESTIMATES.notes(rows)[0]

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.labels import number, told_apart
+from jaxcollapse.analysis.possible import possible_range
 from jaxcollapse.analysis.status import at_generation, cell_dims, counted, has_status, status_of, variable
 from jaxcollapse.errors import did_you_mean
 from jaxcollapse.theory import ORACLES
@@ -21,7 +22,8 @@ class Curves:
     """Means of an observable over trajectories, as points of curves.
 
     names: of the curves. samples: the trajectories that count of each cell, as [time, replicate]. cell, time: where in
-    `samples` each point is. curve: which curve it is on. x: its place along the axis.
+    `samples` each point is. curve: which curve it is on. x: its place along the axis. least, most: what a value can be
+    at each point.
     """
 
     names: list[str]
@@ -30,6 +32,8 @@ class Curves:
     time: np.ndarray
     curve: np.ndarray
     x: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
 
     @classmethod
     def of(
@@ -65,7 +69,8 @@ class Curves:
         places = x.broadcast_like(alike).transpose(*dims).values.reshape(known.shape)
         cell, time = np.nonzero(known & np.isfinite(places))
         names, curve = _numbered(then, curves, cells)
-        found = cls(names, samples, cell, time, curve[cell], places[cell, time])
+        ends = (end.broadcast_like(cells).transpose(*cells.dims).values.ravel() for end in possible_range(then[name]))
+        found = cls(names, samples, cell, time, curve[cell], places[cell, time], *(end[cell] for end in ends))
         found._check(list(curves), label_of_abscissa(data, abscissa))
         return found
 

@@ -54,6 +54,11 @@ def spread(size: int, most: int) -> list[int]:
     return np.unique(np.linspace(0, size - 1, number).round().astype(int)).tolist()
 
 
+def partly(shown: int, size: int, name: str) -> list[str]:
+    """ "5 of the 7 values of temperature"; nothing where all are shown."""
+    return [f"{shown} of the {size} values of {name}"] if shown < size else []
+
+
 def _fields(data: xr.Dataset, dimension: str) -> list[str]:
     axis = tomllib.loads(data.attrs.get("sweep", "")).get("axes", {}).get(dimension, [])
     return list(axis["zip"]) if "zip" in axis else [dimension]

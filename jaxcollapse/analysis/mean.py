@@ -7,7 +7,9 @@ _AT_ONCE = 2**22  # means of resamples
 _ROUNDING = 16  # times the precision of values, up to which they are equal
 
 
-def mean_interval(values: np.ndarray, confidence: float, within: tuple[float, float] = (-np.inf, np.inf)) -> np.ndarray:
+def mean_interval(
+    values: np.ndarray, confidence: float, least: np.ndarray | float = -np.inf, most: np.ndarray | float = np.inf
+) -> np.ndarray:
     """The mean along the last axis with its studentised bootstrap interval, NaN left out.
 
     The bootstrap-t of Efron and Tibshirani (*An Introduction to the Bootstrap*, 1993, section 12.5): unlike quantiles
@@ -17,7 +19,7 @@ def mean_interval(values: np.ndarray, confidence: float, within: tuple[float, fl
     Args:
         values: [..., replicate], any unit; where some are infinite, so is the mean, and there is no interval.
         confidence: between 0 and 1.
-        within: the least and the largest value that there can be, beyond which no bound is.
+        least, most: what a value can be, [...] or for all; no bound is beyond it, but for rounding of the estimate.
 
     Returns:
         estimate, low, high: [..., 3]; bounds are NaN for a single value, which tells nothing of others.
@@ -32,7 +34,10 @@ def mean_interval(values: np.ndarray, confidence: float, within: tuple[float, fl
         for places in np.array_split(alike, max(1, -(-len(alike) * RESAMPLES // _AT_ONCE))):
             few = table[places]
             found[places] = _studentised(few[~np.isnan(few)].reshape(-1, number), weights, confidence, rounding)
-    return np.clip(found, *within).reshape(*values.shape[:-1], 3)
+    found = found.reshape(*values.shape[:-1], 3)
+    estimate, bounds = found[..., :1], found[..., 1:]
+    ends = np.fmin(np.asarray(least)[..., None], estimate), np.fmax(np.asarray(most)[..., None], estimate)
+    return np.concatenate([estimate, np.clip(bounds, *ends)], axis=-1)
 
 
 def _weights(number: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from jaxcollapse.analysis.labels import entries, heading
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.status import cell_dims, has_status, status_of
 
 _COLUMNS = ("missing", "diverged", "replicates missing", "replicates diverged")
@@ -23,6 +24,8 @@ def missing(data: xr.Dataset) -> pd.DataFrame:
     Raises:
         ValueError: the dataset has no `status` along `replicate`, or no replicates.
     """
+    status_of(data)
+    data = in_order(data)
     status = status_of(data)
     lost = {
         meaning: has_status(data, meaning).transpose(..., "replicate").values for meaning in ("missing", "diverged")

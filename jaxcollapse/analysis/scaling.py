@@ -105,8 +105,9 @@ def _spread(curves: Curves, confidence: float) -> dict[str, Any]:
     across = moved @ (differences.T @ apart) / number
     own = np.einsum("rp,pr->r", moved, form @ moved.T)
     tail = (1 - confidence) / 2
-    low, high = np.quantile(_that_explain(observed, across, own), [tail, 1 - tail])
-    spread = np.array([np.sqrt(max(observed - noise, 0.0)), low, high])
+    bounds = np.quantile(_that_explain(observed, across, own), [tail, 1 - tail])
+    widest = np.nanmax(curves.most) - np.nanmin(curves.least)  # no two curves are further apart
+    spread = np.array([np.sqrt(max(observed - noise, 0.0)), *np.minimum(bounds, widest)])
     quality = observed / noise if noise > 0 else np.nan
     return {"spread": spread, "noise": np.sqrt(noise), "quality": quality, "comparisons": number}
 

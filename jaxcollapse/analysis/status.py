@@ -9,7 +9,7 @@ DIMENSIONS = ("replicate", "generation")
 
 
 def status_of(data: xr.Dataset) -> xr.DataArray:
-    """The status of each trajectory, along `replicate` and the axes.
+    """The status of each trajectory, along `replicate` and the axes; missing where joined datasets have no cell.
 
     Raises:
         ValueError: it is missing, of no trajectory, or without the flags that explain it.
@@ -26,7 +26,7 @@ def status_of(data: xr.Dataset) -> xr.DataArray:
     for name, size in data.status.sizes.items():
         if size == 0:
             raise ValueError(f"the dataset is empty: it has no value along {name!r}")
-    return data.status
+    return data.status.fillna(_flag(data.status, "missing"))
 
 
 def has_status(data: xr.Dataset, meaning: str) -> xr.DataArray:
@@ -40,7 +40,11 @@ def has_status(data: xr.Dataset, meaning: str) -> xr.DataArray:
         ValueError: what `status_of` refuses.
     """
     status = status_of(data)
-    return status == status.attrs["flag_values"][status.attrs["flag_meanings"].split().index(meaning)]
+    return status == _flag(status, meaning)
+
+
+def _flag(status: xr.DataArray, meaning: str) -> int:
+    return int(status.attrs["flag_values"][status.attrs["flag_meanings"].split().index(meaning)])
 
 
 def counted(data: xr.Dataset, values: xr.DataArray) -> xr.DataArray:
@@ -70,12 +74,6 @@ def last_generation(data: xr.Dataset) -> int:
     """The greatest of the recorded generations, wherever it stands among them."""
     check_generations(data)
     return int(data.generation.max())
-
-
-def in_order(data: xr.Dataset) -> xr.Dataset:
-    """The dataset with its generations from the first to the last."""
-    check_generations(data)
-    return data if (np.diff(data.generation.values) >= 0).all() else data.sortby("generation")
 
 
 def check_generations(data: xr.Dataset) -> None:
@@ -110,9 +108,3 @@ def cell_dims(values: xr.DataArray | xr.Dataset) -> list[str]:
 def label_of(values: xr.DataArray) -> tuple[str, str]:
     """The long name and the units of a variable, as its attributes have them."""
     return str(values.attrs.get("long_name", values.name)), str(values.attrs.get("units", "1"))
-
-
-def possible_range(values: xr.DataArray) -> tuple[float, float]:
-    """The least and the largest value that a variable can have, as its attributes have them."""
-    least, most = values.attrs.get("possible_range", (-np.inf, np.inf))
-    return float(least), float(most)

@@ -1,13 +1,13 @@
 """What each cell came to: medians, means and shares over replicates, with their intervals."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.median import median_interval
+from jaxcollapse.analysis.possible import possible_range
 from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.status import (
     at_generation,
@@ -15,7 +15,6 @@ from jaxcollapse.analysis.status import (
     has_status,
     is_event,
     label_of,
-    possible_range,
     status_of,
     variable,
 )
@@ -23,7 +22,7 @@ from jaxcollapse.analysis.status import (
 BOUNDS = ("estimate", "low", "high")
 YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
 _LEFT_OUT = ("logits",)  # a number for each token, of which medians mean little
-Interval = Callable[[np.ndarray, float], np.ndarray]
+Interval = Callable[..., np.ndarray]
 
 
 def summarise(
@@ -67,17 +66,23 @@ def summarise(
     return made.assign_coords(generation=then.generation)
 
 
-def along_bounds(values: xr.DataArray, interval: Interval, confidence: float) -> xr.DataArray:
-    """An estimate over replicates with its bounds, along a further dimension `bound`."""
+def along_bounds(
+    values: xr.DataArray, interval: Interval, confidence: float, within: tuple[xr.DataArray, ...] = ()
+) -> xr.DataArray:
+    """An estimate over replicates with its bounds, along a further dimension `bound`.
+
+    `within` holds further arguments of the interval, which may vary along the axes.
+    """
+    core = [["replicate"], *([] for _ in (confidence, *within))]
     found = xr.apply_ufunc(
-        interval, values.compute(), confidence, input_core_dims=[["replicate"], []], output_core_dims=[["bound"]]
+        interval, values.compute(), confidence, *within, input_core_dims=core, output_core_dims=[["bound"]]
     )
     return found.assign_coords(bound=list(BOUNDS))
 
 
 def means(values: xr.DataArray, confidence: float) -> xr.DataArray:
-    """The mean over replicates with its bounds, along `bound`: none is beyond what the variable can be."""
-    return along_bounds(values, partial(mean_interval, within=possible_range(values)), confidence)
+    """The mean over replicates with its bounds, along `bound`: none is beyond what the variable can be in a cell."""
+    return along_bounds(values, mean_interval, confidence, possible_range(values))
 
 
 def shares(holds: xr.DataArray, known: xr.DataArray, confidence: float) -> xr.DataArray:

@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from jaxcollapse.analysis.labels import entries, heading, spread
+from jaxcollapse.analysis.labels import entries, heading, partly, spread
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.status import last_generation
 from jaxcollapse.analysis.verdict import TOLERANCE, median_gap, name_of, verdicts
 from jaxcollapse.sweep.display import count
@@ -34,6 +35,7 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Group:
         data: a dataset with the observables that verdicts need.
         width: characters of a line.
     """
+    data = in_order(data)
     words, gap = verdicts(data), median_gap(data)
     dims = [str(dimension) for dimension in words.dims]
     names = {name: heading(data, name) for name in dims}
@@ -81,8 +83,7 @@ def _title(
     title.append(f"verdict and recovery gap in nat{across}")
     title += [f"at {names[name]} = {labels[name][place]}" for name, place in held.items()]
     for name, chosen in shown.items():
-        if len(chosen) < len(labels[name]):
-            title.append(f"at {len(chosen)} of the {len(labels[name])} values of {names[name]}")
+        title += [f"at {part}" for part in partly(len(chosen), len(labels[name]), names[name])]
     return title
 
 

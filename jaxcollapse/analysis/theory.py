@@ -77,6 +77,7 @@ _SEEN_BY_SGD = frozenset(
 )
 _ALWAYS_HAD = frozenset({"update", "samples", "vocab_size", "initial"})
 STARTS = ("collision_probability", "effective_temperature", "support_size")  # whose values at generation 0 laws need
+_THRESHOLDS = ("support_threshold", "collapse_threshold")
 _TOLD = ("update", "samples", "vocab_size")  # by coordinates of every result
 _LEAST_LEFT, _SMALL_STEP = 0.95, 0.1  # share of the entropy, and η, up to which small steps of SGD are small
 
@@ -86,14 +87,14 @@ class Cell:
     """What a law may need of a cell.
 
     fields: of the process. start: each observable at generation 0, its mean over replicates. p0: where it is known.
-    generations: the recorded ones. attributes: of the dataset.
+    generations: the recorded ones. thresholds: of support and collapse.
     """
 
     fields: dict[str, Any]
     start: dict[str, float]
     p0: np.ndarray | None
     generations: np.ndarray
-    attributes: dict[str, Any]
+    thresholds: dict[str, float]
 
     def drifts_with(self, *names: str) -> bool:
         """Whether this is a refit to samples at temperature 1, but for these fields."""
@@ -168,13 +169,16 @@ def _check_fields(data: xr.Dataset) -> None:
 
 
 def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Originals, place: dict[str, int]) -> Cell:
-    fields = {name: field.default for name, field in Process.model_fields.items()} | {
-        name: data.coords[name].isel({dim: at for dim, at in place.items() if dim in data.coords[name].dims}).item()
-        for name in Process.model_fields
-        if name in data.coords
+    def told(name: str, otherwise: Any) -> Any:
+        values = data.coords.get(name, xr.DataArray(otherwise))
+        return values.isel({dim: at for dim, at in place.items() if dim in values.dims}).item()
+
+    fields = {
+        name: told(name, None) if name in data.coords else field.default for name, field in Process.model_fields.items()
     }
+    thresholds = {name: float(told(name, data.attrs.get(name, 0))) for name in _THRESHOLDS}
     start = {name: float(values.isel(place)) for name, values in starts.items()}
-    return Cell(fields, start, originals.at(place), data.generation.values, data.attrs)
+    return Cell(fields, start, originals.at(place), data.generation.values, thresholds)
 
 
 def _collision(cell: Cell) -> np.ndarray | None:
@@ -255,13 +259,13 @@ def _of_drift(law: Callable[..., np.ndarray], sees: Callable[[Cell, np.ndarray],
 
 def _tokens(cell: Cell, p0: np.ndarray) -> bool:
     """Whether a token counts as present as long as any sample is of it, and did so at the start."""
-    least = float(cell.attributes.get("support_threshold", 0))
+    least = cell.thresholds["support_threshold"]
     return least * cell.fields["samples"] < 1 and bool((p0[p0 > 0] > least).all())
 
 
 def _last_token(cell: Cell, p0: np.ndarray) -> bool:
     """Whether a model counts as collapsed when all samples are of one token, and not before."""
-    rest = float(cell.attributes.get("collapse_threshold", 0))
+    rest = cell.thresholds["collapse_threshold"]
     return rest * cell.fields["samples"] < 1 and bool(1 - p0.max() > rest or p0.max() == 1)
 
 

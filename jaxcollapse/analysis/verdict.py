@@ -52,18 +52,32 @@ class Thresholds:
     def __post_init__(self) -> None:
         if not self.tolerance >= 0:
             raise ValueError(f"tolerance = {self.tolerance} is not a log loss; it is 0 nat or more")
-        if not 0 < self.collapse < 1:
-            raise ValueError(f"collapse_threshold = {self.collapse} is not between 0 and 1")
+        if not 0 <= self.collapse < 1:
+            raise ValueError(f"collapse_threshold = {self.collapse} is not at least 0 and below 1")
 
     @classmethod
     def of(
         cls, data: xr.Dataset, tolerance: float | None = None, collapse_threshold: float | None = None
     ) -> "Thresholds":
-        """These thresholds; by default `TOLERANCE`, and what the dataset calls collapsed."""
-        collapse = (
-            data.attrs.get("collapse_threshold", cls.collapse) if collapse_threshold is None else collapse_threshold
-        )
+        """These thresholds; by default `TOLERANCE`, and what the dataset calls collapsed.
+
+        Raises:
+            ValueError: cells of joined datasets have different ones, or a threshold is none.
+        """
+        collapse = _collapse_threshold(data, cls.collapse) if collapse_threshold is None else collapse_threshold
         return cls(TOLERANCE if tolerance is None else float(tolerance), float(collapse))
+
+
+def _collapse_threshold(data: xr.Dataset, otherwise: float) -> float:
+    """The one that all cells have."""
+    found = np.unique(data.coords.get("collapse_threshold", data.attrs.get("collapse_threshold", otherwise)))
+    known = found[~np.isnan(found)]
+    if len(known) > 1:
+        raise ValueError(
+            f"the coordinate collapse_threshold has the values {', '.join(f'{each:g}' for each in known)}; "
+            "select cells that have one of them, or give collapse_threshold to classify"
+        )
+    return float(known[0]) if known.size else otherwise
 
 
 def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresholds | None = None) -> xr.DataArray:
@@ -130,7 +144,8 @@ def _models(data: xr.Dataset) -> xr.DataArray:
     """The model of each cell, where they differ."""
     if "model" not in data.coords:
         check_told(data, ["model"])
-    return data.coords.get("model", xr.DataArray(_ONE_ROW))
+    models = data.coords.get("model", xr.DataArray(_ONE_ROW))
+    return models.where(models.notnull(), _ONE_ROW)
 
 
 def name_of(verdict: int) -> str:

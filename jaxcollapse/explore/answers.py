@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.status import in_order
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.theory import STARTS
 from jaxcollapse.analysis.verdict import comparable, final_median
 from jaxcollapse.report.outcome import outcome_of
@@ -16,9 +16,7 @@ from jaxcollapse.report.quantities import Quantity, bands, trajectories
 from jaxcollapse.report.scales import scale_of, scale_of_shares
 from jaxcollapse.report.summary import rows_of
 from jaxcollapse.report.theory import mean_of, theory_of
-from jaxcollapse.report.view import View
-
-_MOST_REPLICATES = 200  # that are drawn one by one
+from jaxcollapse.report.view import MOST_REPLICATES, View
 
 
 class Answers:
@@ -137,7 +135,7 @@ class Answers:
             return told
         if theory is not None:
             told["mean"] = packed(mean_of(own, quantity))
-        single = trajectories(own, quantity)[(0,) * len(self.view.axes)][..., :_MOST_REPLICATES]
+        single = trajectories(own, quantity)[(0,) * len(self.view.axes)][..., :MOST_REPLICATES]
         told["scale"] = scale_of(quantity.name, single, tolerance)
         told["replicates"] = [[packed(one) for one in line.T] for line in single]
         return told

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
+from jaxcollapse.observables.possible import entropy_of_tokens, number_of_tokens
 from jaxcollapse.observables.registry import observable
 from jaxcollapse.observables.snapshot import Row, Scalar, Snapshot
 
@@ -11,14 +12,16 @@ _RESTART = 1e-20  # chance of a chain to start anew, which decides between the p
 Chain = Float[Array, "from to"]
 
 
-@observable("entropy of the stationary law", "nat", "chain", default=False, models=("markov",))
+@observable(
+    "entropy of the stationary law", "nat", "chain", default=False, models=("markov",), possible=entropy_of_tokens
+)
 def stationary_entropy(now: Snapshot) -> Scalar:
     """S of the share of time that an endless trace spends at each token; after an end token it starts anew."""
     law = _stationary(now)
     return -jnp.sum(jnp.where(law > 0, law * jnp.log(jnp.where(law > 0, law, 1)), 0))
 
 
-@observable("entropy rate", "nat", "chain", default=False, models=("markov",))
+@observable("entropy rate", "nat", "chain", default=False, models=("markov",), possible=entropy_of_tokens)
 def entropy_rate(now: Snapshot) -> Scalar:
     """Σ_c π_c S(p_c), π the stationary law: what each token of an endless trace tells, on average."""
     log_chain = jnp.log(_chain(now))
@@ -26,7 +29,7 @@ def entropy_rate(now: Snapshot) -> Scalar:
     return -jnp.sum(_stationary(now) * jnp.sum(terms, axis=-1))
 
 
-@observable("recurrent classes", "1", "chain", default=False, whole=True, models=("markov",))
+@observable("recurrent classes", "1", "chain", default=False, whole=True, models=("markov",), possible=number_of_tokens)
 def recurrent_classes(now: Snapshot) -> Int32[Array, ""]:
     """Number of sets of tokens that a trace can reach and never leaves, by steps of p > support_threshold."""
     is_possible = _chain(now) > now.thresholds.support

@@ -3,20 +3,21 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
-from jaxcollapse.observables.registry import SHARE, observable
+from jaxcollapse.observables.possible import correlation, share
+from jaxcollapse.observables.registry import observable
 from jaxcollapse.observables.snapshot import Row, Snapshot
 from jaxcollapse.observables.tempering import kl_divergence
 
 Scalar = Float[Array, ""]
 
 
-@observable("probability of the original mode", "1", "original", within=SHARE)
+@observable("probability of the original mode", "1", "original", possible=share)
 def original_mode_probability(now: Snapshot) -> Scalar:
     """Mass on the token that is most likely under p0 (on all of them, if several tie)."""
     return jnp.sum(jnp.where(now.start.modes, now.p, 0))
 
 
-@observable("mode is the original one", "1", "original", whole=True, within=SHARE)
+@observable("mode is the original one", "1", "original", whole=True, possible=share)
 def mode_is_original(now: Snapshot) -> Int32[Array, ""]:
     """1 where a most likely token of p is a most likely token of p0, else 0."""
     return jnp.any(now.start.modes & (now.logits == jnp.max(now.logits))).astype(jnp.int32)
@@ -34,19 +35,19 @@ def kl_to_initial(now: Snapshot) -> Scalar:
     return kl_divergence(now.start.log_p, now.log_p)
 
 
-@observable("total variation from the original", "1", "original", within=SHARE)
+@observable("total variation from the original", "1", "original", possible=share)
 def total_variation(now: Snapshot) -> Scalar:
     """½ Σ |p − p0|."""
     return 0.5 * jnp.sum(jnp.abs(now.p - now.start.p))
 
 
-@observable("mass on the rarest decile", "1", "original", within=SHARE)
+@observable("mass on the rarest decile", "1", "original", possible=share)
 def tail_mass(now: Snapshot) -> Scalar:
     """Mass on the rarest tenth of p0's tokens (their number rounded up; ties at the edge share a place)."""
     return jnp.sum(now.start.rarest * now.p)
 
 
-@observable("rank correlation with the original", "1", "original", default=False, within=(-1.0, 1.0))
+@observable("rank correlation with the original", "1", "original", default=False, possible=correlation)
 def rank_correlation(now: Snapshot) -> Scalar:
     """Spearman's correlation of ln p with ln p0 over p0's tokens, ties at their mean rank; NaN if all tie."""
     here, there = _centred_ranks(now.logits, now.start.logits), _centred_ranks(now.start.logits, now.start.logits)

@@ -5,7 +5,6 @@ statistic of the model reaches a threshold, watched at every generation; where i
 one.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +12,7 @@ from typing import Literal
 from jaxtyping import Array, Bool, Float, Num
 
 from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.observables.possible import Range, not_negative
 from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
 from jaxcollapse.own_code import OwnCode
 
@@ -24,7 +24,6 @@ _GROUPS = ("diversity", "original", "tempering", "events", "structure", "persona
 OF_TEXTS = ("persona", "markov")  # models whose traces are longer than a token
 SEVERAL_ROWS = (*OF_TEXTS, "ensemble")
 ALL = ("categorical", *SEVERAL_ROWS)
-NOT_NEGATIVE, SHARE = (0.0, math.inf), (0.0, 1.0)  # what an observable can be
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Observable:
     definition. group: a name that stands for several in a sweep file. default: whether "default" has it. whole:
     whether it is a whole number (stored as int32). measure: its value, or for an event whether it happens. watch: when
     an event happens. models: the models that have it. dim: the dimension that it has several values along, if any.
-    within: the least and the largest value that it can have, but for rounding.
+    possible: the least and the largest value that it can have in a cell, but for rounding.
     """
 
     name: str
@@ -67,7 +66,7 @@ class Observable:
     watch: Watch | None = None
     models: tuple[str, ...] = ALL
     dim: Literal["persona"] | None = None
-    within: tuple[float, float] = NOT_NEGATIVE
+    possible: Range = not_negative
 
     @property
     def is_event(self) -> bool:
@@ -87,7 +86,7 @@ def observable(
     whole: bool = False,
     models: tuple[str, ...] = ALL,
     dim: Literal["persona"] | None = None,
-    within: tuple[float, float] = NOT_NEGATIVE,
+    possible: Range = not_negative,
 ) -> Callable[[Measure], Measure]:
     """Registers a function of a snapshot. Its name and docstring are the observable's."""
 
@@ -104,7 +103,7 @@ def observable(
             measure,
             models=models,
             dim=dim,
-            within=within,
+            possible=possible,
         )
         return measure
 

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Num
 
 from jaxcollapse.models.walk import Table, Visits
+from jaxcollapse.observables.possible import entropy_of_tokens, shared_entropy
 from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_common_tempering, nearest_tempering
@@ -21,7 +22,7 @@ Scalar = Float[Array, ""]
 _TINY = 1e-37
 
 
-@observable("entropy given the context", "nat", "structure", models=SEVERAL_ROWS)
+@observable("entropy given the context", "nat", "structure", models=SEVERAL_ROWS, possible=entropy_of_tokens)
 def within_entropy(now: Snapshot) -> Scalar:
     """Σ_c w_c S(p_c): the mean entropy of a token in a known context c (persona, token before, model) of share w_c.
 
@@ -30,7 +31,7 @@ def within_entropy(now: Snapshot) -> Scalar:
     return jnp.sum(_shares(now, now.visits) * _entropies(_contexts(now, now.log_rows)))
 
 
-@observable("mutual information of context and token", "nat", "structure", models=SEVERAL_ROWS)
+@observable("mutual information of context and token", "nat", "structure", models=SEVERAL_ROWS, possible=shared_entropy)
 def mutual_information(now: Snapshot) -> Scalar:
     """S(Σ_c w_c p_c) − Σ_c w_c S(p_c): what a token tells about its context; the entropy between contexts.
 

@@ -4,25 +4,31 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32
 
-from jaxcollapse.observables.registry import OF_TEXTS, SHARE, observable
-from jaxcollapse.observables.snapshot import Scalar, Snapshot
+from jaxcollapse.observables.possible import Ends, Sizes, share
+from jaxcollapse.observables.registry import OF_TEXTS, observable
+from jaxcollapse.observables.snapshot import LENGTH, Scalar, Snapshot
 
 Texts = Int32[Array, "text position"]
 
 
-@observable("distinct tokens of texts", "1", "texts", default=False, models=OF_TEXTS, within=SHARE)
+@observable("distinct tokens of texts", "1", "texts", default=False, models=OF_TEXTS, possible=share)
 def distinct_1(now: Snapshot) -> Scalar:
     """Number of different tokens in 16 sampled texts, by the number of tokens (distinct-1, Li et al. 2016)."""
     return _distinct(*_grams(now.texts, 1), now.table.dtype)
 
 
-@observable("distinct bigrams of texts", "1", "texts", default=False, models=OF_TEXTS, within=SHARE)
+@observable("distinct bigrams of texts", "1", "texts", default=False, models=OF_TEXTS, possible=share)
 def distinct_2(now: Snapshot) -> Scalar:
     """Number of different bigrams in 16 sampled texts, by the number of bigrams (distinct-2, Li et al. 2016)."""
     return _distinct(*_grams(now.texts, 2), now.table.dtype)
 
 
-@observable("longest repeat in a text", "1", "texts", default=False, models=OF_TEXTS)
+def _repeats(_: Sizes) -> Ends:
+    """None, or all but the first token of a text."""
+    return 0.0, LENGTH - 1
+
+
+@observable("longest repeat in a text", "1", "texts", default=False, models=OF_TEXTS, possible=_repeats)
 def longest_repeat(now: Snapshot) -> Scalar:
     """Tokens in the longest piece that occurs twice in a text (the two may overlap): the mean of 16 sampled texts."""
 
@@ -39,7 +45,7 @@ def longest_repeat(now: Snapshot) -> Scalar:
     return jnp.mean(jax.vmap(of_text)(now.texts).astype(now.table.dtype))
 
 
-@observable("overlap of texts", "1", "texts", default=False, models=OF_TEXTS, within=SHARE)
+@observable("overlap of texts", "1", "texts", default=False, models=OF_TEXTS, possible=share)
 def self_overlap(now: Snapshot) -> Scalar:
     """Share of a text's bigrams that another text has, too: the mean over all pairs of 16 sampled texts."""
     bigrams, exist = _grams(now.texts, 2)

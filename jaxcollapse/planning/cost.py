@@ -4,7 +4,6 @@ Times are measured on x86-64 cores (`make bench`).
 """
 
 import math
-from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -17,7 +16,9 @@ from jaxcollapse.sweep.sweep import Sweep
 
 _RECORD_COPIES = 2  # what is recorded, and the scan's or native code's own copy of it
 FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
-PROGRAM_SECONDS, _STRUCTURED_SECONDS = 1.2, 4.0  # to trace and compile a program of a model of one row, or of several
+PROGRAM_SECONDS = 1.2  # to trace and compile a program, by which blocks of draws are chosen; at least what one takes
+_FUSIBLE_SECONDS, _STEPWISE_SECONDS = 1.3, 3.0  # the same, of native code alone, and with steps by XLA
+_STRUCTURED_SECONDS = 1.6  # the same, for each observable of a model of several rows
 _FUSED_SECONDS, _PASSES_SECONDS = 0.8e-9, 3e-9  # of a token in a step, beside the draws: in native code, by XLA
 _OBSERVABLE_SECONDS = 0.4e-9  # of a token in an observable
 _CHUNK_SECONDS = 40.0  # of one core, aimed at
@@ -41,10 +42,11 @@ def chunk_size(sweep: Sweep, program: Program, lanes: int, seconds: float) -> in
     return lanes * max(1, math.floor(min(calls, 1e6)))
 
 
-def program_seconds(programs: Sequence[Program]) -> float:
-    """What it takes to trace and compile one of these programs, on average, roughly."""
-    each = [_STRUCTURED_SECONDS if program.structure.walk.is_structured else PROGRAM_SECONDS for program in programs]
-    return sum(each) / len(each)
+def program_seconds(program: Program) -> float:
+    """What it takes to trace and compile a program, roughly."""
+    if program.structure.walk.is_structured:
+        return _STEPWISE_SECONDS + _STRUCTURED_SECONDS * len(program.observables)
+    return _FUSIBLE_SECONDS if program.structure.is_fusible else _STEPWISE_SECONDS
 
 
 def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], draws: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from jaxcollapse.errors import printable
 from jaxcollapse.kernel import Program
 from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.sweep.display import count
@@ -38,11 +39,13 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
     devices = count(told["devices"], f"{told['platform']} device")
     run = told["run_seconds"]
     of = "" if told["machine_bytes"] is None else f" of {as_bytes(told['machine_bytes'])}"
-    time = (
-        []
-        if run is None
-        else [f"time: about {as_seconds(run)}, and the first time {as_seconds(told['compile_seconds'])} to compile"]
-    )
+    time = []
+    if run is not None:
+        start, compiling, finish = (told[f"{part}_seconds"] for part in ("start", "compile", "finish"))
+        time = [
+            f"time: about {as_seconds(start + run + finish)}, of which {as_seconds(run)} to compute; "
+            f"the first time {as_seconds(compiling)} more to compile"
+        ]
     title = f"{told['title']!r}: " if told["title"] else ""
     return [
         f"{title}{told['trajectories']:,} trajectories on {devices}, {told['kernel']}",
@@ -51,7 +54,19 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
         *time,
+        *_equal(told),
     ]
+
+
+def _equal(told: Mapping[str, Any]) -> list[str]:
+    """Which cells are computed though they repeat another one."""
+    if not (equal := told["equal_cells"]):
+        return []
+    of = f"{equal['cells']:,} of {told['cells']:,} cells"
+    each = f"{of} is computed though it repeats" if equal["cells"] == 1 else f"{of} are computed though they repeat"
+    first, second = equal["example"]
+    why = f"differences in {', '.join(equal['fields'])} have no effect there, or are of rounding"
+    return [printable(f"equal cells: {each} another one, since {why}: {first} is as {second}")]
 
 
 def describe(program: Program) -> str:

@@ -1,7 +1,7 @@
 """The plan: buckets of cells that share a program, cut into chunks, and what they cost."""
 
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from jaxcollapse.planning import cost, resolution
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
+from jaxcollapse.planning.estimate import estimate
 from jaxcollapse.planning.machine import Machine, free_disk
+from jaxcollapse.sweep.equal import equal_cells
 from jaxcollapse.sweep.sweep import Sweep
 
 
@@ -212,12 +214,14 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan in numbers, for machines."""
+        time = estimate(self)
         return {
             "title": self.sweep.title,
             "dims": list(self.sweep.dims),
             "shape": list(self.sweep.shape),
             "cells": self.sweep.grid.cells,
             "replicates": self.sweep.replicates,
+            "equal_cells": asdict(equal) if (equal := equal_cells(self.sweep.grid)) else None,
             "generations": self.sweep.generations,
             "recorded": len(self.sweep.recorded),
             "trajectories": self.trajectories,
@@ -226,8 +230,10 @@ class Plan:
             "kernel": self.kernel,
             "warning": self.warning,
             "compiles": self.compiles,
-            "compile_seconds": self.compiles * cost.program_seconds([bucket.program for bucket in self.buckets]),
-            "run_seconds": self.seconds if self.machine.platform == "cpu" else None,
+            "start_seconds": time.start,
+            "compile_seconds": time.compile,
+            "run_seconds": time.compute if self.machine.platform == "cpu" else None,
+            "finish_seconds": time.finish,
             "buckets": [
                 {
                     "tokens": bucket.program.structure.tokens,

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.labels import entries, heading, long_heading
+from jaxcollapse.analysis.order import is_numeric
 from jaxcollapse.analysis.status import cell_dims
 from jaxcollapse.errors import printable
-from jaxcollapse.sweep.process import is_flag
 
 _RANGE = 3  # values in a row that are told by the first and the last of them
 
@@ -66,5 +66,4 @@ def _axis(data: xr.Dataset, dim: str) -> Axis:
         name = printable(dim)
         return Axis(dim, name, f"{name} ({words})", tuple(f"({label})" for label in labels), None)
     values, words = data[dim].values, printable(words).replace("_", " ")
-    is_number = np.issubdtype(values.dtype, np.number) and not is_flag(dim)
-    return Axis(dim, words, words, labels, tuple(np.argsort(values).tolist()) if is_number else None)
+    return Axis(dim, words, words, labels, tuple(np.argsort(values).tolist()) if is_numeric(data, dim) else None)

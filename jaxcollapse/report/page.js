@@ -6,8 +6,8 @@ const source = page.numbers ? new Stored(page) : new Served();
 const events = Object.keys(page.quantities).filter(name => page.quantities[name].event);
 const several = page.axes.map((axis, place) => place).filter(place => page.axes[place].labels.length > 1);
 const choice = {
-  across: several.at(-1) ?? null,
-  up: several.length > 1 ? several[0] : null,
+  across: page.across,
+  up: page.up,
   at: page.start,
   generation: page.generations.length - 1,
   colour: element("colour").value,
@@ -50,7 +50,7 @@ function tell(told, here) {
   const doubt = told.sure && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
   const colour = title ? `Colour: ${title}, ${of}.` : "";
   element("phase-told").textContent = `${colour}${held.length ? ` At ${where(held)}.` : ""}${doubt} Click on a cell to choose it.`;
-  element("curves-told").textContent = `${where(several) || "The only cell"}. ${page.live ? "Thin lines are single replicates. " : ""}`;
+  element("curves-told").textContent = `${where(several) || "The only cell"}. ${page.live ? `Thin lines are ${page.single < page.replicates ? `${page.single} of the ${page.replicates}` : "single"} replicates. ` : ""}`;
   const isEmpty = told.plane && !isKnown(told.plane.x);
   element("plane-told").textContent = isEmpty ? "No cell has an effective temperature, as where the original is uniform: no temperature changes that. There is nothing to show." : `All cells of the phase diagram at generation ${generation}, and the way of the chosen one from the start. To the left cooled, above the dashed line forgotten.`;
   element("events-told").textContent = `Share of trajectories for which it has not happened yet, with 95 % intervals. ${where(several)}`;

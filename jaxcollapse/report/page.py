@@ -15,13 +15,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from jaxcollapse import __version__
-from jaxcollapse.analysis.status import in_order
+from jaxcollapse.analysis.labels import partly
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.verdict import comparable
 from jaxcollapse.errors import printable
 from jaxcollapse.report.answer import SURE, Answer, answer_of
 from jaxcollapse.report.figures import figures
 from jaxcollapse.report.outcome import Outcome, outcome_of
 from jaxcollapse.report.provenance import provenance_of
+from jaxcollapse.report.quantities import partly_drawn
 from jaxcollapse.report.settings import sentence_of, table_of
 from jaxcollapse.report.stored import numbers_of, part_of, shown_of
 from jaxcollapse.report.thinning import Shown
@@ -46,14 +48,15 @@ def stored_page(data: xr.Dataset, path: Path) -> str:
     some = _part_of_outcome(outcome, shown)
     few = View.of(part.isel(generation=list(shown.generations)), some)
     numbers = numbers_of(part, few, shown.generations, some)
-    return _page(data, path, whole, few, answer_of(data, outcome), _left_out(whole, shown), numbers)
+    notes = [*_left_out(whole, shown), *_lines_left_out(data, whole)]
+    return _page(data, path, whole, few, answer_of(data, outcome), notes, numbers)
 
 
 def live_page(data: xr.Dataset, path: Path) -> str:
     """A page that asks for what it shows; see `jaxcollapse.explore`."""
     data = in_order(data)
     view = View.of(data)
-    return _page(data, path, view, view, None, [], None)
+    return _page(data, path, view, view, None, _lines_left_out(data, view), None)
 
 
 def _page(
@@ -108,16 +111,19 @@ def _part_of_outcome(outcome: Outcome | None, shown: Shown) -> Outcome | None:
 
 def _left_out(whole: View, shown: Shown) -> list[str]:
     """What the page has no room for."""
-    told = [
-        f"{len(places)} of the {len(axis)} values of {axis.words}"
-        for axis, places in zip(whole.axes, shown.axes, strict=True)
-        if len(places) < len(axis)
-    ]
+    told: list[str] = []
+    for axis, places in zip(whole.axes, shown.axes, strict=True):
+        told += partly(len(places), len(axis), axis.words)
     if len(shown.generations) < len(whole.generations):
         told.append(f"{len(shown.generations)} of the {len(whole.generations)} recorded generations")
     if not told:
         return []
     return [f"The pictures show {', '.join(told)}, so that this file stays small; jaxcollapse explore shows all."]
+
+
+def _lines_left_out(data: xr.Dataset, view: View) -> list[str]:
+    """What neither pictures nor the table of a cell have room for."""
+    return [f"Of what has many lines, {part} are shown." for part in partly_drawn(data, view.quantities)]
 
 
 def _in_python(path: Path, view: View) -> str:

@@ -1,12 +1,13 @@
 """What a page draws over generations: observables, and how many trajectories are not yet past an event."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.band import banded
-from jaxcollapse.analysis.labels import entries, spread
+from jaxcollapse.analysis.labels import entries, partly, spread
 from jaxcollapse.analysis.plot.style import MOST
 from jaxcollapse.analysis.status import cell_dims, counted, is_event, label_of
 from jaxcollapse.analysis.survival import survival
@@ -54,6 +55,12 @@ def spoken(long_name: str) -> str:
     """A long name as it stands in a sentence, where a comma would end it: "gap (of rows)" for "gap, of rows"."""
     name, comma, rest = printable(long_name).partition(", ")
     return f"{name} ({rest})" if comma else name
+
+
+def partly_drawn(data: xr.Dataset, quantities: Iterable[Quantity]) -> list[str]:
+    """Along which dimensions quantities have more lines than are drawn: "7 of the 20 values of persona"."""
+    wide = {each.dim: len(each.places) for each in quantities if each.dim is not None}
+    return [part for dim, drawn in wide.items() for part in partly(drawn, data.sizes[dim], dim)]
 
 
 def bands(data: xr.Dataset, quantity: Quantity) -> np.ndarray:

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.verdict import Thresholds, needed_by, plane_of
 from jaxcollapse.report.axes import Axis, axes_of
 from jaxcollapse.report.outcome import Outcome, Question, question_of
 from jaxcollapse.report.quantities import Quantity, quantities_of
 from jaxcollapse.report.scales import time_of
 
+MOST_REPLICATES = 200  # that are drawn one by one
 _CURVES = ("persona_entropy", "entropy")
 
 
@@ -20,8 +22,9 @@ class View:
     """What can be chosen on a page.
 
     question: what can be asked of cells. plane: names of the observables to the right and upwards, if there are both.
-    colour: what the phase diagram shows at first; nothing if there is nothing to show. start: the cell that is chosen
-    at first. curve: whose trajectories are drawn at first; what that cell has, if it has any.
+    colour: what the phase diagram shows at first; nothing if there is nothing to show. across, up: the axes that run to
+    the right and upwards in it at first, by their places. start: the cell that is chosen at first. curve: whose
+    trajectories are drawn at first; what that cell has, if it has any.
     """
 
     axes: list[Axis]
@@ -32,6 +35,8 @@ class View:
     plane: tuple[str, str] | None
     colour: str
     replicates: int
+    across: int | None
+    up: int | None
     start: tuple[int, ...]
     curve: str
 
@@ -44,6 +49,9 @@ class View:
         question, thresholds = question_of(data), Thresholds.of(data)
         axes = axes_of(data)
         start = _start(tuple(map(len, axes)), outcome)
+        cells, dims = data.status.isel(replicate=0), [axis.dim for axis in axes]
+        roles = arrange(data, cells, {"x": None, "y": None}, {"x": -1, "y": 0}, {}).roles
+        across, up = (None if name is None else dims.index(name) for name in roles.values())
         return cls(
             axes=axes,
             generations=data.generation.values,
@@ -53,6 +61,8 @@ class View:
             plane=plane if set(plane) <= names else None,
             colour=_first([each for each in found if _has_colour(each)], (gap, loss, "entropy")),
             replicates=data.sizes["replicate"],
+            across=across,
+            up=up,
             start=start,
             curve=_curve(data, found, dict(zip((axis.dim for axis in axes), start, strict=True))),
         )
@@ -90,7 +100,10 @@ class View:
             "lost": question.lost if question else [],
             "tolerance": self.thresholds.tolerance,
             "replicates": self.replicates,
+            "single": min(self.replicates, MOST_REPLICATES),
             "plane": self.plane,
+            "across": self.across,
+            "up": self.up,
             "start": self.start,
         }
 

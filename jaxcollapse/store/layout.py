@@ -9,6 +9,7 @@ import numpy as np
 from jaxcollapse.execute import MISSING, STATUS_MEANINGS, inner_shape
 from jaxcollapse.kernel import NOT_YET
 from jaxcollapse.observables import Observable
+from jaxcollapse.observables.possible import Sizes
 from jaxcollapse.planning.library import Library
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -86,7 +87,7 @@ def _observable(sweep: Sweep, library: Library, entry: Observable) -> Layout:
     if entry.is_event:
         attributes["censoring"] = f"missing where it has not happened by generation {sweep.generations}"
         return Layout(entry.name, dims, outer, (), dtype, missing, attributes)
-    attributes["possible_range"] = np.array(entry.within)
+    attributes["possible_range"] = np.array(entry.possible(Sizes()), float)
     inner = len(sweep.recorded), *inner_shape(entry, library)
     return Layout(entry.name, (*dims, *_dims(entry)), outer, inner, dtype, missing, attributes)
 

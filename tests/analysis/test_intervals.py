@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.median import median_interval, ranks
+from jaxcollapse.analysis.possible import possible_range
 from jaxcollapse.analysis.proportion import proportion_interval
+from jaxcollapse.analysis.summary import means
+from jaxcollapse.observables import OBSERVABLES
 from tests.statistics import SIGMAS
+from tests.sweeps import run
 
 INF, NAN = float("inf"), float("nan")
 CELLS = 4000
@@ -102,7 +107,7 @@ def test_where_resamples_tell_no_end_of_a_mean_it_is_that_of_what_can_be(number:
     """Most values are 0, or 1. Intervals with such an end cover no less often than they say."""
     drawn = (np.random.default_rng(6).random((CELLS, number)) < share).astype(float)
     drawn = drawn[np.ptp(drawn, axis=1) > 0]
-    untold, bounds = mean_interval(drawn, 0.95), mean_interval(drawn, 0.95, (0.0, 1.0))
+    untold, bounds = mean_interval(drawn, 0.95), mean_interval(drawn, 0.95, 0.0, 1.0)
     assert 0.2 < np.isinf(untold).any(axis=1).mean() < 1
     assert np.isfinite(bounds).all()
     open_ended = bounds[np.isinf(untold).any(axis=1)]
@@ -115,3 +120,39 @@ def test_missing_values_leave_an_interval_as_if_they_were_not_there() -> None:
     holes = np.insert(values, [3, 7, 20], NAN, axis=1)
     for interval in (mean_interval, median_interval):
         np.testing.assert_allclose(interval(holes, 0.9), interval(values, 0.9))
+
+
+def test_intervals_of_means_end_where_the_cell_allows() -> None:
+    """Support of 10 and of 200 tokens: a studentised interval of these replicates ends beyond."""
+    support = np.repeat([[10.0], [200.0]], 12, axis=1)
+    support[:, 0] = 5, 111
+    values = xr.DataArray(
+        support, {"vocab_size": ("cell", [10, 200]), "support_threshold": 1e-9}, ("cell", "replicate"), "support_size"
+    )
+    assert (mean_interval(support, 0.95)[:, 2] > [10, 200]).all()
+    assert means(values, 0.95).sel(bound="high").values.tolist() == [10, 200]
+    low = means(values.copy(data=[[1] * 11 + [7]] * 2), 0.95).sel(bound="low")
+    assert low.values.tolist() == [1, 1], "one token at least"
+    assert possible_range(values.assign_coords(support_threshold=0.01))[0].values.tolist() == [1, 0]
+
+
+def test_personas_bound_what_is_told_of_personas_only() -> None:
+    coordinates = {"model": ("cell", ["persona", "markov"]), "vocab_size": 8, "personas": ("cell", [6, 0])}
+    covered = xr.DataArray(np.full((2, 6), 6.0), coordinates, ("cell", "replicate"), "personas_covered")
+    covered[:, 0] = 4
+    assert means(covered, 0.95).sel(bound="high").values[0] == 6
+    information = covered.rename("mutual_information")
+    np.testing.assert_allclose(possible_range(information)[1], np.log([6, 8]))
+    assert np.isposinf(possible_range(information.drop_vars("vocab_size"))[1][1]), "wider where less is known"
+
+
+def test_no_observable_of_a_run_leaves_its_possible_range() -> None:
+    """From the start to a model that has nearly collapsed."""
+    process = {"model": "persona", "personas": 3, "vocab_size": 5, "update": "refit", "samples": 2, "temperature": 0.7}
+    names = ["diversity", "personas", "within_entropy", "mutual_information"]
+    data = run(process, generations=6, replicates=4, observables=names)
+    for name in set(data.data_vars) & set(OBSERVABLES):
+        least, most = (float(end) for end in possible_range(data[name]))
+        known = data[name].values[~np.isnan(data[name].values)]
+        slack = 1e-5 * max(1.0, abs(known).max(initial=0, where=np.isfinite(known)))
+        assert ((known >= least - slack) & (known <= most + slack)).all(), name

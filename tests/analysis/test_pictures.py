@@ -220,3 +220,56 @@ def test_a_zip_is_told_by_its_values() -> None:
     assert axis.get_ylabel() == "learning rate, batch size"
     assert [label.get_text() for label in axis.get_yticklabels()] == ["0.01, 64", "3, 1"]
     assert axis.get_xlabel() == "sampling temperature"
+
+
+UNSORTED = synthetic({"temperature": [1.0, 0.5, 2.0], "batch_size": [16.0, 1.0, INF, 4.0]})
+
+
+def test_numbers_are_in_order_whatever_the_order_in_the_file() -> None:
+    """The verdict beside each number is its own."""
+    text = printed(UNSORTED)
+    words = verdicts(UNSORTED)
+    lines = [line.split() for line in rows(text)]
+    assert [line[0] for line in lines] == ["0.5", "1", "2"]
+    head = next(line.split() for line in text.splitlines() if line.split()[:1] == ["temperature"])
+    assert head == ["temperature", "1", "4", "16", "∞"]
+    for line in lines:
+        found = [word for word in line if word in WORDS]
+        own = words.sel(temperature=float(line[0]), batch_size=[1.0, 4.0, 16.0, INF])
+        assert found == [WORDS[code] for code in own.values]
+    axis = phase_diagram(UNSORTED).axes[0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "4", "16", "∞"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["0.5", "1", "2"]
+    drawn = {text.get_position(): text.get_text() for text in axis.texts}
+    assert drawn[0, 2] == WORDS[int(words.sel(temperature=2.0, batch_size=1.0))]
+    hues = UNSORTED.collapse.plot.trajectories("recovery_gap").legends[0].get_texts()
+    assert [text.get_text() for text in hues] == ["1", "4", "16", "∞"]
+
+
+def test_the_longest_numeric_axis_is_not_in_panels() -> None:
+    data = synthetic(
+        {"optimizer": ["adam", "sgd"], "temperature": np.linspace(0.6, 1.2, 7).tolist(), "corpus": ["a", "b"]}
+    )
+    figure = phase_diagram(data)
+    *panels, _ = figure.axes
+    assert [axis.get_title() for axis in panels] == ["corpus a", "corpus b"]
+    assert len(told(figure)) == verdicts(data).size, "every cell is drawn"
+    assert "of the" not in figure._suptitle.get_text()
+
+
+def test_a_picture_says_which_values_it_leaves_out() -> None:
+    seven, nine = (np.linspace(0.5, 2, size).tolist() for size in (7, 9))
+    data = synthetic({"temperature": nine, "learning_rate": nine, "batch_size": seven})
+    assert "5 of the 7 values of batch_size" in phase_diagram(data, panels="batch_size")._suptitle.get_text()
+    title = data.collapse.plot.trajectories("recovery_gap", hue="temperature")._suptitle.get_text()
+    assert "7 of the 9 values of temperature" in title
+    assert "5 of the 7 values of batch_size" in title
+
+
+def test_a_long_note_is_broken_where_a_picture_ends() -> None:
+    data = synthetic({"temperature": TEMPERATURES, "batch_size": list(range(1, 10))}).drop_vars("recovery_temperature")
+    figure = data.collapse.plot.scaling("modal_probability", "temperature", curves=["batch_size"])
+    figure.canvas.draw()
+    assert "7 of 9 curves are drawn" in figure._suptitle.get_text().replace("\n", " ")
+    box = figure._suptitle.get_window_extent()
+    assert 0 <= box.x0 <= box.x1 <= figure.dpi * figure.get_figwidth()

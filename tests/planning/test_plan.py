@@ -17,6 +17,7 @@ from jaxcollapse.compiling import compiling
 from jaxcollapse.native import processor
 from jaxcollapse.planning.cells import padded
 from jaxcollapse.planning.chunk import chunk_id
+from jaxcollapse.planning.estimate import estimate
 from tests.engines import unoptimised, xla_alone
 
 INF = float("inf")
@@ -173,8 +174,28 @@ def test_the_plan_tells_a_time_for_processors_only() -> None:
     """It grows with the work; constants were measured on no accelerator."""
     small, large = (jc.plan(sweep_of({"vocab_size": 64}, replicates=number)) for number in (10, 1000))
     assert 0 < 50 * small.seconds < large.seconds < 200 * small.seconds
-    assert large.to_dict()["run_seconds"] == large.seconds
-    assert large.to_dict()["compile_seconds"] > 0
+    told = large.to_dict()
+    assert all(told[f"{part}_seconds"] > 0 for part in ("start", "compile", "run", "finish"))
+    assert repr(large).splitlines()[-3].startswith("time: about ")
+
+
+def test_the_plan_takes_lanes_without_a_trajectory_into_account() -> None:
+    """A device call computes all of its lanes, and no machine computes a call on several cores."""
+    few, many = (jc.plan(sweep_of({"vocab_size": 64}, replicates=number)) for number in (10, 512))
+    (bucket,) = many.buckets
+    assert bucket.lanes == 512
+    assert (
+        estimate(few).compute
+        == pytest.approx(estimate(many).compute)
+        == pytest.approx(many.seconds * many.machine.cores)
+    )
+
+
+def test_a_plan_adds_up_what_a_user_waits_for() -> None:
+    told = estimate(jc.plan(jc.Sweep.from_dict(MIXED)))
+    assert told.first == told.later + told.compile == told.start + told.compute + told.finish + told.compile
+    alone = estimate(jc.plan(sweep_of({"vocab_size": 16}))).compile
+    assert told.compile > alone, "it has more programs"
 
 
 def test_the_plan_counts_the_work_of_candidates_and_of_rejected_traces() -> None:

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.report import page
 from jaxcollapse.report.page import live_page, stored_page
 from jaxcollapse.report.settings import sentence_of, table_of
 from jaxcollapse.report.summary import rows_of
 from jaxcollapse.report.thinning import Shown
 from jaxcollapse.report.view import View
-from tests.analysis.datasets import made
+from tests.analysis.datasets import INF, made
 from tests.report.known import known
 
 STUDY = Path("study/result.nc")
@@ -76,3 +77,18 @@ def test_a_word_of_some_cells_is_not_said_to_be_everywhere() -> None:
     text = stored_page(known({"temperature": [0.5, 1.0], "samples": [1, 2]}, words), STUDY)
     assert "<td>at values of every axis</td>" in text
     assert "everywhere" not in text.partition("page-data")[0]
+
+
+def test_a_page_has_the_numbers_of_an_axis_in_order_and_its_longest_axes_in_the_phase_diagram() -> None:
+    data = made({"optimizer": ["adam", "sgd"], "temperature": [1.0, 0.5, 2.0, 0.7], "samples": [10.0, 1.0, INF]})
+    view = View.of(in_order(data))
+    assert [axis.labels for axis in view.axes[1:]] == [("0.5", "0.7", "1", "2"), ("1", "10", "∞")]
+    assert (view.across, view.up) == (2, 1)
+    assert "<td>0.5, 0.7, 1, 2 <" in stored_page(data, STUDY)
+
+
+def test_a_page_says_how_many_lines_it_leaves_out() -> None:
+    data = made({"temperature": [0.5, 1.0]})
+    data["persona_mass"] = data.entropy.expand_dims(persona=range(20), axis=-1).assign_attrs(data.entropy.attrs)
+    for made_page in (stored_page, live_page):
+        assert "7 of the 20 values of persona are shown" in made_page(data, STUDY)

@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.labels import entries
+from jaxcollapse.analysis.order import is_numeric
 from jaxcollapse.errors import did_you_mean, shown
 
+_ROOMY = ("x", "y", "hue")  # roles that show more values than `panels`
 _ROUNDING = 1e-9  # relative, by which a value may be off, as 0.1 + 0.2 is
 
 
@@ -41,7 +43,8 @@ def arrange(
         data: the dataset that has the coordinates.
         values: what is shown, along axes only.
         roles: the axis that is asked for, for each role, or None.
-        defaults: the place among the axes that are left which a role without a wish takes, -1 for the last.
+        defaults: the place among the axes that are left which a role without a wish takes, -1 for the last. The roles
+            `x`, `y` and `hue`, which show more values than `panels`, share out the longest axes.
         selection: a value for each axis that is to be held there; others are held at their middle value.
 
     Raises:
@@ -56,9 +59,24 @@ def arrange(
         if name is not None and (wished.count(name) > 1 or name in held):
             raise ValueError(f"{role} = {name!r}: this axis is asked for twice")
     free = [name for name in axes if values.sizes[name] > 1 and name not in (*wished, *held)]
-    chosen = {role: name or (free.pop(defaults[role]) if free else None) for role, name in roles.items()}
+    chosen = dict(roles)
+    longest = _longest(data, values, free, sum(roles.get(role, "") is None for role in _ROOMY))
+    for role in roles:
+        left = [name for name in (longest if role in _ROOMY else free) if name not in chosen.values()]
+        chosen[role] = chosen[role] or (left[defaults[role]] if left else None)
     rest = [name for name in axes if name not in chosen.values() and name not in held]
     return Arrangement(chosen, {**{name: values.sizes[name] // 2 for name in rest}, **held})
+
+
+def _longest(data: xr.Dataset, values: xr.DataArray, axes: list[str], number: int) -> list[str]:
+    """So many of the axes, in their order: the longest one with numbers first, then the longest of the others."""
+    rest = list(axes)
+    found: list[str] = []
+    while rest and len(found) < number:
+        numeric = [name for name in reversed(rest) if is_numeric(data, name)]
+        found.append(max(numeric if numeric and not found else rest, key=lambda name: values.sizes[name]))
+        rest.remove(found[-1])
+    return [name for name in axes if name in found]
 
 
 def place_of(data: xr.Dataset, axes: list[str], name: str, value: Any) -> int:

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from jaxcollapse.analysis.labels import entries, long_heading
 from jaxcollapse.errors import printable
 
+_LETTERS = 11  # of a title, in an inch
+
 
 class Picture(Figure):
     """A matplotlib figure, which Jupyter shows as a PNG also where pyplot was never imported."""
@@ -18,13 +20,19 @@ class Picture(Figure):
         super().__init__(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(self)
 
+    def entitle(self, *lines: str) -> None:
+        """Writes a title, with lines broken where they would be wider than the figure."""
+        letters = int(_LETTERS * self.get_figwidth())
+        broken = [part for line in lines for part in textwrap.wrap(line, letters)]
+        self.suptitle("\n".join(broken), fontsize=11, parse_math=False)
+
     def _repr_png_(self) -> bytes:
         written = BytesIO()
         self.savefig(written, format="png", dpi=110)
         return written.getvalue()
 
 
-def headline(data: xr.Dataset, held: dict[str, int], inches: float) -> list[str]:
-    """The lines of a title: the dataset's, and where axes that are not shown are held."""
+def headline(data: xr.Dataset, held: dict[str, int]) -> str:
+    """The first line of a title: the dataset's, and where axes that are not shown are held."""
     places = [f"{long_heading(data, name)} = {entries(data, name)[place]}" for name, place in held.items()]
-    return textwrap.wrap(", ".join([printable(data.attrs.get("title", "")), *places]), int(11 * inches))
+    return ", ".join([printable(data.attrs.get("title", "")), *places])

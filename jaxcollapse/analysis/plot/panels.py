@@ -5,7 +5,7 @@ from typing import Any
 
 import xarray as xr
 
-from jaxcollapse.analysis.labels import entries, long_heading, spread
+from jaxcollapse.analysis.labels import entries, long_heading, partly, spread
 from jaxcollapse.analysis.plot.arrangement import Arrangement
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.style import MOST, styles
@@ -26,13 +26,17 @@ class Hue:
 
 @dataclass(frozen=True)
 class Panels:
-    """A picture to be filled. panels: each with its index along the axis of panels. hues: what is drawn in each."""
+    """A picture to be filled.
+
+    panels: each with its index along the axis of panels. hues: what is drawn in each. left_out: what is not drawn.
+    """
 
     data: xr.Dataset
     picture: Picture
     panels: list[tuple[Any, dict[str, int]]]
     hues: list[Hue]
     hue: str | None
+    left_out: list[str]
 
     @classmethod
     def of(cls, data: xr.Dataset, where: Arrangement) -> "Panels":
@@ -53,7 +57,9 @@ class Panels:
             if over:
                 axis.set_title(f"{long_heading(data, over)} {titles[place]}", fontsize=10, parse_math=False)
             panels.append((axis, {over: place} if over else {}))
-        return cls(data, picture, panels, hues, hue)
+        left_out = partly(len(places), len(names), long_heading(data, hue)) if hue else []
+        left_out += partly(len(shown), len(titles), long_heading(data, over)) if over else []
+        return cls(data, picture, panels, hues, hue, left_out)
 
     def shown(self, values: xr.DataArray) -> xr.DataArray:
         """The values at what is drawn."""
@@ -62,7 +68,7 @@ class Panels:
         return values.isel(places)
 
     def finish(self, held: dict[str, int], note: str) -> Picture:
-        """The picture with its legend and its title: where axes are held, and what is drawn."""
+        """The picture with its legend and its title: where axes are held, what is drawn, and what is not."""
         first, _ = self.panels[0]
         handles, texts = first.get_legend_handles_labels()
         if handles:
@@ -70,6 +76,5 @@ class Panels:
             box = self.picture.legend(handles, texts, title=title, loc="outside right center", frameon=False)
             for text in box.get_texts():
                 text.set_parse_math(False)
-        lines = [*headline(self.data, held, self.picture.get_figwidth()), note]
-        self.picture.suptitle("\n".join(lines), fontsize=11, parse_math=False)
+        self.picture.entitle(headline(self.data, held), note, *self.left_out)
         return self.picture

@@ -8,7 +8,8 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 
-from jaxcollapse.analysis.labels import entries, long_heading, spread
+from jaxcollapse.analysis.labels import entries, long_heading, partly, spread
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.panels import MOST_PANELS
@@ -29,13 +30,16 @@ def phase_diagram(
 
     Args:
         data: a dataset with the observables that verdicts need.
-        x, y: the axes that run to the right and upwards, by default the last and the first that are left.
-        panels: the axis whose values stand side by side, by default the last one that is left then.
+        x, y: the axes that run to the right and upwards, by default the longest one with numbers that is left, and the
+            longest of the others.
+        panels: the axis whose values stand side by side, by default the last one that is left then. Of many values
+            some are shown, evenly spread; the title says so.
         selection: values at which other axes are held, by default the middle ones; the title says so.
 
     Raises:
         ValueError: an observable is missing, or there is no such axis or value.
     """
+    data = in_order(data)
     words, gap = verdicts(data), median_gap(data)
     wanted, defaults = {"x": x, "y": y, "panels": panels}, {"x": -1, "y": 0, "panels": -1}
     where = arrange(data, words, wanted, defaults, selection)
@@ -70,10 +74,11 @@ def phase_diagram(
         axes[0].set_ylabel(long_heading(data, up))
 
     _draw_scale(figure, axes, mesh, is_lost=bool(np.isinf(gap).any()))
-    lines = [*headline(data, told_held, figure.get_figwidth()), _measured(data)]
+    lines = [headline(data, told_held), _measured(data)]
+    lines += partly(len(shown), words.sizes[over], long_heading(data, over)) if over else []
     if told is _INITIALS:
         lines.append(", ".join(f"{initial} {verdict}" for initial, verdict in zip(_INITIALS, VERDICTS, strict=True)))
-    figure.suptitle("\n".join(lines), fontsize=11, parse_math=False)
+    figure.entitle(*lines)
     return figure
 
 

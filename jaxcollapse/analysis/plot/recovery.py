@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels
@@ -28,8 +29,9 @@ def recovery(
     Args:
         data: a dataset with `effective_temperature` and `recovery_gap`; where models have several rows, with
             `shared_effective_temperature` and `shared_recovery_gap`.
-        hue: the axis whose values have colours and markers, by default the last one that is left.
+        hue: the axis whose values have colours and markers, by default the longest one with numbers that is left.
         panels: the axis whose values stand side by side, by default the last one that is left after that.
+            Of many values some are shown, evenly spread; the title says so.
         generation: a recorded one, by default the last.
         tolerance: the gap up to which a trajectory counts as recoverable, nat; by default that of the verdicts.
         selection: values of other axes; by default, all their cells are shown.
@@ -37,6 +39,7 @@ def recovery(
     Raises:
         ValueError: an observable is missing, or there is no such axis, value or generation.
     """
+    data = in_order(data)
     names = plane_of(data)
     for name in names:
         variable(data, name)

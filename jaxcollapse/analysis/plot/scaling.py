@@ -9,12 +9,13 @@ import xarray as xr
 from jaxcollapse.analysis.curves import Abscissa, Curves, label_of_abscissa
 from jaxcollapse.analysis.labels import spread
 from jaxcollapse.analysis.mean import mean_interval
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.plot.style import MOST, styles
 from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.scaling import scaling
-from jaxcollapse.analysis.status import label_of, possible_range, variable
+from jaxcollapse.analysis.status import label_of, variable
 from jaxcollapse.analysis.summary import YES_OR_NO
 
 _PANEL, _BESIDE = (3.6, 3.3), 2.2  # inches of a panel, and of what stands beside them
@@ -41,13 +42,13 @@ def collapse_of_curves(
     Raises:
         ValueError: what `scaling.scaling` refuses.
     """
+    data = in_order(data)
     told = scaling(data, name, *abscissas, curves=curves, generation=generation, confidence=confidence)
     picture = Picture(_BESIDE + _PANEL[0] * len(abscissas), 0.9 + _PANEL[1])
     panels = picture.subplots(1, len(abscissas), sharey=True, squeeze=False)[0]
     tells = curves[0] if len(curves) == 1 else None
-    within = possible_range(variable(data, name))
     drawn = [Curves.of(data, name, abscissa, curves, generation) for abscissa in abscissas]
-    means = [_means(found, confidence, within, is_share=name in YES_OR_NO) for found in drawn]
+    means = [_means(found, confidence, is_share=name in YES_OR_NO) for found in drawn]
     shown = spread(len(drawn[0].names), MOST)
     up = Scale.of(
         np.concatenate([mean[np.isin(found.curve, shown)].ravel() for found, mean in zip(drawn, means, strict=True)])
@@ -69,11 +70,11 @@ def collapse_of_curves(
     note = f"points: {confidence:.0%} intervals; spread: root mean square, less noise"
     if len(shown) < len(drawn[0].names):
         note += f"; {len(shown)} of {len(drawn[0].names)} curves are drawn"
-    picture.suptitle("\n".join([*headline(data, {}, picture.get_figwidth()), note]), fontsize=11, parse_math=False)
+    picture.entitle(headline(data, {}), note)
     return picture
 
 
-def _means(found: Curves, confidence: float, within: tuple[float, float], *, is_share: bool) -> np.ndarray:
+def _means(found: Curves, confidence: float, *, is_share: bool) -> np.ndarray:
     """Estimate, low and high at each point: [point, 3]."""
     rows = [found.samples[cell][time] for cell, time in zip(found.cell, found.time, strict=True)]
     if is_share:
@@ -83,7 +84,7 @@ def _means(found: Curves, confidence: float, within: tuple[float, float], *, is_
     table = np.full((len(rows), max((row.size for row in rows), default=0)), np.nan)
     for place, row in zip(table, rows, strict=True):
         place[: row.size] = row
-    return mean_interval(table, confidence, within)
+    return mean_interval(table, confidence, found.least, found.most)
 
 
 def _draw(panel: Any, found: Curves, heights: np.ndarray, looks: dict[int, dict[str, Any]]) -> None:

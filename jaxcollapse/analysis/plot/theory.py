@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels
@@ -29,14 +30,16 @@ def against_theory(
     Args:
         data: any part of a result that has generation 0.
         name: a variable of which theory tells, see `theory.LAWS`.
-        hue: the axis along which lines differ, by default the last one that is left.
+        hue: the axis along which lines differ, by default the longest one with numbers that is left.
         panels: the axis whose values stand side by side, by default the last one that is left after that.
+            Of many values some are shown, evenly spread; the title says so.
         confidence: of the intervals, between 0 and 1.
         selection: values at which other axes are held, by default the middle ones.
 
     Raises:
         ValueError: theory tells of no cell, or there is no such axis or value.
     """
+    data = in_order(data)
     check_confidence(confidence)
     curve = predict(data, name)
     where = arrange(

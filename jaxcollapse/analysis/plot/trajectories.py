@@ -5,6 +5,7 @@ from typing import Any
 import xarray as xr
 
 from jaxcollapse.analysis.band import banded
+from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels
@@ -20,13 +21,15 @@ def trajectories(
     Args:
         data: any part of a result.
         name: an observable.
-        hue: the axis along which lines differ, by default the last one that is left.
+        hue: the axis along which lines differ, by default the longest one with numbers that is left.
         panels: the axis whose values stand side by side, by default the last one that is left after that.
+            Of many values some are shown, evenly spread; the title says so.
         selection: values at which other axes are held, by default the middle ones.
 
     Raises:
         ValueError: there is no such observable, axis or value, or no generations or replicates.
     """
+    data = in_order(data)
     chosen = variable(data, name)
     check_generations(data)
     if is_event(chosen) or "generation" not in chosen.dims:

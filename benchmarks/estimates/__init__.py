@@ -1,0 +1,1 @@
+"""How long a sweep takes from the command line, against what its plan says."""

@@ -1,0 +1,33 @@
+"""What values a variable can have in each cell: what its attributes say, and what the sizes of the model allow."""
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.observables.possible import Sizes
+
+_CONTEXTS = {"persona": "personas", "ensemble": "models", "markov": "vocab_size"}  # the field that counts them
+
+
+def possible_range(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """The least and the largest value that a variable can have, along the axes on which they depend.
+
+    Where the dataset says less, as without the coordinate `vocab_size`, the range is wider.
+    """
+    least, most = (xr.DataArray(float(end)) for end in values.attrs.get("possible_range", (-np.inf, np.inf)))
+    if values.name not in OBSERVABLES:
+        return least, most
+    low, high = OBSERVABLES[str(values.name)].possible(_sizes(values))
+    return xr.where(low > least, low, least), xr.where(high < most, high, most)
+
+
+def _sizes(values: xr.DataArray) -> Sizes:
+    """The sizes that the coordinates tell."""
+
+    def told(name: str, unknown: float) -> xr.DataArray:
+        return values.coords.get(name, xr.DataArray(unknown)).drop_vars(values.coords, errors="ignore").fillna(unknown)
+
+    model, contexts = values.coords.get("model", xr.DataArray("")), xr.DataArray(np.inf)
+    for kind, field in _CONTEXTS.items():
+        contexts = xr.where(model == kind, told(field, np.inf), contexts)
+    return Sizes(told("vocab_size", np.inf), contexts, told("support_threshold", 1.0))

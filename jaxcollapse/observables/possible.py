@@ -1,0 +1,75 @@
+"""What values an observable can have in a cell, by the sizes of its model."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+Number = xr.DataArray | np.ndarray | float
+Ends = tuple[Number, Number]  # the least and the largest value
+
+
+class Sizes(NamedTuple):
+    """What bounds observables: numbers, or arrays along the axes of cells; by default the widest.
+
+    tokens: of the vocabulary. contexts: rows that a token of a trace is drawn given, of a model of personas the
+    personas. support_threshold: the probability above which a token counts as present.
+    """
+
+    tokens: Number = np.inf
+    contexts: Number = np.inf
+    support_threshold: Number = 1.0
+
+
+Range = Callable[[Sizes], Ends]
+
+
+def not_negative(_: Sizes) -> Ends:
+    """0 to ∞."""
+    return 0.0, np.inf
+
+
+def share(_: Sizes) -> Ends:
+    """0 to 1."""
+    return 0.0, 1.0
+
+
+def correlation(_: Sizes) -> Ends:
+    """−1 to 1."""
+    return -1.0, 1.0
+
+
+def of_largest(of: Sizes) -> Ends:
+    """What the largest of the tokens' probabilities can be, and the mean probability of a sampled token."""
+    return 1 / of.tokens, 1.0
+
+
+def entropy_of_tokens(of: Sizes) -> Ends:
+    """0 to ln V."""
+    return 0.0, np.log(of.tokens)
+
+
+def entropy_of_contexts(of: Sizes) -> Ends:
+    """0 to the logarithm of the number of contexts."""
+    return 0.0, np.log(of.contexts)
+
+
+def shared_entropy(of: Sizes) -> Ends:
+    """What two variables, the token and its context, can tell of one another."""
+    return 0.0, np.log(np.minimum(of.tokens, of.contexts))
+
+
+def number_of_tokens(of: Sizes) -> Ends:
+    """1 to V; 0 is possible where even a uniform distribution has no token above the threshold."""
+    return (of.support_threshold * of.tokens < 1) * 1.0, of.tokens
+
+
+def effective_number_of_tokens(of: Sizes) -> Ends:
+    """1 to V."""
+    return 1.0, of.tokens
+
+
+def number_of_contexts(of: Sizes) -> Ends:
+    """1 to the number of contexts."""
+    return 1.0, of.contexts
