@@ -9,7 +9,7 @@ from jaxcollapse.execute import STATUS_MEANINGS
 from jaxcollapse.observables import OBSERVABLES
 
 _TEXTS = {
-    *("Conventions", "title", "source", "history", "sweep", "provenance", "shards"),
+    *("Conventions", "title", "source", "history", "comment", "sweep", "provenance", "shards"),
     *("long_name", "units", "description", "censoring", "flag_meanings", "coordinates"),
 }
 _THRESHOLDS = ("support_threshold", "collapse_threshold")

@@ -122,7 +122,7 @@ def test_each_slab_reads_the_shards_that_it_needs_alone(tmp_path: Path, monkeypa
     study = write(tmp_path / "study", sweep, chunk_size=64)
     monkeypatch.setattr(regions, "SLAB_BYTES", 4 * 7 * 100)
     monkeypatch.setattr(regions, "CHUNK_BYTES", 4 * 7 * 100)
-    monkeypatch.setattr("jaxcollapse.store.study.read_variable", counting)
+    monkeypatch.setattr("jaxcollapse.store.assembly.read_variable", counting)
     study.finalize().close()
     entropy = [number for (_, name), number in reads.items() if name == "entropy"]
     status = [number for (_, name), number in reads.items() if name == "status"]

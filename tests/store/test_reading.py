@@ -196,3 +196,17 @@ def test_shards_of_another_seed_are_reported(finished: Path, tmp_path: Path) -> 
     (study / "sweep.toml").write_text(text.replace("replicates = 4", "replicates = 3"))
     told = Study.open(study).summary()
     assert (told["complete"], told["not_in_sweep"], told["bad_shards"]) == (12, 4, {})
+
+
+def test_without_a_cache_a_dataset_is_put_together_for_this_process(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = copied(finished, tmp_path)
+    (tmp_path / "cache").write_text("a file, in which no folder can be made")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with jc.open_study(study) as data:
+        undamaged = data.load()
+        assert data.encoding["source"] == str(study / "result.nc")
+    (study / "result.nc").write_bytes(b"in the way")
+    with jc.open_study(study) as data:
+        assert_same_numbers(undamaged, data.load())
