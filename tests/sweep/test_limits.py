@@ -249,7 +249,12 @@ def test_a_netcdf_file_that_declares_too_much_is_refused(place: str, tmp_path: P
         jc.plan(file_sweep(tmp_path, "p0.nc"))
 
 
-@pytest.mark.parametrize("path", ["../p0.csv", "a/../../p0.csv", "link.csv", "folder/p0.csv", "circle.csv", "a\0.csv"])
+def test_a_path_with_a_null_character_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(jc.InputError, match=r"process\.initial\.path: .* contains a control character"):
+        file_sweep(tmp_path, "a\0.csv")
+
+
+@pytest.mark.parametrize("path", ["../p0.csv", "a/../../p0.csv", "link.csv", "folder/p0.csv", "circle.csv"])
 def test_a_path_may_not_leave_its_folder(path: str, tmp_path: Path) -> None:
     here = tmp_path / "here"
     here.mkdir()
