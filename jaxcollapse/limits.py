@@ -7,6 +7,12 @@ a file could keep its reader busy for minutes. What is within them may be too mu
 # The text of a sweep file. TOML of a million values takes five seconds to read.
 MOST_SWEEP_BYTES = 2**25
 MOST_WRITTEN = 2**20  # values, so two lists of a large vocabulary
+MOST_LINES = 2**21
+MOST_KEYS = 2**16  # signs =; a list of as many initial distributions as are allowed has no more
+MOST_HEADERS = 2**15  # lines that begin a table
+MOST_LISTS = 2**19  # signs [
+MOST_ESCAPES = 2**22  # signs \
+MOST_NAMES = 1000  # of observables
 MOST_DEPTH = 32  # of tables in tables, or of the parts of a key
 MOST_TITLE = 1000  # characters
 
@@ -14,6 +20,8 @@ MOST_SHARES = 100_000  # of a study, or tasks of a job array
 
 # The grid.
 MOST_VALUES = 100_000  # of an axis
+MOST_AXES = 28  # an array of HDF5 has 32 dimensions, of which replicates, generations, rows and tokens take four
+MOST_COLUMNS = 100  # fields of a zip
 MOST_CELLS = 2_000_000
 MOST_TRAJECTORIES = 100_000_000
 MOST_INITIALS = 2**14  # distinct initial distributions, each of which is an object
@@ -23,6 +31,7 @@ MOST_POINTS = 1_000_000  # recorded generations
 # A cell.
 MOST_COUNT = 2_000_000_000  # traces, steps: counts are int32
 MOST_TOKENS = 2**24  # up to here float32 has every whole number
+MOST_LOGIT = 1e30  # in absolute value, unless it is −∞; float32 goes a little further
 MOST_CONTEXTS = 2**13  # rows of a table
 MOST_WIDTH = 2**16  # of a layer, or of the vectors of a factor
 MOST_LAYERS = 64

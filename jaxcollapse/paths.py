@@ -6,6 +6,7 @@ before a library sees it.
 """
 
 import contextlib
+import errno
 import os
 import re
 import unicodedata
@@ -45,7 +46,7 @@ def checked(path: Path, key: str = "") -> Path:
     """The path, if its text can stand in messages, scripts and files.
 
     Raises:
-        InputError: it has control characters, or bytes that are not UTF-8.
+        InputError: it has control characters, or bytes that are not UTF-8, or is longer than any name may be.
     """
     for character in str(path):
         category = unicodedata.category(character)
@@ -53,4 +54,9 @@ def checked(path: Path, key: str = "") -> Path:
             raise InputError(key, f"{shown(str(path))} contains {_NOT_IN_NAMES[category]}; rename it")
         if category == "Cs":
             raise InputError(key, f"{shown(str(path))} is not UTF-8 text, which netCDF needs; rename it")
+    try:
+        path.lstat()
+    except OSError as error:  # whatever else is wrong with it, whoever uses it says
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(key, f"{shown(str(path))} is too long for the name of a file") from None
     return path

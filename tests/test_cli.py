@@ -218,6 +218,7 @@ def test_a_plan_of_a_study_is_of_what_is_missing(incomplete: Path) -> None:
     ("arguments", "told"),
     [
         (["--out", ""], "Invalid value for '--out': is empty"),
+        (["--out", "x" * 300], "is too long for the name of a file"),
         (["--share", ""], "share: '' is not of the form i/n"),
         (["--shard", "0/999999999"], "share: 0/999999999: at most 100000 shares are allowed"),
     ],

@@ -1,17 +1,15 @@
 """A distribution over labelled tokens, and what all kinds of initial distribution have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.limits import MOST_CONTEXTS, MOST_NAME, MOST_NUMBERS
+from jaxcollapse.limits import MOST_CONTEXTS, MOST_NUMBERS
 
 Logits = Float64[np.ndarray, "*row token"]
 
@@ -43,21 +41,6 @@ def check_table(rows: int, tokens: int) -> None:
         raise InputError(
             "process.initial", f"{told}; at most {MOST_CONTEXTS} rows and {MOST_NUMBERS} numbers are allowed"
         )
-
-
-def as_names(values: Sequence[Any] | np.ndarray) -> np.ndarray:
-    """Names as an array, which gives each the room that the longest one takes.
-
-    Raises:
-        InputError: they take too much.
-    """
-    texts = [str(value) for value in values]
-    longest = max(map(len, texts), default=0)
-    if longest > MOST_NAME or 4 * longest * len(texts) > 8 * MOST_NUMBERS:
-        raise InputError(
-            "process.initial", f"{len(texts)} names of up to {longest} characters are too many or too long"
-        )
-    return np.array(texts, str)
 
 
 class InitialKind(BaseModel, ABC):

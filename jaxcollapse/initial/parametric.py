@@ -3,11 +3,21 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.distribution import Distribution, InitialKind, as_names
+from jaxcollapse.initial.distribution import Distribution, InitialKind
+from jaxcollapse.initial.labels import as_names
+from jaxcollapse.limits import MOST_LOGIT
 
+
+def _possible(value: float) -> float:
+    if -np.inf < value < -MOST_LOGIT:
+        raise ValueError(f"must be >= {-MOST_LOGIT:g}, or -inf for an impossible token")
+    return value
+
+
+Logit = Annotated[float, Field(le=MOST_LOGIT), AfterValidator(_possible)]
 Exponent = Annotated[float, Field(ge=-1000, le=1000)]
 
 
@@ -57,7 +67,7 @@ class Values(InitialKind):
     probabilities: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = Field(
         None, min_length=1, description="Weights ≥ 0 of the tokens; normalised."
     )
-    logits: list[Annotated[float, Field(le=1e30)]] | None = Field(
+    logits: list[Logit] | None = Field(
         None, min_length=1, description="Unnormalised log-probabilities; -inf for an impossible token."
     )
     tokens: list[str] | None = Field(None, description="Names of the tokens.")
@@ -92,7 +102,7 @@ class Rows(InitialKind):
     probabilities: list[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]]] | None = Field(
         None, min_length=1, description="Weights ≥ 0 of the tokens in each row; normalised."
     )
-    logits: list[list[Annotated[float, Field(le=1e30)]]] | None = Field(
+    logits: list[list[Logit]] | None = Field(
         None, min_length=1, description="Unnormalised log-probabilities in each row; -inf for an impossible token."
     )
     tokens: list[str] | None = Field(None, description="Names of the tokens.")
@@ -109,8 +119,10 @@ class Rows(InitialKind):
         assert rows is not None
         if len({len(row) for row in rows}) > 1 or not rows[0]:
             raise ValueError("its rows have different lengths, or none")
-        if not np.isfinite(self._logits().max(axis=1)).all():
-            raise ValueError("in each row at least one token must be possible")
+        if (wrong := ~np.isfinite(self._logits().max(axis=1))).any():
+            raise ValueError(
+                f"in each row at least one token must be possible; row {np.argmax(wrong)} (from 0) has none"
+            )
         for name, names, number in (
             ("tokens", self.tokens, len(rows[0])),
             ("personas", self.personas, len(rows)),

@@ -43,6 +43,8 @@ def readable(path: Path) -> Path:
         raise InputError(KEY, f"{str(path)!r}: no such file") from None
     if not stat.S_ISREG(told.st_mode):
         raise InputError(KEY, f"{str(path)!r}: is no ordinary file")
+    if not told.st_size:  # or, as in /proc, invented for a reader, who may wait for ever
+        raise InputError(KEY, f"{str(path)!r}: is empty")
     if told.st_size > MOST_INPUT_BYTES:
         raise InputError(KEY, f"{str(path)!r}: has {told.st_size} bytes; at most {MOST_INPUT_BYTES} are read")
     return path

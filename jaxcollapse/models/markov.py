@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.initial.labels import as_names
 from jaxcollapse.models.walk import (
     LEAST,
     Contexts,
@@ -71,7 +72,7 @@ class Markov(Walk):
     def names(self, given: Distribution) -> np.ndarray | None:
         """The start, and the tokens."""
         tokens = np.arange(given.size) if given.labels is None else given.labels
-        return np.concatenate([["(start)"], tokens.astype(str)])
+        return as_names(["(start)", *tokens.astype(str)])
 
     def sampled(self) -> tuple[np.ndarray, np.ndarray]:
         """All rows, but for a fixed start, by both."""

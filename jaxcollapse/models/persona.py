@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int32
 
 from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.initial.labels import as_names
 from jaxcollapse.models.walk import (
     LEAST,
     Contexts,
@@ -62,7 +63,7 @@ class Persona(Walk):
     def names(self, given: Distribution) -> np.ndarray | None:
         """The chooser, and the personas' names."""
         personas = np.arange(self.personas) if given.rows is None else given.rows
-        return np.concatenate([["(persona)"], personas.astype(str)])
+        return as_names(["(persona)", *personas.astype(str)])
 
     def sampled(self) -> tuple[np.ndarray, np.ndarray]:
         """Temperature where it is wanted; truncation of tokens alone."""

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from jaxcollapse.errors import printable
 from jaxcollapse.kernel import Program
 from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.sweep.display import count
@@ -53,7 +54,19 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
         *time,
+        *_equal(told),
     ]
+
+
+def _equal(told: Mapping[str, Any]) -> list[str]:
+    """Which cells are computed though they repeat another one."""
+    if not (equal := told["equal_cells"]):
+        return []
+    of = f"{equal['cells']:,} of {told['cells']:,} cells"
+    each = f"{of} is computed though it repeats" if equal["cells"] == 1 else f"{of} are computed though they repeat"
+    first, second = equal["example"]
+    why = f"differences in {', '.join(equal['fields'])} have no effect there, or are of rounding"
+    return [printable(f"equal cells: {each} another one, since {why}: {first} is as {second}")]
 
 
 def describe(program: Program) -> str:

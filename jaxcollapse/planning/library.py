@@ -11,14 +11,16 @@ import jax
 import numpy as np
 
 from jaxcollapse.arithmetic import arithmetic
-from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.errors import InputError, cut, did_you_mean
 from jaxcollapse.initial.dirichlet import Dirichlet
 from jaxcollapse.initial.distribution import Distribution, InitialKind, check_table
+from jaxcollapse.initial.labels import storable
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_DRAWN, MOST_NUMBERS
 from jaxcollapse.models import Categorical, Ensemble, Markov, Persona, Walk
 from jaxcollapse.models.walk import Numbers
 from jaxcollapse.parameters import Parameterisation
 from jaxcollapse.parameters.fit import fit
+from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.grid import Grid, stable_hash
 
 # What an initial table depends on, beside the size of the vocabulary; and what each model uses of it.
@@ -67,7 +69,7 @@ class Library:
         table = np.stack([specs.codes, np.where(takes_size, sizes.codes, 0), models.codes, *used], axis=1)
         rows, index = np.unique(table, axis=0, return_inverse=True)
         self.index = index.reshape(-1).astype(np.int32)
-        self._seed = seed
+        self._grid, self._seed = grid, seed
         self._personas_given = "personas" in grid.given
         self._recipes = [
             (
@@ -94,11 +96,33 @@ class Library:
         is_drawn = [isinstance(spec, Dirichlet) and spec.shared for spec, *_ in self._recipes]
         self._check_sum(sum(compress(known, is_drawn)), MOST_DRAWN, " that are drawn")
         made, total = [], 0
-        for recipe in self._recipes:
-            made.append(self._entry(*recipe))
+        for number, recipe in enumerate(self._recipes):
+            try:
+                made.append(self._entry(*recipe))
+            except InputError as error:
+                raise InputError(error.key, error.problem + self._where(number)) from None
             total += prod(made[-1].shape)
             self._check_sum(total, MOST_NUMBERS)
+        self._check_sizes(np.array([entry.given.size for entry in made]))
         return made
+
+    def _where(self, number: int) -> str:
+        """The first cell that starts from an entry, by those axes that an entry may depend on."""
+        cell = self._grid.cell(int(np.argmax(self.index == number)))
+        fields = {"initial", "vocab_size", "model", *(name for names in _USED.values() for name in names)}
+        told = [f"{name} = {cut(label(value))}" for name, value in cell.items() if name.split(".")[0] in fields]
+        return f" (where {', '.join(told)})" if told else ""
+
+    def _check_sizes(self, sizes: np.ndarray) -> None:
+        """Raises where an axis of the dataset would give a number of tokens that a cell does not have."""
+        if not self._grid.is_swept("vocab_size"):
+            return
+        asked = self._grid.numbers("vocab_size")
+        if (wrong := asked != sizes[self.index]).any():
+            number = int(self.index[np.argmax(wrong)])
+            told = f"{asked[np.argmax(wrong)]:g}: p0 brings {sizes[number]} tokens of its own{self._where(number)}"
+            key = self._grid.key_of("vocab_size")
+            raise InputError(key, f"{told}; sweep the two in separate sweeps, or as pairs in a zip")
 
     def _check_sum(self, number: int, most: int, what: str = "") -> None:
         if number > most:
@@ -176,9 +200,9 @@ def _number_of(token: int | str | None, given: Distribution) -> int:
         return -1
     if isinstance(token, str):
         labels = [] if given.labels is None else given.labels.tolist()
-        if token not in labels:
+        if storable(token) not in labels:
             raise InputError("process.end_token", f"{token!r} is no token of p0{did_you_mean(token, labels)}")
-        return labels.index(token)
+        return labels.index(storable(token))
     if token >= given.size:
         raise InputError("process.end_token", f"{token}: tokens are numbered from 0 to {given.size - 1}")
     return token

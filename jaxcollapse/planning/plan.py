@@ -1,7 +1,7 @@
 """The plan: buckets of cells that share a program, cut into chunks, and what they cost."""
 
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from jaxcollapse.planning.chunk import Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
 from jaxcollapse.planning.estimate import estimate
 from jaxcollapse.planning.machine import Machine, free_disk
+from jaxcollapse.sweep.equal import equal_cells
 from jaxcollapse.sweep.sweep import Sweep
 
 
@@ -220,6 +221,7 @@ class Plan:
             "shape": list(self.sweep.shape),
             "cells": self.sweep.grid.cells,
             "replicates": self.sweep.replicates,
+            "equal_cells": asdict(equal) if (equal := equal_cells(self.sweep.grid)) else None,
             "generations": self.sweep.generations,
             "recorded": len(self.sweep.recorded),
             "trajectories": self.trajectories,

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.initial.distribution import Distribution
 from jaxcollapse.initial.file import File
+from jaxcollapse.initial.labels import storable
 from jaxcollapse.planning.library import Library
+from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens
 from jaxcollapse.structure import REMEDIES
 from jaxcollapse.sweep import kinds
 from jaxcollapse.sweep.display import label
@@ -64,12 +65,13 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
     made["replicate"] = xr.Variable("replicate", np.arange(sweep.replicates, dtype=np.int32), told)
     told = {"long_name": "generation", "units": "1"}
     made["generation"] = xr.Variable("generation", sweep.recorded, told)
+    which = _reduced(sweep, "vocab_size", library.index)["vocab_size"]
     if sweep.record.logits:
-        made.update(_tokens(sweep, library))
+        made.update(names_of_tokens(library, which))
         if sweep.is_structured:
-            made["context"] = _names("context", int(library.contexts.max()), _contexts(library))
+            made.update(names_of_contexts(library, which))
     if any(entry.dim == "persona" for entry in sweep.chosen):
-        made["persona"] = _names("persona", int(library.contexts.max()) - 1, [e.given.rows for e in library.entries])
+        made.update(names_of_personas(library, which))
     return made
 
 
@@ -87,19 +89,6 @@ def with_flags(data: xr.Dataset) -> xr.Dataset:
     return made
 
 
-def _names(dim: str, number: int, names: list[np.ndarray | None]) -> xr.Variable:
-    """Names along a dimension, if all entries agree on them, else numbers."""
-    known = [each for each in names if each is not None]
-    agree = len(known) == len(names) and all(np.array_equal(each, known[0]) for each in known)
-    values = known[0] if agree and len(known[0]) == number else np.arange(number, dtype=np.int32)
-    return xr.Variable(dim, values, {"long_name": dim, "units": "1"})
-
-
-def _contexts(library: Library) -> list[np.ndarray | None]:
-    """Names of the rows of tables: what a token is drawn given, and what comes before."""
-    return [entry.walk.names(entry.given) for entry in library.entries]
-
-
 def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Variable]:
     """A number of each cell, along the axes that it changes with only."""
     array = values.reshape(sweep.shape)
@@ -112,37 +101,6 @@ def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Varia
             dims.insert(0, dimension)
     whole = np.isfinite(array).all() and (array == np.round(array)).all()
     return {field: xr.Variable(dims, array.astype(np.int64) if whole else array, _attributes(field))}
-
-
-def _tokens(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
-    """Labels of the tokens: along `token` if all cells agree, else a coordinate `token_label` along more axes."""
-    width = int(library.sizes.max())
-    distributions = [entry.given for entry in library.entries]
-    longest = max(distributions, key=lambda distribution: distribution.size)
-    told = {"long_name": "token", "units": "1"}
-
-    def agrees(other: Distribution) -> bool:
-        if (longest.labels is None) != (other.labels is None):
-            return False
-        return longest.labels is None or bool((longest.labels[: other.size] == other.labels).all())
-
-    if all(map(agrees, distributions)):
-        labels = np.arange(width, dtype=np.int32) if longest.labels is None else longest.labels
-        extra = {
-            name: xr.Variable("token", values, {"long_name": name, "units": "1"})
-            for name, values in longest.coordinates.items()
-        }
-        return {"token": xr.Variable("token", labels, told), **extra}
-    rows = np.full((len(distributions), width), "", object)
-    for row, distribution in zip(rows, distributions, strict=True):
-        labels = np.arange(distribution.size) if distribution.labels is None else distribution.labels
-        row[: distribution.size] = labels.astype(str)
-    index = _reduced(sweep, "vocab_size", library.index)["vocab_size"]
-    label_told = {"long_name": "token", "units": "1"}
-    return {
-        "token": xr.Variable("token", np.arange(width, dtype=np.int32), {"long_name": "token number", "units": "1"}),
-        "token_label": xr.Variable((*index.dims, "token"), rows.astype(str)[index.values], label_told),
-    }
 
 
 def _is_told(sweep: Sweep, field: str) -> bool:
@@ -166,7 +124,7 @@ def _as_array(values: list[Any]) -> np.ndarray:
         return np.array(values, np.int64)
     if all(isinstance(value, int | float) for value in values):
         return np.array(values, float)
-    return np.array([label(value) for value in values])
+    return np.array([storable(label(value)) for value in values])
 
 
 def _attributes(field: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import MISSING
+from jaxcollapse.initial.labels import storable
 from jaxcollapse.netcdf import open_dataset, open_netcdf, write_dataset
 from jaxcollapse.planning.library import Library
 from jaxcollapse.planning.resolution import warning
@@ -165,7 +166,7 @@ def _skeleton(sweep: Sweep, library: Library, told: Iterable[dict[str, Any]]) ->
     data = xr.Dataset(coords=coordinates(sweep, library))
     data.attrs = {
         "Conventions": "CF-1.11",
-        "title": sweep.title or "jaxcollapse sweep",
+        "title": storable(sweep.title) or "jaxcollapse sweep",
         "source": f"jaxcollapse {latest['versions']['jaxcollapse']}" if latest else "jaxcollapse",
         "history": f"{timestamp(now())} assembled by jaxcollapse",
         "support_threshold": sweep.support_threshold,

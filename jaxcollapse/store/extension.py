@@ -13,9 +13,14 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.store.provenance import encode
+from jaxcollapse.sweep.equal import is_near
 from jaxcollapse.sweep.sweep import Sweep
 
 FORMAT = 1
+_LAST_DIGITS = (
+    "they differ in the last digits, and a cell is known by its exact numbers; round those of a program to twelve "
+    "digits, as linspace and geomspace do, by float(f'{value:.12g}')"
+)
 _OF_LENGTH = ("generations", "recorded")  # settings that differ where a sweep has more generations
 
 
@@ -102,6 +107,8 @@ def _difference(old: Sweep, new: Sweep, cell: int) -> str:
     for field in dict.fromkeys([*old.grid.given, *new.grid.given]):
         column = old.grid.column(field)
         value = column.values[column.codes[cell]]
-        if value not in new.grid.column(field).values:
-            return f"{field} = {value}"
+        others = new.grid.column(field).values
+        if value not in others:
+            near = next((other for other in others if is_near(value, other)), None)
+            return f"{field} = {value}" if near is None else f"{field} = {value} there and {near} here: {_LAST_DIGITS}"
     return ", ".join(f"{field} = {value}" for field, value in old.grid.cell(cell).items())

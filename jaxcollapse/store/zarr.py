@@ -1,10 +1,12 @@
-"""The dataset as a Zarr store."""
+"""The dataset as a Zarr store, whose attributes are JSON, which has no ∞: there `inf` is the text "Infinity"."""
 
 import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from jaxcollapse.errors import InputError
@@ -29,6 +31,7 @@ def export(data: xr.Dataset, path: Path) -> Path:
     for variable in chunked.variables.values():
         kept = _KEPT if variable.dtype.kind != "U" else ()
         variable.encoding = {key: value for key, value in variable.encoding.items() if key in kept}
+        variable.attrs = {key: _strict(value) for key, value in variable.attrs.items()}
     temporary = temporary_name(path)
     with locked(_lock_path(path), "writes a Zarr store in"):
         try:
@@ -40,6 +43,15 @@ def export(data: xr.Dataset, path: Path) -> Path:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return path
+
+
+def _strict(value: Any) -> Any:
+    """An attribute as JSON has it: numbers that are not finite as texts, which `float` reads."""
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_strict(each) for each in np.asarray(value).tolist()]
+    if isinstance(value, float | np.floating) and not np.isfinite(value):
+        return "NaN" if np.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def sweep_up_exports(path: Path) -> None:

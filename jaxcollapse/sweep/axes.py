@@ -16,11 +16,13 @@ from jaxcollapse.sweep.validation import validate_field
 
 _FARTHEST = 1e300  # ends of a range are within ± this, so that their difference is a number too
 RESERVED = (  # names that datasets, and what is told of them, have for something else
-    *("replicate", "generation", "token", "token_label", "context", "persona", "status", "logits"),
+    *("replicate", "generation", "token", "context", "persona", "status", "logits"),
+    *("token_label", "context_label", "persona_label"),
     *("bound", "outcome", "line", "abscissa"),
     *("counted", "missing", "diverged", "verdict", "share", "agreement", "confidence"),
     *("survival", "median_time", "restricted_mean_time", "happened", "censored"),
 )
+_LONGEST_NAME = 255  # bytes of UTF-8
 _FORMS = ("linspace", "geomspace", "zip")
 _WHOLE = {"vocab_size", "samples", "batch_size", "steps", "window", "top_k", "initial.top"}
 
@@ -43,12 +45,19 @@ def parse_axis(name: str, spec: Any) -> Axis:
         _only_key(key, spec)
         return _zipped(name, spec["zip"])
     _check_field(key, name)
+    _check_length(name)
     return Axis(name, {name: _values(key, name, spec)})
 
 
 def composed(name: str) -> str:
     """A name with each letter and its accents in one piece, as netCDF stores names; keyboards and files differ."""
     return unicodedata.normalize("NFC", name)
+
+
+def _check_length(name: str) -> None:
+    """Raises where a netCDF file could not have a dimension of this name."""
+    if (length := len(name.encode())) > _LONGEST_NAME:
+        raise InputError(f"axes.{name}", f"a name of {length} bytes; at most {_LONGEST_NAME} are allowed")
 
 
 def _zipped(name: str, columns: Any) -> Axis:
@@ -59,6 +68,7 @@ def _zipped(name: str, columns: Any) -> Axis:
         raise InputError(f"axes.{name}", "a zip needs a dimension name of its own, not that of a field")
     if not name.isidentifier():
         raise InputError(f"axes.{name}", "the name of a zip must be a plain word")
+    _check_length(name)
     if not isinstance(columns, Mapping) or not columns:
         raise InputError(key, "must be a table with a list of values for each field")
     fields = {}

@@ -1,5 +1,6 @@
 """How a sweep shows itself."""
 
+import hashlib
 import html
 import json
 from collections.abc import Mapping
@@ -14,18 +15,33 @@ if TYPE_CHECKING:
     from jaxcollapse.sweep.sweep import Sweep
 
 _SHOWN = 7
+_LONGEST, _BEGINNING = 200, 50  # characters of a list that is written out, and of one that is not
+_DIGITS = 8  # of a digest
 
 
 def label(value: Any) -> str:
-    """A value as one would write it; tables as kind(key=value, …)."""
+    """A value as one would write it; tables as kind(key=value, …).
+
+    Of a long list it has the beginning, the number of values, and the first digits of the SHA-256 of its JSON.
+    """
     if isinstance(value, BaseModel):
         value = value.model_dump(exclude_unset=True) | {"kind": getattr(value, "kind", "")}
     if isinstance(value, Mapping):
-        keys = ", ".join(f"{key}={json.dumps(entry)}" for key, entry in value.items() if key != "kind")
+        keys = ", ".join(
+            f"{key}={_shortened(json.dumps(entry), entry)}" for key, entry in value.items() if key != "kind"
+        )
         return f"{value.get('kind', '')}({keys})" if keys else str(value.get("kind", ""))
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
+        return _shortened(str(value), value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _shortened(text: str, value: Any) -> str:
+    if not isinstance(value, list) or len(text) <= _LONGEST:
+        return text
+    numbers = sum(len(row) if isinstance(row, list) else 1 for row in value)
+    digest = hashlib.sha256(json.dumps(value).encode()).hexdigest()[:_DIGITS]
+    return f"{text[:_BEGINNING].rsplit(', ', 1)[0]}, … {numbers} values, sha256 {digest}]"
 
 
 def count(number: int, noun: str) -> str:

@@ -22,7 +22,9 @@ def fixed(value: Any) -> Any:
     """A copy of tables and lists in each other that does not change."""
     if isinstance(value, Mapping):
         return FixedTable({key: fixed(entry) for key, entry in value.items()})
-    return FixedList(map(fixed, value)) if isinstance(value, list) else value
+    if isinstance(value, list):  # mostly of numbers, maybe a million of them
+        return FixedList([fixed(entry) if isinstance(entry, Mapping | list) else entry for entry in value])
+    return value
 
 
 def _refuse(*arguments: Any, **named: Any) -> NoReturn:

@@ -78,6 +78,10 @@ class Grid:
         names = [*self.constants, *self._given_initial, *self._axis_of]
         return list(dict.fromkeys(name.split(".")[0] for name in names))
 
+    def is_swept(self, field: str) -> bool:
+        """Whether an axis changes a field, alone or in a zip."""
+        return field in self._axis_of
+
     def key_of(self, field: str) -> str:
         """Where a field stands in the sweep file, for messages."""
         for name, (_, axis) in self._axis_of.items():
@@ -196,6 +200,9 @@ def fingerprint(value: Any) -> Any:
         table["kind"] = getattr(value, "kind", None)
         if isinstance(value, File):
             table["path"] = content_digest(value)
+            table.pop("labels", None)  # names of tokens change no number
+            if meaning := value.read_anew():
+                table["values"] = meaning
         return {key: fingerprint(entry) for key, entry in sorted(table.items())}
     if isinstance(value, Mapping):
         return {key: fingerprint(entry) for key, entry in sorted(value.items())}

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from jaxcollapse.errors import InputError, did_you_mean, nearest
+from jaxcollapse.limits import MOST_COLUMNS
 from jaxcollapse.sweep.process import Process
 
 _TABLES = ("process", "axes")
@@ -35,13 +36,17 @@ def check_swept(axes: Mapping[str, Any], top: Iterable[str]) -> None:
         if not (isinstance(spec, Mapping) and "zip" in spec):
             _check_field(f"axes.{name}", name, settings)
         elif isinstance(spec["zip"], Mapping):
+            if len(spec["zip"]) > MOST_COLUMNS:
+                told = f"has {len(spec['zip'])} fields; at most {MOST_COLUMNS} are allowed"
+                raise InputError(f"axes.{name}.zip", told)
             for field in spec["zip"]:
                 _check_field(f"axes.{name}.zip.{field}", str(field), settings)
 
 
 def _check_field(key: str, field: str, settings: Collection[str]) -> None:
     if field in settings:
-        raise InputError(key, "cannot be swept; it belongs at the top of the file")
+        instead = ": the replicates of a cell have random numbers of their own, so give more `replicates`"
+        raise InputError(key, f"cannot be swept; it belongs at the top of the file{instead if field == 'seed' else ''}")
     if field not in Process.model_fields and (near := nearest(field, [*Process.model_fields, *settings])) in settings:
         raise InputError(
             key, f"unknown field (did you mean {near!r}? It cannot be swept; it belongs at the top of the file)"

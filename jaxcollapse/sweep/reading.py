@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +12,28 @@ import numpy as np
 
 from jaxcollapse.errors import InputError, shown
 from jaxcollapse.initial.distribution import InitialKind
-from jaxcollapse.limits import MOST_DEPTH, MOST_SWEEP_BYTES, MOST_WRITTEN
+from jaxcollapse.limits import (
+    MOST_DEPTH,
+    MOST_ESCAPES,
+    MOST_HEADERS,
+    MOST_KEYS,
+    MOST_LINES,
+    MOST_LISTS,
+    MOST_SWEEP_BYTES,
+    MOST_WRITTEN,
+)
 
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _TWICE = re.compile(r"Cannot overwrite a value \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 _BEGUN = re.compile(r"\s*(?P<name>\[[^\[\]{},=]+\]|(?:[\w.-]|\"[^\"]*\"|'[^']*')+)\s*(?:=|$)")
+_HEADER = re.compile(r"^[ \t]*\[(?:[^\n]*[^,\s])?[ \t\r]*$", re.MULTILINE)  # a list's row in a line ends with a comma
+_COUNTED = (
+    ("\n", MOST_LINES, "lines"),
+    ("=", MOST_KEYS, "keys"),
+    ("{", MOST_KEYS, "tables"),
+    ("[", MOST_LISTS, "lists"),
+    ("\\", MOST_ESCAPES, "escapes"),
+)
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{MOST_DEPTH}}}")
 
 
@@ -35,12 +53,25 @@ def read_text(path: Path) -> str:
         InputError: naming the file.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_SWEEP_BYTES + 1)
-        return content.decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
+        return _content(path).decode("utf-8-sig")  # some editors begin a file with a mark of its byte order
+    except InputError as error:
+        raise InputError("", error.problem, str(path)) from None
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise InputError("", f"cannot be read: {reason}", str(path)) from None
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of an ordinary file, and no more than one beyond the bound.
+
+    Pipes, devices, and what a system invents for a reader (/proc) may keep one waiting for ever.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        is_ordinary = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        content = file.read(MOST_SWEEP_BYTES + 1) if is_ordinary else None
+        if content is None or len(content) > os.fstat(file.fileno()).st_size:
+            raise InputError("", "is not an ordinary file")
+        return content
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
@@ -75,11 +106,16 @@ def _said(problem: str, text: str) -> str:
 
 
 def _too_much(text: str) -> str | None:
-    """What of a text would keep the parser busy: it takes a time that grows with the square of the parts of a key."""
+    """What of a text would keep the parser busy, for seconds or, with many parts of a key, for ever."""
     if len(text.encode("utf-8", "surrogatepass")) > MOST_SWEEP_BYTES:
         return f"is longer than {MOST_SWEEP_BYTES} bytes"
     if text.count(",") + text.count("=") > 2 * MOST_WRITTEN:  # half of them may stand in strings
         return f"has more than {MOST_WRITTEN} values; read them from a file"
+    for sign, most, what in _COUNTED:
+        if text.count(sign) > most:
+            return f"has more than {most} {what}"
+    if sum(1 for _ in _HEADER.finditer(text)) > MOST_HEADERS:
+        return f"has more than {MOST_HEADERS} tables"
     if _LONG_KEY.search(text):
         return f"has a key of more than {MOST_DEPTH} parts"
     return None
@@ -99,7 +135,7 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
         if left < 0:
             raise InputError("", f"has more than {MOST_WRITTEN} values; read them from a file")
 
-    def convert(value: Any, depth: int) -> Any:
+    def convert(value: Any, depth: int, key: str) -> Any:
         if depth > MOST_DEPTH:
             raise InputError("", f"has tables or lists in each other, more than {MOST_DEPTH} deep")
         if isinstance(value, InitialKind):
@@ -107,15 +143,34 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
                 raise InputError("initial", f"{shown(value)}: is not one of the package's own kinds; give a table")
             value = value.model_dump(exclude_unset=True) | {"kind": type(value).model_fields["kind"].default}
         if isinstance(value, Mapping):
-            return {key: convert(entry, depth + 1) for key, entry in value.items() if entry is not None}
+            return {
+                _text(name, key): convert(entry, depth + 1, f"{key}.{name}" if key else str(name))
+                for name, entry in value.items()
+                if entry is not None
+            }
         if isinstance(value, np.ndarray):
             taken(value.size)
             return value.tolist()
         if isinstance(value, list | tuple):
-            return [convert(entry, depth + 1) for entry in value]
+            return [convert(entry, depth + 1, f"{key}[{index}]") for index, entry in enumerate(value)]
         taken(1)
         if isinstance(value, os.PathLike):
             return os.fspath(value)
-        return value.item() if isinstance(value, np.generic) else value
+        return value.item() if isinstance(value, np.generic) else _text(value, key)
 
-    return {key: convert(entry, 1) for key, entry in data.items() if entry is not None}
+    converted: dict[str, Any] = convert(data, 0, "")
+    return converted
+
+
+def _text(value: Any, key: str) -> Any:
+    """A value that can be written in UTF-8, if it is a text.
+
+    Raises:
+        InputError: it cannot, since it has half a surrogate pair.
+    """
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InputError(key, f"{shown(value)}: is not text in UTF-8; it has half a surrogate pair") from None
+    return value

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.errors import InputError, cut
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
+from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.kinds import (
     Cells,
@@ -22,6 +23,7 @@ from jaxcollapse.sweep.kinds import (
 from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.training.constants import CONVERGING, LOSS
 
+_LONGEST = 300  # characters of a cell in a message
 MOST_JUDGED = 2_000_000  # traces of a generation, where each is drawn by itself; with a verifier's patience, an int32
 
 
@@ -49,7 +51,7 @@ def check(grid: Grid, generations: int) -> None:
 
 
 def _refuse(grid: Grid, wrong: Cells, field: str, problem: Callable[[Any], str]) -> None:
-    """Raises for the first wrong cell; `problem` gets the value of a field there."""
+    """Raises for the first wrong cell, and names it; `problem` gets the value of a field there."""
     if not wrong.any():
         return
     cell = int(np.argmax(wrong))
@@ -58,7 +60,13 @@ def _refuse(grid: Grid, wrong: Cells, field: str, problem: Callable[[Any], str])
         column = grid.column(name)
         return column.values[column.codes[cell]]
 
-    raise InputError(grid.key_of(field), problem(value))
+    raise InputError(grid.key_of(field), problem(value) + _where(grid, cell))
+
+
+def _where(grid: Grid, cell: int) -> str:
+    """Which of several cells it is; nothing where there is one."""
+    told = ", ".join(f"{field} = {label(entry)}" for field, entry in grid.cell(cell).items())
+    return f" (in the cell {cut(told, _LONGEST)})" if grid.cells > 1 else ""
 
 
 def _refit_needs_samples(grid: Grid, generations: int) -> None:

@@ -9,7 +9,15 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from jaxcollapse.errors import InputError, did_you_mean, shown
-from jaxcollapse.limits import MOST_CELLS, MOST_GENERATIONS, MOST_POINTS, MOST_TITLE, MOST_TRAJECTORIES
+from jaxcollapse.limits import (
+    MOST_AXES,
+    MOST_CELLS,
+    MOST_GENERATIONS,
+    MOST_NAMES,
+    MOST_POINTS,
+    MOST_TITLE,
+    MOST_TRAJECTORIES,
+)
 from jaxcollapse.paths import user_path
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
@@ -44,7 +52,7 @@ class Sweep(BaseModel):
         400, description="Generations of a trajectory; generation 0 is p0 itself."
     )
     record: Record = Field(Record(), description="Which generations are recorded, and whether their logits are.")
-    observables: Annotated[list[str], Field(min_length=1)] = Field(
+    observables: Annotated[list[str], Field(min_length=1, max_length=MOST_NAMES)] = Field(
         ["default"],
         description="Names of observables, or groups: default, all, diversity, original, tempering, events, structure, "
         "personas, chain, texts. Of groups, what the models have.",
@@ -56,7 +64,7 @@ class Sweep(BaseModel):
         0.01, description="A model counts as collapsed when its modal probability reaches 1 minus this."
     )
     precision: Literal["float32", "float64"] = Field("float32", description="Floating-point type of the logits.")
-    common_random_numbers: list[str] = Field(
+    common_random_numbers: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
         [], description="Axes (or fields) that random numbers do not depend on: their cells share streams."
     )
     process: dict[str, Any] = Field({}, description="Constants: the fields of a process that are not swept.")
@@ -127,6 +135,8 @@ class Sweep(BaseModel):
             if field not in Process.model_fields:
                 told = unknown_key(field, Process.model_fields, type(self).model_fields, "process")
                 raise InputError(f"process.{field}", told)
+        if len(self.axes) > MOST_AXES:
+            raise InputError("axes", f"there are {len(self.axes)} axes; at most {MOST_AXES} are allowed")
         check_swept(self.axes, type(self).model_fields)
         axes = tuple(parse_axis(name, spec) for name, spec in self.axes.items())
         self._check_names(axes)

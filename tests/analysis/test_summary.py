@@ -118,8 +118,9 @@ def test_thresholds_are_those_that_are_asked_for() -> None:
     assert VERDICTS[int(found.verdict)] == "unchanged"
     with pytest.raises(ValueError, match=r"tolerance = -1\.0"):
         data.collapse.classify(tolerance=-1.0)
-    with pytest.raises(ValueError, match=r"collapse_threshold = 1\.5 is not between 0 and 1"):
+    with pytest.raises(ValueError, match=r"collapse_threshold = 1\.5 is not at least 0 and below 1"):
         Thresholds(collapse=1.5)
+    assert Thresholds(collapse=0.0).collapse == 0, "a sweep may ask for p = 1"
 
 
 def test_missing_trajectories_are_told_by_cell() -> None:

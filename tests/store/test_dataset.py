@@ -1,8 +1,10 @@
 """The dataset: dimensions, coordinates, labels and attributes, the same in memory, on disk and without this package."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,11 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.planning.library import Library
+from jaxcollapse.store.coordinates import coordinates
+from jaxcollapse.theory import mean_entropy
 from tests.store.studies import assert_same_numbers
+from tests.sweeps import values
 
 INF = float("inf")
 GRID: dict[str, Any] = {
@@ -119,6 +125,24 @@ def test_tables_on_an_axis_are_named() -> None:
     swept = small({"vocab_size": 16}, {"initial": kinds})
     assert swept.initial.values.tolist() == ["uniform", "zipf(exponent=2.0)"]
     assert float(swept.entropy.sel(initial="uniform").isel(generation=0, replicate=0)) == pytest.approx(np.log(16))
+
+
+def test_long_lists_have_short_names_that_differ() -> None:
+    """Theory still finds p0 by its name; the values are in the attribute `sweep`."""
+    weights = np.arange(1.0, 20_001)
+    tables = [{"kind": "values", "probabilities": list(each)} for each in (weights, weights[::-1])]
+    process = {"update": "refit", "samples": 10, "scores": list(weights), "curation": "argmax", "reward": "score"}
+    sweep = jc.Sweep.from_dict({"observables": ["entropy"], "process": process, "axes": {"initial": tables}})
+    names = coordinates(sweep, Library(sweep.grid, 0))
+    assert len(set(names["initial"].values.tolist())) == 2
+    for name in (*names["initial"].values.tolist(), str(names["scores"].values)):
+        assert len(name) < 120
+        assert re.search(r", … 20000 values, sha256 [0-9a-f]{8}\]", name), name
+    assert len(repr(sweep)) + len(sweep._repr_html_()) < 3000
+    assert jc.Sweep.from_dict(tomllib.loads(sweep.to_toml())) == sweep
+    drifting = small({"update": "refit", "samples": 4}, {"initial": [values(np.arange(1, 101))]})
+    known = mean_entropy(np.arange(1, 101) / 5050, samples=4, generations=[1])
+    np.testing.assert_allclose(drifting.collapse.theory("entropy").isel(generation=1), known)
 
 
 def test_tokens_are_labelled_along_their_dimension(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What is too much is refused before it is made; what is much, but can be done, is not."""
 
+import os
 import subprocess
 import sys
 import time
@@ -12,8 +13,10 @@ import pytest
 
 import jaxcollapse as jc
 from jaxcollapse import limits
-from jaxcollapse.initial.distribution import as_names
+from jaxcollapse.initial.labels import as_names
 from jaxcollapse.initial.paths import within
+from jaxcollapse.store.study import Study
+from jaxcollapse.sweep.process import Process
 from jaxcollapse.sweep.reading import read_toml
 from jaxcollapse.sweep.toml import as_toml
 
@@ -90,6 +93,49 @@ def test_what_is_too_much_is_refused_before_it_is_made(name: str) -> None:
     assert psutil.Process().memory_info().rss - before < 100 * 2**20
 
 
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero", "/proc/version", "/proc/kmsg"])
+def test_a_sweep_is_an_ordinary_file(name: str, tmp_path: Path) -> None:
+    """Others may keep a reader waiting for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(jc.InputError, match=r"is not an ordinary file|cannot be read: "):
+        jc.Sweep.from_toml(tmp_path / name)
+
+
+def test_what_a_sweep_reads_is_an_ordinary_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "empty.csv").touch()
+    for name, told in (("pipe.csv", "is no ordinary file"), ("empty.csv", "is empty")):
+        table = {"process": {"initial": {"kind": "file", "path": str(tmp_path / name), "variable": "logits"}}}
+        with pytest.raises(jc.InputError, match=told):
+            jc.plan(jc.Sweep.from_dict(table))
+
+
+def test_a_list_in_many_lines_is_no_header(tmp_path: Path) -> None:
+    rows = "[\n" + "[0.5, 0.5],\n" * 40_000 + "]"
+    (tmp_path / "sweep.toml").write_text(f"scores = {rows}")
+    assert len(read_toml(tmp_path / "sweep.toml")["scores"]) == 40_000
+
+
+def test_as_many_axes_as_are_allowed_fit_a_file(tmp_path: Path) -> None:
+    """An array of HDF5 has 32 dimensions at most, which would be noticed only when all is computed."""
+    plain = {name: field.default for name, field in Process.model_fields.items()}
+    changed = {"optimizer": "adamw", "schedule": "linear", "fresh_fraction": 0.5}
+    names = (
+        *("trace_length", "personas", "persona_exponent", "temperature_on", "temperature", "top_k", "top_p", "min_p"),
+        *("corpus", "fresh_fraction", "fresh_every", "fresh_sampling", "generator", "collapsed_start", "optimizer"),
+        *("evaluation_temperature", "learning_rate", "schedule", "schedule_time", "batch_size", "optimizer_state"),
+        *("b1", "b2", "eps", "weight_decay", "label_smoothing", "entropy_bonus", "forward_kl"),
+    )
+    assert len(names) == limits.MOST_AXES
+    axes = {name: [changed.get(name, plain[name])] for name in names}
+    process = {"model": "persona", "vocab_size": 4}
+    table = {"process": process, "axes": axes, "record": {"logits": True}, "replicates": 1, "generations": 1}
+    with Study.create(tmp_path / "study", jc.Sweep.from_dict(table)).finalize() as data:
+        assert data.logits.ndim == 32
+    with pytest.raises(jc.InputError, match="there are 29 axes; at most 28 are allowed"):
+        jc.Sweep.from_dict({**table, "axes": {**axes, "reverse_kl": [0.0]}})
+
+
 def test_depth_is_bounded() -> None:
     table: dict[str, Any] = {}
     for _ in range(10_000):
@@ -105,14 +151,31 @@ def test_depth_is_bounded() -> None:
         ("title = [" + "1," * 2**21 + "1]", "has more than 1048576 values"),
         ("a" + ".a" * 100_000 + " = 1", "a key of more than 32 parts"),
         ("a" + " . 'a'" * 100_000 + " = 1", "a key of more than 32 parts"),
+        ("".join(f"[a{number}]\n" for number in range(2_000_000)), "more than 524288 lists"),
+        ("".join(f"[a.b{number}]\r\n" for number in range(100_000)), "more than 32768 tables"),
+        ("[[a]]\n" * 100_000, "more than 32768 tables"),
+        ("axes = [" + "{}," * 1_000_000 + "]", "more than 65536 tables"),
+        ("[axes]\n" + "".join(f"a{number} = [1]\n" for number in range(100_000)), "more than 65536 keys"),
+        ("[axes]\n" + "".join(f"a{number} = [1]\n" for number in range(50_000)), "there are 50000 axes; at most 28"),
+        (
+            "[axes]\na = { zip = {" + ", ".join(f"b{number} = [1]" for number in range(50_000)) + "}}",
+            "has 50000 fields",
+        ),
+        ("observables = [" + '"entropy", ' * 10_000 + "]", "at most 1000 items"),
+        ("#\n" * 10_000_000, "more than 2097152 lines"),
+        ('title = "' + "\\n" * 10_000_000 + '"', "more than 4194304 escapes"),
     ],
-    ids=["long", "many values", "many parts", "many quoted parts"],
+    ids=[
+        *("long", "many values", "many parts", "many quoted parts", "many tables", "tables in a table"),
+        *("a list of tables", "many inline tables", "many keys", "many axes", "a wide zip", "many observables"),
+        *("many lines", "many escapes"),
+    ],
 )
 def test_a_text_that_keeps_the_parser_busy_is_not_parsed(text: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "sweep.toml").write_text(text)
     start = time.process_time()
     with pytest.raises(jc.InputError, match=told):
-        read_toml(tmp_path / "sweep.toml")
+        jc.Sweep.from_toml(tmp_path / "sweep.toml")
     assert time.process_time() - start < 5
 
 
@@ -186,7 +249,12 @@ def test_a_netcdf_file_that_declares_too_much_is_refused(place: str, tmp_path: P
         jc.plan(file_sweep(tmp_path, "p0.nc"))
 
 
-@pytest.mark.parametrize("path", ["../p0.csv", "a/../../p0.csv", "link.csv", "folder/p0.csv", "circle.csv", "a\0.csv"])
+def test_a_path_with_a_null_character_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(jc.InputError, match=r"process\.initial\.path: .* contains a control character"):
+        file_sweep(tmp_path, "a\0.csv")
+
+
+@pytest.mark.parametrize("path", ["../p0.csv", "a/../../p0.csv", "link.csv", "folder/p0.csv", "circle.csv"])
 def test_a_path_may_not_leave_its_folder(path: str, tmp_path: Path) -> None:
     here = tmp_path / "here"
     here.mkdir()

@@ -1,0 +1,8 @@
+"""File formats that an initial distribution is read from. Each says which variable is meant, and reads it."""
+
+from jaxcollapse.initial.formats import delimited, netcdf, npz
+from jaxcollapse.initial.formats.contents import Contents, Wanted
+
+FORMATS = {".nc": netcdf, ".npz": npz, ".csv": delimited, ".tsv": delimited}
+
+__all__ = ["FORMATS", "Contents", "Wanted"]
