@@ -200,5 +200,5 @@ def test_theory_is_drawn_over_what_was_simulated() -> None:
     assert len(panel.containers) == 2
     points = panel.containers[0].lines[0].get_ydata()
     np.testing.assert_allclose(points, data.collision_probability.sel(samples=5).mean("replicate"), rtol=1e-6)
-    assert "points: mean of 40 replicates with 95% intervals, lines: theory" in texts(figure)
+    assert "points: mean of 40 replicates with 95% intervals, lines: theory" in texts(figure).replace("\n", " ")
     assert figure._repr_png_()
