@@ -111,7 +111,8 @@ def links(draw: DrawFn) -> Case:
     """Links in the place of what is written, or read: outwards, to nothing, in a circle, to a device."""
     names = draw(st.lists(st.sampled_from([*OUTPUTS, *(name[6:] for name in honest())]), min_size=1, max_size=3))
     targets = ["OUTSIDE", "OUTSIDE/secret.csv", "OUTSIDE/nothing", "nowhere", "/dev/zero", "/dev/full", "."]
-    made = {f"study/{name}": draw(st.sampled_from([*targets, name])) for name in dict.fromkeys(names)}
+    apart = [name for name in dict.fromkeys(names) if name.split("/")[0] == name or name.split("/")[0] not in names]
+    made = {f"study/{name}": draw(st.sampled_from([*targets, name])) for name in apart}
     case = study_case("study, links", draw(st.sampled_from(COMMANDS)), {})
     kept = {name: content for name, content in case.files.items() if not any(name.startswith(link) for link in made)}
     return replace(case, files=kept, links=made)

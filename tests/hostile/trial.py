@@ -88,7 +88,7 @@ class Worker:
 
     def _start(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "JAX_PLATFORMS": "cpu"}
-        environment["XDG_CACHE_HOME"] = self._cache.name
+        environment["XDG_CACHE_HOME"] = environment["TMPDIR"] = self._cache.name
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.hostile.worker"],
             stdin=subprocess.PIPE,

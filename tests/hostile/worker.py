@@ -88,7 +88,9 @@ def _is_followed(path: Path, root: Path) -> bool:
 
 def _is_below(path: Path, folder: Path) -> bool:
     below = path.parent.resolve()
-    return below.is_relative_to(folder) or below.is_relative_to(os.environ["XDG_CACHE_HOME"])  # of compiled programs
+    return below.is_relative_to(folder) or below.is_relative_to(
+        os.environ["XDG_CACHE_HOME"]
+    )  # programs, temporary files
 
 
 def main() -> None:

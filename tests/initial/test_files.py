@@ -160,6 +160,12 @@ def test_arrays_label_tokens(
         assert read(path, **keys)[1] == labels
 
 
+@pytest.mark.parametrize("values", [np.array(P) * 1j, np.arange(3).astype("timedelta64[s]")], ids=["complex", "times"])
+def test_arrays_of_other_than_real_numbers_are_refused(values: np.ndarray, tmp_path: Path) -> None:
+    np.savez(tmp_path / "p0.npz", p=values)
+    assert "p does not hold real numbers" in refusal(tmp_path / "p0.npz")
+
+
 def test_a_netcdf_variable_labels_tokens_where_their_dimension_does_not(tmp_path: Path) -> None:
     path, words = tmp_path / "p0.nc", ("t", ["a", "b", "c"])
     xr.Dataset({"p": ("t", P), "text": words}).to_netcdf(path)

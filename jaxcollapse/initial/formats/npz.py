@@ -11,6 +11,7 @@ from jaxcollapse.limits import MOST_NUMBERS
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _TEXT = "US"
+_NOT_REAL = "cmMV"  # complex numbers, times and records, which NumPy would turn into other numbers
 
 
 def variable_of(path: Path, wanted: Wanted) -> str:
@@ -22,6 +23,8 @@ def read(path: Path, wanted: Wanted) -> Contents:
     """An array, and labels from another one."""
     kinds = _kinds(path)
     name, labels = _chosen(kinds, wanted)
+    if kinds[name] in _NOT_REAL:
+        raise ValueError(f"{name} does not hold real numbers")
     with np.load(path, allow_pickle=False) as file:
         names = None if labels is None else np.atleast_1d(file[labels])
         return Contents(name, np.asarray(file[name], float), _flat(names))
