@@ -1,5 +1,6 @@
 """Trying hostile inputs: each in a folder of its own, through the command line, with limits of time and memory."""
 
+import hashlib
 import json
 import os
 import queue
@@ -34,6 +35,11 @@ class Case:
     links: dict[str, str] = field(default_factory=dict)
     pipes: tuple[str, ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Short, since files may be large; and another one for other files."""
+        content = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
+        return f"Case({self.kind!r}, {self.arguments!r}, {content}, {self.links}, {self.pipes}, {self.sizes})"
 
     def lay_out(self, root: Path) -> None:
         """Makes its files in a folder."""
