@@ -62,11 +62,13 @@ def _equal(told: Mapping[str, Any]) -> list[str]:
     """Which cells are computed though they repeat another one."""
     if not (equal := told["equal_cells"]):
         return []
-    of = f"{equal['cells']:,} of {told['cells']:,} cells"
-    each = f"{of} is computed though it repeats" if equal["cells"] == 1 else f"{of} are computed though they repeat"
-    first, second = equal["example"]
-    why = f"differences in {', '.join(equal['fields'])} have no effect there, or are of rounding"
-    return [printable(f"equal cells: {each} another one, since {why}: {first} is as {second}")]
+    repeat = "repeats" if equal["cells"] == 1 else "repeat"
+    fields, (first, second) = ", ".join(equal["fields"]), equal["example"]
+    return [
+        f"equal cells: {equal['cells']:,} of {told['cells']:,} cells {repeat} another cell, with other random numbers: "
+        f"{fields} has no effect there, or differs by rounding only",
+        printable(f"    {first} repeats {second}"),
+    ]
 
 
 def describe(program: Program) -> str:
