@@ -189,7 +189,7 @@ def foresee(
     todo = share_of(whole, share, chunk_size=chunk_size, done=done, begun=begun) if share else whole
     chunks = len(whole.chunks) + len(cut.without)
     if share and whole.chunks and not todo.chunks and chunks < share.count:
-        told = f"{share} is empty, since the study has {chunks} chunks"
+        told = f"{share} is empty, since the study has {chunks} chunk{'s' * (chunks != 1)}"
         raise InputError("share", f"{told}; use fewer shares, or a smaller --chunk-size")
     todo = todo.without(shards.done)
     todo.check_fits(folder)
