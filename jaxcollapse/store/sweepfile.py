@@ -10,7 +10,7 @@ from jaxcollapse.sweep.reading import parse_toml, read_text
 from jaxcollapse.sweep.sweep import Sweep
 
 NAME = "sweep.toml"
-_FIRST = "# The sweep of this study. It may be edited, but the last line shows that none is lost."
+_FIRST = "# The sweep of this study. You may edit it. The last line shows that the file is complete."
 _LAST = "# End of the sweep."
 _TOLD_FORMAT = re.compile(r'\s*\{\s*"format":\s*(\d{1,9})\b')
 _HEAD = 1000  # bytes of plan.json, at the beginning of which the format is

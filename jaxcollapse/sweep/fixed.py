@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+_NUMBERS = (bool, int, float)
+
 
 class FixedTable(dict[str, Any]):
     """A dictionary that does not change."""
@@ -23,7 +25,7 @@ def fixed(value: Any) -> Any:
     if isinstance(value, Mapping):
         return FixedTable({key: fixed(entry) for key, entry in value.items()})
     if isinstance(value, list):  # mostly of numbers, maybe a million of them
-        return FixedList([fixed(entry) if isinstance(entry, Mapping | list) else entry for entry in value])
+        return FixedList([entry if type(entry) in _NUMBERS else fixed(entry) for entry in value])
     return value
 
 

@@ -23,6 +23,7 @@ from jaxcollapse.limits import (
     MOST_WRITTEN,
 )
 
+_NUMBERS = (bool, int, float)
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _TWICE = re.compile(r"Cannot overwrite a value \(at (?:line (?P<line>\d+), column \d+|end of document)\)")
 _BEGUN = re.compile(r"\s*(?P<name>\[[^\[\]{},=]+\]|(?:[\w.-]|\"[^\"]*\"|'[^']*')+)\s*(?:=|$)")
@@ -151,8 +152,12 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, np.ndarray):
             taken(value.size)
             return value.tolist()
-        if isinstance(value, list | tuple):
-            return [convert(entry, depth + 1, f"{key}[{index}]") for index, entry in enumerate(value)]
+        if isinstance(value, list | tuple):  # mostly of numbers, maybe a million of them
+            taken(sum(type(entry) in _NUMBERS for entry in value))
+            return [
+                entry if type(entry) in _NUMBERS else convert(entry, depth + 1, f"{key}[{index}]")
+                for index, entry in enumerate(value)
+            ]
         taken(1)
         if isinstance(value, os.PathLike):
             return os.fspath(value)
