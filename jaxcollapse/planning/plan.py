@@ -1,7 +1,7 @@
 """The plan: buckets of cells that share a program, cut into chunks, and what they cost."""
 
 import heapq
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -221,7 +221,7 @@ class Plan:
             "shape": list(self.sweep.shape),
             "cells": self.sweep.grid.cells,
             "replicates": self.sweep.replicates,
-            "equal_cells": asdict(equal) if (equal := equal_cells(self.sweep.grid)) else None,
+            "equal_cells": equal.to_dict() if (equal := equal_cells(self.sweep.grid)) else None,
             "generations": self.sweep.generations,
             "recorded": len(self.sweep.recorded),
             "trajectories": self.trajectories,

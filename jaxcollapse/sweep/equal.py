@@ -12,7 +12,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.grid import Grid, stable_hash
+from jaxcollapse.sweep.grid import Column, Grid, stable_hash
+from jaxcollapse.sweep.kinds import samples
 from jaxcollapse.sweep.relevance import USED_WHEN
 
 _NEAR = 1e-6  # relative, which includes the rounding of float32
@@ -26,15 +27,23 @@ class EqualCells:
     fields: tuple[str, ...]
     example: tuple[str, str]
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"cells": self.cells, "fields": list(self.fields), "example": list(self.example)}
+
 
 def equal_cells(grid: Grid) -> EqualCells | None:
     """The cells of a grid that repeat an earlier one; None if all are different."""
+    swept = dict.fromkeys(name.split(".")[0] for axis in grid.axes for name in axis.fields)
     read = np.zeros(grid.cells, np.uint64)
-    for field in dict.fromkeys(name.split(".")[0] for axis in grid.axes for name in axis.fields):
-        column = grid.column(field)
-        hashes = np.array([stable_hash(field, rounded(value)) for value in column.values], np.uint64)[column.codes]
+    for field in swept:
+        if field == "samples":
+            continue
         has_effect = USED_WHEN[field][1](grid) if field in USED_WHEN else np.True_
-        read += np.where(has_effect, hashes, np.uint64(0))
+        read += np.where(has_effect, _hashes(field, grid.column(field)), np.uint64(0))
+    if not swept.keys().isdisjoint(("samples", "batch_size", "steps")):  # where samples are not given, they follow
+        values, codes = np.unique(samples(grid), return_inverse=True)
+        read += _hashes("samples", Column(values.tolist(), codes.reshape(-1)))
     _, first, group = np.unique(read, return_index=True, return_inverse=True)
     earlier, own = first[group.reshape(-1)], np.arange(grid.cells)
     repeats = np.flatnonzero(earlier != own)
@@ -45,6 +54,11 @@ def equal_cells(grid: Grid) -> EqualCells | None:
     return EqualCells(
         len(repeats), tuple(fields), (_told(grid, int(repeats[0])), _told(grid, int(earlier[repeats[0]])))
     )
+
+
+def _hashes(field: str, column: Column) -> np.ndarray:
+    """A number for each cell that stands for its value of a field, up to rounding."""
+    return np.array([stable_hash(field, rounded(value)) for value in column.values], np.uint64)[column.codes]
 
 
 def rounded(value: Any) -> Any:

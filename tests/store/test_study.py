@@ -443,7 +443,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_small_disk_is_refused_before_anything_is_written(sweep_file: Path, small_disk: Path) -> None:
     ended = subprocess.run(_command(sweep_file, small_disk / "study"), capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert "MB on disk before compression, and 614 kB are free" in ended.stderr
+    assert re.search(r"MB on disk before compression, and 6\d\d kB are free", ended.stderr)
     assert not list(small_disk.iterdir())
 
 
@@ -453,9 +453,9 @@ def test_a_disk_that_fills_up_ends_the_run_with_a_message(
     """As it may after the plan was made, when other programs write to it too: no room is checked for here."""
     study = small_disk / "study"
     text = (
-        "import sys\nimport jaxcollapse as jc\nfrom jaxcollapse.execute import execute\n"
+        "import sys\nfrom pathlib import Path\nimport jaxcollapse as jc\nfrom jaxcollapse.execute import execute\n"
         "from jaxcollapse.store.study import Study\n"
-        "sweep = jc.Sweep.from_toml(sys.argv[1])\nstudy = Study.create(sys.argv[2], sweep)\n"
+        "sweep = jc.Sweep.from_toml(sys.argv[1])\nstudy = Study.create(Path(sys.argv[2]), sweep)\n"
         "for result in execute(jc.plan(sweep), lambda number: None):\n"
         "    try:\n        study.write(result)\n"
         "    except OSError as error:\n        sys.exit(f'{error.filename}: {error.strerror}')\n"

@@ -43,6 +43,9 @@ def test_a_plan_of_different_cells_says_nothing() -> None:
         ({"temperature": [0.3, 0.1 + 0.2, 1.0]}, {}, 1, ("temperature",)),
         ({"initial.exponent": [0.1 + 0.2, 0.3]}, {}, 1, ("initial.exponent",)),
         ({"temperature": [1.0, 1.0 + 1e-9]}, {}, 0, ()),
+        ({"update": ["gradient", "refit"], "batch_size": [1, 16]}, {}, 0, ()),
+        ({"update": ["gradient", "refit"], "batch_size": [1, 16]}, {"samples": 16}, 1, ("batch_size",)),
+        ({"samples": [16, 32], "batch_size": [16, 32]}, {"update": "gradient", "replacement": True}, 0, ()),
         ({"initial": [{"kind": "zipf"}, {"kind": "uniform"}], "batch_size": [1, 2]}, {}, 0, ()),
         (
             {"tied": {"zip": {"optimizer": ["sgd", "sgd", "adam"], "b1": [0.9, 0.99, 0.9]}}},
