@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from jaxcollapse.execute import local
 from jaxcollapse.kernel import _in_store, _restored
 from jaxcollapse.packing import packed
 from jaxcollapse.process import State
+from jaxcollapse.store import foreign, shard
 from jaxcollapse.store.atomic import seal
 from jaxcollapse.store.study import Study
 from tests.engines import xla_alone
@@ -116,23 +118,23 @@ def test_no_state_is_read_while_a_shard_is_being_written(tmp_path: Path, monkeyp
     """netCDF is not safe in several threads."""
     at_work, most = list[str](), list[int]()
 
-    def watched(name: str) -> None:
-        method = getattr(Study, name)
+    def watched(module: ModuleType, name: str) -> None:
+        function = getattr(module, name)
 
         def alone(*arguments: Any) -> Any:
             at_work.append(name)
             most.append(len(at_work))
             time.sleep(0.02)
             try:
-                return method(*arguments)
+                return function(*arguments)
             finally:
                 at_work.remove(name)
 
-        monkeypatch.setattr(Study, name, alone)
+        monkeypatch.setattr(module, name, alone)
 
     run(sweep_of(4, SGD, replicates=16), tmp_path)
-    watched("write")
-    watched("loaded")
+    watched(shard, "write_dataset")
+    watched(foreign, "open_netcdf")
     run(sweep_of(8, SGD, replicates=16), tmp_path)
     assert len(most) > 10
     assert max(most) == 1
