@@ -114,8 +114,8 @@ class Library:
         return f" (where {', '.join(told)})" if told else ""
 
     def _check_sizes(self, sizes: np.ndarray) -> None:
-        """Raises where an axis of the dataset would give a number of tokens that a cell does not have."""
-        if not self._grid.is_swept("vocab_size"):
+        """Raises where a dimension of the dataset would give a number of tokens that a cell does not have."""
+        if all(axis.name != "vocab_size" for axis in self._grid.axes):  # then a coordinate has the sizes that there are
             return
         asked = self._grid.numbers("vocab_size")
         if (wrong := asked != sizes[self.index]).any():

@@ -52,7 +52,7 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             continue
         value = grid.column(field).values[0]
         made[field] = xr.Variable((), _as_array([_as_written(value, sweep)])[0], _attributes(field))
-    if "vocab_size" not in swept:
+    if "vocab_size" not in sweep.dims:  # p0 may bring its own number of tokens
         made.update(_reduced(sweep, "vocab_size", library.sizes))
     if "personas" not in swept and (is_persona := sweep.grid.has("model", "persona")).any():
         made.update(_reduced(sweep, "personas", np.where(is_persona, library.contexts - 1, 0)))

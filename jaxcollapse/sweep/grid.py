@@ -78,10 +78,6 @@ class Grid:
         names = [*self.constants, *self._given_initial, *self._axis_of]
         return list(dict.fromkeys(name.split(".")[0] for name in names))
 
-    def is_swept(self, field: str) -> bool:
-        """Whether an axis changes a field, alone or in a zip."""
-        return field in self._axis_of
-
     def key_of(self, field: str) -> str:
         """Where a field stands in the sweep file, for messages."""
         for name, (_, axis) in self._axis_of.items():
