@@ -132,7 +132,7 @@ class Exact:
         weights, log_base = visits / max(visits.sum(), TINY), special.log_softmax(base, axis=1)
         rest = _mean(np.where(self.tempered, 0, weights), lambda row: kl(log_target[row], log_base[row]))
         nearest = nearest_common(log_target, base, np.where(self.tempered, weights, 0))
-        return Nearest(nearest.temperature if np.isfinite(rest) else np.nan, nearest.gap + rest)
+        return Nearest(nearest.temperature if np.isfinite(rest) else np.nan, nearest.gap + rest, rest)
 
 
 def _mean(weights: np.ndarray, value: Callable[[int], float]) -> float:

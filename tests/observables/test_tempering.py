@@ -25,10 +25,11 @@ rows = arrays(
 
 
 class Nearest(NamedTuple):
-    """Where KL(target ‖ softmax(base / T)) is least, and what it is there."""
+    """Where KL(target ‖ softmax(base / T)) is least, and what it is there. fixed: the part of rows without a choice."""
 
     temperature: float
     gap: float
+    fixed: float = 0.0
 
 
 def nearest(log_target: np.ndarray, base: np.ndarray) -> Nearest:
