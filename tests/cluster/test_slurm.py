@@ -89,7 +89,7 @@ def test_a_submitted_study_whose_tasks_are_killed_or_run_out_of_time_comes_out_a
     assert not study.exists()
     printed = answer(slurm, "submit", sweep_file, "--out", study, *asked)
     array, after = re.findall(r"^array job (\d+), and (\d+) to assemble", printed, re.MULTILINE)[0]
-    assert f"watch: jaxcollapse status {study} --watch" in printed
+    assert f"watch: jaxcollapse status '{study}' --watch" in printed
     assert (study / "slurm" / f"{array}_submission.sh").read_text() == json.loads(planned)["array_script"]
     with watching(slurm, study) as watch:
         wait_until(lambda: _processes_of("1", array) and len(shards(study)) >= 4, 60, "some shards are stored")
@@ -147,6 +147,7 @@ def _log(jobs: dict[str, Any], job: str) -> str:
 def test_a_dry_run_prints_scripts_that_bash_and_sbatch_accept(slurm: Slurm, sweep_file: Path, tmp_path: Path) -> None:
     asked = ["--tasks", "3", "--max-parallel", "2", "--time", "1-02:00", "--mem", "100M", "--cpus-per-task", "2"]
     more = ["--setup", "export A='b c'", "--slurm", "comment=two words", "--slurm", "exclusive", "--dry-run", "--json"]
+    asked += ["--chunk-size", str(CHUNK)]  # else one task would do
     before = sorted(tmp_path.iterdir())
     told = json.loads(answer(slurm, "submit", sweep_file, "--out", tmp_path / "s", *asked, *more))
     assert sorted(tmp_path.iterdir()) == before

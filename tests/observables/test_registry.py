@@ -5,6 +5,7 @@ import pytest
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.observables import OBSERVABLES, catalogue, select
+from jaxcollapse.observables.possible import Sizes
 from jaxcollapse.observables.registry import names
 from tests.sweeps import run
 
@@ -83,7 +84,7 @@ def test_a_dataset_carries_what_the_registry_says() -> None:
         assert {key: variable.attrs[key] for key in told} == told
         assert ("possible_range" in variable.attrs) != entry.is_event
         if not entry.is_event:
-            assert tuple(variable.attrs["possible_range"]) == entry.within
+            assert tuple(variable.attrs["possible_range"]) == tuple(map(float, entry.possible(Sizes())))
         assert variable.dims == (("replicate",) if entry.is_event else ("replicate", "generation"))
         stored = variable.encoding.get("dtype", variable.dtype)
         assert np.issubdtype(stored, np.integer) == entry.whole, name
