@@ -356,8 +356,10 @@ def test_run_refuses_to_contradict_a_study(old: str, new: str, told: str, study:
     assert result.stderr.startswith(f"jaxcollapse: {study}: ")
     assert result.stderr.count("\n") == 1
     assert told in result.stderr
-    kept = jc.Sweep.from_dict(tomllib.loads(SWEEP)).to_toml()
-    assert kept in (study / "sweep.toml").read_text()
+    first, *kept, last = (study / "sweep.toml").read_text().splitlines(keepends=True)
+    assert first.startswith("# ")
+    assert last.startswith("# ")
+    assert "".join(kept) == jc.Sweep.from_dict(tomllib.loads(SWEEP)).to_toml()
 
 
 def test_run_refuses_a_folder_that_holds_something_else(sweep: Path, tmp_path: Path) -> None:
