@@ -1,7 +1,5 @@
 """What a command needs from the process it runs in, checked before anything is computed or written."""
 
-from importlib import import_module
-
 import psutil
 
 from jaxcollapse.errors import InputError
@@ -21,7 +19,7 @@ def check_environment() -> None:
         told = f"the address space is limited to {limit / 2**30:.2g} GiB (ulimit -v), and JAX needs"
         raise MemoryError(f"{told} {_LEAST_BYTES / 2**30:g} GiB")
     try:
-        import_module("jax")
+        import jax  # noqa: F401
     except ValueError as error:
         raise InputError("", f"JAX refuses a setting: {error}", "environment") from None
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 _NAMES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up", "SIGXCPU": "out of processor time"}
 _OTHERS = ("SIGUSR1", "SIGUSR2")  # schedulers send them when the time is nearly up
 SIGNALS = tuple(getattr(signal, name) for name in (*_NAMES, *_OTHERS) if hasattr(signal, name))
+_SLEEP = 0.2  # seconds at a time: Python does not notice a signal that comes just before it falls asleep
 _LONG = 5.0  # seconds of a device call that are worth a word
 
 Handler = Callable[[int, FrameType | None], Any] | int
@@ -61,9 +62,9 @@ class Stop:
             raise Stopped(self._why, self.kept) if isinstance(self._why, int) else self._why
 
     def wait(self, seconds: float | None = None) -> None:
-        """Sleeps until the run is asked to stop, something wakes it, or the time is over."""
+        """Sleeps until the run is asked to stop, something wakes it, or the time is over. It may wake before that."""
         with contextlib.suppress(Empty):
-            self._woken.get(timeout=seconds)
+            self._woken.get(timeout=_SLEEP if seconds is None else min(seconds, _SLEEP))
             while True:
                 self._woken.get_nowait()
 
@@ -126,9 +127,9 @@ def heeded(*, quiet: bool = False) -> Iterator[Stop]:
 
     def ask(why: BaseException | int) -> None:
         if not stop.is_asked:
+            stop.ask(why)  # first: a second interrupt may come while it is said
             if not quiet:
                 _say_storing(stop)
-            stop.ask(why)
 
     for number in before:
         signal.signal(number, note)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -42,12 +41,12 @@ def _as_a_program_starts() -> Iterator[None]:
 
 def test_a_run_that_is_interrupted_twice_ends_at_once(tmp_path: Path) -> None:
     sweep, study = jc.Sweep.from_dict(ENDLESS), tmp_path / "study"
-    (tmp_path / "endless.toml").write_text(sweep.to_toml())
-    command = [sys.executable, "-c", interruptible.PROGRAM, "run", str(tmp_path / "endless.toml"), "--out", str(study)]
+    sweep_file = tmp_path / "endless.toml"
+    sweep_file.write_text(sweep.to_toml())
+    command = [sys.executable, "-c", interruptible.COMPUTING, "run", str(sweep_file), "--quiet", "--out", str(study)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        while process.poll() is None and not list(study.glob("shards/.*.lock")):
-            time.sleep(0.01)
+        assert process.stderr.readline() == "computing\n"
         process.send_signal(signal.SIGINT)
         first = process.stderr.readline()
         process.send_signal(signal.SIGINT)
@@ -59,6 +58,7 @@ def test_a_run_that_is_interrupted_twice_ends_at_once(tmp_path: Path) -> None:
     assert first.endswith("; interrupt again to stop at once\n")
     assert told == "jaxcollapse: interrupted; 0 of 1 trajectories are stored, the same command goes on\n"
     assert process.returncode == 1
+    assert list(study.glob("shards/.*.lock"))
     assert len(prepare(sweep, study, this_machine()).todo.chunks) == 1
     assert not [path for path in study.rglob(".*") if path.is_file()], "swept up by the next run"
 

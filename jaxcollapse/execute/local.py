@@ -88,13 +88,13 @@ def execute(
             while pending:
                 yield from pending[0].results(stop)
                 pending.popleft()
-        except GeneratorExit:  # nobody wants what has been computed
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for each in pending:
-                yield from each.finished()
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(tile.done() for each in pending for _, tile in each.tiles):
+                stop.wait()  # unlike the pool, it notices a second signal
+            if not isinstance(error, GeneratorExit):  # somebody wants what has been computed
+                for each in pending:
+                    yield from each.finished()
             raise
 
 

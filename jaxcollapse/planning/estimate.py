@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _START = 2.5  # to import packages, and to plan
 _SHOW, _SHOW_CELL = 3.8, 1e-3  # to assemble, tabulate and draw a dataset; of each cell
 _BYTES = 40e6  # of shards and of the dataset that are written in a second
+_CHOICE = 0.45e-6  # of a token in a generation, where the best of several candidates is kept in expectation
 _AT_ONCE = 1.3  # programs that are compiled at once, in effect, where there are several
 
 
@@ -51,6 +52,9 @@ def estimate(plan: "Plan") -> Estimate:
         lanes = plan.buckets[chunk.bucket].lanes
         calls[place] = math.ceil(len(chunk) / lanes)
         each[place] = plan.seconds_of(chunk) * lanes / len(chunk)
+        structure = plan.program(chunk).structure
+        if structure.curation != "none" and structure.infinite_samples:
+            each[place] += _CHOICE * lanes * plan.sweep.generations * structure.tokens * structure.walk.contexts
     at_once = min(_AT_ONCE, cores)
     return Estimate(
         start=_START,

@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.stopping import SIGNALS
 from jaxcollapse.store.study import Study
 from tests.store.killing import SWEEP
 from tests.store.processes import Kill, Processes
-from tests.store.studies import shards, stamps
+from tests.store.studies import differing, shards, stamps
 
 LONG: dict[str, Any] = {
     "title": "One chunk of many device calls of 64 trajectories",
@@ -117,12 +116,7 @@ class _Stopped:
         tally.messages += held.bad.values()
         tally.recomputed += sum(map(len, held.good.values())) - opened.sweep.trajectories
         tally.leftovers += len([path for path in self.study.rglob(".*") if path.is_file()])
-        with (
-            xr.open_dataset(self.study / "result.nc") as data,
-            xr.open_dataset(self.folder / "clean/result.nc") as clean,
-        ):
-            for name in clean.data_vars:
-                tally.wrong += data[name].values.tobytes() != clean[name].values.tobytes()
+        tally.wrong += len(differing(self.study, self.folder / "clean"))
 
     def _stored(self) -> int:
         if not (self.study / "sweep.toml").exists():

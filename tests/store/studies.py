@@ -51,3 +51,9 @@ def assert_same_numbers(one: xr.Dataset, other: xr.Dataset) -> None:
     assert set(one.data_vars) == set(other.data_vars)
     for name in one.data_vars:
         np.testing.assert_array_equal(one[name].values, other[name].values, err_msg=str(name), strict=True)
+
+
+def differing(study: Path, other: Path) -> list[str]:
+    """The variables that have other bits in the datasets of two studies."""
+    with xr.open_dataset(study / "result.nc") as one, xr.open_dataset(other / "result.nc") as another:
+        return [str(name) for name in another.data_vars if one[name].values.tobytes() != another[name].values.tobytes()]

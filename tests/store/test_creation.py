@@ -122,7 +122,7 @@ def test_a_path_that_is_not_utf8_is_refused(sweep_file: Path, tmp_path: Path) ->
     for arguments in (["run", str(sweep_file), "--out", str(study)], ["status", str(study)]):
         ended = CliRunner().invoke(app, arguments)
         assert ended.exit_code == 2
-        assert ended.stderr.endswith("dy' is not UTF-8 text, which netCDF needs; rename it\n")
+        assert ended.stderr.endswith(" is not UTF-8 text, which netCDF needs; rename it\n")
     assert not study.exists()
 
 
