@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+import jaxcollapse
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -50,3 +52,16 @@ def test_hooks_format_the_native_sources_that_make_check_looks_at() -> None:
     pattern = re.compile(hooks()["clang-format"]["files"])
     files = [path for folder in ("jaxcollapse", "tests") for path in (ROOT / folder).rglob("*") if path.is_file()]
     assert {path for path in files if pattern.search(path.relative_to(ROOT).as_posix())} == wanted
+
+
+def test_the_citation_agrees_with_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["message"]
+    assert citation["title"] == project["name"] == jaxcollapse.__name__
+    assert citation["version"] == jaxcollapse.__version__
+    assert citation["license"] == project["license"]
+    assert citation["authors"] == project["authors"]
+    assert citation["keywords"] == project["keywords"]
+    assert citation["abstract"].startswith(project["description"])
