@@ -272,6 +272,98 @@ def test_a_library_of_other_sources_is_refused(monkeypatch: pytest.MonkeyPatch) 
         native._library.__wrapped__()
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("MEASURED", native.MEASURED[1:], r"measures\[0\] is entropy in .*so, but collision_probability in"),
+        ("MEASURED", native.MEASURED[:-1], r"measures\[13\] is recovery_gap in .*so, but missing in"),
+        ("MEASURED", (*native.MEASURED, "more"), r"measures\[14\] is missing in .*so, but more in"),
+        ("STATISTICS", dict(reversed(native.STATISTICS.items())), r"statistics\[0\] is modal_probability in"),
+        ("COLUMNS", 8, r"columns\[0\] is 16 in .*so, but 8 in"),
+    ],
+)
+def test_a_library_with_another_list_is_refused(
+    name: str, wrong: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else numbers of one observable would get the name of another."""
+    monkeypatch.setattr(native, name, wrong)
+    with pytest.raises(InputError, match=message):
+        native._library.__wrapped__()
+
+
+def test_a_library_that_was_tampered_with_is_refused(copied_sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two measures have changed places in a copy of it."""
+    shipped = (ROOT / "jaxcollapse" / "native" / sources.LIBRARY).read_bytes()
+    tampered = shipped.replace(b" kl_from_initial kl_to_initial ", b" kl_to_initial kl_from_initial ")
+    assert tampered != shipped
+    (copied_sources / sources.LIBRARY).write_bytes(tampered)
+    monkeypatch.setattr(native, "__file__", str(copied_sources / "__init__.py"))
+    with pytest.raises(InputError, match=r"measures\[5\] is kl_to_initial in .*so, but kl_from_initial in"):
+        native._library.__wrapped__()
+
+
+def test_calls_are_those_that_the_library_lists() -> None:
+    library = native._library()
+    assert library is not None
+    listed = native._lists(library, Path())["calls"]
+    assert set(listed) == {"count", "train", "measure", "binomial", "words"}
+    assert all(callable(getattr(native, name)) for name in listed)
+
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"key": (3,)}, r"key has shape \[3\], not \[2\]"),
+        ({"draws": (1,)}, r"draws has shape \[1\], not \[\]"),
+        ({"counts": (5,)}, r"counts has shape \[5\], not \[4\]"),
+        ({"weights": ()}, r"too few dimensions: \[\]"),
+        ({"weights": (2, 4)}, r"key has shape \[2\], not \[2, 2\]"),
+    ],
+)
+def test_an_array_of_another_shape_is_refused(wrong: Shapes, message: str) -> None:
+    """The library reads nothing beyond the end of an array, whatever it is given."""
+    shapes: Shapes = {"key": (2,), "weights": (4,), "draws": (), "counts": (4,), **wrong}
+    call = jax.ffi.ffi_call("jaxcollapse_count", jax.ShapeDtypeStruct(shapes["counts"], jnp.int32))
+    operands = [
+        jnp.ones(shapes["key"], jnp.uint32),
+        jnp.ones(shapes["weights"], jnp.float32),
+        jnp.ones(shapes["draws"], jnp.int32),
+    ]
+    with pytest.raises(jax.errors.JaxRuntimeError, match=message):
+        call(*operands, fewest_split=np.int32(1), apart=True)
+
+
+@pytest.mark.parametrize("name", ["thresholds", "times", "schedule", "key", "present", "learning_rate", "rarest"])
+def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
+    tokens = 4
+    operands = {
+        "logits": jnp.zeros(tokens),
+        "key": jnp.ones(2, jnp.uint32),
+        "inverse_temperature": jnp.float32(1),
+        "learning_rate": jnp.float32(1),
+        "draws": jnp.int32(1),
+        "present": jnp.ones(tokens, bool),
+        "thresholds": jnp.ones(3),
+        "times": jnp.full(3, -1, jnp.int32),
+        "schedule": jnp.ones(2, jnp.int32),
+        "gaps": jnp.ones(1, jnp.int32),
+        "start": jnp.zeros(tokens),
+        "rarest": jnp.zeros(tokens),
+        "support": jnp.float32(0),
+    }
+    operands[name] = jnp.zeros((*operands[name].shape, 1), operands[name].dtype)
+    shapes = [(tokens, jnp.float32), (3, jnp.int32), ((0, 1), jnp.float32)]
+    call = jax.ffi.ffi_call(
+        "jaxcollapse_train", [jax.ShapeDtypeStruct(np.atleast_1d(shape), dtype) for shape, dtype in shapes]
+    )
+    none = np.int32(0)
+    with pytest.raises(jax.errors.JaxRuntimeError, match=rf"{name} has shape \[.*1\], not"):
+        call(*operands.values(), fewest_split=np.int32(1), apart=True, refit=False, watched=none, wanted=none)
+
+
 def told(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "jaxcollapse", "plan", *arguments]
     return subprocess.run(
