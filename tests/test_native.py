@@ -1,6 +1,7 @@
 """Native code does what the loop in JAX does, on any processor, for any neighbours; and is what its sources say."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -303,18 +304,47 @@ def test_without_a_compiler_the_build_asks_for_zig(monkeypatch: pytest.MonkeyPat
     assert hook.dependencies() == []
 
 
-def test_a_failed_build_says_why_and_leaves_the_library_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def copied_sources(tmp_path: Path) -> Path:
+    """A folder with a copy of the sources, to build in."""
+    folder = tmp_path / "native"
+    folder.mkdir()
+    for path in (ROOT / "jaxcollapse" / "native").glob("*"):
+        if path.suffix in (".h", ".cpp", ".cu", ".py"):
+            (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def broken_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler that passes trials and fails otherwise."""
     compiler = tmp_path / "compiler"
     compiler.write_text('#!/bin/sh\ncase "$*" in *trial*) exit 0;; esac\necho "out of registers" >&2\nexit 1\n')
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
-    folder = tmp_path / "native"
-    folder.mkdir()
-    for path in (ROOT / "jaxcollapse" / "native").glob("*"):
-        if path.suffix in (".h", ".cpp", ".py"):
-            (folder / path.name).write_bytes(path.read_bytes())
-    (folder / sources.LIBRARY).write_bytes(b"the old one")
+
+
+def test_a_failed_build_says_why_and_leaves_the_library_alone(copied_sources: Path, broken_compiler: None) -> None:
+    (copied_sources / sources.LIBRARY).write_bytes(b"the old one")
     with pytest.raises(RuntimeError, match="failed:\nout of registers"):
-        hatch_build.build(folder)
-    assert (folder / sources.LIBRARY).read_bytes() == b"the old one"
-    assert not list(folder.glob("*.so.*"))
+        hatch_build.build(copied_sources)
+    assert (copied_sources / sources.LIBRARY).read_bytes() == b"the old one"
+    assert not list(copied_sources.glob("*.so.*"))
+
+
+@pytest.mark.parametrize("strict", ["0", "1"])
+def test_a_warning_stops_developers_and_no_user(
+    strict: str, copied_sources: Path, broken_compiler: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAXCOLLAPSE_WERROR", strict)
+    with pytest.raises(RuntimeError, match="-Wall") as failure:
+        hatch_build.build(copied_sources)
+    assert ("-Werror" in str(failure.value)) is (strict == "1")
+
+
+def test_a_library_is_current_while_its_sources_stay_as_they_are(copied_sources: Path) -> None:
+    shutil.copy(ROOT / "jaxcollapse" / "native" / sources.LIBRARY, copied_sources)
+    assert hatch_build.is_current(copied_sources)
+    with (copied_sources / "jobs.h").open("a") as header:
+        header.write("// Changed.\n")
+    assert not hatch_build.is_current(copied_sources)

@@ -1,0 +1,67 @@
+"""The files around the package agree with it and with one another."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import jaxcollapse
+
+ROOT = Path(__file__).parents[1]
+
+
+def recipe(target: str) -> list[list[str]]:
+    """The commands of a target of the Makefile, as words, with `$(BIN)` written out."""
+    text = (ROOT / "Makefile").read_text().replace("$(BIN)", ".venv/bin")
+    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text, re.MULTILINE)
+    assert found, target
+    return [shlex.split(line) for line in found[1].splitlines()]
+
+
+def hooks() -> dict[str, dict[str, Any]]:
+    repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [each["repo"] for each in repositories] == ["local"], "a hook of another repository is fetched"
+    return {hook["id"]: hook for hook in repositories[0]["hooks"]}
+
+
+def test_hooks_need_no_network() -> None:
+    """They run tools that `make check` has installed, in no environment that pre-commit would have to make."""
+    for hook in hooks().values():
+        assert hook["language"] == "system"
+        assert "additional_dependencies" not in hook
+        assert hook["entry"].startswith(".venv/bin/")
+
+
+def test_hooks_run_every_tool_of_make_check() -> None:
+    """A commit that passes the hooks passes `make check`: the same tools, and for ruff the same subcommands."""
+
+    def named(words: list[str]) -> str:
+        return " ".join(words[:2] if words[0].endswith("/ruff") else words[:1])
+
+    checked = {named(words) for words in recipe("check")}
+    assert checked == {named(shlex.split(hook["entry"])) for hook in hooks().values()}
+
+
+def test_hooks_format_the_native_sources_that_make_check_looks_at() -> None:
+    wanted = {*ROOT.glob("tests/emulated/*")}
+    for ending in ("cpp", "cu", "h"):
+        wanted |= {*ROOT.glob(f"jaxcollapse/native/*.{ending}")}
+    pattern = re.compile(hooks()["clang-format"]["files"])
+    files = [path for folder in ("jaxcollapse", "tests") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    assert {path for path in files if pattern.search(path.relative_to(ROOT).as_posix())} == wanted
+
+
+def test_the_citation_agrees_with_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["message"]
+    assert citation["title"] == project["name"] == jaxcollapse.__name__
+    assert citation["version"] == jaxcollapse.__version__
+    assert citation["license"] == project["license"]
+    assert citation["authors"] == project["authors"]
+    assert citation["keywords"] == project["keywords"]
+    assert citation["abstract"].startswith(project["description"])
