@@ -40,7 +40,7 @@ def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
 
     Compiled programs hold memory maps, of which a process has a limited number.
     """
-    from jaxcollapse import compiling
+    from jaxcollapse.program import compiling
     from tests.engines import unoptimised
 
     with nullcontext() if request.node.get_closest_marker("optimised") else unoptimised():

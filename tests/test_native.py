@@ -18,11 +18,11 @@ import hatch_build
 import jaxcollapse as jc
 from jaxcollapse import native
 from jaxcollapse.errors import InputError
-from jaxcollapse.models import Categorical
 from jaxcollapse.native import sources
 from jaxcollapse.observables.snapshot import Thresholds, origin
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
+from jaxcollapse.walks import Categorical
 from tests.conftest import ROOT
 from tests.engines import xla_alone
 from tests.observables.measuring import ONE_TOKEN
