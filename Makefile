@@ -22,7 +22,8 @@ $(VENV)/.user: $(SOURCES) | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.test: $(SOURCES) | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[words,report,test]'
+	JAXCOLLAPSE_WERROR=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.[words,report,test]'
 	@touch $@ $(VENV)/.user
 
 quickstart: $(VENV)/.user ## Run sweeps/quickstart.toml on real language-model logits and say where to look

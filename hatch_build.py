@@ -1,7 +1,8 @@
 """Builds the native library when the package is installed, with the machine's C++ compiler or else with Zig's.
 
 `CXX` names another compiler. With `JAXCOLLAPSE_NATIVE=0` nothing is built, and CPUs are served by XLA alone, as
-accelerators are.
+accelerators are. With `JAXCOLLAPSE_WERROR=1` a warning of the compiler is an error. The Makefile sets it for developers
+and continuous integration. Users install without it, so that a new warning of an unknown compiler does not stop them.
 """
 
 import os
@@ -20,8 +21,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # The same bits on every processor: nothing contracted, nothing reordered.
 EXACTLY = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing")
-FLAGS = ("-std=c++17", "-O3", "-fPIC", *EXACTLY, "-Wall", "-Wextra", "-Wno-psabi", "-Wno-maybe-uninitialized")
+# Clang does not know all names of GCC's warnings, nor GCC those of Clang's.
+WARNINGS = ("-Wall", "-Wextra", "-Wno-unknown-warning-option", "-Wno-psabi", "-Wno-maybe-uninitialized")
+FLAGS = ("-std=c++17", "-O3", "-fPIC", *EXACTLY, *WARNINGS)
 WHOLE = ("-mmove-max=256", "-mstore-max=256")  # GCC's, from 12 on: vectors are not moved in halves
+STRICT = "JAXCOLLAPSE_WERROR"
 LEVELS = ("x86-64-v3", "x86-64-v4")  # of x86-64 processors; others have one program
 
 
@@ -91,7 +95,7 @@ def build(folder: Path) -> None:
     import jaxlib
 
     sources = load_sources(folder)
-    command = [*any_compiler(), *FLAGS]
+    command = [*any_compiler(), *FLAGS, *(["-Werror"] if os.environ.get(STRICT) == "1" else [])]
     interface = Path(jaxlib.__file__).parent / "include"
     pieces = [["library.cpp", "-isystem", str(interface), f'-DSOURCES="{sources.digest()}"']]
     pieces += [["gpu.cpp", "-isystem", str(interface)]] if sys.platform == "linux" else []
@@ -113,10 +117,17 @@ def build(folder: Path) -> None:
         made.replace(folder / sources.LIBRARY)
 
 
+def is_current(folder: Path) -> bool:
+    """Whether the library in a folder was compiled from the sources there."""
+    sources = load_sources(folder)
+    return sources.digest().encode() in (folder / sources.LIBRARY).read_bytes()
+
+
 def of_level(level: str, *, is_zig: bool) -> list[str]:
     """How the kernels are compiled for a level of x86-64."""
     name = level.replace("-", "_")
-    wide = ["-mprefer-vector-width=512"] if level.endswith("v4") else []
+    # GCC 12 warns of its own header for AVX-512. The same code is checked for the other level.
+    wide = ["-mprefer-vector-width=512", "-Wno-uninitialized"] if level.endswith("v4") else []
     return ["variant.cpp", f"-march={name if is_zig else level}", *wide, f"-DVARIANT=kernels_{name}"]
 
 

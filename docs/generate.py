@@ -8,10 +8,10 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from jaxcollapse.initial import KINDS
 from jaxcollapse.observables import catalogue
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep

@@ -4,6 +4,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jaxcollapse._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from jaxcollapse.errors import InputError
     from jaxcollapse.planning.plan import Plan
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
     from jaxcollapse.running import open_study, run
     from jaxcollapse.sweep import Sweep
 
-__version__ = "0.1.0"
 __all__ = ["InputError", "Plan", "Sweep", "open_study", "plan", "run"]
 
 # HDF5 locks what it has open, and processes that are forked meanwhile, by compilers for GPUs say, hold the lock on, so

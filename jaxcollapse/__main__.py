@@ -1,12 +1,12 @@
 """`python -m jaxcollapse`, and the command `jaxcollapse`, which heeds signals before it imports what takes long."""
 
-from jaxcollapse.stopping import ending
+from jaxcollapse.system.signals import ending
 
 
 def main() -> None:
     """Entry point of the command."""
     with ending(1):
-        from jaxcollapse.cli import main as command
+        from jaxcollapse.cli.main import main as command
     command()
 
 

@@ -13,20 +13,20 @@ import xarray as xr
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import Result, execute, execute_on, machine_of
-from jaxcollapse.paths import user_path
+from jaxcollapse.execute.progress import reporter
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, share_of, this_machine
-from jaxcollapse.progress import reporter
-from jaxcollapse.share import Share
-from jaxcollapse.stopping import Stop, heeded
+from jaxcollapse.planning.share import Share
 from jaxcollapse.store import dataset
 from jaxcollapse.store.arrivals import Arrivals
 from jaxcollapse.store.claims import Claims, sweep_up
+from jaxcollapse.store.existing_result import make_way
 from jaxcollapse.store.partition import Partition, is_agreed, partition
 from jaxcollapse.store.placement import part_of
-from jaxcollapse.store.standing import make_way
 from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.paths import user_path
+from jaxcollapse.system.signals import Stop, heeded
 
 _log = logging.getLogger(__name__)
 

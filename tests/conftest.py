@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+import hatch_build
 from tests import typecheck
 
 jax.config.update("jax_num_cpu_devices", 2)
@@ -39,7 +40,7 @@ def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
 
     Compiled programs hold memory maps, of which a process has a limited number.
     """
-    from jaxcollapse import compiling
+    from jaxcollapse.program import compiling
     from tests.engines import unoptimised
 
     with nullcontext() if request.node.get_closest_marker("optimised") else unoptimised():
@@ -108,6 +109,15 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return Finished(folder, done.stdout)
+
+
+def pytest_configure() -> None:
+    """Compiles the native library again if its sources have changed, with warnings of the compiler as errors."""
+    folder = ROOT / "jaxcollapse" / "native"
+    if hatch_build.is_wanted() and any(folder.glob("*.so")) and not hatch_build.is_current(folder):
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv(hatch_build.STRICT, "1")
+            hatch_build.build(folder)
 
 
 def pytest_collection_finish() -> None:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from jaxcollapse import compiling, native
+from jaxcollapse import native
+from jaxcollapse.program import compiling
 
 _OPTIONS = compiling._OPTIONS  # of users
 

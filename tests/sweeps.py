@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 
 _DEFAULTS = {name: field.default for name, field in Process.model_fields.items()}
 

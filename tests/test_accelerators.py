@@ -8,10 +8,10 @@ import pytest
 
 import jaxcollapse as jc
 from jaxcollapse import native
-from jaxcollapse.compiling import _OPTIONS, arguments
-from jaxcollapse.kernel import Program, jitted
 from jaxcollapse.planning import distant_machine
 from jaxcollapse.planning.cells import resolve
+from jaxcollapse.program.compiling import _OPTIONS, arguments
+from jaxcollapse.program.kernel import Program, jitted
 
 # Loops that every program has: over records, and over the generations between two of them.
 COMMON = 2

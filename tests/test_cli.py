@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 import jaxcollapse as jc
 from jaxcollapse import running
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from jaxcollapse.native import processor
 from jaxcollapse.store.study import Study
 
@@ -246,7 +246,7 @@ def test_inputs_beside_a_study_are_refused(study: Path, tmp_path: Path) -> None:
 def test_finalize_says_where_the_dataset_of_a_folder_is_that_may_not_be_written_to(
     incomplete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jaxcollapse.scratch.user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr("jaxcollapse.system.scratch.user_cache_path", lambda name: tmp_path / name)
     monkeypatch.setattr("jaxcollapse.store.assembly.os.access", lambda path, mode: path != incomplete)
     printed = invoke("finalize", incomplete).stdout.strip()
     assert Path(printed).parent == tmp_path / "jaxcollapse" / "datasets"
@@ -406,7 +406,7 @@ def test_help_tells_what_to_do_and_loads_no_jax() -> None:
     for command in COMMANDS:
         assert re.search(rf"^  {command} +[A-Z]", result.stdout, re.MULTILINE)
     imported = set(re.findall(r"\|\s+(\S+)$", result.stderr, re.MULTILINE))
-    assert "jaxcollapse.cli" in imported
+    assert "jaxcollapse.cli.main" in imported
     assert not imported & {"jax", "xarray", "optax", "pydantic"}
 
 

@@ -16,8 +16,8 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse import compiled
-from jaxcollapse.compiling import compiling
+from jaxcollapse.program import on_disk
+from jaxcollapse.program.compiling import compiling
 from tests.conftest import Compiles, counted
 from tests.engines import unoptimised
 
@@ -152,11 +152,11 @@ def test_nothing_is_kept_where_jax_keeps_nothing(folder: Path) -> None:
 
 def test_names_tell_settings_flags_and_programs_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     device = jax.local_devices()[0]
-    names = {compiled.name(device, ["a"]), compiled.name(device, ["b"])}
+    names = {on_disk.name(device, ["a"]), on_disk.name(device, ["b"])}
     with jax.default_matmul_precision("float32"):
-        names.add(compiled.name(device, ["a"]))
+        names.add(on_disk.name(device, ["a"]))
     monkeypatch.setenv("XLA_FLAGS", os.environ.get("XLA_FLAGS", "") + " --xla_cpu_enable_fast_math=false")
-    names.add(compiled.name(device, ["a"]))
+    names.add(on_disk.name(device, ["a"]))
     assert len(names) == 4
 
 
@@ -165,7 +165,7 @@ def test_the_oldest_files_go_first(kept: Path, monkeypatch: pytest.MonkeyPatch) 
     for path in old:
         os.utime(path, (1, 1))
     size = sum(path.stat().st_size for path in old)
-    monkeypatch.setattr("jaxcollapse.kept._MOST_BYTES", int(1.2 * size))
+    monkeypatch.setattr("jaxcollapse.system.program_cache._MOST_BYTES", int(1.2 * size))
     run(process={"vocab_size": 40, "learning_rate": 1.0}, axes={})
     left = list(kept.iterdir())
     assert len(set(left) - set(old)) == 1
@@ -173,16 +173,22 @@ def test_the_oldest_files_go_first(kept: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_programs_are_kept_under_the_source_that_was_imported(tmp_path: Path) -> None:
-    """Not under one that is edited, or installed, while the process lives: the next process would be given old code."""
-    root = Path(compiled.__file__).parent
+    """Not under one that is edited, or installed, while the process lives: the next process would be given old code.
+
+    An edit of what no program is made of changes no name.
+    """
+    root = Path(jc.__file__).parent
     shutil.copytree(root, tmp_path / "jaxcollapse", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     code = (
-        "import jax; from jaxcollapse import compiled; from pathlib import Path; "
-        "Path('jaxcollapse/watching.py').write_text(''); print(compiled.name(jax.local_devices()[0], []))"
+        "import jax; from jaxcollapse.program import on_disk; from pathlib import Path; import sys; "
+        "Path('jaxcollapse', sys.argv[1]).write_text(''); print(on_disk.name(jax.local_devices()[0], []))"
     )
     here = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-c", code]
-    shipped, edited = (
-        subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True, check=True) for _ in range(2)
+    shipped, same, edited = (
+        subprocess.run(
+            [sys.executable, "-c", code, file], cwd=tmp_path, env=here, capture_output=True, text=True, check=True
+        ).stdout
+        for file in ("report/answer.py", "sampling/subset.py", "cli/watch.py")
     )
-    assert shipped.stdout != edited.stdout
+    assert shipped == same
+    assert same != edited

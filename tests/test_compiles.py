@@ -6,7 +6,7 @@ import jax
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.compiling import compiling
+from jaxcollapse.program.compiling import compiling
 from tests.conftest import Compiles
 
 

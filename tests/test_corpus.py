@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcollapse.corpus import Corpus, Expected, Samples
+from jaxcollapse.process.corpus import Corpus, Expected, Samples
 from tests.oracles import softmax
 from tests.statistics import assert_mean
 from tests.sweeps import probabilities, run, values

@@ -19,7 +19,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from docs.generate import PAGES
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from tests import sweeps
 from tests.blocks import run_block
 from tests.conftest import ROOT, Finished
@@ -180,7 +180,7 @@ def test_the_model_of_the_how_to_drifts_as_wright_and_fisher_say(copied: Path) -
     """A copy of the package that is changed as the page says: each row drifts with its own number of samples."""
     (walk,) = (block for where, block in _blocks("python") if where.startswith("docs/add_model.md"))
     (changes,) = (block for where, block in _blocks("diff") if where.startswith("docs/add_model.md"))
-    (copied / "jaxcollapse/models/opening.py").write_text(walk.split("\n\n\nwalk, numbers =")[0], encoding="utf-8")
+    (copied / "jaxcollapse/walks/opening.py").write_text(walk.split("\n\n\nwalk, numbers =")[0], encoding="utf-8")
     command = ["git", "apply", "-"]
     done = subprocess.run(command, cwd=copied, input=changes, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

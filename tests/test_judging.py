@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcollapse.judging import Judging, Rates
-from jaxcollapse.models import Markov, Persona, Walk
-from jaxcollapse.models.walk import Numbers
+from jaxcollapse.process.whole_traces import Judging, Rates
+from jaxcollapse.walks import Markov, Persona, Walk
+from jaxcollapse.walks.walk import Numbers
 from tests.statistics import assert_counts, assert_mean
 from tests.whole_traces import Trace, expected_counts, kept, law_of_counts, of_chain, of_personas
 

@@ -1,6 +1,7 @@
 """Native code does what the loop in JAX does, on any processor, for any neighbours; and is what its sources say."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,11 +18,11 @@ import hatch_build
 import jaxcollapse as jc
 from jaxcollapse import native
 from jaxcollapse.errors import InputError
-from jaxcollapse.models import Categorical
 from jaxcollapse.native import sources
 from jaxcollapse.observables.snapshot import Thresholds, origin
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
+from jaxcollapse.walks import Categorical
 from tests.conftest import ROOT
 from tests.engines import xla_alone
 from tests.observables.measuring import ONE_TOKEN
@@ -271,6 +272,98 @@ def test_a_library_of_other_sources_is_refused(monkeypatch: pytest.MonkeyPatch) 
         native._library.__wrapped__()
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("MEASURED", native.MEASURED[1:], r"measures\[0\] is entropy in .*so, but collision_probability in"),
+        ("MEASURED", native.MEASURED[:-1], r"measures\[13\] is recovery_gap in .*so, but missing in"),
+        ("MEASURED", (*native.MEASURED, "more"), r"measures\[14\] is missing in .*so, but more in"),
+        ("STATISTICS", dict(reversed(native.STATISTICS.items())), r"statistics\[0\] is modal_probability in"),
+        ("COLUMNS", 8, r"columns\[0\] is 16 in .*so, but 8 in"),
+    ],
+)
+def test_a_library_with_another_list_is_refused(
+    name: str, wrong: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else numbers of one observable would get the name of another."""
+    monkeypatch.setattr(native, name, wrong)
+    with pytest.raises(InputError, match=message):
+        native._library.__wrapped__()
+
+
+def test_a_library_that_was_tampered_with_is_refused(copied_sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two measures have changed places in a copy of it."""
+    shipped = (ROOT / "jaxcollapse" / "native" / sources.LIBRARY).read_bytes()
+    tampered = shipped.replace(b" kl_from_initial kl_to_initial ", b" kl_to_initial kl_from_initial ")
+    assert tampered != shipped
+    (copied_sources / sources.LIBRARY).write_bytes(tampered)
+    monkeypatch.setattr(native, "__file__", str(copied_sources / "__init__.py"))
+    with pytest.raises(InputError, match=r"measures\[5\] is kl_to_initial in .*so, but kl_from_initial in"):
+        native._library.__wrapped__()
+
+
+def test_calls_are_those_that_the_library_lists() -> None:
+    library = native._library()
+    assert library is not None
+    listed = native._lists(library, Path())["calls"]
+    assert set(listed) == {"count", "train", "measure", "binomial", "words"}
+    assert all(callable(getattr(native, name)) for name in listed)
+
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"key": (3,)}, r"key has shape \[3\], not \[2\]"),
+        ({"draws": (1,)}, r"draws has shape \[1\], not \[\]"),
+        ({"counts": (5,)}, r"counts has shape \[5\], not \[4\]"),
+        ({"weights": ()}, r"too few dimensions: \[\]"),
+        ({"weights": (2, 4)}, r"key has shape \[2\], not \[2, 2\]"),
+    ],
+)
+def test_an_array_of_another_shape_is_refused(wrong: Shapes, message: str) -> None:
+    """The library reads nothing beyond the end of an array, whatever it is given."""
+    shapes: Shapes = {"key": (2,), "weights": (4,), "draws": (), "counts": (4,), **wrong}
+    call = jax.ffi.ffi_call("jaxcollapse_count", jax.ShapeDtypeStruct(shapes["counts"], jnp.int32))
+    operands = [
+        jnp.ones(shapes["key"], jnp.uint32),
+        jnp.ones(shapes["weights"], jnp.float32),
+        jnp.ones(shapes["draws"], jnp.int32),
+    ]
+    with pytest.raises(jax.errors.JaxRuntimeError, match=message):
+        call(*operands, fewest_split=np.int32(1), apart=True)
+
+
+@pytest.mark.parametrize("name", ["thresholds", "times", "schedule", "key", "present", "learning_rate", "rarest"])
+def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
+    tokens = 4
+    operands = {
+        "logits": jnp.zeros(tokens),
+        "key": jnp.ones(2, jnp.uint32),
+        "inverse_temperature": jnp.float32(1),
+        "learning_rate": jnp.float32(1),
+        "draws": jnp.int32(1),
+        "present": jnp.ones(tokens, bool),
+        "thresholds": jnp.ones(3),
+        "times": jnp.full(3, -1, jnp.int32),
+        "schedule": jnp.ones(2, jnp.int32),
+        "gaps": jnp.ones(1, jnp.int32),
+        "start": jnp.zeros(tokens),
+        "rarest": jnp.zeros(tokens),
+        "support": jnp.float32(0),
+    }
+    operands[name] = jnp.zeros((*operands[name].shape, 1), operands[name].dtype)
+    shapes = [(tokens, jnp.float32), (3, jnp.int32), ((0, 1), jnp.float32)]
+    call = jax.ffi.ffi_call(
+        "jaxcollapse_train", [jax.ShapeDtypeStruct(np.atleast_1d(shape), dtype) for shape, dtype in shapes]
+    )
+    none = np.int32(0)
+    with pytest.raises(jax.errors.JaxRuntimeError, match=rf"{name} has shape \[.*1\], not"):
+        call(*operands.values(), fewest_split=np.int32(1), apart=True, refit=False, watched=none, wanted=none)
+
+
 def told(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "jaxcollapse", "plan", *arguments]
     return subprocess.run(
@@ -303,18 +396,47 @@ def test_without_a_compiler_the_build_asks_for_zig(monkeypatch: pytest.MonkeyPat
     assert hook.dependencies() == []
 
 
-def test_a_failed_build_says_why_and_leaves_the_library_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def copied_sources(tmp_path: Path) -> Path:
+    """A folder with a copy of the sources, to build in."""
+    folder = tmp_path / "native"
+    folder.mkdir()
+    for path in (ROOT / "jaxcollapse" / "native").glob("*"):
+        if path.suffix in (".h", ".cpp", ".cu", ".py"):
+            (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def broken_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler that passes trials and fails otherwise."""
     compiler = tmp_path / "compiler"
     compiler.write_text('#!/bin/sh\ncase "$*" in *trial*) exit 0;; esac\necho "out of registers" >&2\nexit 1\n')
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
-    folder = tmp_path / "native"
-    folder.mkdir()
-    for path in (ROOT / "jaxcollapse" / "native").glob("*"):
-        if path.suffix in (".h", ".cpp", ".py"):
-            (folder / path.name).write_bytes(path.read_bytes())
-    (folder / sources.LIBRARY).write_bytes(b"the old one")
+
+
+def test_a_failed_build_says_why_and_leaves_the_library_alone(copied_sources: Path, broken_compiler: None) -> None:
+    (copied_sources / sources.LIBRARY).write_bytes(b"the old one")
     with pytest.raises(RuntimeError, match="failed:\nout of registers"):
-        hatch_build.build(folder)
-    assert (folder / sources.LIBRARY).read_bytes() == b"the old one"
-    assert not list(folder.glob("*.so.*"))
+        hatch_build.build(copied_sources)
+    assert (copied_sources / sources.LIBRARY).read_bytes() == b"the old one"
+    assert not list(copied_sources.glob("*.so.*"))
+
+
+@pytest.mark.parametrize("strict", ["0", "1"])
+def test_a_warning_stops_developers_and_no_user(
+    strict: str, copied_sources: Path, broken_compiler: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAXCOLLAPSE_WERROR", strict)
+    with pytest.raises(RuntimeError, match="-Wall") as failure:
+        hatch_build.build(copied_sources)
+    assert ("-Werror" in str(failure.value)) is (strict == "1")
+
+
+def test_a_library_is_current_while_its_sources_stay_as_they_are(copied_sources: Path) -> None:
+    shutil.copy(ROOT / "jaxcollapse" / "native" / sources.LIBRARY, copied_sources)
+    assert hatch_build.is_current(copied_sources)
+    with (copied_sources / "jobs.h").open("a") as header:
+        header.write("// Changed.\n")
+    assert not hatch_build.is_current(copied_sources)

@@ -17,8 +17,8 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse import native
-from jaxcollapse.kernel import Program
 from jaxcollapse.planning import this_machine
+from jaxcollapse.program.kernel import Program
 from tests.conftest import ROOT
 from tests.execute.test_room import short_of_memory
 from tests.store.studies import assert_same_numbers

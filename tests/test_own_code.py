@@ -9,13 +9,13 @@ import optax
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.kernel import Program
-from jaxcollapse.models import Categorical
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.registry import event, observable
+from jaxcollapse.program.kernel import Program
 from jaxcollapse.training import optimizers, schedules
 from jaxcollapse.training.optimizers import OPTIMIZERS
 from jaxcollapse.training.schedules import SCHEDULES
+from jaxcollapse.walks import Categorical
 
 SWEEP: dict[str, Any] = {
     "replicates": 2,

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from jaxcollapse import patience
+from jaxcollapse.system import watchdog
 
 STUCK = """
 import sys, time
 from pathlib import Path
-from jaxcollapse import patience
+from jaxcollapse.system import watchdog
 
 if sys.argv[1] == "command":
-    patience.lose(0.5)
-with patience.reading(Path("quick")):
+    watchdog.lose(0.5)
+with watchdog.reading(Path("quick")):
     pass
 time.sleep(1)
-with patience.reading(Path("st\\x1buck.nc")):
+with watchdog.reading(Path("st\\x1buck.nc")):
     time.sleep(float(sys.argv[2]))
 print("goes on")
 """
@@ -47,10 +47,10 @@ def test_python_is_not_ended() -> None:
 
 
 def test_that_there_is_no_thread_to_be_had_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_seconds", 60.0)
+    monkeypatch.setattr(watchdog, "_seconds", 60.0)
     usual = threading.stack_size(2**46)  # more than the system has
     try:
-        with pytest.raises(OSError, match="cannot be read now: can't start new thread"), patience.reading(Path("a.nc")):
+        with pytest.raises(OSError, match="cannot be read now: can't start new thread"), watchdog.reading(Path("a.nc")):
             pass
     finally:
         threading.stack_size(usual)

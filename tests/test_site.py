@@ -18,10 +18,10 @@ import jaxcollapse.analysis
 import jaxcollapse.theory
 from docs.generate import PAGES
 from jaxcollapse.analysis import Collapse, Plots
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from jaxcollapse.initial import KINDS
 from jaxcollapse.observables import OBSERVABLES
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.record import Record
 from tests import site
 from tests.conftest import ROOT

@@ -17,7 +17,7 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.planning import this_machine
 from jaxcollapse.running import prepare
-from jaxcollapse.stopping import SIGNALS, Stop, Stopped, ending, heeded
+from jaxcollapse.system.signals import SIGNALS, Stop, Stopped, ending, heeded
 from tests import interruptible
 
 ENDLESS: dict[str, Any] = {  # one device call, which takes many minutes
@@ -187,7 +187,7 @@ def test_other_threads_change_no_handler() -> None:
 
 TERMINATED = """
 import signal, sys
-from jaxcollapse.stopping import heeded
+from jaxcollapse.system.signals import heeded
 with heeded() as stop:
     signal.raise_signal(signal.SIGTERM)
     print("stored", flush=True)

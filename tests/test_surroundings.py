@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.compiling import compiling
-from jaxcollapse.devices import choose
-from jaxcollapse.scratch import cache_folder
+from jaxcollapse.program.compiling import compiling
+from jaxcollapse.system.devices import choose
+from jaxcollapse.system.scratch import cache_folder
 from tests.sweeps import run
 
 SWEEP: dict[str, Any] = {

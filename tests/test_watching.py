@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jaxcollapse import watching
+from jaxcollapse.cli import watch
 from jaxcollapse.store import study as study_module
 from jaxcollapse.store.claims import claimed
 from jaxcollapse.store.lock import Lock
@@ -84,7 +84,7 @@ def test_a_shard_is_read_once_and_a_bad_one_until_it_is_mended(
     first, second = shards(finished)[:2]
     bad = incomplete / "shards" / first.name
     bad.write_bytes(first.read_bytes()[:100])
-    seen = watching._Seen(Study.open(incomplete))
+    seen = watch._Seen(Study.open(incomplete))
     seen.look()
     assert (seen.done, seen.total, list(seen.bad)) == (8, 16, [bad])
     assert seen.rest == "0 chunks being computed, 1 bad shards"
@@ -101,7 +101,7 @@ def test_a_shard_is_read_once_and_a_bad_one_until_it_is_mended(
 
 
 def test_a_study_that_grows_or_loses_shards_is_seen_to(incomplete: Path) -> None:
-    seen = watching._Seen(Study.open(incomplete))
+    seen = watch._Seen(Study.open(incomplete))
     seen.look()
     shards(incomplete)[0].unlink()
     seen.look()
@@ -113,14 +113,14 @@ def test_a_study_that_grows_or_loses_shards_is_seen_to(incomplete: Path) -> None
 
 @pytest.mark.parametrize(("took", "pause"), [(0.001, 1.0), (0.5, 10.0), (30.0, 60.0)])
 def test_slow_looks_are_rare(took: float, pause: float) -> None:
-    assert watching._pause(took) == pause
+    assert watch._pause(took) == pause
 
 
 def test_a_terminal_shows_a_bar(incomplete: Path) -> None:
     shown = io.StringIO()
-    seen = watching._Seen(Study.open(incomplete))
+    seen = watch._Seen(Study.open(incomplete))
     seen.look()
-    with watching._Bar(Console(file=shown, force_terminal=True, width=100)) as bar:
+    with watch._Bar(Console(file=shown, force_terminal=True, width=100)) as bar:
         bar.show(seen)
     assert "8/16 waiting" in shown.getvalue()
     assert "0 chunks being computed" in shown.getvalue()

@@ -8,7 +8,7 @@ import xarray as xr
 
 from jaxcollapse.errors import printable
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.process import is_flag
+from jaxcollapse.sweep.process_fields import is_flag
 
 _PRECISIONS = ((4, 32), (6, 64), (9, 128))  # digits of a number and letters of a text, until values are told apart
 _WHOLE = 1e15  # up to which whole numbers are written out

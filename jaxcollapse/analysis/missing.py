@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import entries, heading
-from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.status import cell_dims, has_status, status_of
 
 _COLUMNS = ("missing", "diverged", "replicates missing", "replicates diverged")

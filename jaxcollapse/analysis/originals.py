@@ -20,7 +20,7 @@ from jaxcollapse.initial.parametric import Uniform, Values, Zipf, ZipfMandelbrot
 from jaxcollapse.limits import MOST_TOKENS
 from jaxcollapse.sweep.axes import parse_axis
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 
 # Kinds that follow from the sweep file alone; those that come first need no key, so that their name tells all.
 _NAMED = (Uniform, Zipf, ZipfMandelbrot)

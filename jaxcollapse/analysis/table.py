@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import entries, heading, partly, spread
-from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.status import last_generation
 from jaxcollapse.analysis.verdict import TOLERANCE, median_gap, name_of, verdicts
 from jaxcollapse.sweep.display import count

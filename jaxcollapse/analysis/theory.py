@@ -12,7 +12,7 @@ from jaxcollapse.analysis.originals import Originals
 from jaxcollapse.analysis.status import at_generation, cell_dims, is_event, label_of, variable
 from jaxcollapse.errors import did_you_mean
 from jaxcollapse.limits import MOST_FORETOLD, MOST_POINTS, MOST_TOKENS
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.theory import (
     accumulated_heterozygosity,
     collapse_probability,

@@ -14,14 +14,14 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 
 from jaxcollapse.cluster.request import Request
 from jaxcollapse.cluster.task import Task, assemble
-from jaxcollapse.devices import check
 from jaxcollapse.errors import InputError
-from jaxcollapse.paths import checked
 from jaxcollapse.planning import Machine, distant_machine
+from jaxcollapse.planning.share import Share
 from jaxcollapse.running import Prospect, foresee, prepare
-from jaxcollapse.share import Share
 from jaxcollapse.store.lock import locked
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.devices import check
+from jaxcollapse.system.paths import checked
 
 LOGS = "slurm"  # the folder in the study where scripts and logs are
 _MOST_TIMEOUTS = 1000  # how often a task whose time is up is queued again, as long as the study gets further

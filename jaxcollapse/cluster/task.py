@@ -10,7 +10,7 @@ from submitit.core.utils import DelayedSubmission, UncompletedJobError
 from submitit.helpers import Checkpointable
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.share import Share
+from jaxcollapse.planning.share import Share
 
 MOST_IDLE = 5  # times that a task is queued again without progress
 
@@ -49,10 +49,10 @@ class Task(Checkpointable):
 
     def __call__(self) -> None:
         """Computes what is missing of the share."""
-        from jaxcollapse.devices import choose
         from jaxcollapse.planning import this_machine
         from jaxcollapse.running import compute
         from jaxcollapse.store.study import Study
+        from jaxcollapse.system.devices import choose
 
         try:
             machine = this_machine(choose(self.platform, self.devices))

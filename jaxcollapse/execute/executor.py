@@ -18,10 +18,10 @@ import numpy as np
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute.local import execute
 from jaxcollapse.execute.result import Result
-from jaxcollapse.kernel import Program
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
-from jaxcollapse.stopping import Stop, Stopped, heeded
+from jaxcollapse.program.kernel import Program
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.signals import Stop, Stopped, heeded
 
 _TASKS_PER_WORKER = 3  # one that it computes, one that waits for it, one whose result waits for this process
 _MOST_TASKS = 256  # handed to the executor at once, where it does not say how many workers it has

@@ -17,14 +17,14 @@ from itertools import cycle, islice
 import jax
 import numpy as np
 
-from jaxcollapse.compiling import AHEAD, compiling
+from jaxcollapse.execute.memory_backoff import Room
+from jaxcollapse.execute.provenance import now
 from jaxcollapse.execute.result import Result, collect
-from jaxcollapse.execute.room import Room
 from jaxcollapse.execute.tile import run_tile
-from jaxcollapse.kernel import Program, Record
 from jaxcollapse.planning import Chunk, Plan
-from jaxcollapse.stopping import Stop
-from jaxcollapse.store.provenance import now
+from jaxcollapse.program.compiling import AHEAD, compiling
+from jaxcollapse.program.kernel import Program, Record
+from jaxcollapse.system.signals import Stop
 
 _CHUNKS_IN_FLIGHT = 2
 _PART_SECONDS = 20.0

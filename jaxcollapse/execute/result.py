@@ -7,11 +7,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxcollapse.kernel import NOT_YET, Record
+from jaxcollapse.execute.provenance import provenance
 from jaxcollapse.observables import Observable
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
-from jaxcollapse.store.provenance import provenance
+from jaxcollapse.program.kernel import NOT_YET, Record
 
 MISSING, COMPLETE, DIVERGED = 0, 1, 2
 STATUS_MEANINGS = "missing complete diverged"

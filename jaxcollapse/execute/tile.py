@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet, row_keys
-from jaxcollapse.kernel import Lanes, Program, Record, trajectory_key
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.parameters.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.process.structure import Loops, Settings, Structure
+from jaxcollapse.program.kernel import Lanes, Program, Record, trajectory_key
 from jaxcollapse.sampling import bits
-from jaxcollapse.structure import Loops, Settings, Structure
+from jaxcollapse.system.jax_settings import arithmetic
 
 _INITIAL = 0xFFFFFFFF  # folded into a trajectory's key for its initial distribution; generations count from 0
 

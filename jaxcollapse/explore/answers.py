@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.order import in_order
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.theory import STARTS
 from jaxcollapse.analysis.verdict import comparable, final_median
+from jaxcollapse.report.encoding import packed
 from jaxcollapse.report.outcome import outcome_of
-from jaxcollapse.report.packing import packed
 from jaxcollapse.report.quantities import Quantity, bands, trajectories
 from jaxcollapse.report.scales import scale_of, scale_of_shares
 from jaxcollapse.report.summary import rows_of

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int32
 from pydantic import Field
 
-from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.initial.distribution import Distribution, InitialKind
 from jaxcollapse.sampling import bits
+from jaxcollapse.system.jax_settings import arithmetic
 
 
 class Dirichlet(InitialKind):

@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from jaxcollapse.errors import InputError, cut
+from jaxcollapse.initial.allowed_paths import readable
 from jaxcollapse.initial.distribution import Distribution, InitialKind
 from jaxcollapse.initial.formats import FORMATS, Contents, Wanted
 from jaxcollapse.initial.labels import check_number
 from jaxcollapse.initial.meaning import Meaning, as_logits, earlier_meaning, meaning_of
-from jaxcollapse.initial.paths import readable
 
 _KEY = "process.initial"
 

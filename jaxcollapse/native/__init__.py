@@ -24,6 +24,7 @@ import ctypes
 import os
 from collections.abc import Collection
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +38,7 @@ from jaxcollapse.native import gpu, sources
 
 # What events can watch, and whether it falls to a threshold.
 STATISTICS = {"modal_probability": False, "collision_probability": False, "least_present_probability": True}
-# Observables that are measured here, in the order of `jobs.h`.
+# Observables that are measured here. The library has the same lists in the same order, in `jobs.h`.
 MEASURED = (
     "entropy",
     "collision_probability",
@@ -54,6 +55,7 @@ MEASURED = (
     "recovery_temperature",
     "recovery_gap",
 )
+COLUMNS = 16  # of a sheet; where tokens are in columns, JAX code adds them up in this order, too
 _PROCESSOR = "JAXCOLLAPSE_PROCESSOR"
 _FEW_TOKENS = 64  # up to here it pays to lay sixteen rows side by side before anything is computed
 
@@ -70,15 +72,35 @@ def _library() -> ctypes.CDLL | None:
     library.jaxcollapse_act_as.restype = ctypes.c_bool
     if library.jaxcollapse_sources().decode() != sources.digest():
         raise InputError("", f"{path} is of other sources than those beside it; install the package again")
+    lists = _lists(library, path)
     wanted = os.environ.get(_PROCESSOR)
     if wanted is not None and not library.jaxcollapse_act_as(wanted.encode()):
         raise InputError(_PROCESSOR, f"{wanted!r}: there is no program for it that runs here")
     if library.jaxcollapse_processor() is None:
         return None
-    for name in ("count", "train", "measure", "binomial", "words"):
+    for name in lists["calls"]:
         function = getattr(library, f"jaxcollapse_{name}")
         jax.ffi.register_ffi_target(f"jaxcollapse_{name}", jax.ffi.pycapsule(function), platform="cpu")
     return library
+
+
+def _lists(library: ctypes.CDLL, path: Path) -> dict[str, tuple[str, ...]]:
+    """What the library lists: its `calls`, and what this module lists as well.
+
+    Raises:
+        InputError: a list differs from this module's, so that numbers would get the names of others.
+    """
+    library.jaxcollapse_lists.restype = ctypes.c_char_p
+    lines = [line.split() for line in library.jaxcollapse_lists().decode().splitlines()]
+    lists = {what: tuple(names) for what, *names in lines}
+    here = {"measures": MEASURED, "statistics": tuple(STATISTICS), "columns": (str(COLUMNS),)}
+    for what, names in here.items():
+        there = lists.get(what, ())
+        for place, (one, other) in enumerate(zip_longest(names, there)):
+            if one != other:
+                where = f"{what}[{place}] is {other or 'missing'} in {path}, but {one or 'missing'} in {__name__}"
+                raise InputError("", f"{where}; make both lists the same, and install the package again")
+    return lists
 
 
 def processor() -> str | None:

@@ -8,6 +8,18 @@
 #include "launch.h"
 #include "space.h"
 
+// What XLA gives a handler besides arrays.
+namespace xla::ffi {
+template <>
+struct CtxBinding<void*> {
+    using Ctx = PlatformStream<void*>;
+};
+template <>
+struct CtxBinding<ScratchAllocator> {
+    using Ctx = ScratchAllocator;
+};
+}  // namespace xla::ffi
+
 namespace {
 
 // Of the driver's interface as much as is needed. All functions give 0, or what went wrong.
@@ -49,11 +61,6 @@ const Driver& driver() {
     return found;
 }
 
-struct Failure {
-    std::string message;
-    ffi::ErrorCode code = ffi::ErrorCode::kInternal;
-};
-
 void check(int error, const char* what) {
     const char* text = "unknown error";
     if (!error) return;
@@ -94,17 +101,21 @@ void launch(void* stream, ffi::ScratchAllocator& scratch, const TrainJob& job, i
           name);
 }
 
-constexpr auto train = [](void* stream, ffi::ScratchAllocator scratch, auto... operands) {
-    const TrainJob job = train_job(operands...);
-    const int64_t rows = job.apart ? job.tokens : (job.tokens + kWidth - 1) / kWidth;
-    const int64_t measuring = job.origins.wanted ? measuring_bytes(rows) : 0;
-    try {
-        launch(stream, scratch, job, trainer_bytes(rows, job.fewest_split) + measuring);
-        return ffi::Error::Success();
-    } catch (const Failure& failure) {
-        return ffi::Error(failure.code, failure.message);
-    }
-};
+// The handler of `train`, of whatever its job is made of.
+template <typename... Operands>
+auto handler_of(TrainJob (*make)(Operands...)) {
+    return [=](void* stream, ffi::ScratchAllocator scratch, Operands... operands) {
+        try {
+            const TrainJob job = make(operands...);
+            const int64_t rows = job.apart ? job.tokens : (job.tokens + kWidth - 1) / kWidth;
+            const int64_t measuring = job.origins.wanted ? measuring_bytes(rows) : 0;
+            launch(stream, scratch, job, trainer_bytes(rows, job.fewest_split) + measuring);
+            return ffi::Error::Success();
+        } catch (const Failure& failure) {
+            return ffi::Error(failure.code, failure.message);
+        }
+    };
+}
 
 }  // namespace
 
@@ -125,6 +136,4 @@ extern "C" const char* jaxcollapse_gpu_load(const void* image_apart, const void*
     return nullptr;
 }
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(
-    jaxcollapse_gpu_train, train,
-    train_arguments(ffi::Ffi::Bind().Ctx<ffi::PlatformStream<void*>>().Ctx<ffi::ScratchAllocator>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_gpu_train, handler_of(train_job));

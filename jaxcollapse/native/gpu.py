@@ -16,8 +16,8 @@ from pathlib import Path
 
 import jax
 
-from jaxcollapse.kept import keep, kept
 from jaxcollapse.native import sources
+from jaxcollapse.system.program_cache import keep, kept
 
 KERNELS = ("train_apart", "train_together")  # by the layout of sheets
 # As for CPUs: nothing contracted; denormal numbers, quotients and roots are IEEE's. (161: pragmas of other compilers.)

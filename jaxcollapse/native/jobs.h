@@ -3,8 +3,29 @@
 
 #include <cstdint>
 
-constexpr int kEvents = 3;
-enum Event { kModal, kCollision, kExtinction };
+// What events watch, in the order of `jaxcollapse.native.STATISTICS`, with the names there.
+#define EVENTS(each) \
+    each(kModal, modal_probability) each(kCollision, collision_probability) each(kExtinction, least_present_probability)
+
+// What is measured, in the order of `jaxcollapse.native.MEASURED`, with the names there; two for each tempering.
+#define MEASURES(each)                                                                                          \
+    each(kEntropy, entropy) each(kCollisionProbability, collision_probability) each(kSupportSize, support_size) \
+        each(kOriginalModeProbability, original_mode_probability) each(kModeIsOriginal, mode_is_original)       \
+            each(kKlFromInitial, kl_from_initial) each(kKlToInitial, kl_to_initial)                             \
+                each(kTotalVariation, total_variation) each(kTailMass, tail_mass)                               \
+                    each(kModalProbability, modal_probability) each(kFromStart, effective_temperature)          \
+                        each(kGapFromStart, tempering_gap) each(kBackToStart, recovery_temperature)             \
+                            each(kGapBackToStart, recovery_gap)
+
+#define NUMBER(number, name) number,
+enum Event { EVENTS(NUMBER) kEvents };
+enum Measure { MEASURES(NUMBER) kMeasures };
+
+// What XLA calls, and the job that each does. Of each name there is a kernel in variant.cpp, a function in calls.h that
+// makes the job (`count_job`), and one in Python; this list registers it.
+#define CALLS(each)                                                                                   \
+    each(count, CountJob) each(train, TrainJob) each(measure, MeasureJob) each(binomial, BinomialJob) \
+        each(words, WordsJob)
 
 // Counts of `draws` draws from `weights` [lane, token], keys [lane, 2].
 struct CountJob {
@@ -15,23 +36,6 @@ struct CountJob {
     int32_t fewest_split;  // from so many draws on they are split
     bool apart;            // whether sixteen lanes are worked on side by side
     int32_t* counts;
-};
-
-// What is measured, in the order of `jaxcollapse.native.MEASURED`; sums first, two numbers for each tempering.
-constexpr int kMeasures = 14;
-enum Measure {
-    kEntropy,
-    kCollisionProbability,
-    kSupportSize,
-    kOriginalModeProbability,
-    kModeIsOriginal,
-    kKlFromInitial,
-    kKlToInitial,
-    kTotalVariation,
-    kTailMass,
-    kModalProbability,
-    kFromStart,
-    kBackToStart = kFromStart + 2
 };
 
 // How many bits are set.
@@ -101,9 +105,6 @@ struct BinomialJob {
 
 // The same for every processor, made by `variant.cpp` for each kind.
 struct Kernels {
-    void (*count)(const CountJob&);
-    void (*train)(const TrainJob&);
-    void (*measure)(const MeasureJob&);
-    void (*binomial)(const BinomialJob&);
-    void (*words)(const WordsJob&);
+#define KERNEL_OF(name, Job) void (*name)(const Job&);
+    CALLS(KERNEL_OF)
 };

@@ -1,8 +1,10 @@
 // What XLA calls: the arrays of a call as a job, for the kernels of the processor at hand.
 #include <cstring>
+#include <string>
 
 #include "calls.h"
 #include "level.h"
+#include "space.h"
 
 #if defined(__x86_64__) && !defined(ONE_PROGRAM)
 extern "C" const Kernels kernels_x86_64_v3, kernels_x86_64_v4;
@@ -42,50 +44,32 @@ const Processor* found(const char* name) {
 
 const Processor* chosen = found(nullptr);
 
-// Handlers: of the same operands as the functions that make jobs of them.
-
-constexpr auto count = [](auto... operands) {
-    chosen->kernels->count(count_job(operands...));
-    return ffi::Error::Success();
-};
-
-constexpr auto train = [](auto... operands) {
-    chosen->kernels->train(train_job(operands...));
-    return ffi::Error::Success();
-};
-
-constexpr auto measure = [](auto... operands) {
-    chosen->kernels->measure(measure_job(operands...));
-    return ffi::Error::Success();
-};
-
-ffi::Error binomial(In<ffi::U32> words, In<ffi::U32> lower, In<ffi::S32> trials, In<ffi::F32> odds,
-                    Out<ffi::S32> counts) {
-    BinomialJob job{};
-    job.size = int64_t(words.element_count());
-    job.words = words.typed_data();
-    job.lower = lower.typed_data();
-    job.trials = trials.typed_data();
-    job.odds = odds.typed_data();
-    job.counts = counts->typed_data();
-    chosen->kernels->binomial(job);
-    return ffi::Error::Success();
-}
-
-ffi::Error words(In<ffi::U32> keys, Out<ffi::U32> high, Out<ffi::U32> low) {
-    WordsJob job{};
-    job.lanes = lanes_of(high->dimensions());
-    job.number = high->dimensions().back();
-    job.keys = keys.typed_data();
-    job.high = high->typed_data();
-    job.low = low->typed_data();
-    chosen->kernels->words(job);
-    return ffi::Error::Success();
+// The handler of a call: makes a job of its arrays, and has the kernel do it.
+template <typename Job, typename... Operands>
+auto handler_of(void (*Kernels::*kernel)(const Job&), Job (*make)(Operands...)) {
+    return [=](Operands... operands) {
+        try {
+            (chosen->kernels->*kernel)(make(operands...));
+            return ffi::Error::Success();
+        } catch (const Failure& failure) {
+            return ffi::Error(failure.code, failure.message);
+        }
+    };
 }
 
 }  // namespace
 
 extern "C" const char* jaxcollapse_sources() { return SOURCES; }
+
+// What Python has lists of, too: in each line what is listed, and then what there is, in order.
+extern "C" const char* jaxcollapse_lists() {
+#define NAME(name, ...) " " #name
+#define SECOND_NAME(number, name) " " #name
+    static const std::string lists =
+        "calls" CALLS(NAME) "\nmeasures" MEASURES(SECOND_NAME) "\nstatistics" EVENTS(SECOND_NAME) "\ncolumns " +
+        std::to_string(kWidth);
+    return lists.c_str();
+}
 
 // The processor whose program is used; null if there is none for this one.
 extern "C" const char* jaxcollapse_processor() { return chosen ? chosen->name : nullptr; }
@@ -97,19 +81,5 @@ extern "C" bool jaxcollapse_act_as(const char* name) {
     return other != nullptr;
 }
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_count, count, count_arguments(ffi::Ffi::Bind()));
-
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_train, train, train_arguments(ffi::Ffi::Bind()));
-
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_measure, measure, measure_arguments(ffi::Ffi::Bind()));
-
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_binomial, binomial,
-                              ffi::Ffi::Bind()
-                                  .Arg<In<ffi::U32>>()
-                                  .Arg<In<ffi::U32>>()
-                                  .Arg<In<ffi::S32>>()
-                                  .Arg<In<ffi::F32>>()
-                                  .Ret<In<ffi::S32>>());
-
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_words, words,
-                              ffi::Ffi::Bind().Arg<In<ffi::U32>>().Ret<In<ffi::U32>>().Ret<In<ffi::U32>>());
+#define HANDLER(name, Job) XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxcollapse_##name, handler_of(&Kernels::name, name##_job));
+CALLS(HANDLER)

@@ -47,7 +47,7 @@ void train(const TrainJob& job) { job.apart ? train_sheets<kApart>(job) : train_
 
 void count(const CountJob& job) { job.apart ? count_sheets<kApart>(job) : count_sheets<kTogether>(job); }
 
-void binomials(const BinomialJob& job) {
+void binomial(const BinomialJob& job) {
     for (int64_t start = 0; start < job.size; start += kWidth) {
         const int64_t many = job.size - start < kWidth ? job.size - start : kWidth;
         const auto at = [&](int c) { return start + (c < many ? c : many - 1); };
@@ -80,4 +80,5 @@ void words(const WordsJob& job) {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("hidden"))) const Kernels VARIANT{count, train, measure, binomials, words};
+#define KERNEL(name, Job) name,
+extern "C" __attribute__((visibility("hidden"))) const Kernels VARIANT{CALLS(KERNEL)};

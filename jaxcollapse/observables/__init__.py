@@ -1,6 +1,6 @@
 """Observables: what is measured of a trajectory. Importing this package fills the registry."""
 
-from jaxcollapse.observables import chain, cooling, diversity, events, original, personas, structure, texts
+from jaxcollapse.observables import chain, cooling, diversity, events, original, personas, rows, texts
 from jaxcollapse.observables.registry import OBSERVABLES, Observable, catalogue, select
 
 __all__ = [
@@ -13,8 +13,8 @@ __all__ = [
     "events",
     "original",
     "personas",
+    "rows",
     "select",
-    "structure",
     "texts",
 ]
 

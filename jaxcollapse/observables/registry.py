@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Num
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.observables.possible import Range, not_negative
 from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
-from jaxcollapse.own_code import OwnCode
+from jaxcollapse.parts.code_table import OwnCode
 
 Statistic = Literal["modal_probability", "collision_probability", "least_present_probability"]
 Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]

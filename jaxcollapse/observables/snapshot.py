@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.models.walk import Numbers, Table, Visits, Walk
 from jaxcollapse.observables.tempering import Tempering, nearest_tempering
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.sampling.selection import at_least
+from jaxcollapse.walks.walk import Numbers, Table, Visits, Walk
 
 TEXTS, LENGTH = 16, 32  # texts that are drawn from a model to look at, and their tokens
 

@@ -9,8 +9,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
-from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.parameters.parameterisation import Parameterisation
+from jaxcollapse.system.jax_settings import arithmetic
 
 _FLOOR = 1e-4  # least weight of a row that traces never visit, relative to the mean
 _ITERATIONS, _MEMORY = 1000, 20

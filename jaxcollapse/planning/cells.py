@@ -11,26 +11,26 @@ from functools import partial
 
 import numpy as np
 
-from jaxcollapse.corpus import Corpus
 from jaxcollapse.errors import InputError
-from jaxcollapse.fused import can_run, can_watch
-from jaxcollapse.judging import PATIENCE
-from jaxcollapse.kernel import Program
-from jaxcollapse.models import Walk
-from jaxcollapse.models.walk import Numbers
 from jaxcollapse.native import draws_on, trains
 from jaxcollapse.observables import Observable
-from jaxcollapse.planning.blocks import traces_at_once
+from jaxcollapse.planning.distinct import distinct_methods, distinct_parameters, distinct_walks
+from jaxcollapse.planning.draw_blocks import traces_at_once
 from jaxcollapse.planning.library import Library
-from jaxcollapse.planning.parts import distinct_methods, distinct_parameters, distinct_walks
+from jaxcollapse.process.corpus import Corpus
+from jaxcollapse.process.structure import COUNTS, REMEDIES, Batches, Settings, Structure, Truncation
+from jaxcollapse.process.whole_traces import PATIENCE
+from jaxcollapse.program.kernel import Program
+from jaxcollapse.program.native_path import can_run, can_watch
 from jaxcollapse.sampling.curation import WIDEST
 from jaxcollapse.sampling.multinomial import split_at_once
-from jaxcollapse.structure import COUNTS, REMEDIES, Batches, Settings, Structure, Truncation
-from jaxcollapse.sweep import kinds
+from jaxcollapse.sweep import cell_kinds
 from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.walks import Walk
+from jaxcollapse.walks.walk import Numbers
 
 _UNUSED = 1  # stands for an infinite count where a number is needed
 _EXPECTED = 0  # a number of draws that stands for their expectation
@@ -65,13 +65,13 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
     """What each cell of the sweep needs on this platform; natively: by native code, by default where it is there."""
     grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
     _check_precision(grid, sweep.precision)
-    samples, batch_size = kinds.samples(grid), grid.numbers("batch_size")
+    samples, batch_size = cell_kinds.samples(grid), grid.numbers("batch_size")
     widths, place = np.unique(library.widths, return_inverse=True)
     tokens = np.array([padded(int(size)) for size in widths])[place.reshape(-1)]
-    refit, infinite = kinds.is_refit(grid), np.isinf(samples)
+    refit, infinite = cell_kinds.is_refit(grid), np.isinf(samples)
     full, generator, corpus = range(len(_BATCHES))
     batches = np.select(
-        [refit | kinds.sees_whole_corpus(grid), kinds.draws_from_generator(grid)], [full, generator], corpus
+        [refit | cell_kinds.sees_whole_corpus(grid), cell_kinds.draws_from_generator(grid)], [full, generator], corpus
     )
     natively = trains(platform, sweep.precision) if natively is None else natively
     observables = sweep.chosen
@@ -103,7 +103,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
     walks, walk_code = distinct_walks(grid, library, tokens)
     parameters, parameters_code = distinct_parameters(grid)
 
-    is_judged = kinds.judges_traces(grid)
+    is_judged = cell_kinds.judges_traces(grid)
     emitted = np.where(batches == generator, batch_size, samples)
     at_once = np.zeros(grid.cells, int)
     at_once[is_judged] = [traces_at_once(int(number)) for number in emitted[is_judged]]
@@ -236,7 +236,7 @@ def _check_scores(grid: Grid, library: Library) -> None:
     span = np.array([0 if scores is None else max(scores) - min(scores) for scores in column.values])[column.codes]
     wrong = (
         grid.has("curation", "bradley_terry")
-        & ~kinds.judges_traces(grid)
+        & ~cell_kinds.judges_traces(grid)
         & (span * abs(grid.numbers("reward_scale")) > WIDEST)
     )
     if wrong.any():

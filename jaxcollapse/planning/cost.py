@@ -8,10 +8,10 @@ import math
 import jax
 import numpy as np
 
-from jaxcollapse.kernel import Program
 from jaxcollapse.parameters.parameterisation import is_shape
+from jaxcollapse.process.structure import Structure
+from jaxcollapse.program.kernel import Program
 from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, Method, fewest_split
-from jaxcollapse.structure import Structure
 from jaxcollapse.sweep.sweep import Sweep
 
 _RECORD_COPIES = 2  # what is recorded, and the scan's or native code's own copy of it

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxcollapse.errors import printable
-from jaxcollapse.kernel import Program
+from jaxcollapse.program.kernel import Program
 from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.sweep.display import count
 

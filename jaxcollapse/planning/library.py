@@ -10,18 +10,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxcollapse.arithmetic import arithmetic
 from jaxcollapse.errors import InputError, cut, did_you_mean
 from jaxcollapse.initial.dirichlet import Dirichlet
 from jaxcollapse.initial.distribution import Distribution, InitialKind, check_table
 from jaxcollapse.initial.labels import storable
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_DRAWN, MOST_NUMBERS
-from jaxcollapse.models import Categorical, Ensemble, Markov, Persona, Walk
-from jaxcollapse.models.walk import Numbers
 from jaxcollapse.parameters import Parameterisation
 from jaxcollapse.parameters.fit import fit
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.grid import Grid, stable_hash
+from jaxcollapse.system.jax_settings import arithmetic
+from jaxcollapse.walks import Categorical, Ensemble, Markov, Persona, Walk
+from jaxcollapse.walks.walk import Numbers
 
 # What an initial table depends on, beside the size of the vocabulary; and what each model uses of it.
 _USED = {

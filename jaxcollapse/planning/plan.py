@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.kernel import Program
 from jaxcollapse.native import target
 from jaxcollapse.planning import cost, resolution
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
 from jaxcollapse.planning.estimate import estimate
-from jaxcollapse.planning.machine import Machine, free_disk
-from jaxcollapse.sweep.equal import equal_cells
+from jaxcollapse.program.kernel import Program
+from jaxcollapse.sweep.equal_cells import equal_cells
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.machine import Machine, free_disk
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from jaxcollapse.native import may_train, trains
 from jaxcollapse.planning import cost
 from jaxcollapse.planning.cells import resolve
 from jaxcollapse.planning.chunk import Beginning, Begun, Chunk
-from jaxcollapse.planning.machine import Machine, this_machine
 from jaxcollapse.planning.plan import Bucket, Plan
-from jaxcollapse.share import Share
+from jaxcollapse.planning.share import Share
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.machine import Machine, this_machine
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ still that should move at least a hundredth as fast as the fastest.
 import numpy as np
 
 from jaxcollapse.planning.library import Library
+from jaxcollapse.sweep.cell_kinds import is_refit, samples
 from jaxcollapse.sweep.display import count, label
-from jaxcollapse.sweep.kinds import is_refit, samples
 from jaxcollapse.sweep.sweep import Sweep
 
 _TOKENS = 16  # of a vocabulary that are looked at, from the likeliest to the rarest

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.axis_order import is_numeric
 from jaxcollapse.analysis.labels import entries, heading, long_heading
-from jaxcollapse.analysis.order import is_numeric
 from jaxcollapse.analysis.status import cell_dims
 from jaxcollapse.errors import printable
 

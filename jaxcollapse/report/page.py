@@ -14,9 +14,9 @@ from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from jaxcollapse import __version__
+from jaxcollapse._version import __version__
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import partly
-from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.verdict import comparable
 from jaxcollapse.errors import printable
 from jaxcollapse.report.answer import SURE, Answer, answer_of

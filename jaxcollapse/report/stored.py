@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.status import cell_dims
+from jaxcollapse.report.encoding import packed
 from jaxcollapse.report.outcome import Outcome
-from jaxcollapse.report.packing import packed
 from jaxcollapse.report.quantities import Quantity, bands
 from jaxcollapse.report.scales import scale_of, scale_of_shares
 from jaxcollapse.report.slabs import slabs

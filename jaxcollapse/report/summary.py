@@ -12,7 +12,7 @@ from jaxcollapse.analysis.status import cell_dims, is_event, label_of
 from jaxcollapse.analysis.summary import summarise
 from jaxcollapse.analysis.survival import survival
 from jaxcollapse.errors import printable
-from jaxcollapse.report.packing import packed
+from jaxcollapse.report.encoding import packed
 from jaxcollapse.report.quantities import lines_of, spoken
 
 _KINDS = ("median", "mean", "share")

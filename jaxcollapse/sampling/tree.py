@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32, Integer, Num, UInt32
 
+from jaxcollapse.native import COLUMNS
 from jaxcollapse.sampling import bits
 
-COLUMNS = 16
 _BITS = 16  # of a random number that mostly decides about a child; four of them come from one pair of words
 _LOWER = 2**31  # set in the first word of a counter whose words are further bits
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxcollapse.planning import Chunk, Plan
-from jaxcollapse.store import atomic
 from jaxcollapse.store.shards import Shards
+from jaxcollapse.system import atomic
 
 _LOOK_EVERY = 1.0  # seconds from one look into the folder to the next
 

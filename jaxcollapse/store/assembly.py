@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from jaxcollapse import __version__
+from jaxcollapse._version import __version__
 from jaxcollapse.errors import printable
+from jaxcollapse.execute.provenance import encode
 from jaxcollapse.planning.library import Library
-from jaxcollapse.scratch import cache_folder, temporary_folder
 from jaxcollapse.store import dataset
-from jaxcollapse.store.atomic import replacing, seal, sweep_up
+from jaxcollapse.store.existing_result import Standing, make_room, set_shard_aside, standing, why
 from jaxcollapse.store.lock import locked
 from jaxcollapse.store.placement import Part
-from jaxcollapse.store.provenance import encode
 from jaxcollapse.store.shard import BadShardError, read_variable
 from jaxcollapse.store.shards import Shards
-from jaxcollapse.store.standing import Standing, make_room, set_shard_aside, standing, why
 from jaxcollapse.store.zarr import sweep_up_exports
+from jaxcollapse.system.atomic import replacing, seal, sweep_up
+from jaxcollapse.system.scratch import cache_folder, temporary_folder
 
 if TYPE_CHECKING:
     from jaxcollapse.store.study import Study

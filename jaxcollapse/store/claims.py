@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 from jaxcollapse.planning import Chunk
-from jaxcollapse.stopping import Stop
-from jaxcollapse.store import atomic
 from jaxcollapse.store.lock import Lock, holder, is_locked, locked
+from jaxcollapse.system import atomic
+from jaxcollapse.system.signals import Stop
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY = 0.5  # seconds between looks at what other runs have done

@@ -9,11 +9,11 @@ import xarray as xr
 from jaxcollapse.initial.file import File
 from jaxcollapse.initial.labels import storable
 from jaxcollapse.planning.library import Library
+from jaxcollapse.process.structure import REMEDIES
 from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens
-from jaxcollapse.structure import REMEDIES
-from jaxcollapse.sweep import kinds
+from jaxcollapse.sweep import cell_kinds
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.process import Process, is_flag
+from jaxcollapse.sweep.process_fields import Process, is_flag
 from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -57,7 +57,7 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
     if "personas" not in swept and (is_persona := sweep.grid.has("model", "persona")).any():
         made.update(_reduced(sweep, "personas", np.where(is_persona, library.contexts - 1, 0)))
     if "samples" not in swept:
-        made.update(_reduced(sweep, "samples", kinds.samples(grid)))
+        made.update(_reduced(sweep, "samples", cell_kinds.samples(grid)))
     for threshold in ("support_threshold", "collapse_threshold"):  # of each cell, when datasets are joined
         told = {"long_name": threshold.replace("_", " "), "units": "1"}
         made[threshold] = xr.Variable((), getattr(sweep, threshold), told)

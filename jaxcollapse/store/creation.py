@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.paths import is_within
-from jaxcollapse.paths import checked
-from jaxcollapse.store.atomic import is_temporary
-from jaxcollapse.store.sweepfile import check_format
+from jaxcollapse.initial.allowed_paths import is_within
+from jaxcollapse.store.sweep_file import check_format
+from jaxcollapse.system.atomic import is_temporary
+from jaxcollapse.system.paths import checked
 
 LOCK = ".lock"
 _WRITTEN = ("inputs", "shards", "slurm")  # folders

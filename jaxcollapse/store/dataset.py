@@ -10,19 +10,19 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import MISSING
+from jaxcollapse.execute.provenance import encode, merged, now, timestamp
 from jaxcollapse.initial.labels import storable
-from jaxcollapse.netcdf import open_dataset, open_netcdf, write_dataset
 from jaxcollapse.planning.library import Library
 from jaxcollapse.planning.resolution import warning
 from jaxcollapse.store.attributes import check_attributes
+from jaxcollapse.store.boxes import CHUNK_BYTES, chunk_shape, slabs
 from jaxcollapse.store.coordinates import coordinates, with_flags
 from jaxcollapse.store.foreign import StrangeFileError, check_size, check_variable, opened
 from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
 from jaxcollapse.store.placement import Part, place
-from jaxcollapse.store.provenance import encode, merged, now, timestamp
-from jaxcollapse.store.regions import CHUNK_BYTES, chunk_shape, slabs
 from jaxcollapse.sweep.sweep import Sweep
-from jaxcollapse.turn import TURN
+from jaxcollapse.system.netcdf import open_dataset, open_netcdf, write_dataset
+from jaxcollapse.system.netcdf_turn import TURN
 
 
 def assemble(sweep: Sweep, library: Library, parts: Sequence[Part], told: Iterable[dict[str, Any]]) -> xr.Dataset:

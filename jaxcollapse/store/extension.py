@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.store.provenance import encode
-from jaxcollapse.sweep.equal import is_near
+from jaxcollapse.execute.provenance import encode
+from jaxcollapse.sweep.equal_cells import is_near
 from jaxcollapse.sweep.sweep import Sweep
 
 FORMAT = 1

@@ -14,9 +14,9 @@ import netCDF4
 import numpy as np
 
 from jaxcollapse.limits import MOST_INFLATION
-from jaxcollapse.netcdf import open_netcdf
-from jaxcollapse.patience import reading
-from jaxcollapse.store.atomic import read_seal
+from jaxcollapse.system.atomic import read_seal
+from jaxcollapse.system.netcdf import open_netcdf
+from jaxcollapse.system.watchdog import reading
 
 _ENOUGH = 2**26  # bytes that HDF5 may need to read a piece of a file
 

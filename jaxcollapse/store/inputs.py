@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jaxcollapse.initial.allowed_paths import within
 from jaxcollapse.initial.file import File
-from jaxcollapse.initial.paths import within
-from jaxcollapse.paths import user_path
-from jaxcollapse.store.atomic import replacing
 from jaxcollapse.sweep.grid import content_digest
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.atomic import replacing
+from jaxcollapse.system.paths import user_path
 
 
 def with_inputs(sweep: Sweep, inputs: Path) -> Sweep:

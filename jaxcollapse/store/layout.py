@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from jaxcollapse.execute import MISSING, STATUS_MEANINGS, inner_shape
-from jaxcollapse.kernel import NOT_YET
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.possible import Sizes
 from jaxcollapse.planning.library import Library
+from jaxcollapse.program.kernel import NOT_YET
 from jaxcollapse.sweep.sweep import Sweep
 
 COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from jaxcollapse.execute import Result
-from jaxcollapse.store import regions
+from jaxcollapse.store import boxes
 from jaxcollapse.store.layout import Layout
 
 ELSEWHERE = -1  # the row of a trajectory that the sweep does not have
@@ -44,7 +44,7 @@ def place(layout: Layout, parts: Sequence[Part], start: int, stop: int) -> np.nd
     What no part has is missing. Of several parts that have the same trajectory, the last counts.
     """
     values = np.full((stop - start, *layout.inner), layout.missing, layout.dtype)
-    most = max(regions.PIECE_BYTES // (layout.dtype.itemsize * prod(layout.inner)), 1)
+    most = max(boxes.PIECE_BYTES // (layout.dtype.itemsize * prod(layout.inner)), 1)
     for part in parts:
         inside = np.flatnonzero((part.rows >= start) & (part.rows < stop))
         for some in _grouped(inside, most):

@@ -16,18 +16,18 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
-from jaxcollapse.netcdf import open_netcdf, write_dataset
+from jaxcollapse.execute.provenance import encode, is_provenance
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.planning.chunk import chunk_id
-from jaxcollapse.store.atomic import replacing, seal, seal_of
+from jaxcollapse.store.boxes import chunk_shape
 from jaxcollapse.store.extension import FORMAT, fingerprint, goes_on
 from jaxcollapse.store.foreign import StrangeFileError, check_variable, opened
 from jaxcollapse.store.layout import rows_of, state_of
-from jaxcollapse.store.provenance import encode, is_provenance
-from jaxcollapse.store.recent import recalled
-from jaxcollapse.store.regions import chunk_shape
+from jaxcollapse.store.read_cache import recalled
 from jaxcollapse.sweep.sweep import Sweep
-from jaxcollapse.turn import TURN
+from jaxcollapse.system.atomic import replacing, seal, seal_of
+from jaxcollapse.system.netcdf import open_netcdf, write_dataset
+from jaxcollapse.system.netcdf_turn import TURN
 
 _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True}
 

@@ -15,10 +15,8 @@ import xarray as xr
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
-from jaxcollapse.paths import user_path
 from jaxcollapse.planning import Chunk, Plan
-from jaxcollapse.store import assembly, sweepfile
-from jaxcollapse.store.atomic import replacing, sweep_up, sweep_up_below
+from jaxcollapse.store import assembly, sweep_file
 from jaxcollapse.store.claims import claimed
 from jaxcollapse.store.creation import (
     LOCK,
@@ -29,16 +27,18 @@ from jaxcollapse.store.creation import (
     said_if_it_cannot_be_written,
     what_lacks,
 )
-from jaxcollapse.store.earlier import joined, loaded
+from jaxcollapse.store.existing_result import set_aside, set_shard_aside
 from jaxcollapse.store.extension import FORMAT, check_extends, fingerprint, settings
 from jaxcollapse.store.inputs import with_inputs
 from jaxcollapse.store.lock import locked
 from jaxcollapse.store.partition import Partition, is_planned
 from jaxcollapse.store.placement import ELSEWHERE, rows
+from jaxcollapse.store.resume import joined, loaded
 from jaxcollapse.store.shard import BadShardError, Header, read_header, write_shard
 from jaxcollapse.store.shards import Shards
-from jaxcollapse.store.standing import set_aside, set_shard_aside
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.atomic import replacing, sweep_up, sweep_up_below
+from jaxcollapse.system.paths import user_path
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Study:
         check_may_be_read(folder)
         if lacking := what_lacks(folder):
             raise InputError("", f"is not a study: there is no {lacking} in it", str(folder))
-        return cls(folder, sweepfile.read(folder))
+        return cls(folder, sweep_file.read(folder))
 
     @classmethod
     def check(cls, folder: Path, sweep: Sweep) -> None:
@@ -106,13 +106,13 @@ class Study:
                 if Study.open(self.folder).sweep == self.sweep:
                     return
             except InputError as error:
-                set_aside(self.folder / sweepfile.NAME, "damaged", error.problem, ".toml")
-        sweepfile.write(self.folder, self.sweep)
+                set_aside(self.folder / sweep_file.NAME, "damaged", error.problem, ".toml")
+        sweep_file.write(self.folder, self.sweep)
 
     def reopened(self) -> "Study":
         """The study as it is now: it may have been extended in the meantime, or have lost its sweep file."""
-        if what_lacks(self.folder) == sweepfile.NAME:
-            _log.warning("%s was deleted; it is written again", printable(self.folder / sweepfile.NAME))
+        if what_lacks(self.folder) == sweep_file.NAME:
+            _log.warning("%s was deleted; it is written again", printable(self.folder / sweep_file.NAME))
             self.restore()
         return Study.open(self.folder)
 

@@ -1,6 +1,6 @@
 """Writing shards in a thread of their own, while the next ones are computed.
 
-netCDF is used by one thread at a time (`jaxcollapse.turn`), so another thread that reads waits for the writer.
+One thread at a time uses netCDF (`jaxcollapse.system.netcdf_turn`), so another thread that reads waits for the writer.
 """
 
 from collections import deque

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.store.atomic import sweep_up, temporary_name
 from jaxcollapse.store.lock import Lock, locked
+from jaxcollapse.system.atomic import sweep_up, temporary_name
 
 _FORMAT = 2  # the third has no type for text yet that all readers know
 _KEPT = ("dtype", "_FillValue")  # of how numbers are encoded; the rest belongs to netCDF

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.initial import KINDS
 from jaxcollapse.limits import MOST_VALUES
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.validation import validate_field
 
 _FARTHEST = 1e300  # ends of a range are within ± this, so that their difference is a number too

@@ -17,14 +17,14 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from jaxcollapse.errors import InputError, shown
+from jaxcollapse.initial.allowed_paths import KEY, readable, within
 from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.initial.file import File
-from jaxcollapse.initial.paths import KEY, readable, within
 from jaxcollapse.limits import MOST_INITIALS
-from jaxcollapse.paths import user_path
 from jaxcollapse.sweep.axes import Axis, hashable
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.validation import as_input_error, validate_field
+from jaxcollapse.system.paths import user_path
 
 
 @dataclass(frozen=True)

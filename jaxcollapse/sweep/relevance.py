@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.kinds import (
+from jaxcollapse.sweep.cell_kinds import (
     Cells,
     draws_from_generator,
     has_verifier,
@@ -15,6 +14,7 @@ from jaxcollapse.sweep.kinds import (
     takes_gradient_steps,
     takes_vocab_size,
 )
+from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.training.constants import CONSTANTS, LOSS
 
 

@@ -7,9 +7,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError, cut
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
-from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.kinds import (
+from jaxcollapse.sweep.cell_kinds import (
     Cells,
     draws_from_generator,
     draws_with_replacement,
@@ -20,6 +18,8 @@ from jaxcollapse.sweep.kinds import (
     takes_gradient_steps,
     takes_vocab_size,
 )
+from jaxcollapse.sweep.display import label
+from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.training.constants import CONVERGING, LOSS
 

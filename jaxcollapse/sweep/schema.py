@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcollapse.initial import KINDS
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.sweep import Sweep
 
 PATH = Path(__file__).with_name("sweep.schema.json")

@@ -18,17 +18,17 @@ from jaxcollapse.limits import (
     MOST_TITLE,
     MOST_TRAJECTORIES,
 )
-from jaxcollapse.paths import user_path
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
-from jaxcollapse.sweep.fixed import fixed
 from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.misplaced import check_swept, unknown_key
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.immutable import fixed
+from jaxcollapse.sweep.misplaced_keys import check_swept, unknown_key
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.reading import plain, read_toml
 from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.toml import as_toml
 from jaxcollapse.sweep.validation import as_input_error
+from jaxcollapse.system.paths import user_path
 
 if TYPE_CHECKING:
     from jaxcollapse.observables import Observable

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.initial import KINDS
-from jaxcollapse.sweep.misplaced import unknown_key
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.misplaced_keys import unknown_key
+from jaxcollapse.sweep.process_fields import Process
 
 _TAG_ERRORS = ("union_tag_invalid", "union_tag_not_found")
 _BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}

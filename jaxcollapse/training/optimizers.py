@@ -7,7 +7,7 @@ import jax
 import optax
 from jaxtyping import Array, Float
 
-from jaxcollapse.own_code import OwnCode
+from jaxcollapse.parts.code_table import OwnCode
 
 Settings = Mapping[str, Float[Array, ""]]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxcollapse.own_code import OwnCode
+from jaxcollapse.parts.code_table import OwnCode
 
 Number = Float[Array, ""]
 

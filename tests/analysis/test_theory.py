@@ -9,7 +9,7 @@ import pytest
 import jaxcollapse as jc
 import jaxcollapse.analysis  # (registers the accessor)
 from jaxcollapse.analysis.theory import UNSEEN
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from tests.analysis.datasets import INF
 from tests.conftest import ROOT
 from tests.statistics import SIGMAS, assert_mean

@@ -12,10 +12,10 @@ from submitit.core.utils import UncompletedJobError
 from typer.testing import CliRunner, Result
 
 import jaxcollapse as jc
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from jaxcollapse.cluster.request import Request
 from jaxcollapse.cluster.task import MOST_IDLE, Task
-from jaxcollapse.share import Share
+from jaxcollapse.planning.share import Share
 from tests.store.studies import SWEEP, run
 
 ASKED = ("--tasks", "4", "--chunk-size", "4")
@@ -136,7 +136,7 @@ def test_a_machine_without_slurm_is_told_what_to_do(
 
 
 def test_an_installation_without_submitit_is_told_what_to_install(sweep: Path) -> None:
-    program = "import sys; sys.modules['submitit'] = None; from jaxcollapse.cli import main; main()"
+    program = "import sys; sys.modules['submitit'] = None; from jaxcollapse.cli.main import main; main()"
     command = [sys.executable, "-c", program, "submit", str(sweep)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=sweep.parent)
     assert done.returncode == 2

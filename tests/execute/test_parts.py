@@ -9,7 +9,7 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.execute import Result, execute, local
 from jaxcollapse.planning import Plan
-from jaxcollapse.stopping import Stop
+from jaxcollapse.system.signals import Stop
 
 TILES = 4
 

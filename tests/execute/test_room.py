@@ -9,8 +9,8 @@ import pytest
 
 import jaxcollapse as jc
 from jaxcollapse.execute import local
-from jaxcollapse.kernel import Record
 from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.program.kernel import Record
 from tests.store.studies import assert_same_numbers
 
 SWEEP = jc.Sweep.from_dict(

@@ -14,7 +14,7 @@ CALLS = {"eval", "exec", "compile", "__import__", "input"}
 METHODS = {"format", "format_map", "system", "popen", "Template", "read_pickle", "to_pickle", "literal_eval"}
 ALLOWED = {
     # Programs that this user's own runs compiled, in a folder that only the user can write to. JAX unpickles them.
-    ("compiled.py", "jax.experimental.serialize_executable"),
+    ("program/on_disk.py", "jax.experimental.serialize_executable"),
     # Names of the package's own.
     ("__init__.py", "import_module"),
 }

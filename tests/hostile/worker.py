@@ -97,10 +97,10 @@ def main() -> None:
     """Serves until the standard input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever libraries print
-    from jaxcollapse import patience
-    from jaxcollapse.cli import app
+    from jaxcollapse.cli.main import app
+    from jaxcollapse.system import watchdog
 
-    patience.lose(PATIENCE)
+    watchdog.lose(PATIENCE)
 
     watch = Watch()
     sys.addaudithook(watch)

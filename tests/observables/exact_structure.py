@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special
 
-from jaxcollapse.models import Persona
+from jaxcollapse.walks import Persona
 from tests.observables.structured import Case, Several
 from tests.observables.test_tempering import Nearest, nearest
 

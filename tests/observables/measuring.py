@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcollapse.models import Categorical
-from jaxcollapse.models.walk import Numbers
 from jaxcollapse.native import MEASURED
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.series import measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.walks import Categorical
+from jaxcollapse.walks.walk import Numbers
 
 ENGINES = {"definitions": 0, "side by side": 0, "in a row": 100}  # tokens at least, by padding
 ONE_TOKEN = Numbers(np.int32(1), np.int32(-1))

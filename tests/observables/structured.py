@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcollapse.models import Markov, Persona
-from jaxcollapse.models.walk import Numbers
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.walks import Markov, Persona
+from jaxcollapse.walks.walk import Numbers
 
 SUPPORT, LANES = 1e-9, 32
 GROUPS = ("structure", "personas", "chain", "texts")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from jaxcollapse.models import Markov, Persona
-from jaxcollapse.models.persona import TemperatureOn
 from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.walks import Markov, Persona
+from jaxcollapse.walks.persona import TemperatureOn
 from tests.observables.exact_structure import DEFINITIONS, Exact
 from tests.observables.structured import GROUPS, Case, Several, log, markov_cases, measure, names, persona_cases
 

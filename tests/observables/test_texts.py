@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from jaxcollapse.models import Markov, Persona
-from jaxcollapse.models.walk import Numbers
 from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.walks import Markov, Persona
+from jaxcollapse.walks.walk import Numbers
 from tests.observables.structured import Case, Several, log, markov_cases, measure, persona_cases
 from tests.statistics import assert_counts
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.planning.blocks import SIZES, block_sizes
 from jaxcollapse.planning.cells import resolve
+from jaxcollapse.planning.draw_blocks import SIZES, block_sizes
+from jaxcollapse.process.structure import Structure
 from jaxcollapse.sampling.multinomial import fewest_split
-from jaxcollapse.structure import Structure
 from tests.engines import xla_alone
 
 pytestmark = pytest.mark.optimised

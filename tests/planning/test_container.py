@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxcollapse.planning.container import allowed_cores, free_memory
+from jaxcollapse.system.container import allowed_cores, free_memory
 
 GiB = 2**30
 

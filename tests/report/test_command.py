@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from tests.store import studies
 
 

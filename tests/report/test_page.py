@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from jaxcollapse.analysis.order import in_order
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.report import page
 from jaxcollapse.report.page import live_page, stored_page
 from jaxcollapse.report.settings import sentence_of, table_of

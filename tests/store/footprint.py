@@ -24,12 +24,12 @@ def _peak_bytes() -> int:
 
 
 def _main() -> None:
-    from jaxcollapse.store import regions
+    from jaxcollapse.store import boxes
     from jaxcollapse.store.study import Study
 
     study = Study.open(sys.argv[1])
     if sys.argv[2:]:
-        regions.SLAB_BYTES = int(sys.argv[2])
+        boxes.SLAB_BYTES = int(sys.argv[2])
     before, start, worked = _peak_bytes(), time.monotonic(), time.process_time()
     study.finalize().close()
     seconds, cpu_seconds = time.monotonic() - start, time.process_time() - worked

@@ -61,7 +61,7 @@ class Processes:
 
 
 def _serve() -> None:
-    import jaxcollapse.cli
+    import jaxcollapse.cli.main
     import jaxcollapse.running  # noqa: F401  (so that the runs need not import it)
 
     for line in sys.stdin:
@@ -105,8 +105,8 @@ def _run(
     number: int,
     again: float | None,
 ) -> None:
-    from jaxcollapse.cli import app
-    from jaxcollapse.stopping import SIGNALS
+    from jaxcollapse.cli.main import app
+    from jaxcollapse.system.signals import SIGNALS
 
     for each in SIGNALS:  # a shell has what it runs in the background ignore some of them
         signal.signal(each, signal.SIG_DFL)

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 import jaxcollapse as jc
-from jaxcollapse.stopping import SIGNALS
 from jaxcollapse.store.study import Study
+from jaxcollapse.system.signals import SIGNALS
 from tests.store.killing import SWEEP
 from tests.store.processes import Kill, Processes
 from tests.store.studies import differing, shards, stamps

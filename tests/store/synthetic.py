@@ -14,8 +14,8 @@ import numpy as np
 
 import jaxcollapse as jc
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
+from jaxcollapse.execute.provenance import now, provenance
 from jaxcollapse.planning import Plan
-from jaxcollapse.store.provenance import now, provenance
 from jaxcollapse.store.study import Study
 from tests.store.footprint import of_finalizing
 

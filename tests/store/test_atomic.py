@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jaxcollapse.store.atomic import is_sealed, replacing
 from jaxcollapse.store.claims import sweep_up
+from jaxcollapse.system.atomic import is_sealed, replacing
 
 
 def write(path: Path) -> None:

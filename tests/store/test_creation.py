@@ -10,7 +10,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import jaxcollapse as jc
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from jaxcollapse.errors import InputError
 from jaxcollapse.store.study import Study
 from tests.store.processes import Kill, Processes

@@ -111,8 +111,7 @@ def test_a_run_that_ends_before_it_began_is_told_as_it_was(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the clock: each look at it gives an earlier time."""
-    from jaxcollapse.execute import local
-    from jaxcollapse.store import provenance
+    from jaxcollapse.execute import local, provenance
 
     times = [provenance.now() - (provenance.now() - provenance.now().replace(year=2000 + i)) for i in range(20, 0, -1)]
     for module in (provenance, local):

@@ -13,7 +13,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.execute import Result
-from jaxcollapse.store import regions
+from jaxcollapse.store import boxes
 from jaxcollapse.store.dataset import assemble
 from jaxcollapse.store.placement import part_of
 from jaxcollapse.store.shard import read_variable
@@ -60,9 +60,9 @@ def assert_same_bits(one: xr.Dataset, other: xr.Dataset) -> None:
 @pytest.fixture(params=SLABS)
 def slab_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     size = SLABS[request.param]
-    monkeypatch.setattr(regions, "SLAB_BYTES", size)
-    monkeypatch.setattr(regions, "PIECE_BYTES", min(size, regions.PIECE_BYTES) // 5)
-    monkeypatch.setattr(regions, "CHUNK_BYTES", min(size, regions.CHUNK_BYTES))
+    monkeypatch.setattr(boxes, "SLAB_BYTES", size)
+    monkeypatch.setattr(boxes, "PIECE_BYTES", min(size, boxes.PIECE_BYTES) // 5)
+    monkeypatch.setattr(boxes, "CHUNK_BYTES", min(size, boxes.CHUNK_BYTES))
     return size
 
 
@@ -120,8 +120,8 @@ def test_each_slab_reads_the_shards_that_it_needs_alone(tmp_path: Path, monkeypa
 
     sweep = grid_of(20, 50, observables=["entropy"], generations=6, record={"every": 1})
     study = write(tmp_path / "study", sweep, chunk_size=64)
-    monkeypatch.setattr(regions, "SLAB_BYTES", 4 * 7 * 100)
-    monkeypatch.setattr(regions, "CHUNK_BYTES", 4 * 7 * 100)
+    monkeypatch.setattr(boxes, "SLAB_BYTES", 4 * 7 * 100)
+    monkeypatch.setattr(boxes, "CHUNK_BYTES", 4 * 7 * 100)
     monkeypatch.setattr("jaxcollapse.store.assembly.read_variable", counting)
     study.finalize().close()
     entropy = [number for (_, name), number in reads.items() if name == "entropy"]

@@ -11,8 +11,8 @@ import jaxcollapse as jc
 from jaxcollapse.analysis.labels import entries
 from jaxcollapse.analysis.verdict import NEEDED
 from jaxcollapse.report.axes import axes_of
-from jaxcollapse.store.atomic import seal
 from jaxcollapse.store.zarr import export
+from jaxcollapse.system.atomic import seal
 
 SWEEP: dict[str, Any] = {
     "replicates": 2,

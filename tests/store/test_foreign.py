@@ -11,9 +11,9 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import jaxcollapse as jc
-from jaxcollapse.cli import app
-from jaxcollapse.store.atomic import is_sealed, seal
+from jaxcollapse.cli.main import app
 from jaxcollapse.store.study import Study
+from jaxcollapse.system.atomic import is_sealed, seal
 from tests.hostile.keep import unreadable
 from tests.hostile.shards import honest, sealed, shard_names
 from tests.store.studies import assert_same_numbers, run, shards

@@ -11,12 +11,12 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.execute import local
-from jaxcollapse.kernel import _in_store, _restored
-from jaxcollapse.packing import packed
-from jaxcollapse.process import State
+from jaxcollapse.process.self_training import State
+from jaxcollapse.program.kernel import _in_store, _restored
+from jaxcollapse.program.state_words import packed
 from jaxcollapse.store import foreign, shard
-from jaxcollapse.store.atomic import seal
 from jaxcollapse.store.study import Study
+from jaxcollapse.system.atomic import seal
 from tests.engines import xla_alone
 from tests.store.studies import assert_same_numbers, shards, stamps
 from tests.store.test_shard import flip

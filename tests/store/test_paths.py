@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse.netcdf import open_dataset, open_netcdf, write_dataset
-from jaxcollapse.paths import user_path
 from jaxcollapse.store.study import Study
+from jaxcollapse.system.netcdf import open_dataset, open_netcdf, write_dataset
+from jaxcollapse.system.paths import user_path
 from tests.store.studies import assert_same_numbers
 
 SWEEP: dict[str, Any] = {

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.store.atomic import is_sealed, seal
 from jaxcollapse.store.foreign import opened
 from jaxcollapse.store.study import Study
+from jaxcollapse.system.atomic import is_sealed, seal
 from tests.store.studies import assert_same_numbers, copied, run, shards, stamps
 
 

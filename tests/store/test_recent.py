@@ -7,7 +7,8 @@ from pathlib import Path
 import netCDF4
 import pytest
 
-from jaxcollapse.store import atomic, shard
+from jaxcollapse.store import shard
+from jaxcollapse.system import atomic
 from tests.store.studies import run, shards
 
 

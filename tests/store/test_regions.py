@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxcollapse.store import regions
-from jaxcollapse.store.regions import chunk_shape, slabs
+from jaxcollapse.store import boxes
+from jaxcollapse.store.boxes import chunk_shape, slabs
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 rows = st.lists(st.integers(1, 9), max_size=2).map(tuple)
@@ -19,8 +19,8 @@ rows = st.lists(st.integers(1, 9), max_size=2).map(tuple)
 def _small() -> Iterator[None]:
     """As it is with large arrays, with small ones."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(regions, "CHUNK_BYTES", 64)
-    patch.setattr(regions, "SLAB_BYTES", 256)
+    patch.setattr(boxes, "CHUNK_BYTES", 64)
+    patch.setattr(boxes, "SLAB_BYTES", 256)
     yield
     patch.undo()
 

@@ -13,9 +13,9 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse.store.atomic import is_sealed, replacing, seal
 from jaxcollapse.store.shard import BadShardError, read_header, read_variable
 from jaxcollapse.store.study import Study
+from jaxcollapse.system.atomic import is_sealed, replacing, seal
 from tests.store.studies import assert_same_numbers, copied, run, shards
 
 

@@ -22,8 +22,8 @@ import xarray as xr
 import jaxcollapse as jc
 from jaxcollapse.execute import execute
 from jaxcollapse.planning import share_of, this_machine
+from jaxcollapse.planning.share import Share
 from jaxcollapse.running import prepare
-from jaxcollapse.share import Share
 from jaxcollapse.store import claims
 from jaxcollapse.store.arrivals import Arrivals
 from jaxcollapse.store.lock import Lock, is_locked, locked
@@ -39,7 +39,7 @@ stored, write = [], study.write_shard
 def counted(*arguments):
     stored.append(write(*arguments))
 study.write_shard = counted
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 try:
     app(sys.argv[1:])
 finally:

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 import jaxcollapse as jc
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from jaxcollapse.store.study import Study
 from tests.store.studies import assert_same_numbers, copied, run, shards, stamps
 

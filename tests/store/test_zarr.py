@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import jaxcollapse as jc
 from jaxcollapse.analysis.possible import possible_range
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from jaxcollapse.store import zarr
 from jaxcollapse.store.lock import locked
 from jaxcollapse.store.study import Study

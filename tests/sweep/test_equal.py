@@ -9,7 +9,7 @@ import pytest
 
 import jaxcollapse as jc
 from jaxcollapse.store.extension import check_extends
-from jaxcollapse.sweep.equal import equal_cells
+from jaxcollapse.sweep.equal_cells import equal_cells
 
 
 def planned(axes: dict[str, Any], **process: Any) -> jc.Plan:

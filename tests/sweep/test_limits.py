@@ -13,10 +13,10 @@ import pytest
 
 import jaxcollapse as jc
 from jaxcollapse import limits
+from jaxcollapse.initial.allowed_paths import within
 from jaxcollapse.initial.labels import as_names
-from jaxcollapse.initial.paths import within
 from jaxcollapse.store.study import Study
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.reading import read_toml
 from jaxcollapse.sweep.toml import as_toml
 

@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn
 from typer.testing import CliRunner, Result
 
 import jaxcollapse as jc
-from jaxcollapse.cli import app
+from jaxcollapse.cli.main import app
 from tests.sweep.strategies import FIELDS, sweeps
 
 DATA = Path(__file__).parents[2] / "sweeps" / "data"

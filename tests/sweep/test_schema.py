@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jaxcollapse.errors import InputError
 from jaxcollapse.initial import KINDS
 from jaxcollapse.sweep import schema
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.sweep import Sweep
 from tests.sweep.strategies import Table, sweeps
 

@@ -10,7 +10,7 @@ import pytest
 from docs.agreement.areas import AREAS
 from jaxcollapse import theory
 from jaxcollapse.errors import InputError
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.sweep import Sweep
 from tests.conftest import ROOT
 

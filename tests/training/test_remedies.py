@@ -11,8 +11,8 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.errors import InputError
 from jaxcollapse.planning.cells import resolve
-from jaxcollapse.structure import REMEDIES
-from jaxcollapse.sweep.process import Process
+from jaxcollapse.process.structure import REMEDIES
+from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.training.penalties import penalised
 from tests.oracles import softmax, tempered
 from tests.statistics import assert_mean

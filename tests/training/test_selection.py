@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from jaxcollapse.errors import InputError
-from tests.models.one_device import table
 from tests.oracles import entropy, heterozygosity, softmax, tempered
 from tests.sampling.test_curation import enumerated
 from tests.statistics import assert_mean
 from tests.sweeps import probabilities, run, values
+from tests.walks.one_device import table
 from tests.whole_traces import expected_counts, kept, of_chain, of_personas
 
 INF = float("inf")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.axis_order import is_numeric
 from jaxcollapse.analysis.labels import entries
-from jaxcollapse.analysis.order import is_numeric
 from jaxcollapse.errors import did_you_mean, shown
 
 _ROOMY = ("x", "y", "hue")  # roles that show more values than `panels`

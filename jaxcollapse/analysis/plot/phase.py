@@ -8,8 +8,8 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import entries, long_heading, partly, spread
-from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.panels import MOST_PANELS

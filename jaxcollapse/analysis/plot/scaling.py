@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.curves import Abscissa, Curves, label_of_abscissa
 from jaxcollapse.analysis.labels import spread
 from jaxcollapse.analysis.mean import mean_interval
-from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.plot.style import MOST, styles

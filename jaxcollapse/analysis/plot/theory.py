@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.order import in_order
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels

@@ -4,8 +4,8 @@ from typing import Any
 
 import xarray as xr
 
+from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.band import banded
-from jaxcollapse.analysis.order import in_order
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import Panels

@@ -11,8 +11,8 @@ from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.initial.formats.contents import Contents, Wanted
 from jaxcollapse.initial.labels import as_names, chosen_labels
 from jaxcollapse.limits import MOST_NUMBERS, MOST_TOKENS
-from jaxcollapse.netcdf import open_dataset, open_netcdf
-from jaxcollapse.patience import reading
+from jaxcollapse.system.netcdf import open_dataset, open_netcdf
+from jaxcollapse.system.watchdog import reading
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,0 +1,1 @@
+"""The command line: plan, run, submit, status, finalize, report, explore."""

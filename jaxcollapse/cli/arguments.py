@@ -1,0 +1,115 @@
+"""What the commands of the command line have in common: their arguments, and how they tell what is wrong."""
+
+import errno
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jaxcollapse.errors import InputError, printable, shown
+from jaxcollapse.system.environment import check_environment
+from jaxcollapse.system.paths import user_path
+
+if TYPE_CHECKING:
+    from jaxcollapse.sweep import Sweep
+
+INCOMPLETE, BAD_INPUT = 1, 2
+
+
+def path(text: str) -> Path:
+    """A path as it is typed. An empty one, of a variable that is not set, is not the working folder."""
+    try:
+        return user_path(text)
+    except InputError as error:
+        raise typer.BadParameter(error.problem) from None
+
+
+SweepFile = Annotated[
+    Path, typer.Argument(metavar="SWEEP", parser=path, help="A sweep file (TOML), or a study folder to go on with.")
+]
+StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", parser=path, help="A study folder, as `run` made it.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="STUDY", parser=path, help="Study folder; by default results/<name of the file>."),
+]
+Platform = Annotated[
+    str | None, typer.Option("--platform", metavar="cpu|gpu|tpu", help="What to run on; by default the best there is.")
+]
+Devices = Annotated[
+    int | None, typer.Option("--devices", metavar="N", help="How many devices of a machine; by default all.")
+]
+ChunkSize = Annotated[
+    int | None, typer.Option("--chunk-size", metavar="N", min=1, help="Trajectories of a shard file at most.")
+]
+Inputs = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs",
+        metavar="FOLDER",
+        parser=path,
+        help="Where paths in the sweep file start, and what none may leave; by default the file's own folder.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+
+
+def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
+    """Turns `InputError` into one message on stderr and exit code 2, and a command's number into its exit code."""
+
+    @wraps(command)
+    def wrapped(**arguments: Any) -> None:
+        try:
+            check_environment()
+            code = command(**arguments)
+        except InputError as error:
+            source = error.source or str(arguments.get("sweep") or arguments.get("study"))
+            print(f"jaxcollapse: {InputError(error.key, error.problem, source)}", file=sys.stderr)
+            raise typer.Exit(BAD_INPUT) from None
+        except OSError as error:
+            parts = ("jaxcollapse", error.filename, error.strerror or str(error))
+            print(": ".join(printable(part) for part in parts if part), file=sys.stderr)
+            raise typer.Exit(INCOMPLETE) from None
+        except MemoryError as error:
+            print(f"jaxcollapse: {str(error) or 'out of memory'}", file=sys.stderr)
+            raise typer.Exit(INCOMPLETE) from None
+        except KeyboardInterrupt as stopped:
+            print(f"jaxcollapse: {str(stopped) or 'interrupted'}", file=sys.stderr)
+            raise typer.Exit(INCOMPLETE) from None
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Says which file it was where the numbers of a dataset cannot be read.
+
+    Raises:
+        OSError: they cannot.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # which is how netCDF says it
+        raise OSError(errno.EIO, f"cannot be shown: {error}", str(path)) from None
+
+
+def sweep_and_study(path: Path, out: Path | None = None, inputs: Path | None = None) -> "tuple[Sweep, Path]":
+    """The sweep that a path stands for, and its study folder. inputs: where paths in a sweep file start.
+
+    Raises:
+        InputError: it stands for none.
+    """
+    from jaxcollapse.store.study import Study
+    from jaxcollapse.sweep import Sweep
+
+    if path.is_dir():
+        if inputs is not None:
+            raise InputError("inputs", "a study reads what is in its own folder inputs; give it with a sweep file")
+        return Study.open(path).sweep, out or path
+    if inputs is not None and not inputs.is_dir():
+        raise InputError("inputs", f"{shown(str(inputs))} is not a folder")
+    return Sweep.from_toml(path, folder=inputs), out or Path("results") / path.stem

@@ -1,0 +1,45 @@
+"""The command `jaxcollapse explore`."""
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from jaxcollapse.cli.arguments import StudyFolder, readable, tells_bad_input
+from jaxcollapse.cli.report import needs_packages
+from jaxcollapse.errors import InputError
+
+
+@tells_bad_input
+def explore(
+    study: StudyFolder,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes one that is free.")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Whether a browser is opened.")] = True,
+) -> int:
+    """Look at a study, complete or not, in a browser: any generation and observable, and single trajectories.
+
+    The page is served on this machine alone, and reads no more of the study than it shows. Ctrl-C ends it.
+    """
+    with needs_packages():
+        from jaxcollapse.explore.answers import Answers
+        from jaxcollapse.explore.server import Server
+        from jaxcollapse.report.page import live_page
+    from jaxcollapse.store.study import Study
+
+    opened = Study.open(study)
+    with opened.read() as data:
+        with readable(opened.result):
+            page, answers = live_page(data, opened.result), Answers(data)
+        try:
+            server = Server(port, page, answers)
+        except (OSError, OverflowError) as error:
+            raise InputError("port", f"{port} cannot be served: {getattr(error, 'strerror', error)}") from None
+        with server:
+            print(f"explore: {server.address} (Ctrl-C to end)", flush=True)
+            if browser:
+                webbrowser.open(server.address)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                print("no longer served")
+    return 0

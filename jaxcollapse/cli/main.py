@@ -1,0 +1,242 @@
+"""The command line: plan, run, submit, status, finalize, report, explore."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jaxcollapse.cli.arguments import (
+    INCOMPLETE,
+    AsJson,
+    ChunkSize,
+    Devices,
+    Inputs,
+    Out,
+    Platform,
+    StudyFolder,
+    SweepFile,
+    readable,
+    sweep_and_study,
+    tells_bad_input,
+)
+from jaxcollapse.cli.explore import explore
+from jaxcollapse.cli.report import report
+from jaxcollapse.cli.streams import standard_streams
+from jaxcollapse.cli.submit import submit
+from jaxcollapse.errors import printable
+from jaxcollapse.system.signals import ending
+
+app = typer.Typer(
+    name="jaxcollapse",
+    help="Run thousands of self-training trajectories from a sweep file and get a labelled dataset.\n\n"
+    "Start with: jaxcollapse run sweeps/quickstart.toml",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+@tells_bad_input
+def plan(
+    sweep: SweepFile,
+    inputs: Inputs = None,
+    platform: Platform = None,
+    devices: Devices = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show what a run would compile, compute and store, without running it; of a study, what is missing."""
+    from jaxcollapse.planning import plan as make_plan
+    from jaxcollapse.planning import this_machine
+    from jaxcollapse.running import foresee
+    from jaxcollapse.system.devices import choose
+
+    what, study = sweep_and_study(sweep, inputs=inputs)
+    machine = this_machine(choose(platform, devices))
+    made = foresee(what, study, machine).todo if sweep.is_dir() else make_plan(what, machine=machine)
+    if as_json:
+        print(json.dumps(made.to_dict(), indent=1))
+    else:
+        print(made)
+    made.check_fits()
+    return 0
+
+
+@app.command()
+@tells_bad_input
+@ending(INCOMPLETE)
+def run(
+    sweep: SweepFile,
+    out: Out = None,
+    inputs: Inputs = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            "--share",
+            metavar="I/N",
+            help="Compute share I of N only, 0/N to N-1/N; `slurm` takes the share of this task of a Slurm job array.",
+        ),
+    ] = None,
+    shard: Annotated[str | None, typer.Option("--shard", hidden=True)] = None,
+    platform: Platform = None,
+    devices: Devices = None,
+    chunk_size: ChunkSize = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
+) -> int:
+    """Compute a sweep, or go on with it: finished shards are kept, and a sweep that has grown extends its study.
+
+    Runs at the same time share the work. When a run of a share ends, the dataset is assembled if nothing is missing.
+    """
+    from jaxcollapse.planning import this_machine
+    from jaxcollapse.planning.share import Share, in_slurm_array
+    from jaxcollapse.running import compute
+    from jaxcollapse.system.devices import choose
+
+    asked = shard if share is None else share
+    part = None if asked is None else Share.parse(asked)
+    if part:
+        print(f"jaxcollapse: computing share {part}", file=sys.stderr)
+    elif in_slurm_array():
+        print("jaxcollapse: computing the whole sweep; --share slurm computes this task's share", file=sys.stderr)
+    what, folder = sweep_and_study(sweep, out, inputs)
+    machine = this_machine(choose(platform, devices))
+    study = compute(what, folder, machine, chunk_size, share=part, progress=not quiet)
+    if part and (told := study.summary())["missing"]:
+        print(f"share {part} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)
+        print(json.dumps(told, indent=1) if as_json else f"study: {printable(folder)}")
+        return 0
+    failure: Exception | None = None
+    with study.finalize() as data:
+        told = study.summary()
+        if as_json:
+            print(json.dumps(told, indent=1))
+        elif not quiet:
+            try:
+                with readable(study.result):
+                    _show_result(data, folder)
+            except OSError:
+                raise
+            except Exception as error:  # what was computed is worth more than its table
+                failure = error
+                print(f"jaxcollapse: cannot be shown: {printable(repr(error))}; all is stored", file=sys.stderr)
+    if told["missing"]:
+        bad = "".join(f"; {name} {reason}" for name, reason in told["bad_shards"].items())
+        lost = f"{told['missing']} trajectories are missing: shards were deleted or damaged during the run{bad}"
+        print(f"jaxcollapse: {printable(lost)}; the same command goes on", file=sys.stderr)
+    if told["diverged"]:
+        print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
+    if not as_json:
+        print(f"dataset: {printable(folder / 'result.nc')}")
+        print(f"study: {printable(folder)}")
+    return INCOMPLETE if told["missing"] or failure else 0
+
+
+app.command()(submit)
+
+
+@app.command()
+@tells_bad_input
+def status(
+    study: StudyFolder,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is missing; Ctrl-C to stop.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Say how much of a study has been computed, and which of its files do not count."""
+    from jaxcollapse.store.study import Study
+
+    if watch:
+        from jaxcollapse.cli.watch import watch_study
+
+        try:
+            watch_study(study)
+        except KeyboardInterrupt:
+            print("jaxcollapse: no longer watching; whatever computes the study goes on", file=sys.stderr)
+            return INCOMPLETE
+    told = Study.open(study).summary()
+    if as_json:
+        print(json.dumps(told, indent=1))
+    else:
+        title, done = printable(told["title"] or study), told["complete"] + told["diverged"]
+        print(f"{title}: {done} of {told['trajectories']} trajectories")
+        for key in ("complete", "diverged", "missing", "shards"):
+            print(f"    {key:9} {told[key]}")
+        if told["computing"]:
+            print(f"    computing {told['computing']} chunks now")
+        for name, reason in told["bad_shards"].items():
+            print(f"    {printable(name)} does not count: {printable(reason)}")
+        if told["not_in_sweep"]:
+            lost = "sweep.toml lacks cells that the shards have: it was changed, or has lost lines"
+            print(f"    {told['not_in_sweep']} trajectories more are in the shards; {lost}")
+        print(f"    result    {printable(told['result'] or 'not assembled yet')}")
+    return INCOMPLETE if told["missing"] else 0
+
+
+@app.command()
+@tells_bad_input
+def finalize(
+    study: StudyFolder,
+    zarr: Annotated[bool, typer.Option("--zarr", help="Write result.zarr too, for cloud storage and Dask.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Assemble the shards into result.nc, complete or not."""
+    from jaxcollapse.store.study import Study
+    from jaxcollapse.store.zarr import export
+
+    opened = Study.open(study)
+    with opened.finalize() as data:
+        store = export(data, opened.zarr) if zarr else None
+        where = Path(data.encoding["source"])
+    told = {**opened.summary(), **({"zarr": str(store)} if store else {})}
+    if where.name != opened.result.name:  # it is kept elsewhere, as the study may not be written to
+        told["result"] = str(where)
+    print(json.dumps(told, indent=1) if as_json else printable(store or told["result"]))
+    return INCOMPLETE if told["missing"] else 0
+
+
+app.command()(report)
+app.command()(explore)
+
+
+def _show_result(data: Any, folder: Path) -> None:
+    """A short table, and the phase diagram where matplotlib is installed."""
+    from rich.console import Console
+
+    from jaxcollapse.analysis.table import WIDTH, summary_table
+    from jaxcollapse.analysis.verdict import lacking
+    from jaxcollapse.system.atomic import replacing
+
+    if missing := lacking(data):
+        print(f"no verdicts: they need the observables {', '.join(missing)}")
+        return
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    console.print(summary_table(data, console.width))
+
+    picture = folder / "phase.png"
+    try:
+        from jaxcollapse.analysis.plot.phase import save_phase_diagram
+    except ImportError:
+        print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
+    else:
+        with replacing(picture) as temporary:
+            save_phase_diagram(data, temporary)
+        print(f"phase diagram: {printable(picture)}")
+
+
+def main() -> None:
+    """Entry point of the command `jaxcollapse`."""
+    from jaxcollapse.system import watchdog
+
+    watchdog.lose()
+    try:
+        with standard_streams():
+            app()
+    except OSError as error:
+        print(f"jaxcollapse: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(INCOMPLETE)

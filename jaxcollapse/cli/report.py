@@ -1,0 +1,72 @@
+"""The command `jaxcollapse report`."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, StudyFolder, path, readable, tells_bad_input
+from jaxcollapse.errors import InputError, printable
+
+_NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
+
+
+@tells_bad_input
+def report(
+    study: StudyFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", parser=path, help="The page; by default report.html in the study."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write a study, complete or not, as one HTML page: what came out in sentences, and pictures to ask more of."""
+    with needs_packages():
+        from jaxcollapse.report.page import stored_page
+    from jaxcollapse.analysis.status import has_status
+    from jaxcollapse.store.study import Study
+    from jaxcollapse.system.atomic import replacing
+
+    opened = Study.open(study)
+    page = out or opened.folder / "report.html"
+    if out is not None:
+        _check_is_file(out)
+    with opened.read() as data, readable(opened.result):
+        text = stored_page(data, opened.result)
+        missing = int(has_status(data, "missing").sum())
+    try:
+        with replacing(page) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError("", f"cannot be written: {error.strerror}", str(page)) from None
+    print(json.dumps({"report": str(page), "missing": missing}) if as_json else f"report: {printable(page)}")
+    return INCOMPLETE if missing else 0
+
+
+def _check_is_file(page: Path) -> None:
+    """Raises InputError if a folder, device or pipe is there, maybe at the end of a link, as /dev/stdout is."""
+    try:
+        is_other = page.exists() and not page.is_file()
+    except OSError as error:
+        raise InputError("out", f"cannot be written: {error.strerror}", str(page)) from None
+    if is_other:
+        raise InputError("out", "is a folder, a device or a pipe, not a file", str(page))
+
+
+@contextmanager
+def needs_packages() -> Iterator[None]:
+    """Says what to install where a package is missing that pages need.
+
+    Raises:
+        InputError: one is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = str(error.name).split(".")[0]
+        if missing not in _NEEDED:
+            raise
+        raise InputError("", f"to show it, {missing} is needed: pip install 'jaxcollapse[report]'") from None

@@ -1,0 +1,177 @@
+"""The command `jaxcollapse submit`."""
+
+import json
+import re
+import shlex
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jaxcollapse.cli.arguments import (
+    AsJson,
+    ChunkSize,
+    Devices,
+    Inputs,
+    Out,
+    SweepFile,
+    sweep_and_study,
+    tells_bad_input,
+)
+from jaxcollapse.cluster.request import DEFAULT_TIME, Request
+from jaxcollapse.errors import InputError, printable
+from jaxcollapse.limits import MOST_SHARES
+
+if TYPE_CHECKING:
+    from jaxcollapse.cluster.submission import Submission
+    from jaxcollapse.planning import Plan
+    from jaxcollapse.running import Prospect
+
+_Name = Annotated[str | None, typer.Option(metavar="NAME", help="As sbatch's.")]
+
+
+@tells_bad_input
+def submit(
+    sweep: SweepFile,
+    out: Out = None,
+    inputs: Inputs = None,
+    tasks: Annotated[
+        int, typer.Option(metavar="N", min=1, max=MOST_SHARES, help="Jobs of the array: shares of the work.")
+    ] = 8,
+    max_parallel: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How many of them run at once, at most.")
+    ] = None,
+    time: Annotated[
+        str, typer.Option(metavar="TIME", help="As sbatch's; a task whose time is up is queued again, and goes on.")
+    ] = DEFAULT_TIME,
+    partition: _Name = None,
+    account: _Name = None,
+    qos: _Name = None,
+    constraint: _Name = None,
+    gpus_per_node: Annotated[str | None, typer.Option(metavar="[TYPE:]N", help="As sbatch's.")] = None,
+    cpus_per_task: Annotated[int | None, typer.Option(metavar="N", min=1, help="As sbatch's.")] = None,
+    mem: Annotated[str | None, typer.Option(metavar="SIZE", help="As sbatch's.")] = None,
+    slurm: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Any other option of sbatch; may be repeated.")
+    ] = None,
+    setup: Annotated[
+        list[str] | None, typer.Option(metavar="COMMAND", help="Shell command before each task; may be repeated.")
+    ] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(metavar="cpu|gpu|tpu", help="What tasks run on; by default gpu where GPUs are asked for, or cpu."),
+    ] = None,
+    devices: Devices = None,
+    chunk_size: ChunkSize = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be submitted, and do nothing.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Compute a sweep on a Slurm cluster: an array of jobs, a share each, and a job that assembles the dataset.
+
+    Submitting again computes what is missing. On other clusters start `jaxcollapse run --share I/N`.
+    """
+    from jaxcollapse.system.devices import choose
+
+    try:
+        from jaxcollapse.cluster.submission import Submission
+    except ModuleNotFoundError as error:
+        if error.name != "submitit":
+            raise
+        raise InputError("", "to submit it, submitit is needed: pip install 'jaxcollapse[slurm]'") from None
+
+    what, study = sweep_and_study(sweep, out, inputs)
+    request = Request(
+        tasks=tasks,
+        name=f"jaxcollapse-{re.sub('[^A-Za-z0-9_.-]', '_', study.name)}",
+        max_parallel=max_parallel,
+        partition=partition,
+        time=time,
+        gpus_per_node=gpus_per_node,
+        cpus_per_task=cpus_per_task,
+        mem=mem,
+        account=account,
+        qos=qos,
+        constraint=constraint,
+        setup=tuple(setup or ()),
+        slurm=tuple(slurm or ()),
+    )
+    submission = Submission(what, study, request, platform, devices, chunk_size)
+    choose("cpu")  # no accelerator of the machine that submits is used, or need be there
+    if not dry_run:
+        submission.check_commands()
+    prospect = submission.foresee() if dry_run else submission.prepare()
+    if prospect.todo.chunks:
+        _warn(prospect.todo, request)
+        submission = replace(submission, request=replace(request, tasks=min(tasks, len(prospect.todo.chunks))))
+    if dry_run:
+        _show(submission, prospect, as_json)
+        return 0
+    if not prospect.todo.chunks:
+        nothing = _nothing_to_do(study, prospect.study.result.exists())
+        print(json.dumps({"study": str(study), "array_job": None}) if as_json else nothing)
+        return 0
+    array, assembly = submission.submit()
+    if as_json:
+        told = {"study": str(study), "tasks": tasks, "array_job": array, "finalize_job": assembly}
+        print(json.dumps({**told, "logs": str(submission.logs)}, indent=1))
+    else:
+        print(_shape(submission, prospect))
+        print(f"array job {array}, and {assembly} to assemble the dataset after it")
+        print(f"logs: {printable(submission.logs / f'{array}_*_log.out')}")
+        print(f"watch: jaxcollapse status {shlex.quote(printable(study))} --watch")
+    return 0
+
+
+def _shape(submission: "Submission", prospect: "Prospect") -> str:
+    """What each task gets."""
+    tasks, chunks = submission.request.tasks, len(prospect.todo.chunks)
+    each = f"{chunks // tasks} to {-(-chunks // tasks)}" if chunks % tasks else f"{chunks // tasks}"
+    missing = f"{prospect.todo.trajectories} trajectories in {chunks} chunks"
+    return f"{missing} for {tasks} tasks on {prospect.todo.machine.platform}: about {each} for each"
+
+
+def _nothing_to_do(study: Path, has_dataset: bool) -> str:
+    lacks = "" if has_dataset else f" but its dataset: jaxcollapse finalize {shlex.quote(printable(study))}"
+    return f"nothing is missing in {printable(study)}{lacks}"
+
+
+def _warn(plan: "Plan", request: Request) -> None:
+    """Says that there are more tasks than chunks, or that a chunk takes longer than a task may."""
+    from jaxcollapse.planning.display import as_seconds
+    from jaxcollapse.sweep.display import count
+
+    chunks = len(plan.chunks)
+    lanes = max(plan.buckets[chunk.bucket].lanes for chunk in plan.chunks)
+    if chunks < request.tasks:
+        # A device call takes as long for a few trajectories as for all of its lanes, so smaller chunks gain nothing.
+        together = Counter[tuple[int, tuple[int, ...]]]()
+        for chunk in plan.chunks:
+            together[chunk.bucket, chunk.loops] += len(chunk)
+        hint = "each is about one device call, and would take as long in parts"
+        if sum(-(-trajectories // lanes) for trajectories in together.values()) > chunks:
+            hint = f"--chunk-size {lanes} makes more of them"
+        told = f"{count(chunks, 'chunk')} for {request.tasks} tasks, so {chunks} will do; {hint}"
+        print(f"jaxcollapse: {told}", file=sys.stderr)
+    longest, allowed = plan.longest_chunk, 60 * request.minutes
+    if longest > allowed and plan.machine.platform == "cpu":
+        told = f"a chunk takes about {as_seconds(longest)}, and a task is stopped after {as_seconds(allowed)}"
+        print(f"jaxcollapse: {told}, before the chunk is stored; use a longer --time", file=sys.stderr)
+
+
+def _show(submission: "Submission", prospect: "Prospect", as_json: bool) -> None:
+    """What would be submitted."""
+    todo = prospect.todo
+    array, assembly = submission.scripts() if todo.chunks else (None, None)
+    if as_json:
+        told = {"study": str(submission.study), "tasks": submission.request.tasks, "plan": todo.to_dict()}
+        print(json.dumps({**told, "array_script": array, "finalize_script": assembly}, indent=1))
+        return
+    if not todo.chunks:
+        print(_nothing_to_do(submission.study, prospect.study.result.exists()))
+        return
+    print(todo)
+    print(_shape(submission, prospect))
+    print(f"\n# The array job:\n{array}\n# The job after it:\n{assembly}", end="")

@@ -1,0 +1,164 @@
+"""Models of several rows: what is within contexts and what is between them, and whether one temperature serves all.
+
+A *context* is what a token of a trace is drawn given: its persona, the token before it, or the model of an ensemble.
+Rows that choose a trace's persona or its first token are not among them, but for what is said to be of all rows.
+
+τ_T applies to those rows that the sampling temperature of the process applies to (`temperature_on`). The others stay as
+they are, so that T is a knob that the process has.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Num
+
+from jaxcollapse.observables.possible import entropy_of_tokens, shared_entropy
+from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
+from jaxcollapse.observables.snapshot import Snapshot
+from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_common_tempering, nearest_tempering
+from jaxcollapse.walks.walk import Table, Visits
+
+Scalar = Float[Array, ""]
+_TINY = 1e-37
+
+
+@observable("entropy given the context", "nat", "structure", models=SEVERAL_ROWS, possible=entropy_of_tokens)
+def within_entropy(now: Snapshot) -> Scalar:
+    """Σ_c w_c S(p_c): the mean entropy of a token in a known context c (persona, token before, model) of share w_c.
+
+    The row that begins a trace is not a context.
+    """
+    return jnp.sum(_shares(now, now.visits) * _entropies(_contexts(now, now.log_rows)))
+
+
+@observable("mutual information of context and token", "nat", "structure", models=SEVERAL_ROWS, possible=shared_entropy)
+def mutual_information(now: Snapshot) -> Scalar:
+    """S(Σ_c w_c p_c) − Σ_c w_c S(p_c): what a token tells about its context; the entropy between contexts.
+
+    The row that begins a trace is not a context.
+    """
+    weights, log_rows = _shares(now, now.visits), _contexts(now, now.log_rows)
+    log_mean = jax.nn.logsumexp(log_rows + jnp.log(weights)[:, None], axis=0)
+    divergence = jax.vmap(kl_divergence, in_axes=(0, None))(log_rows, log_mean)
+    return jnp.sum(jnp.where(weights > 0, weights * divergence, 0))
+
+
+@observable("divergence from the original within contexts", "nat", "structure", models=SEVERAL_ROWS)
+def within_divergence(now: Snapshot) -> Scalar:
+    """Σ_c w_c KL(p_c ‖ p0_c); the row that begins a trace is not a context c."""
+    return _mean_divergence(_shares(now, now.visits), _contexts(now, now.log_rows), _contexts(now, now.log_start))
+
+
+@observable("divergence from the original between contexts", "nat", "structure", models=SEVERAL_ROWS)
+def between_divergence(now: Snapshot) -> Scalar:
+    """Σ_c w_c ln(w_c/w0_c): with `within_divergence` it adds up to the divergence of (context, token).
+
+    The row that begins a trace is not a context.
+    """
+    weights = _shares(now, now.visits)
+    divergence = kl_divergence(jnp.log(weights), jnp.log(_shares(now, now.start_visits)))
+    return jnp.where(jnp.any(weights > 0), divergence, 0)
+
+
+@observable("excess log loss on original traces", "nat", "structure", models=SEVERAL_ROWS)
+def shared_kl_to_initial(now: Snapshot) -> Scalar:
+    """Σ_r w0_r KL(p0_r ‖ p_r) over all rows r: a mean over the tokens of traces of p0, whose rows are known."""
+    return _mean_divergence(now.start_visits, now.log_start, now.log_rows)
+
+
+@observable("recovery gap, a temperature for each row", "nat", "structure", default=False, models=SEVERAL_ROWS)
+def row_recovery_gap(now: Snapshot) -> Scalar:
+    """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: lost even with a temperature for each tempered row."""
+    weights, stays = now.start_visits, _untempered(now)
+    gaps = jax.vmap(nearest_tempering)(now.log_start, now.scaled.table).gap
+    if stays.any():
+        gaps = jnp.where(stays, jax.vmap(kl_divergence)(now.log_start, now.log_rows), gaps)
+    return jnp.sum(jnp.where(weights > 0, weights * gaps, 0))
+
+
+@observable("recovery gap of all rows", "nat", "structure", models=SEVERAL_ROWS)
+def shared_recovery_gap(now: Snapshot) -> Scalar:
+    """min_T Σ_r w0_r KL(p0_r ‖ τ_T(p_r)) over all rows r: what no sampling temperature can bring back."""
+    return _back_to_start(now).gap
+
+
+@observable("recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
+def shared_recovery_temperature(now: Snapshot) -> Scalar:
+    """T ≥ 0 that minimises Σ_r w0_r KL(p0_r ‖ τ_T(p_r)): the sampling temperature that best brings p0 back."""
+    return _back_to_start(now).temperature
+
+
+@observable("effective temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
+def shared_effective_temperature(now: Snapshot) -> Scalar:
+    """T* ≥ 0 that minimises Σ_r w_r KL(p_r ‖ τ_T(p0_r)): the temperature at which all rows of p0 look most like p."""
+    return _from_start(now).temperature
+
+
+@observable("tempering gap of all rows", "nat", "structure", default=False, models=SEVERAL_ROWS)
+def shared_tempering_gap(now: Snapshot) -> Scalar:
+    """min_T Σ_r w_r KL(p_r ‖ τ_T(p0_r)) over all rows r: how far p is from every tempered copy of p0."""
+    return _from_start(now).gap
+
+
+@observable("excess log loss on real traces", "nat", "structure", models=SEVERAL_ROWS)
+def excess_log_loss(now: Snapshot) -> Scalar:
+    """Σ_r w_r KL(q_r ‖ p_r), a mean over the tokens of traces of the given table q. At the start: what the fit left."""
+    visits = now.walk.visits(now.start.given, now.numbers)
+    return _mean_divergence(visits, jax.nn.log_softmax(now.start.given, axis=-1), now.log_rows)
+
+
+@observable("drift of rows never visited", "nat", "structure", default=False, models=SEVERAL_ROWS)
+def unvisited_drift(now: Snapshot) -> Scalar:
+    """Mean KL(p0_r ‖ p_r) of the rows that no trace has visited so far; NaN if there is none. 0 for a free table."""
+    assert now.visited is not None
+    # Rows of one token only, such as those that fill up the table, cannot drift.
+    unvisited = ~now.visited & (jnp.sum(now.start.table > -jnp.inf, axis=-1, dtype=jnp.int32) > 1)
+    drift = jax.vmap(kl_divergence)(now.log_start, now.log_rows)
+    return jnp.sum(jnp.where(unvisited, drift, 0)) / jnp.sum(unvisited, dtype=drift.dtype)
+
+
+def _back_to_start(now: Snapshot) -> Tempering:
+    found = _nearest(now, now.log_start, now.scaled.table, now.log_rows, now.start_visits)
+    return found._replace(temperature=now.at_scale(found.temperature))
+
+
+def _from_start(now: Snapshot) -> Tempering:
+    return _nearest(now, now.log_rows, now.start.table, now.log_start, now.visits)
+
+
+def _nearest(now: Snapshot, log_target: Table, base: Table, log_base: Table, weights: Visits) -> Tempering:
+    """The one temperature of the tempered rows of a base that brings all of its rows nearest to a target."""
+    stays = _untempered(now)
+    if not stays.any():
+        return nearest_common_tempering(log_target, base, weights)
+    nearest = nearest_common_tempering(log_target, base, jnp.where(stays, 0, weights))
+    divergence = jax.vmap(kl_divergence)(log_target, log_base)
+    rest = jnp.sum(jnp.where(stays & (weights > 0), weights * divergence, 0))
+    return Tempering(jnp.where(jnp.isinf(rest), jnp.nan, nearest.temperature), nearest.gap + rest)
+
+
+def _untempered(now: Snapshot) -> Bool[np.ndarray, " row"]:
+    """The trained rows that the sampling temperature does not apply to."""
+    return now.walk.counted() & ~now.walk.sampled()[0]
+
+
+def _contexts(now: Snapshot, rows: Num[Array, "row ..."]) -> Num[Array, "context ..."]:
+    """Of the rows, or of one number for each, those of contexts."""
+    return rows[now.walk.first_context :]
+
+
+def _shares(now: Snapshot, visits: Float[Array, " row"]) -> Float[Array, " context"]:
+    """Shares of the contexts in the tokens of traces."""
+    chosen = _contexts(now, visits)
+    return chosen / jnp.maximum(jnp.sum(chosen), _TINY)
+
+
+def _entropies(log_rows: Float[Array, "context token"]) -> Float[Array, " context"]:
+    return -jnp.sum(jnp.where(log_rows > -jnp.inf, jnp.exp(log_rows) * log_rows, 0), axis=-1)
+
+
+def _mean_divergence(
+    visits: Float[Array, " context"], log_p: Float[Array, "context token"], log_q: Float[Array, "context token"]
+) -> Scalar:
+    weights = visits / jnp.maximum(jnp.sum(visits), _TINY)
+    return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(kl_divergence)(log_p, log_q), 0))

@@ -1,0 +1,1 @@
+"""Parts of a process: tables of code that compiled programs depend on."""

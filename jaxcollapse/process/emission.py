@@ -1,0 +1,232 @@
+"""What the model emits: the table that traces are drawn from, and their counts, real data among them.
+
+Temperature, truncation, exchange between models, curation, the verifier and real data come in this order.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int32
+
+from jaxcollapse.process.corpus import Expected, combined
+from jaxcollapse.process.structure import Loops, Settings, Structure
+from jaxcollapse.process.whole_traces import Judging, Rates
+from jaxcollapse.sampling import bits, truncation
+from jaxcollapse.sampling.curation import CURATIONS, verified
+from jaxcollapse.sampling.mixture import mixture
+from jaxcollapse.sampling.multinomial import Method, multinomial
+from jaxcollapse.sampling.temperature import temper
+from jaxcollapse.walks.walk import urn
+
+Table = Float[Array, "context token"]
+Counts = Int32[Array, "context token"]
+
+_RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
+_WHOLE = 1e-6  # relative distance from a whole number that is rounding
+_RAREST = -103.0  # ln of a probability that is never drawn, the least float32; rarer tokens have its likelihood
+
+
+class Draw(NamedTuple):
+    """When traces are drawn: in the generation after this one, for which of its optimiser steps (0 if for all)."""
+
+    generation: Int32[Array, ""]
+    step: Int32[Array, ""]
+
+
+class Source(NamedTuple):
+    """What traces are drawn from: logits, and the tokens' weights. rewards: of traces, if they are judged as wholes."""
+
+    logits: Table
+    weights: Table
+    rewards: Table | None
+
+
+@dataclass(frozen=True)
+class Emission:
+    """How samples come from a model of this structure.
+
+    initial: the table of p0. real: what real data are drawn from. scores: of tokens, if curation rewards them. correct:
+    the tokens of each row that a verifier does not object to, if there is one.
+    """
+
+    structure: Structure
+    settings: Settings
+    loops: Loops
+    initial: Table
+    real: Table
+    scores: Float[Array, " token"] | None
+    correct: Bool[Array, "context token"] | None
+
+    @classmethod
+    def of(
+        cls,
+        structure: Structure,
+        settings: Settings,
+        loops: Loops,
+        initial: Table,
+        real: Table,
+        scores: Float[Array, " token"] | None,
+    ) -> "Emission":
+        """The emission of a trajectory."""
+        correct = None
+        if "true_positive_rate" in structure.remedies or "false_positive_rate" in structure.remedies:
+            correct = jax.vmap(truncation.top_p, in_axes=(0, None))(initial, settings.correct_share) > -jnp.inf
+            correct |= ~jnp.asarray(structure.walk.is_text())[:, jnp.newaxis]
+        return cls(structure, settings, loops, initial, real, scores, correct)
+
+    def source(self, table: Table, generation: Int32[Array, ""]) -> Source:
+        """What traces are drawn from in the generation after this one, of a model with this table.
+
+        Where a trace is one token, what is selected and what is real is in its logits, row by row. A frozen generator
+        emits traces of p0; `reward = "likelihood"` still judges them by the model itself.
+        """
+        structure, settings = self.structure, self.settings
+        generator = self.initial if "generator" in structure.remedies else table
+        logits = self.tempered(generator, settings.temperature)
+        is_cut = jnp.asarray(structure.walk.sampled()[1])[:, jnp.newaxis]
+        for name in structure.truncations:
+            cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
+            logits = jnp.where(is_cut, cut, logits)
+        logits = structure.walk.exchanged(logits, settings.exchange)
+        rewards = self._rewards(table) if structure.curation != "none" else None
+        if structure.traces_at_once:
+            return Source(logits, urn(logits), rewards)
+        if rewards is not None:
+            select = jax.vmap(CURATIONS[structure.curation], in_axes=(0, 0, None))
+            logits = select(logits, rewards, settings.candidates)
+        if self.correct is not None:
+            verify = jax.vmap(verified, in_axes=(0, 0, None, None))
+            logits = verify(logits, self.correct, settings.true_positive_rate, settings.false_positive_rate)
+        if structure.fresh_data and not self._keeps_apart:
+            share = self._fresh_share(generation)
+            logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
+        return Source(logits, urn(logits), None)
+
+    def tempered(self, table: Table, temperature: Float[Array, ""]) -> Table:
+        """The rows at this temperature that a sampling temperature applies to, the others as they are."""
+        walk, tempered = self.structure.walk, temper(table, temperature)
+        if not walk.is_structured:
+            return tempered
+        return jnp.where(jnp.asarray(walk.sampled()[0])[:, jnp.newaxis], tempered, table)
+
+    def traces(self, generation: Int32[Array, ""]) -> Int32[Array, ""]:
+        """How many traces are emitted in the generation after this one."""
+        if "sample_growth" not in self.structure.remedies:
+            return self.settings.samples
+        number = (generation + 1).astype(self.initial.dtype) ** self.settings.sample_growth
+        return jnp.round(self.settings.samples.astype(self.initial.dtype) * number).astype(jnp.int32)
+
+    def counts(
+        self,
+        key: bits.Key,
+        source: Source,
+        traces: Int32[Array, ""],
+        when: "Draw",
+        how: Method,
+        blocks: Int32[Array, ""],
+    ) -> Counts:
+        """Counts of so many traces drawn from a source, and of real ones if they are drawn apart."""
+        structure = self.structure
+        if not (structure.fresh_data and self._keeps_apart):
+            return self._own(key, source, traces, how, blocks)
+        share = self._fresh_share(when.generation)
+        if "fresh_sampling" in structure.remedies:
+            real = stratum(share * traces.astype(share.dtype), self._earlier_draws(when))
+        else:
+            real = multinomial(bits.fold_in(key, 2), jnp.stack([1 - share, share]), traces, how, blocks)[1]
+        own = self._own(bits.fold_in(key, 0), source, traces - real, how, blocks)
+        draw = structure.walk.sample
+        return own + draw(bits.fold_in(key, 1), urn(self.real), real, how, blocks, self.settings.traces)
+
+    def _own(
+        self, key: bits.Key, source: Source, traces: Int32[Array, ""], how: Method, blocks: Int32[Array, ""]
+    ) -> Counts:
+        """Counts of the model's traces: of those that are kept, if they are judged as wholes."""
+        structure, settings = self.structure, self.settings
+        if not structure.traces_at_once:
+            return structure.walk.sample(key, source.weights, traces, how, blocks, settings.traces)
+        judging = Judging(
+            walk=structure.walk,
+            numbers=settings.traces,
+            weights=source.weights,
+            curation=structure.curation,
+            rewards=source.rewards,
+            correct=self.correct,
+            rates=Rates(settings.true_positive_rate, settings.false_positive_rate),
+            at_once=structure.traces_at_once,
+            places=self.loops.places,
+            candidates=self.loops.candidates,
+        )
+        return judging.counts(key, traces)
+
+    def expected(self, source: Source, generation: Int32[Array, ""]) -> Expected:
+        """Infinitely many traces of a source, and real ones if they are kept apart."""
+        visits = self.structure.walk.visits
+        own = Expected(source.logits, visits(source.logits, self.settings.traces))
+        if not (self.structure.fresh_data and self._keeps_apart):
+            return own
+        share, real = self._fresh_share(generation), Expected(self.real, visits(self.real, self.settings.traces))
+        return combined(jax.tree.map(lambda *each: jnp.stack(each), own, real), jnp.stack([1 - share, share]))
+
+    @property
+    def _keeps_apart(self) -> bool:
+        """Whether real data are drawn apart from the model's samples: a trace is the one or the other as a whole."""
+        stratified = "fresh_sampling" in self.structure.remedies and not self.structure.infinite_samples
+        return not self.structure.walk.is_of_tokens or stratified
+
+    def _earlier_draws(self, when: "Draw") -> Int32[Array, ""]:
+        """How many draws with real data there have been before this one."""
+        draws = self.loops.steps if self.structure.batches == "generator" else 1
+        generations = when.generation
+        if "fresh_every" in self.structure.remedies:
+            generations = (generations + 1) // self.settings.fresh_every - 1
+        return generations * draws + when.step
+
+    def _fresh_share(self, generation: Int32[Array, ""]) -> Float[Array, ""]:
+        share = self.settings.fresh_fraction
+        if "fresh_every" in self.structure.remedies:
+            share = jnp.where(is_due(generation, self.settings.fresh_every), share, 0)
+        return share
+
+    def _rewards(self, table: Table) -> Table:
+        """What samples are chosen by: of each token in each row, from a model with this table."""
+        if self.structure.reward == "score":
+            assert self.scores is not None
+            is_text = jnp.asarray(self.structure.walk.is_text())[:, jnp.newaxis]
+            return self.settings.reward_scale * jnp.where(is_text, self.scores[jnp.newaxis], 0)
+        judge = self.initial if self.structure.reward == "original_likelihood" else table
+        return self.settings.reward_scale * jnp.maximum(jax.nn.log_softmax(judge, axis=-1), _RAREST)
+
+
+def recorded(structure: Structure, settings: Settings, given: Table, key: bits.Key) -> Table:
+    """The table that a trajectory's real data are drawn from: p0's, or the counts of what it has recorded of p0.
+
+    Rows that no recorded trace visited stay those of p0.
+    """
+    if "real_samples" not in structure.remedies:
+        return given
+    own, split = bits.fold_in(key, jnp.uint32(_RECORDED)), Method(native=False, always_splits=True)
+    counts = structure.walk.sample(own, urn(given), settings.real_samples, split, jnp.int32(0), settings.traces)
+    visited = jnp.any(counts > 0, axis=-1, keepdims=True)
+    return jnp.where(visited, jnp.log(counts.astype(given.dtype)), given)
+
+
+def stratum(wanted: Float[Array, ""], draws: Int32[Array, ""]) -> Int32[Array, ""]:
+    """How many traces of a draw are real where `wanted` should be, after so many draws before it.
+
+    A fraction is carried over: of k draws together it is k · wanted, rounded. The fraction is kept modulo 1 in 32 bits,
+    so that it is exact after any number of draws.
+    """
+    nearest = jnp.round(wanted)
+    is_whole = jnp.abs(wanted - nearest) <= _WHOLE * wanted
+    whole = jnp.where(is_whole, nearest, jnp.floor(wanted))
+    fraction = (jnp.where(is_whole, 0, wanted - whole) * 2.0**32).astype(jnp.uint32)
+    before = jnp.uint32(2**31) + draws.astype(jnp.uint32) * fraction
+    return whole.astype(jnp.int32) + (before + fraction < before).astype(jnp.int32)
+
+
+def is_due(generation: Int32[Array, ""], every: Int32[Array, ""]) -> Bool[Array, ""]:
+    """Whether the generation after this one is the `every`th, the twice `every`th and so on, counted from 1."""
+    return (generation + 1) % every == 0

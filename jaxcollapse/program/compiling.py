@@ -1,0 +1,73 @@
+"""Compiling programs: several at once, ahead of use, and each only once."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import SingleDeviceSharding
+
+from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.parameters.parameterisation import is_shape
+from jaxcollapse.process.structure import COUNTS, Loops, Settings
+from jaxcollapse.program import on_disk
+from jaxcollapse.program.kernel import Lanes, Program, jitted
+from jaxcollapse.system.jax_settings import arithmetic
+from jaxcollapse.system.machine import cores
+
+AHEAD = 16  # programs compiled before they are needed, at most
+_KEPT = 32  # programs in memory; each holds several hundred memory maps, of which a process has 65 530
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "cpu": {"xla_cpu_multi_thread_eigen": False},  # a tile has one core; the next tile has the other
+    "gpu": {"xla_gpu_autotune_level": 0},  # else timings decide about the order of sums, in each process anew
+}
+
+
+@lru_cache(maxsize=_KEPT)
+def compiling(program: Program, device: jax.Device, records: int, lanes: int) -> "Future[jax.stages.Compiled]":
+    """A program being compiled for one device and numbers of records and lanes; twice if two threads ask at once."""
+    return _pool().submit(_load_or_compile, program, device, records, lanes)
+
+
+def _load_or_compile(program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
+    options = dict(_OPTIONS.get(device.platform, {}))
+    name = on_disk.name(device, [program, records, lanes, options])
+    with arithmetic(program.dtype):
+        takes = arguments(program, lanes, records, SingleDeviceSharding(device))
+        ready = on_disk.load(name, device, jax.tree.structure((takes, {})), jax.tree.structure(program.outputs))
+        if ready is None:
+            ready = jitted(program).lower(*takes).compile(options)
+            on_disk.store(name, ready)
+    return ready
+
+
+def arguments(
+    program: Program, lanes: int, records: int, sharding: SingleDeviceSharding | None = None
+) -> tuple[Any, ...]:
+    """Shapes and types of what a program takes."""
+    tokens, real = program.structure.tokens, jnp.dtype(program.dtype)
+
+    def array(shape: tuple[int, ...], dtype: Any) -> Any:
+        return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
+
+    settings = Settings(*(array((lanes,), jnp.int32 if name in COUNTS else real) for name in Settings._fields))
+    a_key = jax.eval_shape(partial(jax.random.key, impl="threefry2x32"), 0)  # nothing is compiled to make one
+    key = array((lanes,), a_key.dtype)
+    loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
+    thresholds = Thresholds(array((), real), array((), real))
+    contexts, parameters = program.structure.walk.contexts, program.structure.parameters
+    fitted = None
+    if not parameters.is_free:
+        shapes = parameters.shapes(contexts, tokens)
+        fitted = jax.tree.map(lambda shape: array((lanes, *shape), real), shapes, is_leaf=is_shape)
+    scores = array((lanes, tokens), real) if program.structure.reward == "score" else None
+    state = array((lanes, program.state_words), jnp.uint32) if program.state_words else None
+    given = array((lanes, contexts, tokens), real)
+    tile = Lanes(settings, key, array((lanes,), jnp.uint32), given, fitted, scores, state)
+    return tile, loops, array((records,), jnp.int32), thresholds
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(4, cores()), "compiling")

@@ -1,0 +1,245 @@
+"""The compiled program of a bucket: generations scanned, trajectories vmapped, lanes sharded over devices.
+
+One device call runs a *tile* of trajectories through all generations. The width of a tile on one device follows from
+the padded vocabulary and the platform alone, never from how many trajectories there are: a compiler may sum in another
+order for another shape, a last bit flips a sample, and a sample flips everything after it. Narrow tiles are filled up
+with copies of their first trajectory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32, Key, UInt32
+
+from jaxcollapse.observables import OBSERVABLES, Observable
+from jaxcollapse.observables.series import in_order, known, measured
+from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.parts.code_table import check_entry, check_part
+from jaxcollapse.process.self_training import SelfTraining, State
+from jaxcollapse.process.structure import Loops, Settings, Structure
+from jaxcollapse.program.divergence import diverged
+from jaxcollapse.program.native_path import advance, can_run
+from jaxcollapse.program.state_words import packed, unpacked
+from jaxcollapse.sampling import bits
+from jaxcollapse.training import optimizers, schedules
+from jaxcollapse.walks import Persona
+
+Carry = tuple[State, dict[str, Array]]
+_TEXTS = 0xFFFFFFFD  # folded into a trajectory's key for texts to look at; generations count from 0
+NOT_YET = -1  # an event that has not happened
+_ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
+_NATIVE_ELEMENTS = 2**25  # the same, where native code of a GPU runs whole generations
+_FEWEST_ELEMENTS = 2**13  # with fewer, XLA compiles other arithmetic for CPUs
+_MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a compiled program depends on.
+
+    observables: names, in the registry's order. measures_natively: whether native code measures those that it knows.
+    keeps_state: whether it gives back the last state of each trajectory. state_words: of the state that trajectories go
+    on from; 0 if they begin at generation 0.
+    """
+
+    structure: Structure
+    observables: tuple[str, ...]
+    record_logits: bool
+    dtype: str
+    measures_natively: bool
+    keeps_state: bool = False
+    state_words: int = 0
+
+    def check_own_code(self) -> None:
+        """Raises `InputError` if it would run code from outside of the package, which its name does not tell apart."""
+        for name in self.observables:
+            check_entry("observables", OBSERVABLES, name)
+        check_entry("process.optimizer", optimizers.OPTIMIZERS, self.structure.optimizer)
+        check_entry("process.schedule", schedules.SCHEDULES, self.structure.schedule)
+        check_part("process.model", self.structure.walk)
+        check_part("process.parameters", self.structure.parameters)
+
+    @property
+    def series(self) -> list[str]:
+        """Names of what is recorded, in the order of `Record.series`."""
+        chosen = [OBSERVABLES[name] for name in self.observables if not OBSERVABLES[name].is_event]
+        return in_order(chosen)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers of each of them there are in a record."""
+        walk = self.structure.walk
+        personas = walk.personas if isinstance(walk, Persona) else 0
+        return [personas if OBSERVABLES[name].dim == "persona" else 1 for name in self.series]
+
+    @property
+    def events(self) -> list[str]:
+        """Names of the events, in the order of `Record.events`."""
+        return [name for name in self.observables if OBSERVABLES[name].is_event]
+
+    @property
+    def outputs(self) -> "Record":
+        """What a tile gives back, with names for arrays."""
+        logits, state = "logits" if self.record_logits else None, "state" if self.keeps_state else None
+        named: tuple[Any, ...] = ("series", "events", logits, "finite", state)
+        return Record(*named)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether native code runs whole generations, where it measures."""
+        return self.measures_natively and can_run(self.structure, [OBSERVABLES[name] for name in self.events])
+
+    def width(self, platform: str) -> int:
+        """Trajectories of a tile on one device: a power of two that follows from the vocabulary and the platform.
+
+        Of other widths some lanes would be left over from whole vectors, and compiled to other arithmetic.
+        """
+        most = _MOST_LANES.get(platform, _MOST_LANES["gpu"])
+        elements = _ELEMENTS.get(platform, _ELEMENTS["gpu"])
+        if platform == "gpu" and self.is_native:
+            elements = _NATIVE_ELEMENTS
+        size = self.structure.tokens * self.structure.walk.contexts
+        return 1 << max(1, min(most, elements // size)).bit_length() - 1
+
+    def fewest(self, platform: str) -> int:
+        """Trajectories of a tile where memory is short: fewer would be compiled to other arithmetic."""
+        size = self.structure.tokens * self.structure.walk.contexts
+        return min(self.width(platform), max(1, _FEWEST_ELEMENTS // size))
+
+
+class Lanes(NamedTuple):
+    """The trajectories of a tile: their settings, typed keys of their cells, replicate numbers.
+
+    logits: tables of p0 as they are given. parameters: what was fitted to them, unless they are free tables.
+    scores: of tokens, if samples are chosen by them. state: what each goes on from, if that is not generation 0.
+    """
+
+    settings: Settings
+    key: Key[Array, "*lane"]
+    replicate: UInt32[Array, "*lane"]
+    logits: Float[Array, "*lane context token"]
+    parameters: Any = None
+    scores: Float[Array, "*lane token"] | None = None
+    state: UInt32[Array, "*lane word"] | None = None
+
+
+class Record(NamedTuple):
+    """What comes back of a tile.
+
+    series: of `Program.series`, whole numbers among them, each as many as `Program.sizes` says. events: of
+    `Program.events`, `NOT_YET` where censored. logits: None if they are not recorded. finite: whether it has not
+    diverged. state: what would go on, with its events, if kept.
+    Few arrays, each of many numbers: to hand over a small one takes longer than to fill it.
+    """
+
+    series: Float[Array, "*lane series record"]
+    events: Int32[Array, "*lane event"]
+    logits: Float[Array, "*lane record context token"] | None
+    finite: Array
+    state: UInt32[Array, "*lane word"] | None = None
+
+
+def run_trajectory(
+    program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: Thresholds
+) -> Record:
+    """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself, unless the
+    trajectory goes on from a state: then it leads from there to the next record.
+    """
+    key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
+    process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.scores, key)
+    start = origin(process.initial, lanes.logits, thresholds, structure.walk, settings.traces)
+    series = [OBSERVABLES[name] for name in program.series]
+    events = [OBSERVABLES[name] for name in program.events]
+    is_fused = can_run(structure, events)
+    fused_series = known(series) if is_fused else []
+    others = [entry for entry in series if entry.name not in fused_series]
+
+    def snapshot(state: State) -> Snapshot:
+        texts = bits.fold_in(bits.fold_in(key, jnp.uint32(_TEXTS)), state.generation)
+        table, scaled = process.observed(state)
+        return Snapshot(table, start, thresholds, structure.walk, settings.traces, texts, state.visited, scaled)
+
+    def generation(_: Array, carry: Carry) -> Carry:
+        state, times = carry
+        times = _watch(events, times, snapshot(state), state.generation)
+        return process.step(bits.fold_in(key, state.generation), state), times
+
+    def goes_on(state: State, end: Array) -> Array:
+        """Whether there is a generation left that may change something."""
+        return (state.generation < end) & (jnp.sum(state.parameters > -jnp.inf, dtype=jnp.int32) > 1)
+
+    def generations(carry: Carry, gap: Array) -> Carry:
+        state, times = carry
+        end = state.generation + gap
+        if structure.absorbs:
+            state, times = jax.lax.while_loop(lambda carry: goes_on(carry[0], end), partial(generation, end), carry)
+        else:
+            state, times = jax.lax.fori_loop(0, gap, generation, carry)
+        return state._replace(generation=end), _watch(events, times, snapshot(state), state.generation)
+
+    def fused(carry: Carry, gaps: Array) -> tuple[Carry, Array]:
+        state, times, values = advance(process, key, carry[0], gaps, start, thresholds, events, carry[1], fused_series)
+        return (state, times), values
+
+    def segment(carry: Carry, gap: Array) -> tuple[Carry, tuple[Array, Array | None]]:
+        values = [jnp.zeros(0, process.initial.dtype)]  # nothing but events may be asked for
+        if is_fused:
+            carry, found = fused(carry, gap[jnp.newaxis])
+            values.append(found[:, 0])
+        else:
+            carry = generations(carry, gap)
+        if others:
+            values.append(measured(others, snapshot(carry[0]), natively=program.measures_natively))
+        return carry, (jnp.concatenate(values), process.table(carry[0]) if program.record_logits else None)
+
+    carry: Carry = process.init(), {entry.name: jnp.int32(NOT_YET) for entry in events}
+    if lanes.state is not None:
+        carry = _restored(lanes.state, carry)
+    logits: Array | None = None
+    if is_fused and not others and not program.record_logits:  # then from start to end, in one call
+        (state, times), values = fused(carry, gaps)
+    else:
+        (state, times), (rows, logits) = jax.lax.scan(segment, carry, gaps)
+        values = rows.T
+    finite = ~diverged(structure, settings, process.initial, process.scaled(state).table)
+    happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)
+    return Record(values, happened, logits, finite, packed(_in_store((state, times))) if program.keeps_state else None)
+
+
+def _in_store(carry: Carry) -> tuple[State, dict[str, Array], Array | None]:
+    """The order in which a state is stored: octaves last."""
+    state, times = carry
+    return state._replace(octaves=None), times, state.octaves
+
+
+def _restored(words: UInt32[Array, " word"], like: Carry) -> Carry:
+    """What was stored; of studies of before 2026-12, which kept no scale apart, too."""
+    state, times, octaves = stored = _in_store(like)
+    if octaves is not None and len(words) < len(packed(stored)):
+        state, times = unpacked(words, (state, times))
+    else:
+        state, times, octaves = unpacked(words, stored)
+    return state._replace(octaves=octaves), times
+
+
+def trajectory_key(cell: Key[Array, ""], replicate: UInt32[Array, ""]) -> bits.Key:
+    """The raw key of a trajectory: its cell's, with the replicate number folded in."""
+    return bits.fold_in(jax.random.key_data(cell), replicate)
+
+
+def _watch(
+    events: Sequence[Observable], times: dict[str, Array], now: Snapshot, generation: Int32[Array, ""]
+) -> dict[str, Array]:
+    return {
+        entry.name: jnp.where((times[entry.name] == NOT_YET) & entry.measure(now), generation, times[entry.name])
+        for entry in events
+    }
+
+
+def jitted(program: Program) -> "jax.stages.Wrapped":
+    """The jitted program: (Lanes, Loops, gaps, Thresholds) → Record, for `program.width(platform)` lanes."""
+    return jax.jit(jax.vmap(partial(run_trajectory, program), in_axes=(0, None, None, None)))

@@ -1,0 +1,57 @@
+"""Keys of the top of a sweep file that stand in one of its tables, or among the axes."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from jaxcollapse.errors import InputError, did_you_mean, nearest
+from jaxcollapse.limits import MOST_COLUMNS
+from jaxcollapse.sweep.process_fields import Process
+
+_TABLES = ("process", "axes")
+
+
+def unknown_key(word: str, known: Iterable[str], top: Iterable[str], table: str) -> str:
+    """The message for a key that a table has not, where the file has others at its top.
+
+    Args:
+        word: the key.
+        known: the keys that the table has.
+        top: the keys at the top of the file.
+        table: the name of the table.
+    """
+    known, settings = list(known), _settings(top)
+    place = f"belongs at the top of the file, before [{table}]"
+    if word in settings:
+        return place
+    near = nearest(word, [*known, *settings])
+    if near in settings and near not in known:
+        return f"unknown key (did you mean {near!r}? It {place})"
+    return f"unknown key{did_you_mean(word, known)}"
+
+
+def check_swept(axes: Mapping[str, Any], top: Iterable[str]) -> None:
+    """Raises `InputError` at the first axis, or column of a zip, that would sweep a key of the top of the file."""
+    settings = _settings(top)
+    for name, spec in axes.items():
+        if not (isinstance(spec, Mapping) and "zip" in spec):
+            _check_field(f"axes.{name}", name, settings)
+        elif isinstance(spec["zip"], Mapping):
+            if len(spec["zip"]) > MOST_COLUMNS:
+                told = f"has {len(spec['zip'])} fields; at most {MOST_COLUMNS} are allowed"
+                raise InputError(f"axes.{name}.zip", told)
+            for field in spec["zip"]:
+                _check_field(f"axes.{name}.zip.{field}", str(field), settings)
+
+
+def _check_field(key: str, field: str, settings: Collection[str]) -> None:
+    if field in settings:
+        instead = ": the replicates of a cell have random numbers of their own, so give more `replicates`"
+        raise InputError(key, f"cannot be swept; it belongs at the top of the file{instead if field == 'seed' else ''}")
+    if field not in Process.model_fields and (near := nearest(field, [*Process.model_fields, *settings])) in settings:
+        raise InputError(
+            key, f"unknown field (did you mean {near!r}? It cannot be swept; it belongs at the top of the file)"
+        )
+
+
+def _settings(top: Iterable[str]) -> list[str]:
+    return [name for name in top if name not in _TABLES]

@@ -1,0 +1,68 @@
+"""What the machine has: devices, their memory, workers, and room on disk."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import psutil
+
+from jaxcollapse.system.container import allowed_cores, free_memory
+from jaxcollapse.system.environment import free_address_space
+
+
+@dataclass(frozen=True)
+class Machine:
+    """platform: cpu, gpu or tpu. count: of its devices. workers: device calls in flight on each at once.
+
+    device_bytes: memory that device calls may use together, on one device; None where that is not known. devices: as
+    JAX knows them; none if it is the machine of another process.
+    """
+
+    platform: str
+    count: int
+    workers: int
+    device_bytes: int | None
+    devices: tuple[jax.Device, ...] = ()
+
+    @property
+    def cores(self) -> int:
+        """Device calls in flight at once."""
+        return self.workers * self.count
+
+
+def this_machine(devices: Sequence[jax.Device] | None = None) -> Machine:
+    """These devices, by default all local ones. A CPU is kept busy by one call for each core, an accelerator by two."""
+    devices = tuple(jax.local_devices() if devices is None else devices)
+    platform, count = devices[0].platform, len(devices)
+    if platform == "cpu":
+        return Machine(platform, count, max(1, cores() // count), _available() // count, devices)
+    limits = devices[0].memory_stats() or {}
+    return Machine(platform, count, 2, int(limits.get("bytes_limit", 8 * 2**30)), devices)
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(here, allowed_cores() or here)
+
+
+def _available() -> int:
+    """Bytes of memory that this process may take."""
+    limits = (psutil.virtual_memory().available, free_memory(), free_address_space())
+    return min(limit for limit in limits if limit is not None)
+
+
+def distant_machine(platform: str, count: int, cores: int) -> Machine:
+    """A machine that is not this one: what is planned for it must not depend on what is here."""
+    return Machine(platform, count, max(1, cores // count) if platform == "cpu" else 2, None)
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes free where `folder` is, or will be."""
+    folder = folder.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

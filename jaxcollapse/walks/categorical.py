@@ -1,0 +1,67 @@
+"""The categorical model: one row of logits; a trace is one token drawn from it."""
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int32
+
+from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.sampling import bits
+from jaxcollapse.sampling.multinomial import Method, multinomial
+from jaxcollapse.walks.walk import Counts, Numbers, Row, Table, Visits, Walk, Whole
+
+
+@dataclass(frozen=True)
+class Categorical(Walk):
+    """p = softmax(z)."""
+
+    @property
+    def is_of_tokens(self) -> bool:
+        """Yes."""
+        return True
+
+    def __str__(self) -> str:
+        return ""
+
+    @property
+    def contexts(self) -> int:
+        """One row."""
+        return 1
+
+    @property
+    def is_structured(self) -> bool:
+        """No."""
+        return False
+
+    def start(self, given: Distribution, end_token: int) -> np.ndarray:
+        """The one row that is given."""
+        return given.logits[np.newaxis]
+
+    def names(self, given: Distribution) -> np.ndarray | None:
+        """There is nothing to tell apart."""
+        return None
+
+    def sample(
+        self,
+        key: bits.Key,
+        urn: Table,
+        traces: Int32[Array, ""],
+        how: Method,
+        blocks: Int32[Array, ""],
+        numbers: Numbers,
+    ) -> Counts:
+        """Multinomial counts."""
+        return multinomial(key, urn[0], traces, how, blocks)[jnp.newaxis]
+
+    def visits(self, table: Table, numbers: Numbers) -> Visits:
+        """One token, from the one row."""
+        return jnp.ones(1, table.dtype)
+
+    def marginal(self, table: Table, numbers: Numbers) -> Row:
+        """The row, as it is."""
+        return table[0]
+
+    def pairs(self, numbers: Numbers) -> Whole:
+        """One."""
+        return jnp.int32(1)

@@ -1,0 +1,195 @@
+"""The Markov model of order 1: each token of a trace is drawn from the row of the token before it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int32
+
+from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.initial.labels import as_names
+from jaxcollapse.sampling import bits
+from jaxcollapse.sampling.multinomial import Method
+from jaxcollapse.walks.walk import (
+    LEAST,
+    Contexts,
+    Counts,
+    Drawn,
+    Numbers,
+    Row,
+    Table,
+    Traces,
+    Visits,
+    Walk,
+    Whole,
+    draw_rows,
+    draw_tokens,
+)
+
+FirstToken = Literal["learned", "fixed"]
+_ELIMINATED = (
+    64  # states of a chain that are eliminated together: a product of matrices for all that they add elsewhere
+)
+
+
+@dataclass(frozen=True)
+class Markov(Walk):
+    """Row 0 has the first token of a trace, row 1 + c the token after c. A trace stops at the end token, if any.
+
+    tokens: width of the vocabulary, padding included. first_token: a learned row, or one that stays as it is.
+    """
+
+    tokens: int
+    first_token: FirstToken = "learned"
+
+    def __str__(self) -> str:
+        return f"Markov, first token {self.first_token}"
+
+    @property
+    def contexts(self) -> int:
+        """The start, and one for each token."""
+        return 1 + self.tokens
+
+    def start(self, given: Distribution, end_token: int) -> np.ndarray:
+        """Rows below the law of the first token: the chain's stationary one, without the end token if there is one.
+
+        Then the chain is one whose traces start anew after their end.
+        """
+        rows = given.logits
+        if len(rows) == given.size + 1:  # the law of the first token is given, too
+            return rows
+        chain = np.exp(rows - rows.max(axis=1, keepdims=True))
+        chain /= chain.sum(axis=1, keepdims=True)
+        possible = np.arange(given.size) != end_token
+        if end_token >= 0:
+            chain[end_token] = possible / max(1, possible.sum())
+        with np.errstate(divide="ignore"):
+            first = np.log(np.where(possible, stationary(chain), 0))
+        return np.concatenate([first[np.newaxis], rows])
+
+    def names(self, given: Distribution) -> np.ndarray | None:
+        """The start, and the tokens."""
+        tokens = np.arange(given.size) if given.labels is None else given.labels
+        return as_names(["(start)", *tokens.astype(str)])
+
+    def sampled(self) -> tuple[np.ndarray, np.ndarray]:
+        """All rows, but for a fixed start, by both."""
+        return self.counted(), self.counted()
+
+    def sample(
+        self,
+        key: bits.Key,
+        urn: Table,
+        traces: Int32[Array, ""],
+        how: Method,
+        blocks: Int32[Array, ""],
+        numbers: Numbers,
+    ) -> Counts:
+        """Place by place: of all traces that are at a token, the next ones are multinomial from that token's row."""
+        first = draw_rows(bits.fold_in(key, 0), urn[:1], traces[jnp.newaxis], how)
+        goes_on = self._goes_on(numbers)
+
+        def place(index: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+            counts, here = carry
+            drawn = draw_rows(bits.fold_in(key, index), urn[1:], jnp.where(goes_on, here, 0), how)
+            return counts + drawn, jnp.sum(drawn, axis=0, dtype=jnp.int32)
+
+        nothing = jnp.zeros(urn[1:].shape, jnp.int32)
+        counts, _ = jax.lax.fori_loop(1, numbers.trace_length, place, (nothing, first[0]))
+        return jnp.concatenate([first if self.first_token == "learned" else jnp.zeros_like(first), counts])
+
+    def visits(self, table: Table, numbers: Numbers) -> Visits:
+        """Where traces are, on average, when they go on; more than zero wherever they may be, however unlikely."""
+        _, drawn_from = self._places(table, numbers)
+        drawn_from = jnp.where(self._reached(table, numbers), jnp.maximum(drawn_from, LEAST), 0)
+        first = jnp.full(1, 1 if self.first_token == "learned" else 0, table.dtype)
+        return jnp.concatenate([first, drawn_from])
+
+    def marginal(self, table: Table, numbers: Numbers) -> Row:
+        """The law of a token at a random place of a trace."""
+        occupied, _ = self._places(table, numbers)
+        return jnp.log(occupied / jnp.sum(occupied))
+
+    def _places(self, table: Table, numbers: Numbers) -> tuple[Float[Array, " token"], Float[Array, " token"]]:
+        """How often a trace is at each token, and how often it goes on from there."""
+        first, chain = jax.nn.softmax(table[0]), jax.nn.softmax(table[1:], axis=-1)
+        goes_on = self._goes_on(numbers)
+
+        def place(_: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            here, occupied, drawn_from = carry
+            here = jnp.where(goes_on, here, 0)
+            following = jnp.matmul(here, chain, precision=jax.lax.Precision.HIGHEST)
+            return following, occupied + following, drawn_from + here
+
+        carry = (first, first, jnp.zeros_like(first))
+        _, occupied, drawn_from = jax.lax.fori_loop(1, numbers.trace_length, place, carry)
+        return occupied, drawn_from
+
+    def _goes_on(self, numbers: Numbers) -> Bool[Array, " token"]:
+        """Tokens that do not end a trace."""
+        return jnp.arange(self.tokens, dtype=jnp.int32) != numbers.end_token
+
+    def _reached(self, table: Table, numbers: Numbers) -> Bool[Array, " token"]:
+        """Tokens that a trace may go on from."""
+        goes_on = self._goes_on(numbers)
+        follows = table[1:] > -jnp.inf
+
+        def place(_: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+            here, reached = carry
+            here = here & goes_on
+            return jnp.any(here[:, jnp.newaxis] & follows, axis=0), reached | here
+
+        carry = (table[0] > -jnp.inf, jnp.zeros(self.tokens, bool))
+        return jax.lax.fori_loop(1, numbers.trace_length, place, carry)[1]
+
+    def pairs(self, numbers: Numbers) -> Whole:
+        """The tokens; one less if the first one is not learned."""
+        return numbers.trace_length - (0 if self.first_token == "learned" else 1)
+
+    def counted(self) -> np.ndarray:
+        """All, but for a fixed start."""
+        return (np.arange(self.contexts) > 0) | (self.first_token == "learned")
+
+    def places(self, numbers: Numbers) -> Whole:
+        """The tokens."""
+        return numbers.trace_length
+
+    def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
+        """The row of the token, but for the end token."""
+        return jnp.where(token == numbers.end_token, -1, 1 + token)
+
+    def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
+        """Each token from the row of the one before; −1 after the end token."""
+        first = draw_tokens(bits.fold_in(key, 0), jnp.broadcast_to(table[0], (number, self.tokens)))
+
+        def place(here: Array, index: Array) -> tuple[Array, Array]:
+            drawn = draw_tokens(bits.fold_in(key, index), table[1 + jnp.maximum(here, 0)])
+            following = jnp.where((here < 0) | (here == numbers.end_token), -1, drawn)
+            return following, following
+
+        _, rest = jax.lax.scan(place, first, jnp.arange(1, length, dtype=jnp.int32))
+        return jnp.concatenate([first[jnp.newaxis], rest]).T
+
+
+def stationary(chain: np.ndarray) -> np.ndarray:
+    """The stationary law of a chain [from, to]: the mean over a long time, from a uniform start if it has several.
+
+    By elimination of states one after the other, without a subtraction, so that each probability is right to its last
+    digits (Grassmann, Taksar, Heyman 1985). A chain that can be stuck is started anew once in 1e30 steps.
+    """
+    work = np.asarray(chain, float) + 1e-30
+    size = len(work)
+    for stop in range(size, 0, -_ELIMINATED):
+        start = max(0, stop - _ELIMINATED)
+        for state in range(stop - 1, max(start, 1) - 1, -1):
+            work[:state, state] /= work[state, :state].sum()
+            work[start:state, :state] += np.outer(work[start:state, state], work[state, :state])
+            work[:start, start:state] += np.outer(work[:start, state], work[state, start:state])
+        work[:start, :start] += work[:start, start:stop] @ work[start:stop, :start]
+    law = np.zeros(size)
+    law[0] = 1
+    for state in range(1, size):
+        law[state] = law[:state] @ work[:state, state]
+    return law / law.sum()

@@ -1,0 +1,120 @@
+"""The persona model: a trace chooses a persona, once, and draws all of its tokens from that persona's row."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int32
+
+from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.initial.labels import as_names
+from jaxcollapse.sampling import bits
+from jaxcollapse.sampling.multinomial import Method
+from jaxcollapse.walks.walk import (
+    LEAST,
+    Contexts,
+    Counts,
+    Drawn,
+    Numbers,
+    Row,
+    Table,
+    Traces,
+    Visits,
+    Walk,
+    Whole,
+    draw_rows,
+    draw_tokens,
+    padded,
+)
+
+TemperatureOn = Literal["both", "chooser", "tokens"]
+
+
+@dataclass(frozen=True)
+class Persona(Walk):
+    """Row 0 is the chooser, whose first `personas` "tokens" are the personas; row 1 + k has the tokens of persona k.
+
+    temperature_on: the rows that the sampling temperature applies to.
+    """
+
+    personas: int
+    temperature_on: TemperatureOn = "both"
+
+    def __str__(self) -> str:
+        return f"{self.personas} personas, temperature on {self.temperature_on}"
+
+    @property
+    def contexts(self) -> int:
+        """The chooser and the personas."""
+        return 1 + self.personas
+
+    def start(self, given: Distribution, end_token: int) -> np.ndarray:
+        """Personas of these weights, equal ones by default, above their rows."""
+        weights = np.ones(self.personas) if given.weights is None else given.weights
+        width = self.width(given.size)
+        return np.concatenate([padded(np.log(weights)[np.newaxis], width), padded(given.logits, width)])
+
+    def width(self, tokens: int) -> int:
+        """As many as the longer row has: that of the chooser, or one of tokens."""
+        return max(tokens, self.personas)
+
+    def names(self, given: Distribution) -> np.ndarray | None:
+        """The chooser, and the personas' names."""
+        personas = np.arange(self.personas) if given.rows is None else given.rows
+        return as_names(["(persona)", *personas.astype(str)])
+
+    def sampled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Temperature where it is wanted; truncation of tokens alone."""
+        is_chooser = np.arange(self.contexts) == 0
+        tempered = {"both": np.ones(self.contexts, bool), "chooser": is_chooser, "tokens": ~is_chooser}
+        return tempered[self.temperature_on], ~is_chooser
+
+    def sample(
+        self,
+        key: bits.Key,
+        urn: Table,
+        traces: Int32[Array, ""],
+        how: Method,
+        blocks: Int32[Array, ""],
+        numbers: Numbers,
+    ) -> Counts:
+        """Personas of traces are multinomial; given how many each has, so are the tokens of all of them."""
+        chosen = draw_rows(bits.fold_in(key, 0), urn[:1], traces[jnp.newaxis], how)
+        tokens = chosen[0, : self.personas] * numbers.trace_length
+        return jnp.concatenate([chosen, draw_rows(bits.fold_in(key, 1), urn[1:], tokens, how)])
+
+    def visits(self, table: Table, numbers: Numbers) -> Visits:
+        """The chooser once; a persona as often as it is chosen, times the length of a trace; never 0 if it may be."""
+        mass = jax.nn.softmax(table[0])
+        mass = jnp.where(table[0] > -jnp.inf, jnp.maximum(mass, LEAST), 0)[: self.personas]
+        return jnp.concatenate([jnp.ones(1, table.dtype), mass * numbers.trace_length.astype(table.dtype)])
+
+    def marginal(self, table: Table, numbers: Numbers) -> Row:
+        """The mixture of the personas."""
+        log_mass = jax.nn.log_softmax(table[0])[: self.personas, jnp.newaxis]
+        return jax.nn.logsumexp(log_mass + jax.nn.log_softmax(table[1:], axis=-1), axis=0)
+
+    def pairs(self, numbers: Numbers) -> Whole:
+        """The choice, and the tokens."""
+        return 1 + numbers.trace_length
+
+    def is_text(self) -> np.ndarray:
+        """All but the chooser."""
+        return np.arange(self.contexts) > 0
+
+    def places(self, numbers: Numbers) -> Whole:
+        """The choice, and the tokens."""
+        return 1 + numbers.trace_length
+
+    def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
+        """The persona that is chosen, and that one again."""
+        return jnp.where(context == 0, 1 + token, context)
+
+    def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
+        """Each of one persona."""
+        chooser = jnp.broadcast_to(table[0], (number, table.shape[-1]))
+        persona = draw_tokens(bits.fold_in(key, 0), chooser)
+        rows = jnp.repeat(table[1 + persona], length, axis=0, total_repeat_length=number * length)
+        return draw_tokens(bits.fold_in(key, 1), rows).reshape(number, length)
