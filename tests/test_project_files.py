@@ -85,3 +85,13 @@ def test_distributions_have_every_file_of_the_package(builder: type[BuilderInter
         assert not {name for name in found if Path(name).suffix in made}
         assert {name.split("/")[0] for name in found if "/" in name} == {"jaxcollapse", "sweeps", "docs"}
         assert {"hatch_build.py", "constraints.txt", "LICENSE", "CITATION.cff"} <= found
+
+
+def test_the_changelog_begins_with_this_version_in_its_form() -> None:
+    """Each version says which results changed bits, then what was added, changed and fixed."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    _, *versions = re.split(r"^## ", text, flags=re.MULTILINE)
+    assert versions[0].split("\n")[0] == jaxcollapse.__version__
+    for version in versions:
+        sections = re.findall(r"^### (.*)", version, re.MULTILINE)
+        assert sections[:4] == ["Results that changed bits", "Added", "Changed", "Fixed"]
