@@ -9,7 +9,7 @@ NATIVE = $(wildcard $(addprefix jaxcollapse/native/*.,cpp cu h))
 SOURCES = pyproject.toml constraints.txt hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test exhaustive check native sanitize format bench notebooks generated site clean
+.PHONY: help quickstart test exhaustive check native sanitize format bench notebooks generated site wheel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
@@ -70,6 +70,10 @@ site: $(VENV)/.test ## Build the documentation as a website in site/
 	$(BIN)/python -m sphinx -c docs -d .sphinx -W --keep-going --quiet . site
 	@echo "open site/index.html"
 
-clean: ## Remove the virtual environment, caches and results
-	rm -rf $(VENV) results site .sphinx .objects jupyter_execute .pytest_cache .mypy_cache .ruff_cache .hypothesis
+wheel: ## Build sdist and wheel in dist/, install the wheel in an empty environment, run a shipped sweep
+	$(PYTHON) .ci/wheel.py
+
+clean: ## Remove the virtual environment, caches, distributions and results
+	rm -rf $(VENV) dist results site .sphinx .objects jupyter_execute
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

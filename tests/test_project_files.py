@@ -6,7 +6,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from hatchling.builders.plugin.interface import BuilderInterface
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 
 import jaxcollapse
 
@@ -65,3 +69,29 @@ def test_the_citation_agrees_with_the_package() -> None:
     assert citation["authors"] == project["authors"]
     assert citation["keywords"] == project["keywords"]
     assert citation["abstract"].startswith(project["description"])
+
+
+@pytest.mark.parametrize("builder", [SdistBuilder, WheelBuilder])
+def test_distributions_have_every_file_of_the_package(builder: type[BuilderInterface[Any, Any]]) -> None:
+    """Native sources, the schema and templates, too. The sdist also has the shipped sweeps and their data."""
+    made = {".so", ".pyc"}  # by compilers
+    folders = ["jaxcollapse", *(["sweeps"] if builder is SdistBuilder else [])]
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    wanted = {path.relative_to(ROOT).as_posix() for path in files if path.suffix not in made}
+    assert len(wanted) > 100
+    found = {each.distribution_path for each in builder(str(ROOT)).recurse_included_files()}
+    assert wanted <= found
+    if builder is SdistBuilder:
+        assert not {name for name in found if Path(name).suffix in made}
+        assert {name.split("/")[0] for name in found if "/" in name} == {"jaxcollapse", "sweeps", "docs"}
+        assert {"hatch_build.py", "constraints.txt", "LICENSE", "CITATION.cff"} <= found
+
+
+def test_the_changelog_begins_with_this_version_in_its_form() -> None:
+    """Each version says which results changed bits, then what was added, changed and fixed."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    _, *versions = re.split(r"^## ", text, flags=re.MULTILINE)
+    assert versions[0].split("\n")[0] == jaxcollapse.__version__
+    for version in versions:
+        sections = re.findall(r"^### (.*)", version, re.MULTILINE)
+        assert sections[:4] == ["Results that changed bits", "Added", "Changed", "Fixed"]
