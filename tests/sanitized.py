@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
             "ASAN_OPTIONS": "detect_leaks=0",  # of Python's memory, which stays until the end
             "UBSAN_OPTIONS": "print_stacktrace=1",
         }
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_native.py", *arguments]
+        command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", "tests/test_native.py", *arguments]
         return subprocess.run(command, cwd=scratch, env=environment, check=False).returncode
 
 

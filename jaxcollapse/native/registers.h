@@ -17,9 +17,20 @@ struct Storage {
     Vector<T, width / 2> low, high;
 };
 
+// What is computed with: integers wrap around, as C++ says of unsigned ones alone.
+template <typename T>
+struct Wrapping {
+    using Number = T;
+};
+template <>
+struct Wrapping<int32_t> {
+    using Number = uint32_t;
+};
+
 template <typename T, int width>
 struct Storage<T, width, true> {
     typedef T Part __attribute__((vector_size(4 * kPart)));
+    typedef typename Wrapping<T>::Number Wrapped __attribute__((vector_size(4 * kPart)));
     Part part;
 };
 
@@ -79,23 +90,25 @@ struct Vector : Storage<T, width> {
         return all[i];
     }
 
-#define ELEMENTWISE(op)                                      \
+#define ELEMENTWISE(op, As)                                  \
     friend INLINE Vector operator op(Vector x, Vector y) {   \
         if constexpr (kIsPart) {                             \
-            x.part = x.part op y.part;                       \
+            using Type = typename Vector::As;                \
+            const Type found = Type(x.part) op Type(y.part); \
+            x.part = (typename Vector::Part)found;           \
             return x;                                        \
         } else {                                             \
             return Vector(x.low op y.low, x.high op y.high); \
         }                                                    \
     }                                                        \
     INLINE Vector& operator op## = (Vector other) { return *this = *this op other; }
-    ELEMENTWISE(+)
-    ELEMENTWISE(-)
-    ELEMENTWISE(*)
-    ELEMENTWISE(/)
-    ELEMENTWISE(&)
-    ELEMENTWISE(|)
-    ELEMENTWISE(^)
+    ELEMENTWISE(+, Wrapped)
+    ELEMENTWISE(-, Wrapped)
+    ELEMENTWISE(*, Wrapped)
+    ELEMENTWISE(/, Part)
+    ELEMENTWISE(&, Part)
+    ELEMENTWISE(|, Part)
+    ELEMENTWISE(^, Part)
 #undef ELEMENTWISE
 
 #define COMPARISON(op)                                                  \
@@ -125,9 +138,10 @@ struct Vector : Storage<T, width> {
             return Vector(low, high);  \
         }                              \
     }
-    UNARY(operator-(Vector x), -x.low, -x.high, -x.part)
+    UNARY(operator-(Vector x), -x.low, -x.high, (typename Vector::Part)(-(typename Vector::Wrapped)x.part))
     UNARY(operator~(Vector x), ~x.low, ~x.high, ~x.part)
-    UNARY(operator<<(Vector x, int by), x.low << by, x.high << by, x.part << by)
+    UNARY(operator<<(Vector x, int by), x.low << by, x.high << by,
+          (typename Vector::Part)((typename Vector::Wrapped)x.part << by))
     UNARY(operator>>(Vector x, int by), x.low >> by, x.high >> by, x.part >> by)
 #undef UNARY
 
