@@ -6,10 +6,10 @@ BIN = $(VENV)/bin
 SIDE_BY_SIDE = --numprocesses=logical --maxprocesses=4 --dist=loadfile
 # What an installation is made of; the Python files are used where they are.
 NATIVE = $(wildcard $(addprefix jaxcollapse/native/*.,cpp cu h))
-SOURCES = pyproject.toml constraints.txt hatch_build.py $(NATIVE)
+SOURCES = pyproject.toml constraints.txt hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test exhaustive check format bench notebooks generated site wheel clean
+.PHONY: help quickstart test exhaustive check native sanitize format bench notebooks generated site wheel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
@@ -17,13 +17,17 @@ help: ## List the targets
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.user: $(SOURCES) | $(VENV)/bin/python
+$(VENV)/.user: $(SOURCES) $(NATIVE) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[words,report]'
 	@touch $@
 
-$(VENV)/.test: $(SOURCES) | $(VENV)/bin/python
+$(VENV)/.developer: $(SOURCES) | $(VENV)/bin/python
 	JAXCOLLAPSE_WERROR=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.[words,report,test]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.developer $(NATIVE)
+	JAXCOLLAPSE_WERROR=1 $(BIN)/python -m hatch_build
 	@touch $@ $(VENV)/.user
 
 quickstart: $(VENV)/.user ## Run sweeps/quickstart.toml on real language-model logits and say where to look
@@ -41,6 +45,11 @@ check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(NATIVE) tests/emulated/*
+
+native: $(VENV)/.test ## Compile the native library, as far as its sources have changed
+
+sanitize: $(VENV)/.test ## Test native code with checks of addresses and undefined behaviour: needs GCC
+	$(BIN)/python -m tests.sanitized
 
 format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff check --fix .
@@ -65,5 +74,6 @@ wheel: ## Build sdist and wheel in dist/, install the wheel in an empty environm
 	$(PYTHON) .ci/wheel.py
 
 clean: ## Remove the virtual environment, caches, distributions and results
-	rm -rf $(VENV) dist results site .sphinx jupyter_execute .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist results site .sphinx .objects jupyter_execute
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

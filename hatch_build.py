@@ -5,8 +5,10 @@ accelerators are. With `JAXCOLLAPSE_WERROR=1` a warning of the compiler is an er
 and continuous integration. Users install without it, so that a new warning of an unknown compiler does not stop them.
 """
 
+import hashlib
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -25,6 +27,7 @@ EXACTLY = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fno-s
 WARNINGS = ("-Wall", "-Wextra", "-Wno-unknown-warning-option", "-Wno-psabi", "-Wno-maybe-uninitialized")
 FLAGS = ("-std=c++17", "-O3", "-fPIC", *EXACTLY, *WARNINGS)
 WHOLE = ("-mmove-max=256", "-mstore-max=256")  # GCC's, from 12 on: vectors are not moved in halves
+OBJECTS = ".objects"  # where a developer's builds keep what need not be compiled again
 STRICT = "JAXCOLLAPSE_WERROR"
 LEVELS = ("x86-64-v3", "x86-64-v4")  # of x86-64 processors; others have one program
 
@@ -86,8 +89,11 @@ def any_compiler() -> list[str]:
     raise RuntimeError("no C++ compiler works: install one, or ziglang, or set JAXCOLLAPSE_NATIVE=0 to do without")
 
 
-def build(folder: Path) -> None:
+def build(folder: Path, *flags: str, objects: Path | None = None) -> None:
     """Compiles the sources in a folder into the library there, which is replaced when the new one is whole.
+
+    flags: more of them, for the compiler. objects: a folder in which object files stay for the next build, which
+    compiles only what has changed; it holds nothing else.
 
     Raises:
         RuntimeError: there is no compiler, or it fails.
@@ -95,9 +101,9 @@ def build(folder: Path) -> None:
     import jaxlib
 
     sources = load_sources(folder)
-    command = [*any_compiler(), *FLAGS, *(["-Werror"] if os.environ.get(STRICT) == "1" else [])]
+    command = [*any_compiler(), *FLAGS, *(["-Werror"] if os.environ.get(STRICT) == "1" else []), *flags]
     interface = Path(jaxlib.__file__).parent / "include"
-    pieces = [["library.cpp", "-isystem", str(interface), f'-DSOURCES="{sources.digest()}"']]
+    pieces = [["sources.cpp", f'-DSOURCES="{sources.digest()}"'], ["library.cpp", "-isystem", str(interface)]]
     pieces += [["gpu.cpp", "-isystem", str(interface)]] if sys.platform == "linux" else []
     if platform.machine() in ("x86_64", "AMD64"):
         whole = WHOLE if makes_libraries(command, *WHOLE) else ()
@@ -105,22 +111,45 @@ def build(folder: Path) -> None:
     else:
         pieces.append(["variant.cpp", "-DVARIANT=kernels"])
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = [f"{scratch}/{number}.o" for number in range(len(pieces))]
-        compiled = [
-            pool.submit(run, [*command, *piece, "-c", "-o", made], folder)
-            for piece, made in zip(pieces, objects, strict=True)
-        ]
-        for each in compiled:
-            each.result()
-        made = folder / f"{sources.LIBRARY}.{os.getpid()}"
-        run([*command, "-shared", "-o", str(made), *objects], folder)
-        made.replace(folder / sources.LIBRARY)
+        kept = objects or Path(scratch)
+        kept.mkdir(parents=True, exist_ok=True)
+        made = list(pool.map(lambda piece: compiled([*command, *piece], folder / piece[0], kept), pieces))
+        library = folder / f"{sources.LIBRARY}.{os.getpid()}"
+        run([*command, "-shared", "-o", str(library), *map(str, made)], folder)
+        library.replace(folder / sources.LIBRARY)
+        for stale in set(kept.glob("*.o")) - set(made):
+            stale.unlink(missing_ok=True)
+
+
+def compiled(command: list[str], source: Path, objects: Path) -> Path:
+    """The object file of a source; it is compiled unless there is one of the same command and the same files."""
+    told = hashlib.sha256(repr([command, source.name]).encode())
+    for path in sorted(included(source)):
+        told.update(path.read_bytes())
+    made = objects / f"{told.hexdigest()[:16]}.o"
+    if not made.exists():
+        part = made.with_suffix(f".{os.getpid()}")
+        run([*command, "-c", "-o", str(part)], source.parent)
+        part.replace(made)
+    return made
+
+
+def included(source: Path) -> set[Path]:
+    """A source, and all files beside it that it includes."""
+    found, new = set(), {source}
+    while new:
+        found |= new
+        text = "".join(path.read_text(encoding="utf-8") for path in new)
+        names = re.findall(r'#include "(\w+\.h)"', text)
+        new = {source.with_name(name) for name in names if source.with_name(name).exists()} - found
+    return found
 
 
 def is_current(folder: Path) -> bool:
     """Whether the library in a folder was compiled from the sources there."""
     sources = load_sources(folder)
-    return sources.digest().encode() in (folder / sources.LIBRARY).read_bytes()
+    library = folder / sources.LIBRARY
+    return library.exists() and sources.digest().encode() in library.read_bytes()
 
 
 def of_level(level: str, *, is_zig: bool) -> list[str]:
@@ -152,3 +181,9 @@ def run(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{shlex.join(command)} failed:\n{done.stderr}")
+
+
+if __name__ == "__main__":  # for developers: `make native`
+    ROOT = Path(__file__).resolve().parent
+    if is_wanted() and not is_current(ROOT / "jaxcollapse" / "native"):
+        build(ROOT / "jaxcollapse" / "native", objects=ROOT / OBJECTS)

@@ -117,7 +117,7 @@ def pytest_configure() -> None:
     if hatch_build.is_wanted() and any(folder.glob("*.so")) and not hatch_build.is_current(folder):
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv(hatch_build.STRICT, "1")
-            hatch_build.build(folder)
+            hatch_build.build(folder, objects=ROOT / hatch_build.OBJECTS)
 
 
 def pytest_collection_finish() -> None:

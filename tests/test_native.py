@@ -272,12 +272,15 @@ def test_a_library_of_other_sources_is_refused(monkeypatch: pytest.MonkeyPatch) 
         native._library.__wrapped__()
 
 
+MANY = len(native.MEASURED)
+
+
 @pytest.mark.parametrize(
     ("name", "wrong", "message"),
     [
         ("MEASURED", native.MEASURED[1:], r"measures\[0\] is entropy in .*so, but collision_probability in"),
-        ("MEASURED", native.MEASURED[:-1], r"measures\[13\] is recovery_gap in .*so, but missing in"),
-        ("MEASURED", (*native.MEASURED, "more"), r"measures\[14\] is missing in .*so, but more in"),
+        ("MEASURED", native.MEASURED[:-1], rf"measures\[{MANY - 1}\] is recovery_gap in .*so, but missing in"),
+        ("MEASURED", (*native.MEASURED, "more"), rf"measures\[{MANY}\] is missing in .*so, but more in"),
         ("STATISTICS", dict(reversed(native.STATISTICS.items())), r"statistics\[0\] is modal_probability in"),
         ("COLUMNS", 8, r"columns\[0\] is 16 in .*so, but 8 in"),
     ],
@@ -440,3 +443,37 @@ def test_a_library_is_current_while_its_sources_stay_as_they_are(copied_sources:
     with (copied_sources / "jobs.h").open("a") as header:
         header.write("// Changed.\n")
     assert not hatch_build.is_current(copied_sources)
+
+
+def test_developers_compile_only_what_has_changed(
+    copied_sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is, what includes a changed file, and the file that holds the digest of all."""
+    log, compiler = tmp_path / "log", tmp_path / "compiler"
+    compiler.write_text(
+        f'#!/bin/sh\necho "$*" >> {log}\nfor word; do [ "$option" = -o ] && : > "$word"; option=$word; done\nexit 0\n'
+    )
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+
+    def compiled(*flags: str) -> set[str]:
+        log.write_text("")
+        hatch_build.build(copied_sources, *flags, objects=tmp_path / "objects")
+        commands = [line.split() for line in log.read_text().splitlines() if " -c " in line]
+        return {word for command in commands for word in command if word.endswith(".cpp")}
+
+    everything = compiled()
+    assert everything >= {"sources.cpp", "library.cpp", "variant.cpp"}
+    assert compiled() == set()
+    for changed, again in {
+        "measuring.h": {"variant.cpp"},
+        "vector.h": {"variant.cpp"},
+        "calls.h": everything - {"sources.cpp", "variant.cpp"},
+        "jobs.h": everything - {"sources.cpp"},
+        "gpu.cu": set(),
+    }.items():
+        with (copied_sources / changed).open("a") as file:
+            file.write("// Changed.\n")
+        assert compiled() == {"sources.cpp", *again}, changed
+    assert compiled("-g") == everything
+    assert compiled("-g") == set()

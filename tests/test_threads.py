@@ -28,7 +28,7 @@ def fibres(tmp_path_factory: pytest.TempPathFactory) -> None:
     if hatch_build.machine_compiler() is None:
         pytest.skip("there is no C++ compiler")
     command = [*hatch_build.any_compiler(), "-std=c++17", "-O0", "-fPIC", *hatch_build.EXACTLY, "-Wno-psabi", "-shared"]
-    command += ["-isystem", str(interface), f"-I{SOURCES}", f"-I{EMULATED}", '-DSOURCES="fibres"', "-DONE_PROGRAM"]
+    command += ["-isystem", str(interface), f"-I{SOURCES}", f"-I{EMULATED}", "-DONE_PROGRAM"]
     command += [str(SOURCES / "library.cpp"), str(EMULATED / "variant.cpp"), "-o", str(library)]
     subprocess.run(command, check=True, capture_output=True)
     loaded = ctypes.CDLL(str(library))

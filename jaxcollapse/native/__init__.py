@@ -18,6 +18,8 @@ whose program is to be taken, such as `x86-64-v3`.
     binomial.h    binomial counts                 measuring.h  observables; tempering.h: those of cooling
     variant.cpp   all of it for one processor     library.cpp  what XLA calls on CPUs (calls.h: with which arrays)
     gpu.cu        all of it for one GPU           gpu.cpp      what XLA calls there; gpu.py: compiles and loads gpu.cu
+
+docs/native.md is for those who change it.
 """
 
 import ctypes

@@ -3,29 +3,45 @@
 
 #include <cstdint>
 
+// clang-format off: lists, one entry to a line.
+
 // What events watch, in the order of `jaxcollapse.native.STATISTICS`, with the names there.
 #define EVENTS(each) \
-    each(kModal, modal_probability) each(kCollision, collision_probability) each(kExtinction, least_present_probability)
+    each(kModal, modal_probability) \
+    each(kCollision, collision_probability) \
+    each(kExtinction, least_present_probability)
 
 // What is measured, in the order of `jaxcollapse.native.MEASURED`, with the names there; two for each tempering.
-#define MEASURES(each)                                                                                          \
-    each(kEntropy, entropy) each(kCollisionProbability, collision_probability) each(kSupportSize, support_size) \
-        each(kOriginalModeProbability, original_mode_probability) each(kModeIsOriginal, mode_is_original)       \
-            each(kKlFromInitial, kl_from_initial) each(kKlToInitial, kl_to_initial)                             \
-                each(kTotalVariation, total_variation) each(kTailMass, tail_mass)                               \
-                    each(kModalProbability, modal_probability) each(kFromStart, effective_temperature)          \
-                        each(kGapFromStart, tempering_gap) each(kBackToStart, recovery_temperature)             \
-                            each(kGapBackToStart, recovery_gap)
+#define MEASURES(each) \
+    each(kEntropy, entropy) \
+    each(kCollisionProbability, collision_probability) \
+    each(kSupportSize, support_size) \
+    each(kOriginalModeProbability, original_mode_probability) \
+    each(kModeIsOriginal, mode_is_original) \
+    each(kKlFromInitial, kl_from_initial) \
+    each(kKlToInitial, kl_to_initial) \
+    each(kTotalVariation, total_variation) \
+    each(kTailMass, tail_mass) \
+    each(kModalProbability, modal_probability) \
+    each(kFromStart, effective_temperature) \
+    each(kGapFromStart, tempering_gap) \
+    each(kBackToStart, recovery_temperature) \
+    each(kGapBackToStart, recovery_gap)
+
+// What XLA calls, and the job that each does. Of each name there is a kernel in variant.cpp, a function in calls.h that
+// makes the job (`count_job`), and one in Python; this list registers it.
+#define CALLS(each) \
+    each(count, CountJob) \
+    each(train, TrainJob) \
+    each(measure, MeasureJob) \
+    each(binomial, BinomialJob) \
+    each(words, WordsJob)
+
+// clang-format on
 
 #define NUMBER(number, name) number,
 enum Event { EVENTS(NUMBER) kEvents };
 enum Measure { MEASURES(NUMBER) kMeasures };
-
-// What XLA calls, and the job that each does. Of each name there is a kernel in variant.cpp, a function in calls.h that
-// makes the job (`count_job`), and one in Python; this list registers it.
-#define CALLS(each)                                                                                   \
-    each(count, CountJob) each(train, TrainJob) each(measure, MeasureJob) each(binomial, BinomialJob) \
-        each(words, WordsJob)
 
 // Counts of `draws` draws from `weights` [lane, token], keys [lane, 2].
 struct CountJob {

@@ -59,8 +59,6 @@ auto handler_of(void (*Kernels::*kernel)(const Job&), Job (*make)(Operands...)) 
 
 }  // namespace
 
-extern "C" const char* jaxcollapse_sources() { return SOURCES; }
-
 // What Python has lists of, too: in each line what is listed, and then what there is, in order.
 extern "C" const char* jaxcollapse_lists() {
 #define NAME(name, ...) " " #name
