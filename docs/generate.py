@@ -103,7 +103,7 @@ def command_line() -> str:
     ]
     for name, command in group.commands.items():
         arguments = [param for param in command.params if param.param_type_name == "argument"]
-        options = [param for param in command.params if param.param_type_name == "option"]
+        options = [param for param in command.params if param.param_type_name == "option" and not param.hidden]
         usage = " ".join(["jaxcollapse", name, *(param.metavar for param in arguments), "[OPTIONS]"])
         rows = [(f"`{param.metavar}`", "", _words(param)) for param in arguments]
         rows += [

@@ -8,12 +8,26 @@ from jaxcollapse._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from jaxcollapse.errors import InputError
+    from jaxcollapse.observables.own import event, observable
+    from jaxcollapse.parts.plugin import load_plugin
     from jaxcollapse.planning.plan import Plan
     from jaxcollapse.planning.planner import plan
     from jaxcollapse.running import open_study, run
+    from jaxcollapse.sampling.counts import multinomial
     from jaxcollapse.sweep import Sweep
 
-__all__ = ["InputError", "Plan", "Sweep", "open_study", "plan", "run"]
+__all__ = [
+    "InputError",
+    "Plan",
+    "Sweep",
+    "event",
+    "load_plugin",
+    "multinomial",
+    "observable",
+    "open_study",
+    "plan",
+    "run",
+]
 
 # HDF5 locks what it has open, and processes that are forked meanwhile, by compilers for GPUs say, hold the lock on, so
 # that nobody could read what was just written. Nothing here needs its locks. HDF5 looks once, when it is first loaded.
@@ -23,6 +37,10 @@ _HOMES = {
     "InputError": "errors",
     "Plan": "planning",
     "Sweep": "sweep",
+    "event": "observables.own",
+    "load_plugin": "parts.plugin",
+    "multinomial": "sampling.counts",
+    "observable": "observables.own",
     "open_study": "running",
     "plan": "planning",
     "run": "running",

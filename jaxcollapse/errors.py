@@ -20,6 +20,10 @@ class InputError(ValueError):
         self.key, self.problem, self.source = cut(key), cut(problem, _LONGEST), source
         super().__init__(printable(": ".join(part for part in (source, self.key, self.problem) if part)))
 
+    def __reduce__(self) -> "tuple[type[InputError], tuple[str, str, str | None]]":
+        """As a worker sends it to the process that asked."""
+        return type(self), (self.key, self.problem, self.source)
+
 
 def shown(value: Any) -> str:
     """A value as a message shows it: as Python writes it, cut where that is long."""

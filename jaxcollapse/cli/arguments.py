@@ -54,6 +54,14 @@ Inputs = Annotated[
         help="Where paths in the sweep file start, and what none may leave; by default the file's own folder.",
     ),
 ]
+PluginFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="Run a Python file that adds parts (docs/plugins.md), or an installed package's plug-in; may be repeated.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 
 
@@ -64,6 +72,10 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
     def wrapped(**arguments: Any) -> None:
         try:
             check_environment()
+            for plugin in arguments.get("plugin") or ():
+                from jaxcollapse.parts.plugin import load_plugin
+
+                load_plugin(plugin)
             code = command(**arguments)
         except InputError as error:
             source = error.source or str(arguments.get("sweep") or arguments.get("study"))

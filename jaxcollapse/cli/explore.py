@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jaxcollapse.cli.arguments import StudyFolder, readable, tells_bad_input
+from jaxcollapse.cli.arguments import PluginFiles, StudyFolder, readable, tells_bad_input
 from jaxcollapse.cli.report import needs_packages
 from jaxcollapse.errors import InputError
 
@@ -13,6 +13,7 @@ from jaxcollapse.errors import InputError
 @tells_bad_input
 def explore(
     study: StudyFolder,
+    plugin: PluginFiles = None,
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes one that is free.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Whether a browser is opened.")] = True,
 ) -> int:

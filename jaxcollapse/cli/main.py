@@ -15,6 +15,7 @@ from jaxcollapse.cli.arguments import (
     Inputs,
     Out,
     Platform,
+    PluginFiles,
     StudyFolder,
     SweepFile,
     readable,
@@ -45,6 +46,7 @@ app = typer.Typer(
 def plan(
     sweep: SweepFile,
     inputs: Inputs = None,
+    plugin: PluginFiles = None,
     platform: Platform = None,
     devices: Devices = None,
     as_json: AsJson = False,
@@ -73,6 +75,7 @@ def run(
     sweep: SweepFile,
     out: Out = None,
     inputs: Inputs = None,
+    plugin: PluginFiles = None,
     share: Annotated[
         str | None,
         typer.Option(
@@ -143,6 +146,7 @@ app.command()(submit)
 @tells_bad_input
 def status(
     study: StudyFolder,
+    plugin: PluginFiles = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is missing; Ctrl-C to stop.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -180,6 +184,7 @@ def status(
 @tells_bad_input
 def finalize(
     study: StudyFolder,
+    plugin: PluginFiles = None,
     zarr: Annotated[bool, typer.Option("--zarr", help="Write result.zarr too, for cloud storage and Dask.")] = False,
     as_json: AsJson = False,
 ) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, StudyFolder, path, readable, tells_bad_input
+from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, PluginFiles, StudyFolder, path, readable, tells_bad_input
 from jaxcollapse.errors import InputError, printable
 
 _NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
@@ -17,6 +17,7 @@ _NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
 @tells_bad_input
 def report(
     study: StudyFolder,
+    plugin: PluginFiles = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", parser=path, help="The page; by default report.html in the study."),

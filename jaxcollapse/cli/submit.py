@@ -17,6 +17,7 @@ from jaxcollapse.cli.arguments import (
     Devices,
     Inputs,
     Out,
+    PluginFiles,
     SweepFile,
     sweep_and_study,
     tells_bad_input,
@@ -38,6 +39,7 @@ def submit(
     sweep: SweepFile,
     out: Out = None,
     inputs: Inputs = None,
+    plugin: PluginFiles = None,
     tasks: Annotated[
         int, typer.Option(metavar="N", min=1, max=MOST_SHARES, help="Jobs of the array: shares of the work.")
     ] = 8,

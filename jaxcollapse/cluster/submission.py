@@ -49,6 +49,20 @@ class Submission:
             raise InputError("out", f"{self.logs} is a link, or contains links, where jobs would write; remove them")
 
     @property
+    def plugins(self) -> tuple[str, ...]:
+        """What tasks load first.
+
+        Raises:
+            InputError: a notebook or a script defines a part, which tasks would lack.
+        """
+        for plugin in self.sweep.needed:
+            if plugin.source is None:
+                raise InputError(
+                    "plugins", "a script defines a part, which tasks would lack; put it in a file, --plugin FILE"
+                )
+        return tuple(str(plugin.source) for plugin in self.sweep.needed)
+
+    @property
     def logs(self) -> Path:
         """Where the scripts and logs of jobs are."""
         return self.study.absolute() / LOGS
@@ -62,7 +76,7 @@ class Submission:
         """What the jobs of the array do."""
         shares = [Share(index, self.request.tasks) for index in range(self.request.tasks)]
         study, platform = self.study.absolute(), self._machine.platform
-        return [Task(study, share, platform, self.devices, self.chunk_size) for share in shares]
+        return [Task(study, share, platform, self.devices, self.chunk_size, self.plugins) for share in shares]
 
     def foresee(self) -> Prospect:
         """What is to be computed; nothing is written.
@@ -116,7 +130,7 @@ class Submission:
             executor.update_parameters(**self.request.of_assembly(array))
             try:
                 with redirect_stderr(StringIO()):
-                    after = executor.submit(assemble, self.study.absolute())
+                    after = executor.submit(assemble, self.study.absolute(), self.plugins)
             except (FailedJobError, FailedSubmissionError) as error:
                 told = f"array job {array} was submitted, but not the job that assembles the dataset: {_told(error)}"
                 raise InputError("slurm", told) from None

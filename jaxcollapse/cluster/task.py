@@ -10,6 +10,7 @@ from submitit.core.utils import DelayedSubmission, UncompletedJobError
 from submitit.helpers import Checkpointable
 
 from jaxcollapse.errors import InputError
+from jaxcollapse.parts.plugin import load_plugin
 from jaxcollapse.planning.share import Share
 
 MOST_IDLE = 5  # times that a task is queued again without progress
@@ -23,7 +24,8 @@ class Task(Checkpointable):
     task that begins again goes on, since finished shards are kept. So nothing of its work has to be saved, but only
     whether there is any progress.
 
-    stored: how many shards the study had when the task was queued again. idle: how often since the last one was stored.
+    plugins: what `load_plugin` takes. stored: how many shards the study had when the task was queued again. idle: how
+    often since the last one was stored.
     """
 
     study: Path
@@ -31,6 +33,7 @@ class Task(Checkpointable):
     platform: str
     devices: int | None = None
     chunk_size: int | None = None
+    plugins: tuple[str, ...] = ()
     stored: int = -1
     idle: int = 0
 
@@ -55,6 +58,8 @@ class Task(Checkpointable):
         from jaxcollapse.system.devices import choose
 
         try:
+            for plugin in self.plugins:
+                load_plugin(plugin)
             machine = this_machine(choose(self.platform, self.devices))
             compute(Study.open(self.study).sweep, self.study, machine, self.chunk_size, share=self.share)
         except InputError as error:  # in one line, as on the command line
@@ -63,10 +68,12 @@ class Task(Checkpointable):
         print(f"share {self.share} of {self.study} is complete")
 
 
-def assemble(study: Path) -> None:
+def assemble(study: Path, plugins: tuple[str, ...] = ()) -> None:
     """Assembles the dataset, complete or not, and says what is missing; exit code 1 if something is."""
     from jaxcollapse.store.study import Study
 
+    for plugin in plugins:
+        load_plugin(plugin)
     opened = Study.open(study)
     opened.finalize().close()
     told = opened.summary()

@@ -18,6 +18,7 @@ import numpy as np
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute.local import execute
 from jaxcollapse.execute.result import Result
+from jaxcollapse.parts.plugin import Plugin, load_plugin
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
 from jaxcollapse.program.kernel import Program
 from jaxcollapse.sweep.sweep import Sweep
@@ -67,7 +68,7 @@ def execute_on(
         KeyboardInterrupt: a worker was interrupted.
     """
     stop = stop or Stop()
-    text, folder = plan.sweep.to_toml(), str(plan.sweep.folder.resolve())
+    text, folder, plugins = plan.sweep.to_toml(), str(plan.sweep.folder.resolve()), plan.sweep.needed
     most, coming = _most_tasks(executor, plan), iter(chunks)
     running: dict[Future[list[Result]], Chunk] = {}
     failed: BaseException | None = None
@@ -76,7 +77,9 @@ def execute_on(
             try:
                 for chunk in islice(coming, 0 if failed or stop.is_asked else most - len(running)):
                     program = plan.buckets[chunk.bucket].program
-                    future = executor.submit(compute_chunk, text, folder, plan.machine.platform, program, chunk)
+                    future = executor.submit(
+                        compute_chunk, text, folder, plan.machine.platform, program, chunk, plugins
+                    )
                     running[future] = chunk
                     future.add_done_callback(stop.wake)
                     stop.call_seconds = plan.seconds_of(chunk)
@@ -108,13 +111,17 @@ def execute_on(
             future.cancel()
 
 
-def compute_chunk(sweep: str, folder: str, platform: str, program: Program, chunk: Chunk) -> list[Result]:
+def compute_chunk(
+    sweep: str, folder: str, platform: str, program: Program, chunk: Chunk, plugins: tuple[Plugin, ...] = ()
+) -> list[Result]:
     """What a worker does: computes a chunk of a sweep, whose text and folder are given, by a program.
 
     Returns:
         The chunk, maybe in parts; not all of it if the worker is interrupted, as the interrupt key does it.
     """
-    planned = _planned(sweep, folder)
+    for plugin in plugins:
+        _check_has(plugin)
+    planned = _planned(sweep, folder, plugins)
     if planned.machine.platform != platform:
         raise InputError("executor", f"a worker runs on {planned.machine.platform}, another on {platform}")
     if chunk.bucket >= len(planned.buckets) or planned.buckets[chunk.bucket].program != program:
@@ -131,8 +138,21 @@ def _this_machine() -> Machine:
     return replace(this_machine(), devices=())
 
 
+def _check_has(plugin: Plugin) -> None:
+    """Loads a plug-in in a worker.
+
+    Raises:
+        InputError: it is not there, or has another text.
+    """
+    if plugin.source is None:
+        return  # of a script, which workers import; of a notebook, and then planning says what is missing
+    found = load_plugin(plugin.source)
+    if found.digest != plugin.digest:
+        raise InputError("executor", f"a worker has another text of the plug-in {plugin}: sha256 {found.digest}")
+
+
 @lru_cache(maxsize=4)
-def _planned(text: str, folder: str) -> Plan:
+def _planned(text: str, folder: str, plugins: tuple[Plugin, ...]) -> Plan:
     """A plan with no chunks: a worker is given them."""
     sweep = Sweep.from_dict(tomllib.loads(text), folder=folder)
     return plan(sweep, done=np.ones((sweep.grid.cells, sweep.replicates), bool))

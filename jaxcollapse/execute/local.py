@@ -172,4 +172,4 @@ class _Programs:
         return self._plan.program(chunk), len(self._plan.gaps(chunk))
 
     def _compiling(self, program: Program, records: int, device: jax.Device) -> "Future[jax.stages.Compiled]":
-        return compiling(program, device, records, program.width(device.platform))
+        return compiling(program, device, records, program.width(device.platform), program.own)

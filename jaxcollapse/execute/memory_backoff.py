@@ -58,7 +58,7 @@ class Room:
 
     def _compiled(self, program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
         with self._lock:
-            compiled = compiling(program, device, records, lanes)
+            compiled = compiling(program, device, records, lanes, program.own)
         return compiled.result()
 
     def _halve(self, program: Program, device: jax.Device, lanes: int, error: Exception) -> None:

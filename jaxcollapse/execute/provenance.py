@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxcollapse._version import __version__
+from jaxcollapse.parts.plugin import Plugin
 
 if TYPE_CHECKING:
     import jax
@@ -20,8 +21,10 @@ _COMPARED = ("versions", "device_kind", "platform", "kernel", "git_commit")  # s
 _PACKAGES = ("jax", "jaxlib", "optax", "numpy", "xarray", "netCDF4")
 
 
-def provenance(started: datetime.datetime, precision: str, devices: Sequence["jax.Device"]) -> dict[str, Any]:
-    """A record of this process, which computed on these devices, with the time it is called as the end."""
+def provenance(
+    started: datetime.datetime, precision: str, devices: Sequence["jax.Device"], plugins: Sequence[Plugin] = ()
+) -> dict[str, Any]:
+    """A record of this process, which computed on these devices with these plug-ins; the end is now."""
     from jaxcollapse.native import trains
 
     device = devices[0]
@@ -38,6 +41,7 @@ def provenance(started: datetime.datetime, precision: str, devices: Sequence["ja
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "start": timestamp(started),
         "end": timestamp(now()),
+        **({"plugins": {plugin.name: plugin.digest for plugin in plugins}} if plugins else {}),
     }
 
 

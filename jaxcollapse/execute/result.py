@@ -68,7 +68,7 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) ->
         if entry.whole:
             series[entry.name] = series[entry.name].astype(np.int32)
     events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
-    told = provenance(started, sweep.precision, plan.machine.devices)
+    told = provenance(started, sweep.precision, plan.machine.devices, sweep.needed)
     return Result(chunk, series, events, status, told, logits, whole.state)
 
 

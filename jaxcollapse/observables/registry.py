@@ -15,31 +15,34 @@ from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.observables.possible import Range, not_negative
 from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
 from jaxcollapse.parts.code_table import OwnCode
+from jaxcollapse.parts.plugin import Plugin
 
 Statistic = Literal["modal_probability", "collision_probability", "least_present_probability"]
 Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, Thresholds], Float[Array, ""]]
-Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts"]
-_GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts")
+Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins"]
+_GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins")
 OF_TEXTS = ("persona", "markov")  # models whose traces are longer than a token
 SEVERAL_ROWS = (*OF_TEXTS, "ensemble")
 ALL = ("categorical", *SEVERAL_ROWS)
+_OF_PLUGINS = "; a plug-in that adds it is given by --plugin FILE"
 
 
 @dataclass(frozen=True)
 class Watch:
     """When an event happens.
 
-    statistic: the property of a snapshot that is watched. threshold: what it reaches, from p0 and the sweep's
-    thresholds. falls: whether it does so from above.
+    statistic: the property of a snapshot that is watched; None for an event that is a function of its own. threshold:
+    what it reaches, from p0 and the sweep's thresholds. falls: whether it does so from above.
     """
 
-    statistic: Statistic
+    statistic: Statistic | None
     threshold: Threshold
-    falls: bool
+    falls: bool = False
 
     def happens(self, now: Snapshot) -> Bool[Array, ""]:
         """Whether the statistic is at the threshold or beyond."""
+        assert self.statistic is not None
         value, threshold = getattr(now, self.statistic), self.threshold(now.start, now.thresholds)
         return value <= threshold if self.falls else value >= threshold
 
@@ -52,7 +55,8 @@ class Observable:
     definition. group: a name that stands for several in a sweep file. default: whether "default" has it. whole:
     whether it is a whole number (stored as int32). measure: its value, or for an event whether it happens. watch: when
     an event happens. models: the models that have it. dim: the dimension that it has several values along, if any.
-    possible: the least and the largest value that it can have in a cell, but for rounding.
+    possible: the least and the largest value that it can have in a cell, but for rounding. plugin: who has added it, if
+    that is not the package.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Observable:
     models: tuple[str, ...] = ALL
     dim: Literal["persona"] | None = None
     possible: Range = not_negative
+    plugin: Plugin | None = None
 
     @property
     def is_event(self) -> bool:
@@ -91,7 +96,7 @@ def observable(
     """Registers a function of a snapshot. Its name and docstring are the observable's."""
 
     def register(measure: Measure) -> Measure:
-        name, description = _told(measure)
+        name, description = told_by(measure)
         OBSERVABLES[name] = Observable(
             name,
             long_name,
@@ -114,7 +119,7 @@ def event(long_name: str, statistic: Statistic, *, falls: bool = False) -> Calla
     """Registers an event by its threshold, a function of p0 and the sweep's thresholds; name and docstring as above."""
 
     def register(threshold: Threshold) -> Threshold:
-        name, description = _told(threshold)
+        name, description = told_by(threshold)
         watch = Watch(statistic, threshold, falls)
         OBSERVABLES[name] = Observable(
             name, long_name, "generation", description, "events", True, True, watch.happens, watch
@@ -124,8 +129,8 @@ def event(long_name: str, statistic: Statistic, *, falls: bool = False) -> Calla
     return register
 
 
-def _told(function: Callable) -> tuple[str, str]:
-    """Name and description."""
+def told_by(function: Callable) -> tuple[str, str]:
+    """The name of an observable, and its description, which is the docstring."""
     return function.__name__, " ".join((function.__doc__ or "").split())
 
 
@@ -149,7 +154,9 @@ def select(wanted: Iterable[str], models: Iterable[str] = ALL) -> tuple[Observab
     chosen = set()
     for name in wanted:
         if name not in OBSERVABLES and name not in groups:
-            raise InputError("observables", f"{name!r} is not an observable or group{did_you_mean(name, names())}")
+            raise InputError(
+                "observables", f"{name!r} is not an observable or group{did_you_mean(name, names())}{_OF_PLUGINS}"
+            )
         has = {each for each in groups.get(name, {name}) if models & set(OBSERVABLES[each].models)}
         if not has:
             owners = sorted({model for each in groups.get(name, {name}) for model in OBSERVABLES[each].models})
@@ -161,7 +168,7 @@ def select(wanted: Iterable[str], models: Iterable[str] = ALL) -> tuple[Observab
 def _groups() -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {
         "default": {entry.name for entry in OBSERVABLES.values() if entry.default},
-        "all": set(OBSERVABLES),
+        "all": {entry.name for entry in OBSERVABLES.values() if not entry.plugin},
     }
     for entry in OBSERVABLES.values():
         groups.setdefault(entry.group, set()).add(entry.name)

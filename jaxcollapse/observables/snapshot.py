@@ -119,6 +119,11 @@ class Snapshot:
         """The probabilities, as the training step computes them too (so that a compiler can share the work)."""
         return jax.nn.softmax(self.logits)
 
+    @property
+    def probabilities(self) -> Row:
+        """The same as `p`."""
+        return self.p
+
     @cached_property
     def modal_probability(self) -> Scalar:
         """max p."""

@@ -13,10 +13,17 @@ from jaxcollapse.errors import InputError, shown
 Entry = TypeVar("Entry")
 
 
+TABLES: list["OwnCode[Any]"] = []  # all of them
+
+
 class OwnCode(dict[str, Entry]):
     """Code by name. Once it is closed, it remembers what the package itself has put there."""
 
     own: Mapping[str, Entry]
+
+    def __init__(self, *entries: Any):
+        super().__init__(*entries)
+        TABLES.append(self)
 
     def close(self) -> "OwnCode[Entry]":
         """Takes what is there now as the package's own."""
@@ -25,14 +32,15 @@ class OwnCode(dict[str, Entry]):
 
 
 def check_entry(key: str, table: Mapping[str, Any], name: str) -> None:
-    """Raises `InputError` unless the package itself has put an entry into a table.
+    """Raises `InputError` unless an entry of a table was put there by the package itself, or by a plug-in.
 
     Args:
         key: where the sweep file names the entry.
         table: an `OwnCode`. One that has been put in its place has nothing of the package's own.
         name: of the entry.
     """
-    if table.get(name) is not getattr(table, "own", {}).get(name):
+    entry = table.get(name)
+    if entry is not getattr(table, "own", {}).get(name) and getattr(entry, "plugin", None) is None:
         _refuse(key, name)
 
 
@@ -46,6 +54,6 @@ def _refuse(key: str, name: str) -> None:
     raise InputError(
         key,
         f"{shown(name)} is not the package's own code: it was added or replaced after jaxcollapse was imported, and "
-        "compiled programs would not notice when it changes; add it to the package (docs/add_observable.md) "
+        "compiled programs would not notice when it changes; register it as a part of your own (docs/plugins.md) "
         "and start Python again",
     )

@@ -188,6 +188,9 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
             sweep.precision,
             everything or can_run(each, observables),
             sweep.record.state,
+            parts=tuple(
+                (entry.name, entry.plugin.digest) for entry in observables if entry.plugin and _has(each.walk, entry)
+            ),
         )
         for each in dict.fromkeys(structures)
     ]
@@ -203,8 +206,12 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
 
 def _measured_of(walk: Walk, observables: Sequence[Observable]) -> tuple[str, ...]:
     """Names of the observables that a model has."""
-    kind = type(walk).__name__.lower()
-    return tuple(entry.name for entry in observables if kind in entry.models)
+    return tuple(entry.name for entry in observables if _has(walk, entry))
+
+
+def _has(walk: Walk, entry: Observable) -> bool:
+    """Whether a model has an observable."""
+    return type(walk).__name__.lower() in entry.models
 
 
 def _places(grid: Grid, library: Library, walks: list[Walk], code: np.ndarray) -> np.ndarray:

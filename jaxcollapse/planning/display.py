@@ -54,6 +54,7 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
         *time,
+        *(printable(f"plug-in: {name} of {where}") for name, where in told.get("parts", {}).items()),
         *_equal(told),
     ]
 

@@ -229,6 +229,7 @@ class Plan:
             "devices": self.machine.count,
             "kernel": self.kernel,
             "warning": self.warning,
+            **({"parts": _told_parts(self.sweep)} if self.sweep.parts else {}),
             "compiles": self.compiles,
             "start_seconds": time.start,
             "compile_seconds": time.compile,
@@ -260,3 +261,9 @@ class Plan:
 
     def _repr_html_(self) -> str:
         return as_html(self.to_dict())
+
+
+def _told_parts(sweep: Sweep) -> dict[str, str]:
+    """The parts that plug-ins have added: where each is from, and what it costs."""
+    watched = ", watched by XLA at every generation: native code runs no whole generations"
+    return {entry.name: f"{entry.plugin}{watched if entry.is_event else ''}" for entry in sweep.parts}

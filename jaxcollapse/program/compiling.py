@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import SingleDeviceSharding
 
+from jaxcollapse.observables import Observable
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.parameters.parameterisation import is_shape
 from jaxcollapse.process.structure import COUNTS, Loops, Settings
@@ -25,21 +26,44 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 @lru_cache(maxsize=_KEPT)
-def compiling(program: Program, device: jax.Device, records: int, lanes: int) -> "Future[jax.stages.Compiled]":
-    """A program being compiled for one device and numbers of records and lanes; twice if two threads ask at once."""
+def compiling(
+    program: Program, device: jax.Device, records: int, lanes: int, own: tuple[Observable, ...]
+) -> "Future[jax.stages.Compiled]":
+    """A program being compiled for one device and numbers of records and lanes; twice if two threads ask at once.
+
+    own: `program.own`, as it is now: the functions that it is traced from may be defined anew under their names.
+    """
     return _pool().submit(_load_or_compile, program, device, records, lanes)
 
 
 def _load_or_compile(program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
     options = dict(_OPTIONS.get(device.platform, {}))
-    name = on_disk.name(device, [program, records, lanes, options])
+    told = [program, records, lanes, options]
     with arithmetic(program.dtype):
         takes = arguments(program, lanes, records, SingleDeviceSharding(device))
+        if program.parts:  # plug-ins may use code that their digests do not cover: such a program is named by its text
+            lowered = jitted(program).lower(*takes)
+            text = lowered.as_text()
+            if "callback" in text:  # an address of this process
+                return lowered.compile(options)
+            told.append(text)
+        name = on_disk.name(device, told)
         ready = on_disk.load(name, device, jax.tree.structure((takes, {})), jax.tree.structure(program.outputs))
         if ready is None:
             ready = jitted(program).lower(*takes).compile(options)
             on_disk.store(name, ready)
     return ready
+
+
+def check_parts(program: Program) -> None:
+    """Traces a program that has parts of plug-ins, so that their mistakes are reported before anything is written.
+
+    Raises:
+        InputError: a part fails, or returns something else than it may.
+    """
+    if program.parts:
+        with arithmetic(program.dtype):
+            jax.eval_shape(jitted(program), *arguments(program, lanes=1, records=1))
 
 
 def arguments(

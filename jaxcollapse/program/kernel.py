@@ -43,7 +43,7 @@ class Program:
 
     observables: names, in the registry's order. measures_natively: whether native code measures those that it knows.
     keeps_state: whether it gives back the last state of each trajectory. state_words: of the state that trajectories go
-    on from; 0 if they begin at generation 0.
+    on from; 0 if they begin at generation 0. parts: names of observables that plug-ins have added, with their digests.
     """
 
     structure: Structure
@@ -53,6 +53,12 @@ class Program:
     measures_natively: bool
     keeps_state: bool = False
     state_words: int = 0
+    parts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def own(self) -> tuple[Observable, ...]:
+        """The observables that plug-ins have added. A process that registers one anew has another program."""
+        return tuple(OBSERVABLES[name] for name, _ in self.parts)
 
     def check_own_code(self) -> None:
         """Raises `InputError` if it would run code from outside of the package, which its name does not tell apart."""

@@ -32,7 +32,7 @@ def can_run(structure: Structure, events: Sequence[Observable]) -> bool:
 def can_watch(events: Sequence[Observable]) -> bool:
     """Whether native code watches these events."""
     watches = [event.watch for event in events if event.watch]
-    known = all(STATISTICS.get(watch.statistic) is watch.falls for watch in watches)
+    known = all(watch.statistic and STATISTICS.get(watch.statistic) is watch.falls for watch in watches)
     return known and len({watch.statistic for watch in watches}) == len(watches)
 
 
@@ -50,7 +50,7 @@ def advance(
     """The model after these gaps between records, times of events up to there, and what is wanted at each record."""
     structure, settings = process.structure, process.settings
     watches: dict[str, tuple[str, Watch]] = {
-        event.watch.statistic: (event.name, event.watch) for event in events if event.watch
+        event.watch.statistic: (event.name, event.watch) for event in events if event.watch and event.watch.statistic
     }
     watched = [watches.get(statistic) for statistic in STATISTICS]
     reached = [each[1].threshold(start, thresholds) if each else jnp.float32(0) for each in watched]

@@ -43,7 +43,14 @@ def settings(sweep: Sweep, recorded: np.ndarray | None = None) -> dict[str, Any]
     }
     if sweep.record.logits and sweep.is_structured:
         told["contexts"] = True
+    if sweep.parts:
+        told["parts"] = parts_of(sweep)
     return {**told, "state": True} if sweep.record.state else told
+
+
+def parts_of(sweep: Sweep) -> dict[str, str]:
+    """The observables that plug-ins have added, and the plug-ins' names and digests."""
+    return {entry.name: str(entry.plugin) for entry in sweep.parts}
 
 
 def fingerprint(sweep: Sweep, recorded: np.ndarray | None = None) -> str:

@@ -83,6 +83,8 @@ def _observable(sweep: Sweep, library: Library, entry: Observable) -> Layout:
         "units": entry.units,
         "description": entry.description,
     }
+    if entry.plugin:
+        attributes["source"] = f"plug-in {entry.plugin}"
     dtype, missing = _dtype(sweep, entry), float(NOT_YET) if entry.whole else np.nan
     if entry.is_event:
         attributes["censoring"] = f"missing where it has not happened by generation {sweep.generations}"

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jaxcollapse.errors import InputError
+from jaxcollapse.store.extension import parts_of
+from jaxcollapse.sweep.sweep import Sweep
+
 _MOST_BYTES = 2**28  # of a plan of ten million chunks
 
 
@@ -41,6 +45,17 @@ def is_agreed(plan_file: Path, cut: Partition) -> bool:
 def is_planned(plan_file: Path, study: str) -> bool:
     """Whether a file is the plan of a study of this fingerprint."""
     return _told(plan_file).get("study") == study
+
+
+def check_parts(plan_file: Path, sweep: Sweep) -> None:
+    """Raises `InputError` if plug-ins have another text than when the study was planned, as far as its plan says."""
+    before = _told(plan_file).get("settings", {})
+    parts = before.get("parts") if isinstance(before, dict) else None
+    for name, now in parts_of(sweep).items():
+        was = parts.get(name) if isinstance(parts, dict) else None
+        if was is not None and was != now:
+            told = f"{name} was of the plug-in {was} when the study was begun, and is of {now} now"
+            raise InputError("plugins", f"{told}; name another folder with --out", str(plan_file.parent))
 
 
 def _told(plan_file: Path) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from jaxcollapse.store.existing_result import set_aside, set_shard_aside
 from jaxcollapse.store.extension import FORMAT, check_extends, fingerprint, settings
 from jaxcollapse.store.inputs import with_inputs
 from jaxcollapse.store.lock import locked
-from jaxcollapse.store.partition import Partition, is_planned
+from jaxcollapse.store.partition import Partition, check_parts, is_planned
 from jaxcollapse.store.placement import ELSEWHERE, rows
 from jaxcollapse.store.resume import joined, loaded
 from jaxcollapse.store.shard import BadShardError, Header, read_header, write_shard
@@ -61,7 +61,9 @@ class Study:
         check_may_be_read(folder)
         if lacking := what_lacks(folder):
             raise InputError("", f"is not a study: there is no {lacking} in it", str(folder))
-        return cls(folder, sweep_file.read(folder))
+        sweep = sweep_file.read(folder)
+        check_parts(folder / "plan.json", sweep)
+        return cls(folder, sweep)
 
     @classmethod
     def check(cls, folder: Path, sweep: Sweep) -> None:

@@ -18,6 +18,7 @@ from jaxcollapse.limits import (
     MOST_TITLE,
     MOST_TRAJECTORIES,
 )
+from jaxcollapse.parts.plugin import Plugin, check_loaded
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
 from jaxcollapse.sweep.grid import Grid
@@ -56,6 +57,10 @@ class Sweep(BaseModel):
         ["default"],
         description="Names of observables, or groups: default, all, diversity, original, tempering, events, structure, "
         "personas, chain, texts. Of groups, what the models have.",
+    )
+    plugins: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
+        [],
+        description="Names of the plug-ins that the sweep needs. Naming does not run them: --plugin FILE does.",
     )
     support_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
         1e-9, description="A token counts as present while its probability is above this."
@@ -139,6 +144,7 @@ class Sweep(BaseModel):
             raise InputError("axes", f"there are {len(self.axes)} axes; at most {MOST_AXES} are allowed")
         check_swept(self.axes, type(self).model_fields)
         axes = tuple(parse_axis(name, spec) for name, spec in self.axes.items())
+        check_loaded(self.plugins)
         self._check_names(axes)
         self._check_record()
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
@@ -151,6 +157,11 @@ class Sweep(BaseModel):
         self._grid.column("initial")
         rules.check(self._grid, self.generations)
         _ = self.left_out, self.chosen
+        for entry in self.parts:
+            if entry.name in (*RESERVED, *Process.model_fields):
+                raise InputError(
+                    "observables", f"{entry.name!r}: a plug-in uses the name of something else in the dataset"
+                )
 
     def _check_names(self, axes: tuple[Axis, ...]) -> None:
         from jaxcollapse.observables import OBSERVABLES
@@ -207,6 +218,16 @@ class Sweep(BaseModel):
         from jaxcollapse.observables import select
 
         return select(self.observables, self._grid.column("model").values)
+
+    @property
+    def parts(self) -> "tuple[Observable, ...]":
+        """Those of them that plug-ins have added."""
+        return tuple(entry for entry in self.chosen if entry.plugin)
+
+    @property
+    def needed(self) -> tuple[Plugin, ...]:
+        """The plug-ins that the results depend on."""
+        return tuple(dict.fromkeys(entry.plugin for entry in self.parts if entry.plugin))
 
     @property
     def is_structured(self) -> bool:

@@ -11,12 +11,25 @@ import jaxcollapse
 PACKAGE = Path(jaxcollapse.__file__).parent
 MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml", "code", "codeop", "runpy"}
 CALLS = {"eval", "exec", "compile", "__import__", "input"}
-METHODS = {"format", "format_map", "system", "popen", "Template", "read_pickle", "to_pickle", "literal_eval"}
+METHODS = {
+    "exec_module",
+    "format",
+    "format_map",
+    "system",
+    "popen",
+    "Template",
+    "read_pickle",
+    "to_pickle",
+    "literal_eval",
+}
 ALLOWED = {
     # Programs that this user's own runs compiled, in a folder that only the user can write to. JAX unpickles them.
     ("program/on_disk.py", "jax.experimental.serialize_executable"),
     # Names of the package's own.
     ("__init__.py", "import_module"),
+    # A plug-in that the user gives with --plugin, or loads in Python; what a sweep file names is not loaded.
+    ("parts/plugin.py", "import_module"),
+    ("parts/plugin.py", "exec_module"),
 }
 
 
