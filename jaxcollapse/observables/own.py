@@ -41,7 +41,7 @@ def observable(
         possible: the least and the largest value. Confidence intervals are clipped to them.
 
     Raises:
-        InputError: the name is in use, or the source of the function cannot be read.
+        InputError: the name is in use.
     """
 
     def register(measure: Function) -> Function:
@@ -63,7 +63,7 @@ def event(function: Function | None = None, /, *, label: str | None = None, mode
         models: the models that have it.
 
     Raises:
-        InputError: the name is in use, or the source of the function cannot be read.
+        InputError: the name is in use.
     """
 
     def register(happens: Function) -> Function:

@@ -16,6 +16,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 from jaxcollapse.errors import InputError, did_you_mean, printable, shown
 from jaxcollapse.parts.code_table import TABLES
@@ -91,26 +92,31 @@ def forget(name: str) -> None:
 
 
 def plugin_of(function: Callable) -> Plugin:
-    """The plug-in that defines a function: its module, or the function alone if a script or notebook defines it.
-
-    Raises:
-        InputError: its source cannot be read, so that nobody could tell whether it changes.
-    """
-    try:
-        file = inspect.getsourcefile(function)
-        if function.__module__ in ("__main__", "__mp_main__") or file is None or not Path(file).is_file():
-            return Plugin("__main__", _digest(inspect.getsource(function).encode()))
-        path = Path(file).resolve()
-        for plugin in _running:
-            if plugin.path == path:
-                return plugin
-        plugin = Plugin(path.stem, _digest(_read(path)), path, str(path))
-    except (OSError, TypeError):
-        told = f"the source of {function.__name__!r} cannot be read, so that nobody could tell whether it changes"
-        raise InputError("plugin", f"{told}; put it in a file, and import that") from None
+    """The plug-in that defines a function: its module, or the function alone if a script or notebook defines it."""
+    file = inspect.getsourcefile(function)
+    if function.__module__ in ("__main__", "__mp_main__") or file is None or not Path(file).is_file():
+        return Plugin("__main__", _digest(_text_of(function).encode()))
+    path = Path(file).resolve()
+    for plugin in _running:
+        if plugin.path == path:
+            return plugin
+    plugin = Plugin(path.stem, _digest(_read(path)), path, str(path))
     if LOADED.get(plugin.name) != plugin:
         _note(plugin)
     return plugin
+
+
+def _text_of(function: Callable) -> str:
+    """The text of a function; where none is kept (`python -c`, `exec`), what it was compiled to."""
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return repr(_compiled(function.__code__))
+
+
+def _compiled(code: CodeType) -> tuple[Any, ...]:
+    constants = tuple(_compiled(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.co_code, constants, code.co_names
 
 
 def _note(plugin: Plugin) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxcollapse.errors import InputError, shown
+from jaxcollapse.initial.arrays import as_numpy, as_table, is_array
 from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.limits import (
     MOST_DEPTH,
@@ -35,6 +36,7 @@ _COUNTED = (
     ("[", MOST_LISTS, "lists"),
     ("\\", MOST_ESCAPES, "escapes"),
 )
+_INITIAL = re.compile(r"process\.initial|axes\.initial(?:\[\d+\])?")
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{MOST_DEPTH}}}")
 
 
@@ -123,7 +125,7 @@ def _too_much(text: str) -> str | None:
 
 
 def plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """NumPy's numbers and arrays, paths, tuples and initial distributions as TOML has them; without None.
+    """NumPy's numbers, arrays, paths, tuples and initial distributions as TOML has them; without None.
 
     Raises:
         InputError: there are too many values, or tables in tables.
@@ -139,6 +141,8 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
     def convert(value: Any, depth: int, key: str) -> Any:
         if depth > MOST_DEPTH:
             raise InputError("", f"has tables or lists in each other, more than {MOST_DEPTH} deep")
+        if _INITIAL.fullmatch(key) and is_array(value):
+            value = list(value) if key == "axes.initial" else as_table(value)
         if isinstance(value, InitialKind):
             if not type(value).__module__.startswith("jaxcollapse."):  # its code is not in the sweep file
                 raise InputError("initial", f"{shown(value)}: is not one of the package's own kinds; give a table")
@@ -149,7 +153,8 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
                 for name, entry in value.items()
                 if entry is not None
             }
-        if isinstance(value, np.ndarray):
+        if is_array(value):
+            value = as_numpy(value)
             taken(value.size)
             return value.tolist()
         if isinstance(value, list | tuple):  # mostly of numbers, maybe a million of them

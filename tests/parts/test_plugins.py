@@ -233,6 +233,21 @@ def test_a_function_that_is_defined_anew_is_traced_anew(compiles: Compiles) -> N
     assert compiles() == 2
 
 
+def test_code_without_a_text_is_known_by_what_it_was_compiled_to(tmp_path: Path) -> None:
+    """As `python -c` and `exec` have it: the same digest in each process, and another one where it differs."""
+    digests, sweep = [], {**SWEEP, "plugins": [], "observables": ["scaled"]}
+    for factor in (2, 2, 3):
+        code = (
+            "import json, jaxcollapse as jc\n@jc.observable\ndef scaled(now):\n"
+            f"    return sum(p * {factor} for p in [now.entropy])\n"
+            f"data = jc.run(jc.Sweep.from_dict({sweep!r}), progress=False)\n"
+            "print(json.loads(data.attrs['provenance'])['plugins'])"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+        digests.append(done.stdout)
+    assert digests[0] == digests[1] != digests[2]
+
+
 def test_workers_load_the_plugin(mine: Path, sweep_file: Path) -> None:
     jc.load_plugin(mine)
     sweep = jc.Sweep.from_toml(sweep_file)
