@@ -126,7 +126,7 @@ def test_a_call_needs_no_more_device_memory_than_planned(name: str, tokens: int,
         planned = jc.plan(sweep_of({**PROGRAMS[name], "vocab_size": tokens}, **RECORDS[records]))
         (bucket,) = planned.buckets
         device, number = jax.local_devices()[0], len(planned.sweep.recorded)
-        ready = compiling.__wrapped__(bucket.program, device, number, bucket.lanes).result()
+        ready = compiling.__wrapped__(bucket.program, device, number, bucket.lanes, ()).result()
     used = ready.memory_analysis()
     assert used is not None
     needed = used.temp_size_in_bytes + used.argument_size_in_bytes + used.output_size_in_bytes
