@@ -8,6 +8,7 @@ from jaxcollapse._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from jaxcollapse.errors import InputError
+    from jaxcollapse.execute.by_hand import SelfTraining
     from jaxcollapse.observables.own import event, observable
     from jaxcollapse.parts.plugin import load_plugin
     from jaxcollapse.planning.plan import Plan
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InputError",
     "Plan",
+    "SelfTraining",
     "Sweep",
     "event",
     "load_plugin",
@@ -36,6 +38,7 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 _HOMES = {
     "InputError": "errors",
     "Plan": "planning",
+    "SelfTraining": "execute.by_hand",
     "Sweep": "sweep",
     "event": "observables.own",
     "load_plugin": "parts.plugin",

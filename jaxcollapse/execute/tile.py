@@ -32,15 +32,18 @@ def run_tile(
     state = None if state is None else state[part][filled]
     # Programs take NumPy's arrays as they are; to put each on the device first would take longer than many a tile.
     with arithmetic(program.dtype), jax.default_device(device):
-        keys = cell_keys(plan.streams[cell])
-        logits = _initial_logits(plan, program, cell, keys, replicate)
-        fitted = _initial_parameters(plan, program, cell)
-        settings, scores = _settings(plan, program, cell), _scores(plan, program, cell)
-        tile = Lanes(settings, keys, replicate, logits, fitted, scores, state)
+        tile = lanes_of(plan, program, cell, cell_keys(plan.streams[cell]), replicate)._replace(state=state)
         loops = Loops(*np.array(chunk.loops, np.int32))
         thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
         record = jax.device_get(call(tile, loops, plan.gaps(chunk), thresholds))
     return jax.tree.map(lambda array: array[:used], record)
+
+
+def lanes_of(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: Any) -> Lanes:
+    """What trajectories of these cells and replicates start from, at generation 0."""
+    logits = _initial_logits(plan, program, cell, keys, replicate)
+    fitted = _initial_parameters(plan, program, cell)
+    return Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted, _scores(plan, program, cell))
 
 
 def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:

@@ -38,6 +38,19 @@ def fold_in(key: Key, data: Integer[Array, ""] | int) -> Key:
     return jnp.stack(threefry2x32(key, jnp.uint32(0), jnp.asarray(data, jnp.uint32)))
 
 
+def as_words(key: jax.Array) -> Key:
+    """The two words of a typed key of threefry, or of a raw one (`jax.random.PRNGKey`).
+
+    Raises:
+        ValueError: it is not one such key.
+    """
+    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        key = jax.random.key_data(key)
+    if key.shape != (2,):
+        raise ValueError(f"key: its words have the shape {key.shape}; one key of threefry, which has two, is needed")
+    return key.astype(jnp.uint32)
+
+
 def words(key: Key, count: int) -> tuple[UInt32[Array, " count"], UInt32[Array, " count"]]:
     """`count` pairs of random words: the high and low halves of `jax.random.bits(key, (count,), "uint64")`."""
     counter = jnp.arange(count, dtype=jnp.uint32)

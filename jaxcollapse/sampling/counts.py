@@ -44,7 +44,7 @@ def multinomial(key: jax.Array, n: ArrayLike, logits: ArrayLike) -> Int32[Array,
     if not jnp.issubdtype(logits.dtype, jnp.floating):
         logits = logits.astype(jnp.result_type(float))
     rows = jnp.broadcast_shapes(n.shape, logits.shape[:-1])
-    words = _words(key)
+    words = bits.as_words(key)
     tokens, size = logits.shape[-1], math.prod(rows)
     flat = jnp.broadcast_to(logits, (*rows, tokens)).reshape(size, tokens)
     draws = jnp.broadcast_to(n.astype(jnp.int32), rows).reshape(size)
@@ -68,12 +68,3 @@ def _row(key: bits.Key, logits: Array, n: Array) -> Array:
     else:
         counts = by_xla(key, weights, n)
     return jnp.where(jnp.isfinite(top), counts, -1)
-
-
-def _words(key: jax.Array) -> bits.Key:
-    """The two words of a key."""
-    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-        key = jax.random.key_data(key)
-    if key.shape != (2,):
-        raise ValueError(f"key: its words have the shape {key.shape}; one key of threefry, which has two, is needed")
-    return key.astype(jnp.uint32)

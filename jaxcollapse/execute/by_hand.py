@@ -1,0 +1,130 @@
+"""One trajectory by hand: `jaxcollapse.SelfTraining`, a pair of pure functions `init` and `step`."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int32
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.execute.tile import cell_keys, lanes_of
+from jaxcollapse.initial.dirichlet import Dirichlet
+from jaxcollapse.native import trains
+from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.planning import Plan, this_machine
+from jaxcollapse.planning.cells import resolve
+from jaxcollapse.process import self_training
+from jaxcollapse.process.structure import Loops
+from jaxcollapse.program.divergence import diverged
+from jaxcollapse.sampling import bits
+from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.jax_settings import arithmetic
+
+
+class State(NamedTuple):
+    """What a trajectory goes on from.
+
+    key: two words, by which it draws what belongs to all generations. model: parameters, optimiser state, corpus.
+    """
+
+    key: bits.Key
+    model: self_training.State
+
+
+class Info(NamedTuple):
+    """What a generation came to.
+
+    generation: how many the model is away from p0. logits: of the model, [token], or [context, token] if it has several
+    rows; −∞ for tokens that died out. is_finite: whether the numbers have stayed in the range of floating point.
+    """
+
+    generation: Int32[Array, ""]
+    logits: Float[Array, "*context token"]
+    is_finite: Bool[Array, ""]
+
+
+class SelfTraining:
+    """A process of self-training, one generation at a time: `init(key)`, then `step(key, state)` again and again.
+
+    Both are pure, and work under `jit`, `vmap` and `scan`. A run of a sweep does the same, with keys of its own: the
+    trajectory's key for `init`, and for each generation `fold_in` of that and the generation's number.
+
+    Args:
+        precision: "float32" or "float64".
+        **process: the fields of `[process]` in a sweep file, such as vocab_size, temperature and batch_size.
+
+    Raises:
+        InputError: a field is unknown, has no effect, or has a value that is not allowed.
+    """
+
+    def __init__(self, *, precision: str = "float32", **process: Any):
+        sweep = Sweep.from_dict({"replicates": 1, "generations": 1, "precision": precision, "process": process})
+        machine = this_machine()
+        cells = resolve(sweep, machine.platform, trains(machine.platform, precision))
+        if cells.programs[0].structure.batches == "generator" and cells.settings["batch_size"][0] == 0:
+            cells = resolve(sweep, machine.platform, False)  # to native code alone 0 stands for infinitely many
+        made = Plan(sweep, machine, cells, (), ())
+        (self._program,) = cells.programs
+        self._program.check_own_code()
+        entry = cells.library.entries[cells.library.index[0]]
+        if isinstance(entry.spec, Dirichlet) and entry.spec.is_random:
+            raise InputError("initial", "is drawn anew for each trajectory; draw it first, and give it as an array")
+        self._tokens = entry.table.shape[-1]
+        with arithmetic(precision):
+            lanes = lanes_of(made, self._program, np.zeros(1, int), cell_keys(made.streams[:1]), np.zeros(1, np.uint32))
+            self._one = jax.tree.map(lambda array: np.asarray(array)[0], lanes._replace(key=lanes.replicate))
+            self._loops = Loops(*cells.loops[0])
+            self._thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], precision))
+        self._sweep = sweep
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self._sweep.process.items())
+        return f"SelfTraining({fields})"
+
+    def init(self, key: jax.Array) -> State:
+        """The original model, at generation 0. key: typed, or two words of threefry."""
+        words = bits.as_words(key)
+        return State(words, self._process(words).init())
+
+    def step(self, key: jax.Array, state: State) -> tuple[State, Info]:
+        """One generation: sample from the model, train it on the samples. key: typed, or two words of threefry."""
+        process = self._process(state.key)
+        model = process.step(bits.as_words(key), state.model)
+        structure, settings = process.structure, process.settings
+        finite = ~diverged(structure, settings, process.initial, process.scaled(model).table)
+        return State(state.key, model), Info(model.generation, self._seen(process.table(model)), finite)
+
+    def logits(self, state: State) -> Array:
+        """Logits of the model, as `Info` has them."""
+        return self._seen(self._process(state.key).table(state.model))
+
+    def measure(self, state: State, *observables: str) -> dict[str, Array]:
+        """The values of observables, by name.
+
+        Raises:
+            InputError: there is no such observable, or it is an event, which is of a whole trajectory.
+        """
+        chosen = Sweep.from_dict({**self._sweep.to_dict(), "observables": list(observables)}).chosen
+        for entry in chosen:
+            if entry.is_event:
+                raise InputError("observables", f"{entry.name!r} is the time of an event, which a state does not have")
+        process = self._process(state.key)
+        table, scaled = process.observed(state.model)
+        walk, traces = process.structure.walk, process.settings.traces
+        given, thresholds = jax.tree.map(jnp.asarray, (self._one.logits, self._thresholds))
+        start = origin(process.initial, given, thresholds, walk, traces)
+        now = Snapshot(table, start, thresholds, walk, traces, state.key, state.model.visited, scaled)
+        return {entry.name: OBSERVABLES[entry.name].measure(now) for entry in chosen}
+
+    def _process(self, key: bits.Key) -> self_training.SelfTraining:
+        one, loops = jax.tree.map(jnp.asarray, (self._one, self._loops))
+        return self_training.SelfTraining.of(
+            self._program.structure, one.settings, loops, one.logits, one.parameters, one.scores, key
+        )
+
+    def _seen(self, table: Float[Array, "context token"]) -> Array:
+        """Without padding, and without the dimension of a single row."""
+        table = table[:, : self._tokens]
+        return table if self._program.structure.walk.is_structured else table[0]
