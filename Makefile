@@ -9,7 +9,7 @@ NATIVE = $(wildcard $(addprefix jaxcollapse/native/*.,cpp cu h))
 SOURCES = pyproject.toml constraints.txt hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test exhaustive check native sanitize format bench notebooks generated site wheel clean
+.PHONY: help quickstart test claims system check native sanitize format bench notebooks generated site wheel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
@@ -34,11 +34,14 @@ quickstart: $(VENV)/.user ## Run sweeps/quickstart.toml on real language-model l
 	$(BIN)/jaxcollapse run sweeps/quickstart.toml
 	$(BIN)/jaxcollapse report results/quickstart
 
-test: check ## Check style and types, and run the tests
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+test: check ## Check style and types, and run the quick tests: units, the contract, the files of a study
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not claims and not system"
 
-exhaustive: $(VENV)/.test ## Run the tests that `make test` leaves out: the notebooks, and each pair of settings
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m exhaustive
+claims: $(VENV)/.test ## Test the engine against theory, laws and references: also notebooks, and each pair of settings
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m claims
+
+system: $(VENV)/.test ## Test with other programs: Slurm, Chromium, compilers, kills, hostile files, plug-ins, the site
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m system
 
 check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .

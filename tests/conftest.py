@@ -20,6 +20,7 @@ from jaxtyping import install_import_hook
 
 import hatch_build
 from tests import typecheck
+from tests.tiers import tier_of
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -118,6 +119,14 @@ def pytest_configure() -> None:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv(hatch_build.STRICT, "1")
             hatch_build.build(folder, objects=ROOT / hatch_build.OBJECTS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with the tier of its file."""
+    for item in items:
+        if tier := tier_of(item.path.relative_to(ROOT / "tests").as_posix()):
+            item.add_marker(tier)
 
 
 def pytest_collection_finish() -> None:

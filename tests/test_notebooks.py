@@ -41,7 +41,6 @@ def _words(text: str) -> list[str]:
     return re.sub(r"\d[\d.,]*", "#", text).split()
 
 
-@pytest.mark.exhaustive
 @every_notebook
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore::ResourceWarning")
 def test_a_notebook_runs_and_comes_to_the_shipped_verdict(path: Path, quickstart: Finished) -> None:

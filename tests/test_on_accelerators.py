@@ -1,6 +1,6 @@
 """What computes on a GPU or TPU, where there is one: the same trajectories, and the same bits however many at once.
 
-XLA_PYTHON_CLIENT_PREALLOCATE=false python -m pytest -m "not exhaustive" tests/test_on_accelerators.py
+XLA_PYTHON_CLIENT_PREALLOCATE=false python -m pytest tests/test_on_accelerators.py
 """
 
 import logging

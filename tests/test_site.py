@@ -175,7 +175,8 @@ def _has(text: str, word: str) -> bool:
 def _to_be_said() -> dict[str, list[str]]:
     """page → what it must name."""
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    options = [option for command in commands.values() for param in command.params for option in _spelled(param)]
+    shown = [param for command in commands.values() for param in command.params if not getattr(param, "hidden", False)]
+    options = [option for param in shown for option in _spelled(param)]
     tables = ["process", "axes"]
     fields = [*Process.model_fields, *Record.model_fields]
     fields += [key for key in jaxcollapse.Sweep.model_fields if key not in tables]

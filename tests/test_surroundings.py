@@ -137,7 +137,6 @@ def test_a_plan_says_what_is_wrong_in_one_line(case: str, shell: Any) -> None:
     assert done.stderr.count("\n") == (1 if told else 0), done.stderr
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("case", LONG)
 def test_a_run_gives_the_same_bits_or_says_what_is_wrong(case: str, shell: Any, tmp_path: Path) -> None:
     before, arguments, code, told = LONG[case]

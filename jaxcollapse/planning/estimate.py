@@ -52,7 +52,7 @@ def estimate(plan: "Plan") -> Estimate:
         lanes = plan.buckets[chunk.bucket].lanes
         calls[place] = math.ceil(len(chunk) / lanes)
         each[place] = plan.seconds_of(chunk) * lanes / len(chunk)
-        structure = plan.program(chunk).structure
+        structure = plan.buckets[chunk.bucket].program.structure
         if structure.curation != "none" and structure.infinite_samples:
             each[place] += _CHOICE * lanes * plan.sweep.generations * structure.tokens * structure.walk.contexts
     at_once = min(_AT_ONCE, cores)

@@ -44,7 +44,6 @@ def started_by(name: str, share: int, sweep: Path, study: Path) -> tuple[list[st
     return [*container()["command"], *container()["args"]], {**both, **told}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["slurm.sh", "skypilot.yaml", "kubernetes.yaml"])
 def test_a_batch_script_computes_a_study_in_shares(name: str, tmp_path: Path) -> None:
     sweep, study = tmp_path / "small.toml", tmp_path / "study"

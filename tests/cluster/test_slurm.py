@@ -79,7 +79,6 @@ def watching(slurm: Slurm, study: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-@pytest.mark.slow
 def test_a_submitted_study_whose_tasks_are_killed_or_run_out_of_time_comes_out_as_a_local_run_does(
     slurm: Slurm, sweep_file: Path, tmp_path: Path
 ) -> None:
@@ -120,7 +119,6 @@ def test_a_submitted_study_whose_tasks_are_killed_or_run_out_of_time_comes_out_a
         assert_same_numbers(data, jc.run(jc.Sweep.from_dict(SWEEP), progress=False))
 
 
-@pytest.mark.slow
 def test_what_is_missing_in_the_end_is_said_by_the_last_job_and_submitted_again(
     slurm: Slurm, sweep_file: Path, tmp_path: Path
 ) -> None:

@@ -98,7 +98,6 @@ class _Interrupted(Executor):
         return self._executor.submit(task, *arguments, **named)
 
 
-@pytest.mark.slow
 def test_a_killed_worker_breaks_a_pool_and_the_next_run_goes_on(numbers: xr.Dataset, tmp_path: Path) -> None:
     study = tmp_path / "study"
     with _spawning() as pool:
@@ -116,7 +115,6 @@ def test_a_killed_worker_breaks_a_pool_and_the_next_run_goes_on(numbers: xr.Data
     assert kept.items() <= stamps(shards(study)).items()
 
 
-@pytest.mark.slow
 def test_dask_replaces_a_killed_worker(dask_client: Client, numbers: xr.Dataset, tmp_path: Path) -> None:
     def kill() -> None:
         os.kill(next(iter(dask_client.run(os.getpid).values())), signal.SIGKILL)

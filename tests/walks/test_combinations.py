@@ -162,7 +162,6 @@ def together() -> xr.Dataset:
     return run({"temperature": 0.9}, {"cell": {"zip": zipped}}, replicates=2, **COMMON)
 
 
-@pytest.mark.exhaustive
 def test_every_pair_runs(together: xr.Dataset) -> None:
     """To the end, with finite numbers; and all models have moved, but those that cannot."""
     assert together.sizes["cell"] == len(CELLS)
@@ -178,7 +177,6 @@ def test_every_pair_runs(together: xr.Dataset) -> None:
         assert uniform or not still.all(), cell
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("place", range(0, len(CELLS), 5), ids=lambda place: " ".join(CELLS[place].values()))
 def test_a_cell_alone_is_the_cell_among_others(together: xr.Dataset, place: int) -> None:
     """Bit by bit, whatever else is in the sweep, with more replicates and in other chunks."""
