@@ -11,7 +11,6 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.execute.tile import cell_keys, lanes_of
 from jaxcollapse.initial.dirichlet import Dirichlet
 from jaxcollapse.native import trains
-from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
 from jaxcollapse.planning import Plan, this_machine
 from jaxcollapse.planning.cells import resolve
@@ -116,7 +115,7 @@ class SelfTraining:
         given, thresholds = jax.tree.map(jnp.asarray, (self._one.logits, self._thresholds))
         start = origin(process.initial, given, thresholds, walk, traces)
         now = Snapshot(table, start, thresholds, walk, traces, state.key, state.model.visited, scaled)
-        return {entry.name: OBSERVABLES[entry.name].measure(now) for entry in chosen}
+        return {entry.name: entry.measure(now) for entry in chosen}
 
     def _process(self, key: bits.Key) -> self_training.SelfTraining:
         one, loops = jax.tree.map(jnp.asarray, (self._one, self._loops))

@@ -6,10 +6,9 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.meaning import as_logits, meaning_of
+from jaxcollapse.initial.meaning import add_up_to_1, as_logits, meaning_of
 
 KEY = "process.initial"
-_NEAR_1 = 1e-3
 
 
 def is_array(value: Any) -> bool:
@@ -57,8 +56,8 @@ def as_table(value: Any) -> dict[str, Any]:
     name = str(named.name) if isinstance(named, xr.DataArray) and named.name is not None else ""
     said = meaning_of(name) if name else None
     if said is None:
-        sums_to_1 = numbers.ndim > 0 and (np.abs(numbers.sum(axis=-1) - 1) < _NEAR_1).all()
-        said = "probabilities" if sums_to_1 and (numbers >= 0).all() else None
+        are_probabilities = numbers.ndim > 0 and add_up_to_1(numbers) and (numbers >= 0).all()
+        said = "probabilities" if are_probabilities else None
     try:
         as_logits(name or "the array", numbers, said, None)
     except InputError as error:

@@ -95,14 +95,18 @@ def as_logits(name: str, numbers: np.ndarray, meaning: Meaning | None, rows: Seq
     return numbers
 
 
+def add_up_to_1(numbers: np.ndarray) -> bool:
+    """Whether each row does, but for rounding."""
+    return bool((np.abs(numbers.sum(axis=-1) - 1) < _NEAR_1).all())
+
+
 def _check_unsaid(name: str, numbers: np.ndarray) -> None:
     """Raises where numbers that nothing is said of are hardly logits."""
     if (numbers < 0).any():
         return
-    sums = numbers.sum(axis=-1)
     if (numbers == np.round(numbers)).all() and numbers.max() > _LARGE:
         what = "counts"
-    elif numbers.shape[-1] > 1 and (np.abs(sums - 1) < _NEAR_1).all():
+    elif numbers.shape[-1] > 1 and add_up_to_1(numbers):
         what = "probabilities"
     else:
         return

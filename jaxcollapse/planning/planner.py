@@ -14,7 +14,7 @@ from jaxcollapse.planning.cells import resolve
 from jaxcollapse.planning.chunk import Beginning, Begun, Chunk
 from jaxcollapse.planning.plan import Bucket, Plan
 from jaxcollapse.planning.share import Share
-from jaxcollapse.program.compiling import check_parts
+from jaxcollapse.program.compiling import check_traceable
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.machine import Machine, this_machine
@@ -86,7 +86,7 @@ def _planned(
     buckets = []
     for index, program in enumerate(cells.programs):
         program.check_own_code()
-        check_parts(program)
+        check_traceable(program)
         lanes = program.width(machine.platform)
         members = np.flatnonzero(cells.program == index)
         record = lanes * cost.record_bytes(sweep, program)

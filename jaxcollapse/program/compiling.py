@@ -55,7 +55,7 @@ def _load_or_compile(program: Program, device: jax.Device, records: int, lanes: 
     return ready
 
 
-def check_parts(program: Program) -> None:
+def check_traceable(program: Program) -> None:
     """Traces a program that has parts of plug-ins, so that their mistakes are reported before anything is written.
 
     Raises:

@@ -43,8 +43,8 @@ def settings(sweep: Sweep, recorded: np.ndarray | None = None) -> dict[str, Any]
     }
     if sweep.record.logits and sweep.is_structured:
         told["contexts"] = True
-    if sweep.parts:
-        told["parts"] = parts_of(sweep)
+    if parts := parts_of(sweep):
+        told["parts"] = parts
     return {**told, "state": True} if sweep.record.state else told
 
 

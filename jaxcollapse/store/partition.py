@@ -49,9 +49,11 @@ def is_planned(plan_file: Path, study: str) -> bool:
 
 def check_parts(plan_file: Path, sweep: Sweep) -> None:
     """Raises `InputError` if plug-ins have another text than when the study was planned, as far as its plan says."""
+    if not (own := parts_of(sweep)):
+        return
     before = _told(plan_file).get("settings", {})
     parts = before.get("parts") if isinstance(before, dict) else None
-    for name, now in parts_of(sweep).items():
+    for name, now in own.items():
         was = parts.get(name) if isinstance(parts, dict) else None
         if was is not None and was != now:
             told = f"{name} was of the plug-in {was} when the study was begun, and is of {now} now"
