@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from jaxcollapse.cli.main import app
-from jaxcollapse.initial import KINDS
+from jaxcollapse.distributions import KINDS
 from jaxcollapse.observables import catalogue
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.record import Record

@@ -126,8 +126,8 @@ def test_a_walk_from_elsewhere_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["mine", "zipf"])
 def test_a_kind_of_initial_distribution_cannot_be_added_or_replaced(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jaxcollapse.initial import KINDS
-    from jaxcollapse.initial.parametric import Zipf
+    from jaxcollapse.distributions import KINDS
+    from jaxcollapse.distributions.parametric import Zipf
 
     class Mine(Zipf):
         """A kind of a script's."""

@@ -19,7 +19,7 @@ import jaxcollapse.theory
 from docs.generate import PAGES
 from jaxcollapse.analysis import Collapse, Plots
 from jaxcollapse.cli.main import app
-from jaxcollapse.initial import KINDS
+from jaxcollapse.distributions import KINDS
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.record import Record

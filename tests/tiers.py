@@ -9,7 +9,7 @@ CLAIMS = (
     "observables/test_definitions.py",
     "observables/test_structure.py",
     "observables/test_tempering.py",
-    "parameters/",
+    "parameterisations/",
     "sampling/",
     "test_corpus.py",
     "test_ideal_limit.py",

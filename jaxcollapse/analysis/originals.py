@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from scipy import special
 
 from jaxcollapse.analysis.fields import part, sweep_of
-from jaxcollapse.initial.distribution import InitialKind
-from jaxcollapse.initial.parametric import Uniform, Values, Zipf, ZipfMandelbrot
+from jaxcollapse.distributions.distribution import InitialKind
+from jaxcollapse.distributions.parametric import Uniform, Values, Zipf, ZipfMandelbrot
 from jaxcollapse.limits import MOST_TOKENS
 from jaxcollapse.sweep.axes import parse_axis
 from jaxcollapse.sweep.display import label

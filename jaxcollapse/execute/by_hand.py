@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
+from jaxcollapse.distributions.dirichlet import Dirichlet
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute.tile import cell_keys, lanes_of
-from jaxcollapse.initial.dirichlet import Dirichlet
 from jaxcollapse.native import trains
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
 from jaxcollapse.planning import Plan, this_machine

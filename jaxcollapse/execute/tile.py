@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcollapse.initial.dirichlet import Dirichlet, draw_dirichlet, row_keys
+from jaxcollapse.distributions.dirichlet import Dirichlet, draw_dirichlet, row_keys
 from jaxcollapse.observables.snapshot import Thresholds
-from jaxcollapse.parameters.parameterisation import is_shape
+from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.program.kernel import Lanes, Program, Record, trajectory_key

@@ -8,7 +8,7 @@ import math
 import jax
 import numpy as np
 
-from jaxcollapse.parameters.parameterisation import is_shape
+from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.process.structure import Structure
 from jaxcollapse.program.kernel import Program
 from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, Method, fewest_split

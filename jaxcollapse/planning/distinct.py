@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
+from jaxcollapse.parameterisations import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.planning.draw_blocks import block_sizes
 from jaxcollapse.planning.library import Library
 from jaxcollapse.sampling.multinomial import Method, fewest_split

@@ -10,13 +10,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxcollapse.distributions.dirichlet import Dirichlet
+from jaxcollapse.distributions.distribution import Distribution, InitialKind, check_table
+from jaxcollapse.distributions.labels import storable
 from jaxcollapse.errors import InputError, cut, did_you_mean
-from jaxcollapse.initial.dirichlet import Dirichlet
-from jaxcollapse.initial.distribution import Distribution, InitialKind, check_table
-from jaxcollapse.initial.labels import storable
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_DRAWN, MOST_NUMBERS
-from jaxcollapse.parameters import Parameterisation
-from jaxcollapse.parameters.fit import fit
+from jaxcollapse.parameterisations import Parameterisation
+from jaxcollapse.parameterisations.fit import fit
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.grid import Grid, stable_hash
 from jaxcollapse.system.jax_settings import arithmetic

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from jaxtyping import Array, Float, Int32
 
-from jaxcollapse.parameters import FreeTable, Parameterisation
+from jaxcollapse.parameterisations import FreeTable, Parameterisation
 from jaxcollapse.process.corpus import Corpus
 from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.training.constants import LOSS

@@ -10,7 +10,7 @@ from jax.sharding import SingleDeviceSharding
 
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.snapshot import Thresholds
-from jaxcollapse.parameters.parameterisation import is_shape
+from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.process.structure import COUNTS, Loops, Settings
 from jaxcollapse.program import on_disk
 from jaxcollapse.program.kernel import Lanes, Program, jitted

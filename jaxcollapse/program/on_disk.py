@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 
 # The rooms of the package that programs are made of. The others may change, and a program on disk stays what it is.
 ENGINE = (
-    *("native", "observables", "parameters", "parts", "process", "program", "sampling", "system", "training", "walks"),
-    "initial",  # by which walks make tables
+    *("native", "observables", "parameterisations", "parts", "process", "program", "sampling", "system", "training"),
+    *("walks", "distributions"),  # by which walks make tables
 )
 
 

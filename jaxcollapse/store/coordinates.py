@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.initial.file import File
-from jaxcollapse.initial.labels import storable
+from jaxcollapse.distributions.file import File
+from jaxcollapse.distributions.labels import storable
 from jaxcollapse.planning.library import Library
 from jaxcollapse.process.structure import REMEDIES
 from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from jaxcollapse.distributions.allowed_paths import is_within
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.allowed_paths import is_within
 from jaxcollapse.store.sweep_file import check_format
 from jaxcollapse.system.atomic import is_temporary
 from jaxcollapse.system.paths import checked

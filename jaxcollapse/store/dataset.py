@@ -9,9 +9,9 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.distributions.labels import storable
 from jaxcollapse.execute import MISSING
 from jaxcollapse.execute.provenance import encode, merged, now, timestamp
-from jaxcollapse.initial.labels import storable
 from jaxcollapse.planning.library import Library
 from jaxcollapse.planning.resolution import warning
 from jaxcollapse.store.attributes import check_attributes

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jaxcollapse.initial.allowed_paths import within
-from jaxcollapse.initial.file import File
+from jaxcollapse.distributions.allowed_paths import within
+from jaxcollapse.distributions.file import File
 from jaxcollapse.sweep.grid import content_digest
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.atomic import replacing

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.initial import Distribution
+from jaxcollapse.distributions import Distribution
 from jaxcollapse.planning.library import Library
 
 Names = Sequence[np.ndarray | None]

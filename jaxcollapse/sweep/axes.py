@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import InputError, did_you_mean, shown
-from jaxcollapse.initial import KINDS
 from jaxcollapse.limits import MOST_VALUES
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.validation import validate_field

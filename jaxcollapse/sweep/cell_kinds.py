@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxcollapse.initial.distribution import InitialKind
+from jaxcollapse.distributions.distribution import InitialKind
 from jaxcollapse.sweep.grid import Grid
 
 Cells = np.ndarray  # one boolean for each cell

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from jaxcollapse.distributions.allowed_paths import KEY, readable, within
+from jaxcollapse.distributions.distribution import InitialKind
+from jaxcollapse.distributions.file import File
 from jaxcollapse.errors import InputError, shown
-from jaxcollapse.initial.allowed_paths import KEY, readable, within
-from jaxcollapse.initial.distribution import InitialKind
-from jaxcollapse.initial.file import File
 from jaxcollapse.limits import MOST_INITIALS
 from jaxcollapse.sweep.axes import Axis, hashable
 from jaxcollapse.sweep.process_fields import Process

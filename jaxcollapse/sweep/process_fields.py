@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from jaxcollapse.initial import KINDS, Initial
-from jaxcollapse.initial.parametric import Zipf
+from jaxcollapse.distributions import KINDS, Initial
+from jaxcollapse.distributions.parametric import Zipf
 from jaxcollapse.limits import MOST_COUNT, MOST_LAYERS, MOST_TOKENS, MOST_WIDTH
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxcollapse.distributions.arrays import as_numpy, as_table, is_array
+from jaxcollapse.distributions.distribution import InitialKind
 from jaxcollapse.errors import InputError, shown
-from jaxcollapse.initial.arrays import as_numpy, as_table, is_array
-from jaxcollapse.initial.distribution import InitialKind
 from jaxcollapse.limits import (
     MOST_DEPTH,
     MOST_ESCAPES,

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jaxcollapse.initial import KINDS
+from jaxcollapse.distributions import KINDS
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.sweep import Sweep
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import InputError, did_you_mean, shown
-from jaxcollapse.initial import KINDS
 from jaxcollapse.sweep.misplaced_keys import unknown_key
 from jaxcollapse.sweep.process_fields import Process
 

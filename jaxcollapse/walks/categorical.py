@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32
 
-from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.distributions.distribution import Distribution
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method, multinomial
 from jaxcollapse.walks.walk import Counts, Numbers, Row, Table, Visits, Walk, Whole

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32
 
-from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.initial.labels import as_names
+from jaxcollapse.distributions.distribution import Distribution
+from jaxcollapse.distributions.labels import as_names
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.walks.walk import (

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int32, Integer
 
-from jaxcollapse.initial.distribution import Distribution
+from jaxcollapse.distributions.distribution import Distribution
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method, multinomial
 

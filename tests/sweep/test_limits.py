@@ -13,8 +13,8 @@ import pytest
 
 import jaxcollapse as jc
 from jaxcollapse import limits
-from jaxcollapse.initial.allowed_paths import within
-from jaxcollapse.initial.labels import as_names
+from jaxcollapse.distributions.allowed_paths import within
+from jaxcollapse.distributions.labels import as_names
 from jaxcollapse.store.study import Study
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.reading import read_toml

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
+from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial import KINDS
 from jaxcollapse.sweep import schema
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.sweep import Sweep

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from jaxcollapse.initial import Distribution
+from jaxcollapse.distributions import Distribution
 from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.walks import Markov
 from jaxcollapse.walks.markov import stationary

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.distributions.meaning import add_up_to_1, as_logits, meaning_of
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.meaning import add_up_to_1, as_logits, meaning_of
 
 KEY = "process.initial"
 

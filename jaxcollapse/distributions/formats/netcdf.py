@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxcollapse.distributions.formats.contents import Contents, Wanted
+from jaxcollapse.distributions.labels import as_names, chosen_labels
 from jaxcollapse.errors import InputError, did_you_mean
-from jaxcollapse.initial.formats.contents import Contents, Wanted
-from jaxcollapse.initial.labels import as_names, chosen_labels
 from jaxcollapse.limits import MOST_NUMBERS, MOST_TOKENS
 from jaxcollapse.system.netcdf import open_dataset, open_netcdf
 from jaxcollapse.system.watchdog import reading

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxcollapse.initial.formats.contents import Contents, Wanted
-from jaxcollapse.initial.labels import as_names, chosen_labels, names_tokens
+from jaxcollapse.distributions.formats.contents import Contents, Wanted
+from jaxcollapse.distributions.labels import as_names, chosen_labels, names_tokens
 from jaxcollapse.limits import MOST_NUMBERS
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

@@ -1,7 +1,7 @@
 """File formats that an initial distribution is read from. Each says which variable is meant, and reads it."""
 
-from jaxcollapse.initial.formats import delimited, netcdf, npz
-from jaxcollapse.initial.formats.contents import Contents, Wanted
+from jaxcollapse.distributions.formats import delimited, netcdf, npz
+from jaxcollapse.distributions.formats.contents import Contents, Wanted
 
 FORMATS = {".nc": netcdf, ".npz": npz, ".csv": delimited, ".tsv": delimited}
 

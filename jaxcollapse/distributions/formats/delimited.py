@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxcollapse.distributions.formats.contents import Contents, Wanted
+from jaxcollapse.distributions.labels import KEY, as_names, chosen_labels, names_tokens
 from jaxcollapse.errors import InputError, shown
-from jaxcollapse.initial.formats.contents import Contents, Wanted
-from jaxcollapse.initial.labels import KEY, as_names, chosen_labels, names_tokens
 from jaxcollapse.limits import MOST_TOKENS
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}

@@ -13,8 +13,8 @@ import xarray as xr
 from scipy import special, stats
 
 import jaxcollapse as jc
-from jaxcollapse.initial import KINDS, Distribution
-from jaxcollapse.initial.dirichlet import draw_dirichlet
+from jaxcollapse.distributions import KINDS, Distribution
+from jaxcollapse.distributions.dirichlet import draw_dirichlet
 from jaxcollapse.planning.library import Library
 from tests.statistics import assert_counts, assert_mean
 from tests.sweeps import probabilities, run

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int32
 from pydantic import Field
 
-from jaxcollapse.initial.distribution import Distribution, InitialKind
+from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.sampling import bits
 from jaxcollapse.system.jax_settings import arithmetic
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcollapse.parameters.parameterisation import Parameterisation, Table, centred
+from jaxcollapse.parameterisations.parameterisation import Parameterisation, Table, centred
 
 
 class Layers(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from jaxcollapse.distributions.meaning import KEY
 from jaxcollapse.errors import InputError, cut, did_you_mean
-from jaxcollapse.initial.meaning import KEY
 
 Label = str | int | float
 

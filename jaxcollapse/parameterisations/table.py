@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.parameters.parameterisation import Parameterisation, Possible, Table
+from jaxcollapse.parameterisations.parameterisation import Parameterisation, Possible, Table
 
 
 @dataclass(frozen=True)

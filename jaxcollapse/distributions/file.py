@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from jaxcollapse.distributions.allowed_paths import readable
+from jaxcollapse.distributions.distribution import Distribution, InitialKind
+from jaxcollapse.distributions.formats import FORMATS, Contents, Wanted
+from jaxcollapse.distributions.labels import check_number
+from jaxcollapse.distributions.meaning import Meaning, as_logits, earlier_meaning, meaning_of
 from jaxcollapse.errors import InputError, cut
-from jaxcollapse.initial.allowed_paths import readable
-from jaxcollapse.initial.distribution import Distribution, InitialKind
-from jaxcollapse.initial.formats import FORMATS, Contents, Wanted
-from jaxcollapse.initial.labels import check_number
-from jaxcollapse.initial.meaning import Meaning, as_logits, earlier_meaning, meaning_of
 
 _KEY = "process.initial"
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcollapse.parameters.parameterisation import Parameterisation, Table, centred
+from jaxcollapse.parameterisations.parameterisation import Parameterisation, Table, centred
 
 _IDLE = 1e-6  # a component this small is rounding
 

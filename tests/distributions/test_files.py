@@ -10,8 +10,8 @@ import xarray as xr
 from scipy import special
 
 import jaxcollapse as jc
-from jaxcollapse.initial import Distribution
-from jaxcollapse.initial.meaning import meaning_of
+from jaxcollapse.distributions import Distribution
+from jaxcollapse.distributions.meaning import meaning_of
 from jaxcollapse.planning.library import Library
 
 P = [0.5, 0.3, 0.2]

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
-from jaxcollapse.parameters.parameterisation import Parameterisation
+from jaxcollapse.parameterisations.parameterisation import Parameterisation
 from jaxcollapse.system.jax_settings import arithmetic
 
 _FLOOR = 1e-4  # least weight of a row that traces never visit, relative to the mean

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.distribution import Distribution, InitialKind
 
 _NUMBERS = 5000  # entries of wordfreq that are numbers are fewer: one for each length and separator
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jaxcollapse.initial.dirichlet import Dirichlet
-from jaxcollapse.initial.distribution import Distribution
-from jaxcollapse.initial.file import File
-from jaxcollapse.initial.parametric import Rows, Uniform, Values, Zipf, ZipfMandelbrot
-from jaxcollapse.initial.words import Words
+from jaxcollapse.distributions.dirichlet import Dirichlet
+from jaxcollapse.distributions.distribution import Distribution
+from jaxcollapse.distributions.file import File
+from jaxcollapse.distributions.parametric import Rows, Uniform, Values, Zipf, ZipfMandelbrot
+from jaxcollapse.distributions.words import Words
 
 Initial = Annotated[
     Uniform | Zipf | ZipfMandelbrot | Dirichlet | Values | Rows | File | Words, Field(discriminator="kind")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from jaxcollapse.parameters import FreeTable, LowRank, Mlp, Parameterisation
-from jaxcollapse.parameters.fit import fit
+from jaxcollapse.parameterisations import FreeTable, LowRank, Mlp, Parameterisation
+from jaxcollapse.parameterisations.fit import fit
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
 from tests.observables.exact_structure import kl
 from tests.sweeps import probabilities

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse.initial.labels import as_names
+from jaxcollapse.distributions.labels import as_names
 from tests.sweeps import run
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
+from jaxcollapse.distributions.distribution import Distribution, InitialKind
+from jaxcollapse.distributions.labels import as_names
 from jaxcollapse.errors import InputError
-from jaxcollapse.initial.distribution import Distribution, InitialKind
-from jaxcollapse.initial.labels import as_names
 from jaxcollapse.limits import MOST_LOGIT
 
 
