@@ -47,23 +47,23 @@ check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror $(NATIVE) tests/emulated/*
+	$(BIN)/clang-format --dry-run --Werror $(NATIVE) tests/support/emulated/*
 
 native: $(VENV)/.test ## Compile the native library, as far as its sources have changed
 
 sanitize: $(VENV)/.test ## Test native code with checks of addresses and undefined behaviour: needs GCC
-	$(BIN)/python -m tests.sanitized
+	$(BIN)/python -m tests.support.sanitized
 
 format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(NATIVE) tests/emulated/*
+	$(BIN)/clang-format -i $(NATIVE) tests/support/emulated/*
 
 bench: $(VENV)/.test ## Time jaxcollapse beside its peers, and how it grows: a quarter of an hour
 	$(BIN)/python -m benchmarks
 
 notebooks: $(VENV)/.test ## Run the notebooks in analysis/ and keep their outputs
-	$(BIN)/python -m tests.notebooks
+	$(BIN)/python -m tests.support.notebooks
 
 generated: $(VENV)/.test ## Write the files that follow from the code: the schema and the reference pages
 	$(BIN)/python -m jaxcollapse.sweep.schema

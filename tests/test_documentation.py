@@ -20,9 +20,9 @@ import xarray as xr
 import jaxcollapse as jc
 from docs.generate import PAGES
 from jaxcollapse.cli.main import app
-from tests import sweeps
-from tests.blocks import run_block
 from tests.conftest import ROOT, Finished
+from tests.support import sweeps
+from tests.support.blocks import run_block
 
 PAGES_WITH_TEXT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("*/*.md"))]
 

@@ -50,7 +50,7 @@ def test_hooks_run_every_tool_of_make_check() -> None:
 
 
 def test_hooks_format_the_native_sources_that_make_check_looks_at() -> None:
-    wanted = {*ROOT.glob("tests/emulated/*")}
+    wanted = {*ROOT.glob("tests/support/emulated/*")}
     for ending in ("cpp", "cu", "h"):
         wanted |= {*ROOT.glob(f"jaxcollapse/native/*.{ending}")}
     pattern = re.compile(hooks()["clang-format"]["files"])
