@@ -9,7 +9,7 @@ NATIVE = $(wildcard $(addprefix jaxcollapse/native/*.,cpp cu h))
 SOURCES = pyproject.toml constraints.txt hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test claims system check native sanitize format bench notebooks generated site wheel clean
+.PHONY: help quickstart test claims system check native sanitize format bench experiments notebooks generated site wheel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
@@ -61,6 +61,9 @@ format: $(VENV)/.test ## Format the code
 
 bench: $(VENV)/.test ## Time jaxcollapse beside its peers, and how it grows: a quarter of an hour
 	$(BIN)/python -m benchmarks
+
+experiments: $(VENV)/.test ## Run what pages of docs/ report, and write it there: theory beside the engine, verdicts, studies
+	for each in agreement verdicts studies analysis report; do $(BIN)/python -m experiments.$$each || exit 1; done
 
 notebooks: $(VENV)/.test ## Run the notebooks in analysis/ and keep their outputs
 	$(BIN)/python -m tests.support.notebooks

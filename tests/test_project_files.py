@@ -83,7 +83,7 @@ def test_distributions_have_every_file_of_the_package(builder: type[BuilderInter
     assert wanted <= found
     if builder is SdistBuilder:
         assert not {name for name in found if Path(name).suffix in made}
-        assert {name.split("/")[0] for name in found if "/" in name} == {"jaxcollapse", "sweeps", "docs"}
+        assert {name.split("/")[0] for name in found if "/" in name} == {"jaxcollapse", "sweeps", "docs", "experiments"}
         assert {"hatch_build.py", "constraints.txt", "LICENSE", "CITATION.cff"} <= found
 
 

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from docs.studies import HALF, STUDIES, at_level
+from experiments.studies import HALF, STUDIES, at_level
 from tests.conftest import ROOT
 from tests.support.statistics import SIGMAS, assert_mean
 
