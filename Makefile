@@ -9,7 +9,7 @@ NATIVE = $(wildcard $(addprefix jaxcollapse/native/*.,cpp cu h))
 SOURCES = pyproject.toml constraints.txt hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test claims system check native sanitize format bench notebooks generated site wheel clean
+.PHONY: help quickstart test claims system check native sanitize format bench experiments notebooks generated site wheel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
@@ -47,23 +47,26 @@ check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror $(NATIVE) tests/emulated/*
+	$(BIN)/clang-format --dry-run --Werror $(NATIVE) tests/support/emulated/*
 
 native: $(VENV)/.test ## Compile the native library, as far as its sources have changed
 
 sanitize: $(VENV)/.test ## Test native code with checks of addresses and undefined behaviour: needs GCC
-	$(BIN)/python -m tests.sanitized
+	$(BIN)/python -m tests.support.sanitized
 
 format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(NATIVE) tests/emulated/*
+	$(BIN)/clang-format -i $(NATIVE) tests/support/emulated/*
 
 bench: $(VENV)/.test ## Time jaxcollapse beside its peers, and how it grows: a quarter of an hour
 	$(BIN)/python -m benchmarks
 
+experiments: $(VENV)/.test ## Run what pages of docs/ report, and write it there: theory beside the engine, verdicts, studies
+	for each in agreement verdicts studies analysis report; do $(BIN)/python -m experiments.$$each || exit 1; done
+
 notebooks: $(VENV)/.test ## Run the notebooks in analysis/ and keep their outputs
-	$(BIN)/python -m tests.notebooks
+	$(BIN)/python -m tests.support.notebooks
 
 generated: $(VENV)/.test ## Write the files that follow from the code: the schema and the reference pages
 	$(BIN)/python -m jaxcollapse.sweep.schema

@@ -18,7 +18,7 @@ version = release = jaxcollapse.__version__
 # The repository is the source, so that its links are those of the site.
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "analysis/*.ipynb", "analysis/README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
-exclude_patterns = [".*", "results", "site", "jaxcollapse", "tests", "benchmarks", "sweeps", "dist"]
+exclude_patterns = [".*", "results", "site", "jaxcollapse", "tests", "benchmarks", "experiments", "sweeps", "dist"]
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_nb"]
 nitpicky = True

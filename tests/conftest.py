@@ -19,7 +19,7 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 import hatch_build
-from tests import typecheck
+from tests.support import typecheck
 from tests.tiers import tier_of
 
 jax.config.update("jax_num_cpu_devices", 2)
@@ -42,7 +42,7 @@ def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
     Compiled programs hold memory maps, of which a process has a limited number.
     """
     from jaxcollapse.program import compiling
-    from tests.engines import unoptimised
+    from tests.support.engines import unoptimised
 
     with nullcontext() if request.node.get_closest_marker("optimised") else unoptimised():
         yield
@@ -54,7 +54,7 @@ def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _optimised(request: pytest.FixtureRequest) -> Iterator[None]:
     """A single test of a module may be marked as `optimised`, too."""
-    from tests.engines import optimised
+    from tests.support.engines import optimised
 
     with optimised() if request.node.get_closest_marker("optimised") else nullcontext():
         yield

@@ -37,8 +37,8 @@ from benchmarks.sweep.grid import Grid
 from benchmarks.sweep.suite import SWEEP
 from benchmarks.sweep.suite import measure as measure_sweep
 from jaxcollapse import Sweep, open_study
-from tests.oracles import softmax
-from tests.statistics import assert_mean
+from tests.reference.laws import softmax
+from tests.support.statistics import assert_mean
 
 TINY = Effort(seconds=0.01, rounds=1)
 GRID = Grid([16, 24], [0.9], [0.5], [4], replicates=256, recorded=[0, 10, 20])

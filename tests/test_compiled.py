@@ -19,7 +19,7 @@ import jaxcollapse as jc
 from jaxcollapse.program import on_disk
 from jaxcollapse.program.compiling import compiling
 from tests.conftest import Compiles, counted
-from tests.engines import unoptimised
+from tests.support.engines import unoptimised
 
 SWEEP: dict[str, Any] = {
     "replicates": 5,

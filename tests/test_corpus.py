@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from jaxcollapse.process.corpus import Corpus, Expected, Samples
-from tests.oracles import softmax
-from tests.statistics import assert_mean
-from tests.sweeps import probabilities, run, values
+from tests.reference.laws import softmax
+from tests.support.statistics import assert_mean
+from tests.support.sweeps import probabilities, run, values
 
 INF = float("inf")
 GENERATIONS, CONTEXTS, TOKENS = 9, 2, 4

@@ -20,9 +20,9 @@ import xarray as xr
 import jaxcollapse as jc
 from docs.generate import PAGES
 from jaxcollapse.cli.main import app
-from tests import sweeps
-from tests.blocks import run_block
 from tests.conftest import ROOT, Finished
+from tests.support import sweeps
+from tests.support.blocks import run_block
 
 PAGES_WITH_TEXT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("*/*.md"))]
 
@@ -101,7 +101,7 @@ def test_a_command_in_the_documentation_exists(where: str, line: str) -> None:
         "jaxcollapse run sweeps/quickstart.toml --no-such",
         "jaxcollapse run sweeps/no_such.toml",
         "make no-such",
-        "python -m docs.no_such",
+        "python -m experiments.no_such",
     ],
 )
 def test_a_command_that_does_not_exist_is_noticed(line: str) -> None:
@@ -170,7 +170,7 @@ def test_links_in_the_documentation_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / target).exists(), target
-    for target in re.findall(r"`((?:tests|sweeps|docs|analysis)/[\w./]+)`", text):
+    for target in re.findall(r"`((?:tests|sweeps|docs|analysis|experiments)/[\w./]+)`", text):
         assert (ROOT / target).exists(), target
     for module, test in re.findall(r"`(tests/[\w./]+)::(\w+)`", text):
         assert f"\ndef {test}(" in (ROOT / module).read_text(encoding="utf-8"), f"{module}::{test}"

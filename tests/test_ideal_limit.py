@@ -9,8 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from tests.oracles import softmax, tempered
-from tests.sweeps import probabilities, run, together, values
+from tests.reference.laws import softmax, tempered
+from tests.support.sweeps import probabilities, run, together, values
 
 pytestmark = pytest.mark.optimised
 

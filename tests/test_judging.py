@@ -10,8 +10,8 @@ import pytest
 from jaxcollapse.process.whole_traces import Judging, Rates
 from jaxcollapse.walks import Markov, Persona, Walk
 from jaxcollapse.walks.walk import Numbers
-from tests.statistics import assert_counts, assert_mean
-from tests.whole_traces import Trace, expected_counts, kept, law_of_counts, of_chain, of_personas
+from tests.reference.traces import Trace, expected_counts, kept, law_of_counts, of_chain, of_personas
+from tests.support.statistics import assert_counts, assert_mean
 
 PERSONAS = np.array([[0.7, 0.3, 0.0], [0.5, 0.3, 0.2], [0.1, 0.3, 0.6]])
 CHAIN = np.array([[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.6, 0.1, 0.3], [0.3, 0.3, 0.4]])

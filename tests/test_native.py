@@ -24,9 +24,9 @@ from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
 from jaxcollapse.walks import Categorical
 from tests.conftest import ROOT
-from tests.engines import xla_alone
 from tests.observables.measuring import ONE_TOKEN
-from tests.sweeps import run, together
+from tests.support.engines import xla_alone
+from tests.support.sweeps import run, together
 
 INF = float("inf")
 

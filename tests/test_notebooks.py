@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from tests.conftest import Finished
-from tests.notebooks import FOLDER, execute, made_with, named
+from tests.support.notebooks import FOLDER, execute, made_with, named
 
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MOST_BYTES = 700_000  # of a notebook, pictures included

@@ -21,8 +21,8 @@ from jaxcollapse.planning import this_machine
 from jaxcollapse.program.kernel import Program
 from tests.conftest import ROOT
 from tests.execute.test_room import short_of_memory
-from tests.store.studies import assert_same_numbers
-from tests.sweeps import together
+from tests.support.studies import assert_same_numbers
+from tests.support.sweeps import together
 
 if jax.default_backend() == "cpu":
     pytest.skip("there is no accelerator", allow_module_level=True)

@@ -50,7 +50,7 @@ def test_hooks_run_every_tool_of_make_check() -> None:
 
 
 def test_hooks_format_the_native_sources_that_make_check_looks_at() -> None:
-    wanted = {*ROOT.glob("tests/emulated/*")}
+    wanted = {*ROOT.glob("tests/support/emulated/*")}
     for ending in ("cpp", "cu", "h"):
         wanted |= {*ROOT.glob(f"jaxcollapse/native/*.{ending}")}
     pattern = re.compile(hooks()["clang-format"]["files"])
@@ -83,7 +83,7 @@ def test_distributions_have_every_file_of_the_package(builder: type[BuilderInter
     assert wanted <= found
     if builder is SdistBuilder:
         assert not {name for name in found if Path(name).suffix in made}
-        assert {name.split("/")[0] for name in found if "/" in name} == {"jaxcollapse", "sweeps", "docs"}
+        assert {name.split("/")[0] for name in found if "/" in name} == {"jaxcollapse", "sweeps", "docs", "experiments"}
         assert {"hatch_build.py", "constraints.txt", "LICENSE", "CITATION.cff"} <= found
 
 

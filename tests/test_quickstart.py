@@ -10,7 +10,7 @@ import xarray as xr
 import jaxcollapse as jc
 from jaxcollapse.analysis.verdict import VERDICTS
 from tests.conftest import Finished
-from tests.statistics import SIGMAS
+from tests.support.statistics import SIGMAS
 
 SWEEPS = ["ideal_limit", "wright_fisher", "single_trace", "word_languages", "real_data_bursts"]
 

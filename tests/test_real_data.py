@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from tests.oracles import tempered
-from tests.sweeps import probabilities, run
+from tests.reference.laws import tempered
+from tests.support.sweeps import probabilities, run
 
 TEMPERATURE = 0.8
 SHARES = [0.15, 0.25, 0.3, 0.45, 0.5, 0.6]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.oracles import entropy, one_sgd_step, softmax
-from tests.statistics import assert_mean
-from tests.sweeps import probabilities, run, values
+from tests.reference.laws import entropy, one_sgd_step, softmax
+from tests.support.statistics import assert_mean
+from tests.support.sweeps import probabilities, run, values
 
 INF = float("inf")
 SKEWED = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])

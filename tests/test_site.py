@@ -23,9 +23,9 @@ from jaxcollapse.distributions import KINDS
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.record import Record
-from tests import site
 from tests.conftest import ROOT
-from tests.site import Page, Site
+from tests.support import site
+from tests.support.site import Page, Site
 
 CHROMIUM = shutil.which("chromium")
 MODULES = (jaxcollapse, jaxcollapse.analysis, jaxcollapse.theory)

@@ -18,7 +18,7 @@ import jaxcollapse as jc
 from jaxcollapse.planning import this_machine
 from jaxcollapse.running import prepare
 from jaxcollapse.system.signals import SIGNALS, Stop, Stopped, ending, heeded
-from tests import interruptible
+from tests.support import interruptible
 
 ENDLESS: dict[str, Any] = {  # one device call, which takes many minutes
     "replicates": 1,

@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from docs.studies import HALF, STUDIES, at_level
+from experiments.studies import HALF, STUDIES, at_level
 from tests.conftest import ROOT
-from tests.statistics import SIGMAS, assert_mean
+from tests.support.statistics import SIGMAS, assert_mean
 
 SWEEPS = sorted((ROOT / "sweeps").glob("*.toml"))
 

@@ -15,7 +15,7 @@ import jaxcollapse as jc
 from jaxcollapse.program.compiling import compiling
 from jaxcollapse.system.devices import choose
 from jaxcollapse.system.scratch import cache_folder
-from tests.sweeps import run
+from tests.support.sweeps import run
 
 SWEEP: dict[str, Any] = {
     "title": "Up to T = ∞",

@@ -17,7 +17,7 @@ from jaxcollapse.sampling.multinomial import fewest_split
 from tests.conftest import ROOT
 from tests.test_native import CALLS
 
-SOURCES, EMULATED = ROOT / "jaxcollapse/native", ROOT / "tests/emulated"
+SOURCES, EMULATED = ROOT / "jaxcollapse/native", ROOT / "tests/support/emulated"
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from docs.verdicts.claim import Claim, Data, section
-from docs.verdicts.claims import CLAIMS
-from docs.verdicts.finding import Finding, exactly, verdict
-from docs.verdicts.forgetting import PATH, half_lost_at, half_lost_in_theory, original
+from experiments.verdicts.claim import Claim, Data, section
+from experiments.verdicts.claims import CLAIMS
+from experiments.verdicts.finding import Finding, exactly, verdict
+from experiments.verdicts.forgetting import PATH, half_lost_at, half_lost_in_theory, original
 from jaxcollapse.analysis.verdict import TOLERANCE
 from tests.conftest import ROOT
 
@@ -169,7 +169,7 @@ def test_languages_that_stay_or_fade_together_are_told() -> None:
 @pytest.mark.parametrize("claim", CHEAP, ids=lambda claim: claim.name)
 def test_the_page_has_what_running_gives(claim: Claim) -> None:
     page = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
-    assert section(claim, claim.find(run(claim))) in page, "run `python -m docs.verdicts`"
+    assert section(claim, claim.find(run(claim))) in page, "run `python -m experiments.verdicts`"
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)

@@ -15,8 +15,8 @@ from jaxcollapse.store import study as study_module
 from jaxcollapse.store.claims import claimed
 from jaxcollapse.store.lock import Lock
 from jaxcollapse.store.study import Study
-from tests import interruptible
-from tests.store.studies import copied, run, shards
+from tests.support import interruptible
+from tests.support.studies import copied, run, shards
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.oracles import (
+from tests.reference.laws import (
     entropy,
     expected_support,
     heterozygosity,
@@ -14,8 +14,8 @@ from tests.oracles import (
     two_token_chain,
     window_moments,
 )
-from tests.statistics import assert_counts, assert_mean
-from tests.sweeps import probabilities, run, values
+from tests.support.statistics import assert_counts, assert_mean
+from tests.support.sweeps import probabilities, run, values
 
 SKEWED = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])
 REFIT: dict[str, Any] = {"update": "refit", "initial": values(SKEWED)}

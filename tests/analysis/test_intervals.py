@@ -13,8 +13,8 @@ from jaxcollapse.analysis.possible import possible_range
 from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.summary import means
 from jaxcollapse.observables import OBSERVABLES
-from tests.statistics import SIGMAS
-from tests.sweeps import run
+from tests.support.statistics import SIGMAS
+from tests.support.sweeps import run
 
 INF, NAN = float("inf"), float("nan")
 CELLS = 4000

@@ -10,8 +10,8 @@ from jaxcollapse.analysis.verdict import VERDICTS, name_of, verdicts
 from jaxcollapse.explore.answers import Answers
 from jaxcollapse.report.answer import answer_of
 from jaxcollapse.report.outcome import outcome_of
-from tests.analysis.datasets import made
-from tests.sweeps import run
+from tests.support.datasets import made
+from tests.support.sweeps import run
 
 LONG = made({"temperature": [0.5, 1.0], "samples": [5.0, 20.0]})
 SHORT = made({"temperature": [2.0], "samples": [5.0]}, replicates=4)  # which are not all computed: see `made`

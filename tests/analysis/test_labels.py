@@ -9,8 +9,8 @@ import xarray as xr
 from jaxcollapse.analysis.labels import entries, number
 from jaxcollapse.analysis.plot.arrangement import place_of
 from jaxcollapse.analysis.plot.scale import Scale
-from tests.analysis.datasets import INF, NAN
-from tests.sweeps import run
+from tests.support.datasets import INF, NAN
+from tests.support.sweeps import run
 
 
 def labels(values: list[Any], name: str = "temperature") -> list[str]:

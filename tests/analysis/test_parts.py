@@ -11,9 +11,9 @@ import xarray as xr
 
 import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse import theory
-from tests.analysis.datasets import INF, made
 from tests.analysis.test_pictures import printed
-from tests.sweeps import run, values
+from tests.support.datasets import INF, made
+from tests.support.sweeps import run, values
 
 DATA = made({"samples": [10.0, 100.0, INF], "temperature": [0.8, 1.0]})
 
@@ -186,7 +186,7 @@ def test_what_cannot_be_done_without_is_named(ask: Callable[[xr.Dataset], Any], 
 def test_arguments_of_other_types_are_refused_in_words() -> None:
     """In a process of its own, where nothing but the functions themselves checks types."""
     code = """
-from tests.analysis.datasets import made
+from tests.support.datasets import made
 import jaxcollapse.analysis
 data = made({})
 for ask, told in (

@@ -13,7 +13,7 @@ from rich.console import Console
 from jaxcollapse.analysis.plot.phase import phase_diagram, save_phase_diagram
 from jaxcollapse.analysis.table import summary_table
 from jaxcollapse.analysis.verdict import VERDICTS, verdicts
-from tests.sweeps import run
+from tests.support.sweeps import run
 
 INF, NAN = float("inf"), float("nan")
 WIDTH = 120

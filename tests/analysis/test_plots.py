@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.plot.scale import Scale
-from tests.analysis.datasets import GENERATIONS, INF, NAN, SHAPES, made
-from tests.sweeps import run, values
+from tests.support.datasets import GENERATIONS, INF, NAN, SHAPES, made
+from tests.support.sweeps import run, values
 
 GRID = made({"samples": [1.0, 100.0, INF], "temperature": [0.8, 1.0]}, replicates=9)
 Draw = Any

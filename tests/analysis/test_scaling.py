@@ -11,9 +11,9 @@ import xarray as xr
 
 import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse import theory
-from tests.analysis.datasets import INF, NAN, made
-from tests.statistics import SIGMAS, assert_mean
-from tests.sweeps import run, values
+from tests.support.datasets import INF, NAN, made
+from tests.support.statistics import SIGMAS, assert_mean
+from tests.support.sweeps import run, values
 
 P0 = [0.6, 0.4]
 CONTROLS = np.array([-4.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0])

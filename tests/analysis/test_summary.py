@@ -12,9 +12,9 @@ from scipy import stats
 import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.summary import means
 from jaxcollapse.analysis.verdict import NEEDED, VERDICTS, Thresholds, verdicts
-from tests.analysis.datasets import INF, NAN, SHAPES, made
 from tests.analysis.test_verdict import COOLED, LOST, cells
-from tests.statistics import SIGMAS
+from tests.support.datasets import INF, NAN, SHAPES, made
+from tests.support.statistics import SIGMAS
 
 
 @pytest.mark.parametrize("shape", SHAPES)

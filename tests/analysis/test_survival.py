@@ -7,8 +7,8 @@ from scipy import stats
 
 import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.survival import survival
-from tests.analysis.datasets import INF, NAN, SHAPES, made
-from tests.statistics import SIGMAS
+from tests.support.datasets import INF, NAN, SHAPES, made
+from tests.support.statistics import SIGMAS
 
 
 def timed(times: np.ndarray, last: int) -> xr.Dataset:

@@ -10,10 +10,10 @@ import jaxcollapse as jc
 import jaxcollapse.analysis  # (registers the accessor)
 from jaxcollapse.analysis.theory import UNSEEN
 from jaxcollapse.sweep.process_fields import Process
-from tests.analysis.datasets import INF
 from tests.conftest import ROOT
-from tests.statistics import SIGMAS, assert_mean
-from tests.sweeps import run, values
+from tests.support.datasets import INF
+from tests.support.statistics import SIGMAS, assert_mean
+from tests.support.sweeps import run, values
 
 SKEWED = [0.5, 0.3, 0.15, 0.05]
 COMMON: dict[str, Any] = {"generations": 12, "replicates": 4000, "record": {"every": 6, "logits": True}}

@@ -9,7 +9,7 @@ import xarray as xr
 import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.median import median
 from jaxcollapse.analysis.verdict import NEEDED, NEEDED_OF_ROWS, TOLERANCE, VERDICTS, name_of, needed_by, verdicts
-from tests.sweeps import run
+from tests.support.sweeps import run
 
 INF, NAN = float("inf"), float("nan")
 

@@ -15,7 +15,7 @@ import yaml
 import jaxcollapse as jc
 from tests.cluster.slurm import Slurm
 from tests.conftest import ROOT
-from tests.store.studies import SWEEP, assert_same_numbers, shards
+from tests.support.studies import SWEEP, assert_same_numbers, shards
 
 BATCH = ROOT / "sweeps" / "batch"
 SHARES = 2

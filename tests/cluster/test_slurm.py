@@ -16,7 +16,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from tests.cluster.slurm import Slurm, wait_until
-from tests.store.studies import assert_same_numbers, shards
+from tests.support.studies import assert_same_numbers, shards
 
 TASKS = 4
 SWEEP: dict[str, Any] = {

@@ -16,7 +16,7 @@ from jaxcollapse.cli.main import app
 from jaxcollapse.cluster.request import Request
 from jaxcollapse.cluster.task import MOST_IDLE, Task
 from jaxcollapse.planning.share import Share
-from tests.store.studies import SWEEP, run
+from tests.support.studies import SWEEP, run
 
 ASKED = ("--tasks", "4", "--chunk-size", "4")
 

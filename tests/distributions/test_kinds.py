@@ -16,8 +16,8 @@ import jaxcollapse as jc
 from jaxcollapse.distributions import KINDS, Distribution
 from jaxcollapse.distributions.dirichlet import draw_dirichlet
 from jaxcollapse.planning.library import Library
-from tests.statistics import assert_counts, assert_mean
-from tests.sweeps import probabilities, run
+from tests.support.statistics import assert_counts, assert_mean
+from tests.support.sweeps import probabilities, run
 
 SMOLLM2 = Path(__file__).parents[2] / "sweeps" / "data" / "smollm2_next_token.nc"
 WORDS = ["the", "cat", "sat", "on", "mat"]

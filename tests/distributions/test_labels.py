@@ -8,7 +8,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.distributions.labels import as_names
-from tests.sweeps import run
+from tests.support.sweeps import run
 
 
 def values(tokens: list[str]) -> dict[str, Any]:

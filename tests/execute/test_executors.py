@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster
 import jaxcollapse as jc
 from jaxcollapse.execute.executor import compute_chunk
 from jaxcollapse.planning import plan
-from tests.store.studies import CHUNK, assert_same_numbers, shards, stamps, sweep_of
+from tests.support.studies import CHUNK, assert_same_numbers, shards, stamps, sweep_of
 
 
 def _spawning() -> ProcessPoolExecutor:

@@ -11,7 +11,7 @@ import jaxcollapse as jc
 from jaxcollapse.execute import local
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.program.kernel import Record
-from tests.store.studies import assert_same_numbers
+from tests.support.studies import assert_same_numbers
 
 SWEEP = jc.Sweep.from_dict(
     {

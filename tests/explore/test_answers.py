@@ -13,8 +13,8 @@ import xarray as xr
 from jaxcollapse.analysis.verdict import final_median, verdicts
 from jaxcollapse.explore.answers import Answers
 from jaxcollapse.report.page import stored_page
-from tests.analysis.datasets import GENERATIONS, SHAPES, made
-from tests.sweeps import run
+from tests.support.datasets import GENERATIONS, SHAPES, made
+from tests.support.sweeps import run
 
 DATA = SHAPES["four axes"]
 CELL = [0, 1, 1, 2]

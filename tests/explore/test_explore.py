@@ -18,9 +18,8 @@ import psutil
 import pytest
 from playwright.sync_api import Browser
 
-from tests import interruptible
-from tests.report.browsing import started, visiting
-from tests.store import studies
+from tests.support import interruptible, studies
+from tests.support.browsing import started, visiting
 
 SWEEP = {"observables": ["default"]}
 

@@ -19,8 +19,8 @@ from jaxcollapse.planning.chunk import chunk_id
 from jaxcollapse.store.study import Study
 from tests.hostile.sweeps import TEXTS
 from tests.hostile.trial import Case
-from tests.store.studies import sweep_of
-from tests.store.synthetic import write
+from tests.support.studies import sweep_of
+from tests.support.synthetic import write
 
 
 def sealed(content: bytes) -> bytes:

@@ -14,10 +14,9 @@ from jaxcollapse.observables.possible import Sizes
 from jaxcollapse.observables.snapshot import Thresholds
 from tests.observables import measuring
 from tests.observables.measuring import each_engine
-from tests.observables.test_tempering import Nearest, nearest
+from tests.reference.tempering import TINY, Nearest, nearest
 
 WIDTH = 31
-TINY = np.finfo(np.float32).tiny  # probabilities below the normal range count as zero
 SUPPORT, COLLAPSE = 1e-9, 0.01
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.sweeps import probabilities, run, values
+from tests.support.sweeps import probabilities, run, values
 
 SKEWED = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])
 GENERATIONS, REPLICATES = 120, 150

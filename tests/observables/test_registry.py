@@ -7,7 +7,7 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.observables import OBSERVABLES, catalogue, select
 from jaxcollapse.observables.possible import Sizes
 from jaxcollapse.observables.registry import names
-from tests.sweeps import run
+from tests.support.sweeps import run
 
 GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts")
 UNITS = {"1", "nat", "generation"}

@@ -1,7 +1,5 @@
 """The nearest tempering: against a bounded search in float64, and in the cases that can be solved by hand."""
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,61 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import optimize, special
+from scipy import special
 
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.observables.tempering import nearest_common_tempering, nearest_tempering
 from tests.observables.measuring import each_engine, measure
-
-TINY = np.finfo(np.float32).tiny  # probabilities below the normal range count as zero
-_SCAN = np.linspace(-70, 70, 1401)  # ln T
+from tests.reference.tempering import nearest
 
 # Logits on a lattice, so that ties are common and no two are closer than float32 resolves after normalisation.
 rows = arrays(
     np.float32, 23, elements=st.integers(-600, 600).map(lambda number: number / 16) | st.just(-np.inf)
 ).filter(lambda row: bool(np.isfinite(row).any()))
-
-
-class Nearest(NamedTuple):
-    """Where KL(target ‖ softmax(base / T)) is least, and what it is there. fixed: the part of rows without a choice."""
-
-    temperature: float
-    gap: float
-    fixed: float = 0.0
-
-
-def nearest(log_target: np.ndarray, base: np.ndarray) -> Nearest:
-    """By a bounded search over ln T, in float64; the ends T = 0 and T = ∞ are compared with what it finds."""
-    target, possible = np.exp(log_target), base > -np.inf
-    held = target > TINY
-    if (held & ~possible).any():
-        return Nearest(np.nan, np.inf)
-    depth = (base.max() - base)[possible]
-
-    def divergence(inverse_temperature: np.ndarray) -> np.ndarray:
-        cooled = -depth * inverse_temperature[..., None]
-        log_q = np.full((*inverse_temperature.shape, len(base)), -np.inf)
-        log_q[..., possible] = special.log_softmax(cooled, axis=-1)
-        return (target[held] * (log_target[held] - log_q[..., held])).sum(axis=-1)
-
-    if not depth.any():
-        return Nearest(np.nan, float(divergence(np.zeros(()))))
-    if not (held & (base < base.max())).any():
-        modes = np.count_nonzero(base == base.max())
-        return Nearest(0.0, float((target[held] * (log_target[held] + np.log(modes))).sum()))
-    scanned = divergence(np.exp(-_SCAN))
-    best = int(np.argmin(scanned))
-    around = _SCAN[[max(best - 1, 0), min(best + 1, len(_SCAN) - 1)]]
-    found = optimize.minimize_scalar(
-        lambda log_temperature: divergence(np.exp(-np.asarray(log_temperature))),
-        bounds=around,
-        method="bounded",
-        options={"xatol": 1e-10},
-    )
-    at_infinity = float(divergence(np.zeros(())))
-    if at_infinity <= found.fun * (1 + 1e-12) + 1e-15:
-        return Nearest(np.inf, at_infinity)
-    return Nearest(float(np.exp(found.x)), float(found.fun))
 
 
 def tempering(log_target: np.ndarray, base: np.ndarray, engine: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

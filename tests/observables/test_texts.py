@@ -13,7 +13,7 @@ from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.walks import Markov, Persona
 from jaxcollapse.walks.walk import Numbers
 from tests.observables.structured import Case, Several, log, markov_cases, measure, persona_cases
-from tests.statistics import assert_counts
+from tests.support.statistics import assert_counts
 
 WALKS: dict[str, tuple[Several, Callable[[], dict[str, Case]]]] = {
     "persona": (Persona(3), persona_cases),

@@ -12,9 +12,9 @@ from scipy import special
 from jaxcollapse.parameterisations import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.parameterisations.fit import fit
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
-from tests.observables.exact_structure import kl
-from tests.sweeps import probabilities
-from tests.walks.one_device import run, table
+from tests.reference.tempering import kl
+from tests.support.one_device import run, table
+from tests.support.sweeps import probabilities
 
 INF = float("inf")
 SHARED: dict[str, Parameterisation] = {

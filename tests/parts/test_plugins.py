@@ -21,9 +21,9 @@ from jaxcollapse.cli.main import app
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.parts import plugin
 from jaxcollapse.parts.plugin import LOADED, forget
-from tests import interruptible
 from tests.conftest import ROOT, Compiles
-from tests.store.studies import assert_same_numbers, shards
+from tests.support import interruptible
+from tests.support.studies import assert_same_numbers, shards
 
 EXAMPLE = ROOT / "examples" / "plugins" / "pass_at_k.py"
 SWEEP_FILE = EXAMPLE.with_suffix(".toml")

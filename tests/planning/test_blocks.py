@@ -9,7 +9,7 @@ from jaxcollapse.planning.cells import resolve
 from jaxcollapse.planning.draw_blocks import SIZES, block_sizes
 from jaxcollapse.process.structure import Structure
 from jaxcollapse.sampling.multinomial import fewest_split
-from tests.engines import xla_alone
+from tests.support.engines import xla_alone
 
 pytestmark = pytest.mark.optimised
 

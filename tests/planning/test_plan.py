@@ -18,7 +18,7 @@ from jaxcollapse.planning.cells import padded
 from jaxcollapse.planning.chunk import chunk_id
 from jaxcollapse.planning.estimate import estimate
 from jaxcollapse.program.compiling import compiling
-from tests.engines import unoptimised, xla_alone
+from tests.support.engines import unoptimised, xla_alone
 
 INF = float("inf")
 MIXED: dict[str, Any] = {

@@ -11,7 +11,7 @@ import jaxcollapse as jc
 from jaxcollapse.errors import InputError
 from jaxcollapse.planning.library import Library
 from jaxcollapse.planning.resolution import unresolved
-from tests.sweeps import run, values
+from tests.support.sweeps import run, values
 
 INF = float("inf")
 RATES = [1e-6, 1e-5, 1e-4, 1e-3, 0.5]

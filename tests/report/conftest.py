@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.conftest import Finished
-from tests.report.browsing import started
+from tests.support.browsing import started
 
 
 @pytest.fixture(scope="module")  # while it is open, its event loop is that of the whole process

@@ -8,8 +8,8 @@ from jaxcollapse.analysis.verdict import NEEDED, NEEDED_OF_ROWS
 from jaxcollapse.report.answer import Answer, Item, answer_of
 from jaxcollapse.report.outcome import outcome_of
 from jaxcollapse.report.view import View
-from tests.analysis.datasets import SHAPES
 from tests.report.known import known
+from tests.support.datasets import SHAPES
 
 LEARNING_RATES = [0.1, 1.0, 10.0]
 BATCHES = [1.0, 16.0, 256.0, float("inf")]

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from jaxcollapse.cli.main import app
-from tests.store import studies
+from tests.support import studies
 
 
 def invoke(*arguments: str | Path) -> Result:

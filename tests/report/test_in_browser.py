@@ -12,11 +12,11 @@ from playwright.sync_api import Browser
 from jaxcollapse.analysis.labels import number
 from jaxcollapse.analysis.verdict import VERDICTS, final_median, verdicts
 from jaxcollapse.report.page import stored_page
-from tests.analysis.datasets import SHAPES, made
 from tests.conftest import Finished
-from tests.report.browsing import Visit, visiting
 from tests.report.known import known
-from tests.sweeps import run
+from tests.support.browsing import Visit, visiting
+from tests.support.datasets import SHAPES, made
+from tests.support.sweeps import run
 
 HOSTILE = (
     "</script><script>window.owned = 1</script>",

@@ -14,8 +14,8 @@ from jaxcollapse.report.settings import sentence_of, table_of
 from jaxcollapse.report.summary import rows_of
 from jaxcollapse.report.thinning import Shown
 from jaxcollapse.report.view import View
-from tests.analysis.datasets import INF, made
 from tests.report.known import known
+from tests.support.datasets import INF, made
 
 STUDY = Path("study/result.nc")
 

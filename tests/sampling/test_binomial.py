@@ -13,7 +13,7 @@ from jaxcollapse.sampling import binomial as module
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.binomial import SWITCH
 from tests.sampling.exact_law import RANKS, SAMPLERS, counts_at, counts_at_words, halves, law, uses_normal_scores
-from tests.statistics import assert_counts, assert_mean
+from tests.support.statistics import assert_counts, assert_mean
 
 PROBABILITIES = (0.5, 0.4, 0.3, 0.1, 0.01, 1e-4, 1e-7)
 LARGEST = 2**31 - 1

@@ -10,7 +10,7 @@ from scipy import stats
 
 import jaxcollapse as jc
 from jaxcollapse import native
-from tests.statistics import assert_counts
+from tests.support.statistics import assert_counts
 
 KEY = jax.random.key(3)
 MOST = 2**31 - 1

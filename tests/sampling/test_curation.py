@@ -1,14 +1,13 @@
 """Selection of samples against the enumeration of all candidates, and its limits."""
 
-import itertools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxcollapse.sampling.curation import CURATIONS, verified
-from tests.oracles import softmax
+from tests.reference.laws import softmax
+from tests.reference.traces import selected
 
 LOGITS = np.array([0.3, -2.0, 1.1, -np.inf, -0.4])
 REWARDS = {
@@ -19,20 +18,7 @@ REWARDS = {
 }
 
 
-def enumerated(how: str, p: np.ndarray, rewards: np.ndarray, candidates: int) -> np.ndarray:
-    """The law of the token that is kept, from all that the candidates may be."""
-    kept = np.zeros(len(p))
-    for drawn in itertools.product(range(len(p)), repeat=candidates):
-        chosen, probability = np.array(drawn), float(np.prod(p[list(drawn)]))
-        if probability == 0:
-            continue
-        best = rewards[chosen].max()
-        share = np.exp(rewards[chosen] - best) if how == "bradley_terry" else rewards[chosen] == best
-        np.add.at(kept, chosen, probability * share / share.sum())
-    return kept
-
-
-def selected(how: str, logits: np.ndarray, rewards: np.ndarray, candidates: float) -> np.ndarray:
+def kept(how: str, logits: np.ndarray, rewards: np.ndarray, candidates: float) -> np.ndarray:
     found = jax.jit(CURATIONS[how])(jnp.float32(logits), jnp.float32(rewards), jnp.float32(candidates))
     return softmax(np.asarray(found, float))
 
@@ -41,8 +27,8 @@ def selected(how: str, logits: np.ndarray, rewards: np.ndarray, candidates: floa
 @pytest.mark.parametrize("rewards", REWARDS.values(), ids=REWARDS)
 @pytest.mark.parametrize("candidates", [1, 2, 3, 5])
 def test_the_law_of_what_is_kept_is_that_of_all_candidates(how: str, rewards: np.ndarray, candidates: int) -> None:
-    expected = enumerated(how, softmax(LOGITS), rewards, candidates)
-    np.testing.assert_allclose(selected(how, LOGITS, rewards, candidates), expected, rtol=1e-5, atol=1e-30)
+    expected = selected(how, softmax(LOGITS), rewards, candidates)
+    np.testing.assert_allclose(kept(how, LOGITS, rewards, candidates), expected, rtol=1e-5, atol=1e-30)
 
 
 @pytest.mark.parametrize("candidates", [1e6, 1e9, np.inf])
@@ -50,18 +36,18 @@ def test_of_very_many_candidates_the_limit_is_left(candidates: float) -> None:
     """p e^r, or the tokens of the greatest reward among those that are possible; also for 1000 tokens."""
     random = np.random.default_rng(1)
     logits, rewards = 3 * random.normal(size=1000), random.normal(size=1000)
-    found = selected("bradley_terry", logits, rewards, candidates)
+    found = kept("bradley_terry", logits, rewards, candidates)
     np.testing.assert_allclose(found, softmax(logits + rewards), rtol=1e-4)
     p = softmax(LOGITS)
     best = np.where(REWARDS["tied"] == 1.0, p, 0)
-    np.testing.assert_allclose(selected("argmax", LOGITS, REWARDS["tied"], candidates), best / best.sum(), rtol=1e-6)
+    np.testing.assert_allclose(kept("argmax", LOGITS, REWARDS["tied"], candidates), best / best.sum(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("how", CURATIONS)
 def test_rare_tokens_keep_their_precision(how: str) -> None:
     """A token of probability 1e-30 is chosen as often as it should be: about K times, or with e^r more."""
     logits = np.array([0.0, np.log(1e-30)])
-    found = selected(how, logits, np.array([0.0, 1.0]), 3)
+    found = kept(how, logits, np.array([0.0, 1.0]), 3)
     expected = 3e-30 * (np.e / (np.e + 2) if how == "bradley_terry" else 1)
     np.testing.assert_allclose(found[1], expected, rtol=1e-5)
 

@@ -16,7 +16,7 @@ from scipy import stats
 from jaxcollapse import native
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import NATIVE, Method, _visits, fewest_split, multinomial
-from tests.statistics import SIGMAS, assert_counts, assert_mean
+from tests.support.statistics import SIGMAS, assert_counts, assert_mean
 
 SPLITTING = Method(native=False)
 SINGLE = Method(native=False, block=64)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from jaxcollapse.sampling.subset import _below, subset
-from tests.statistics import assert_counts, assert_mean
+from tests.support.statistics import assert_counts, assert_mean
 
 _draw = jax.jit(jax.vmap(lambda key, counts, size: subset(key, counts, size, jnp.float32), (0, None, None)))
 

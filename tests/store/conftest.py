@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.studies import run
+from tests.support.studies import run
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ import numpy as np
 
 import jaxcollapse as jc
 from jaxcollapse.store.study import Study
-from tests.store.processes import Kill, Processes
-from tests.store.studies import differing, shards, stamps
+from tests.support.processes import Kill, Processes
+from tests.support.studies import differing, shards, stamps
 
 SWEEP: dict[str, Any] = {
     "title": "Small chunks, finished one after the other",

@@ -23,8 +23,8 @@ import jaxcollapse as jc
 from jaxcollapse.store.study import Study
 from jaxcollapse.system.signals import SIGNALS
 from tests.store.killing import SWEEP
-from tests.store.processes import Kill, Processes
-from tests.store.studies import differing, shards, stamps
+from tests.support.processes import Kill, Processes
+from tests.support.studies import differing, shards, stamps
 
 LONG: dict[str, Any] = {
     "title": "One chunk of many device calls of 64 trajectories",

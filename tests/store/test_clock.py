@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import jaxcollapse as jc
-from tests.store.studies import SWEEP, assert_same_numbers
+from tests.support.studies import SWEEP, assert_same_numbers
 
-CLOCK = Path(__file__).parents[1] / "emulated" / "clock.cpp"
+CLOCK = Path(__file__).parents[1] / "support" / "emulated" / "clock.cpp"
 COMPILER = shutil.which("c++")
 
 

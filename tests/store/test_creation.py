@@ -13,8 +13,8 @@ import jaxcollapse as jc
 from jaxcollapse.cli.main import app
 from jaxcollapse.errors import InputError
 from jaxcollapse.store.study import Study
-from tests.store.processes import Kill, Processes
-from tests.store.studies import assert_same_numbers
+from tests.support.processes import Kill, Processes
+from tests.support.studies import assert_same_numbers
 
 _SWEEP = """
 generations = 3

@@ -18,8 +18,8 @@ from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.coordinates import coordinates
 from jaxcollapse.theory import mean_entropy
-from tests.store.studies import assert_same_numbers
-from tests.sweeps import values
+from tests.support.studies import assert_same_numbers
+from tests.support.sweeps import values
 
 INF = float("inf")
 GRID: dict[str, Any] = {

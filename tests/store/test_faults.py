@@ -18,8 +18,8 @@ import jaxcollapse as jc
 from jaxcollapse.store import shard
 from jaxcollapse.store.study import Study
 from tests.conftest import ROOT
-from tests.store.processes import Kill, Processes
-from tests.store.studies import assert_same_numbers, copied, run, shards, stamps, sweep_of
+from tests.support.processes import Kill, Processes
+from tests.support.studies import assert_same_numbers, copied, run, shards, stamps, sweep_of
 
 
 def test_a_shard_that_reads_back_otherwise_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_a_shard_that_reads_back_otherwise_does_not_count(tmp_path: Path, monkey
 _FORKING = """
 import os, sys, threading, time
 import jaxcollapse as jc
-from tests.store.studies import run, sweep_of
+from tests.support.studies import run, sweep_of
 
 def fork():
     while True:

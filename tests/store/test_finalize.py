@@ -18,9 +18,9 @@ from jaxcollapse.store.dataset import assemble
 from jaxcollapse.store.placement import part_of
 from jaxcollapse.store.shard import read_variable
 from jaxcollapse.store.study import Study
-from tests.store import footprint
-from tests.store.studies import shards
-from tests.store.synthetic import grid_of, made_up, write
+from tests.support import footprint
+from tests.support.studies import shards
+from tests.support.synthetic import grid_of, made_up, write
 
 GRIDS: dict[str, dict[str, Any]] = {
     "no axis": {"axes": {}, "replicates": 20},

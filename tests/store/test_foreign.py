@@ -16,7 +16,7 @@ from jaxcollapse.store.study import Study
 from jaxcollapse.system.atomic import is_sealed, seal
 from tests.hostile.keep import unreadable
 from tests.hostile.shards import honest, sealed, shard_names
-from tests.store.studies import assert_same_numbers, run, shards
+from tests.support.studies import assert_same_numbers, run, shards
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from jaxcollapse.program.state_words import packed
 from jaxcollapse.store import foreign, shard
 from jaxcollapse.store.study import Study
 from jaxcollapse.system.atomic import seal
-from tests.engines import xla_alone
-from tests.store.studies import assert_same_numbers, shards, stamps
 from tests.store.test_shard import flip
+from tests.support.engines import xla_alone
+from tests.support.studies import assert_same_numbers, shards, stamps
 
 PROCESSES: dict[str, dict[str, Any]] = {
     "native code": {"batch_size": 4},

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import jaxcollapse as jc
 from jaxcollapse.store.study import Study
-from tests.store.processes import Kill, Processes
-from tests.store.studies import assert_same_numbers
 from tests.store.test_shard import flip, truncate
+from tests.support.processes import Kill, Processes
+from tests.support.studies import assert_same_numbers
 
 TEMPERATURES = [0.8, 0.9, 1.0, 1.1]
 Damage = Callable[[Path], object]

@@ -11,7 +11,7 @@ import jaxcollapse as jc
 from jaxcollapse.store.study import Study
 from jaxcollapse.system.netcdf import open_dataset, open_netcdf, write_dataset
 from jaxcollapse.system.paths import user_path
-from tests.store.studies import assert_same_numbers
+from tests.support.studies import assert_same_numbers
 
 SWEEP: dict[str, Any] = {
     "generations": 1,

@@ -15,7 +15,7 @@ import jaxcollapse as jc
 from jaxcollapse.store.foreign import opened
 from jaxcollapse.store.study import Study
 from jaxcollapse.system.atomic import is_sealed, seal
-from tests.store.studies import assert_same_numbers, copied, run, shards, stamps
+from tests.support.studies import assert_same_numbers, copied, run, shards, stamps
 
 
 def listing(folder: Path) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from jaxcollapse.store import shard
 from jaxcollapse.system import atomic
-from tests.store.studies import run, shards
+from tests.support.studies import run, shards
 
 
 def test_a_step_of_an_adaptive_loop_opens_no_earlier_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import jaxcollapse as jc
 from jaxcollapse.store.shard import BadShardError, read_header, read_variable
 from jaxcollapse.store.study import Study
 from jaxcollapse.system.atomic import is_sealed, replacing, seal
-from tests.store.studies import assert_same_numbers, copied, run, shards
+from tests.support.studies import assert_same_numbers, copied, run, shards
 
 
 @pytest.fixture(scope="module")

@@ -28,9 +28,9 @@ from jaxcollapse.store import claims
 from jaxcollapse.store.arrivals import Arrivals
 from jaxcollapse.store.lock import Lock, is_locked, locked
 from jaxcollapse.store.study import Study
-from tests.engines import xla_alone
-from tests.store.studies import CHUNK, assert_same_numbers, copied, run, shards, stamps, sweep_of
 from tests.store.test_study import LONG
+from tests.support.engines import xla_alone
+from tests.support.studies import CHUNK, assert_same_numbers, copied, run, shards, stamps, sweep_of
 
 COUNTED = """
 import sys

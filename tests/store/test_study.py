@@ -18,8 +18,8 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.store.study import Study
-from tests import interruptible
-from tests.store.studies import SWEEP, assert_same_numbers, copied, run, shards, stamps, sweep_of
+from tests.support import interruptible
+from tests.support.studies import SWEEP, assert_same_numbers, copied, run, shards, stamps, sweep_of
 
 AXES = SWEEP["axes"]
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 import jaxcollapse as jc
 from jaxcollapse.cli.main import app
 from jaxcollapse.store.study import Study
-from tests.store.studies import assert_same_numbers, copied, run, shards, stamps
+from tests.support.studies import assert_same_numbers, copied, run, shards, stamps
 
 
 @pytest.mark.parametrize("lines", [0, 1, 2, 8, -2, -1])

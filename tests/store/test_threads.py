@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import jaxcollapse as jc
-from tests.store.studies import run
+from tests.support.studies import run
 
 folder = Path(sys.argv[1])
 run(folder / "first", replicates=40)

@@ -10,8 +10,8 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.execute import Result
 from jaxcollapse.store.writer import Writer
-from tests.store.studies import shards, sweep_of
-from tests.store.synthetic import made_up
+from tests.support.studies import shards, sweep_of
+from tests.support.synthetic import made_up
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,8 @@ FULL = """
 import resource, sys, time
 import jaxcollapse as jc
 from jaxcollapse import running
-from tests.store.studies import sweep_of
-from tests.store.synthetic import made_up
+from tests.support.studies import sweep_of
+from tests.support.synthetic import made_up
 
 def endless(todo, advance, chunks, stop):
     "A first chunk, and another one whose trajectories never come to an end."

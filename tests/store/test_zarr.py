@@ -14,7 +14,7 @@ from jaxcollapse.cli.main import app
 from jaxcollapse.store import zarr
 from jaxcollapse.store.lock import locked
 from jaxcollapse.store.study import Study
-from tests.store.studies import copied, run
+from tests.support.studies import copied, run
 
 
 def test_the_store_holds_what_the_dataset_does(finished: Path, tmp_path: Path) -> None:

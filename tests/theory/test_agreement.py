@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from docs.agreement.areas import AREAS
-from docs.agreement.comparison import Comparison
+from experiments.agreement.areas import AREAS
+from experiments.agreement.comparison import Comparison
 from tests.conftest import ROOT
 
 SIGMAS = 4.0
@@ -45,6 +45,6 @@ def test_the_page_shows_what_is_compared(area: str) -> None:
     shown = [tuple(cell.strip() for cell in row.split(" | ")[:3]) for row in rows if row]
     for (name, quantity, predicted), now in zip(shown, compared(area), strict=True):
         assert (name.removeprefix("| "), quantity) == (f"`{now.oracle}`", now.quantity), (
-            "run `python -m docs.agreement`"
+            "run `python -m experiments.agreement`"
         )
-        assert float(predicted) == pytest.approx(now.predicted, rel=1e-4), "run `python -m docs.agreement`"
+        assert float(predicted) == pytest.approx(now.predicted, rel=1e-4), "run `python -m experiments.agreement`"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxcollapse import theory
-from tests.oracles import heterozygosity, tempered, window_moments
-from tests.theory.enumerated import Course, courses, mean
+from tests.reference.courses import Course, courses, mean
+from tests.reference.laws import heterozygosity, tempered, window_moments
 
 P0 = np.array([0.6, 0.3, 0.1])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxcollapse import theory
-from tests.oracles import entropy, one_sgd_step, softmax, tempered
+from tests.reference.laws import entropy, one_sgd_step, softmax, tempered
 
 P0 = np.array([0.5, 0.3, 0.15, 0.05])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxcollapse import theory
-from tests.oracles import softmax, tempered
+from tests.reference.laws import softmax, tempered
 
 P0 = np.array([0.5, 0.3, 0.2, 0.0])
 

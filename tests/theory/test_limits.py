@@ -6,9 +6,9 @@ from scipy import integrate
 
 from jaxcollapse import theory
 from jaxcollapse.theory import far_out
-from tests.oracles import tempered
-from tests.statistics import SIGMAS
-from tests.sweeps import run, values
+from tests.reference.laws import tempered
+from tests.support.statistics import SIGMAS
+from tests.support.sweeps import run, values
 
 P0 = np.array([0.4, 0.3, 0.2, 0.1])
 

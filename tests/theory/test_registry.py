@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from docs.agreement.areas import AREAS
+from experiments.agreement.areas import AREAS
 from jaxcollapse import theory
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep.process_fields import Process

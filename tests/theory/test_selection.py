@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxcollapse import theory
-from tests.oracles import tempered
+from tests.reference.laws import tempered
 
 P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05])
 

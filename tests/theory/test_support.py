@@ -9,8 +9,8 @@ from scipy import stats
 
 from jaxcollapse import theory
 from jaxcollapse.theory.ancestors import ancestor_laws
-from tests.oracles import distinct_values, expected_support
-from tests.theory.enumerated import courses, mean
+from tests.reference.courses import courses, mean
+from tests.reference.laws import distinct_values, expected_support
 
 P0 = np.array([0.6, 0.3, 0.1])
 

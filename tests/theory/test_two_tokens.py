@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxcollapse import theory
-from tests.oracles import tempered, two_token_chain
-from tests.theory.enumerated import courses
+from tests.reference.courses import courses
+from tests.reference.laws import tempered, two_token_chain
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0, 1.3, np.inf])

@@ -10,9 +10,9 @@ import pytest
 from jaxcollapse.training.constants import CONSTANTS
 from jaxcollapse.training.gradient import cross_entropy_gradient, without_rounding
 from jaxcollapse.training.optimizers import OPTIMIZERS
-from tests.oracles import softmax
-from tests.statistics import assert_mean
-from tests.sweeps import run, values
+from tests.reference.laws import softmax
+from tests.support.statistics import assert_mean
+from tests.support.sweeps import run, values
 
 pytestmark = pytest.mark.optimised  # some run long
 

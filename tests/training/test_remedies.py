@@ -14,9 +14,9 @@ from jaxcollapse.planning.cells import resolve
 from jaxcollapse.process.structure import REMEDIES
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.training.penalties import penalised
-from tests.oracles import softmax, tempered
-from tests.statistics import assert_mean
-from tests.sweeps import probabilities, run, together, values
+from tests.reference.laws import softmax, tempered
+from tests.support.statistics import assert_mean
+from tests.support.sweeps import probabilities, run, together, values
 
 INF = float("inf")
 P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05, 0.0])  # the last token never was there

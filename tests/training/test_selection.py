@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from jaxcollapse.errors import InputError
-from tests.oracles import entropy, heterozygosity, softmax, tempered
-from tests.sampling.test_curation import enumerated
-from tests.statistics import assert_mean
-from tests.sweeps import probabilities, run, values
-from tests.walks.one_device import table
-from tests.whole_traces import expected_counts, kept, of_chain, of_personas
+from tests.reference.laws import entropy, heterozygosity, softmax, tempered
+from tests.reference.traces import expected_counts, kept, of_chain, of_personas, selected
+from tests.support.one_device import table
+from tests.support.statistics import assert_mean
+from tests.support.sweeps import probabilities, run, values
 
 INF = float("inf")
 P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05])
@@ -62,7 +61,7 @@ def test_curated_samples_follow_the_law_of_the_kept_candidate(curation: str) -> 
         record=RECORD,
     )
     for place, candidates in enumerate([2, 3]):
-        q = enumerated(curation, tempered(P0, temperature), 2 * np.array(SCORES), candidates)
+        q = selected(curation, tempered(P0, temperature), 2 * np.array(SCORES), candidates)
         p = probabilities(data)[place, :, 1]
         assert_mean(p, q, variance=q * (1 - q) / samples, resolves=0.06)
         assert_mean((p - q) ** 2, q * (1 - q) / samples)
@@ -77,7 +76,7 @@ def test_a_frozen_generator_is_judged_by_the_model_as_it_stands() -> None:
     emitted = tempered(p, temperature)
     for generation in range(5):
         np.testing.assert_allclose(probabilities(data)[0, generation], p, rtol=1e-5)
-        p = (1 - mixing) * p + mixing * enumerated("bradley_terry", emitted, scale * np.log(p), 2)
+        p = (1 - mixing) * p + mixing * selected("bradley_terry", emitted, scale * np.log(p), 2)
 
 
 def test_each_model_of_an_ensemble_selects_among_what_it_trains_on() -> None:
@@ -86,7 +85,7 @@ def test_each_model_of_an_ensemble_selects_among_what_it_trains_on() -> None:
     process = {**CURATED, "model": "ensemble", "samples": samples, "curation": "argmax", "candidates": 3}
     verifier = {"true_positive_rate": 0.8, "false_positive_rate": 0.3, "correct_share": 0.8}
     data = run({**process, **verifier}, generations=1, replicates=20_000, record=RECORD)
-    q = enumerated("argmax", P0, np.array(SCORES), 3) * np.where(correct, 0.8, 0.3)
+    q = selected("argmax", P0, np.array(SCORES), 3) * np.where(correct, 0.8, 0.3)
     q /= q.sum()
     p = probabilities(data)[:, 1]
     for model in range(2):
@@ -150,7 +149,7 @@ def test_gradient_steps_learn_from_curated_samples() -> None:
         replicates=20_000,
         record=RECORD,
     )
-    q = enumerated("argmax", P0, np.array(SCORES), 2)
+    q = selected("argmax", P0, np.array(SCORES), 2)
     step = data.logits.values[:, 1] - data.logits.values[:, 0]
     assert_mean(step, 0.5 * (q - P0), variance=0.25 * q * (1 - q) / 4)
 

@@ -10,8 +10,8 @@ import jaxcollapse as jc
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.training.constants import CONSTANTS
-from tests.sweeps import values
-from tests.walks.one_device import run, table
+from tests.support.one_device import run, table
+from tests.support.sweeps import values
 from tests.walks.pairwise import Pair, Row, all_pairs, covering, pairs_of
 
 INF = float("inf")

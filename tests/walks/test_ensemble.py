@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.statistics import assert_mean
-from tests.sweeps import probabilities, run, values
+from tests.support.statistics import assert_mean
+from tests.support.sweeps import probabilities, run, values
 
 INF = float("inf")
 P0 = np.array([0.4, 0.3, 0.2, 0.1])

@@ -17,10 +17,10 @@ from jaxcollapse.walks.markov import stationary
 from jaxcollapse.walks.walk import Numbers, urn
 from tests.observables.exact_structure import marginal, visits
 from tests.observables.structured import log
-from tests.oracles import tempered
-from tests.statistics import assert_counts, assert_mean
-from tests.sweeps import probabilities
-from tests.walks.one_device import run, table
+from tests.reference.laws import tempered
+from tests.support.one_device import run, table
+from tests.support.statistics import assert_counts, assert_mean
+from tests.support.sweeps import probabilities
 
 INF = float("inf")
 METHODS = {"native": Method(native=True, always_splits=True), "XLA": Method(native=False, always_splits=True)}

@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from tests.oracles import heterozygosity, tempered
-from tests.statistics import assert_counts, assert_mean
-from tests.sweeps import probabilities
-from tests.walks.one_device import every, run, table
+from tests.reference.laws import heterozygosity, tempered
+from tests.support.one_device import every, run, table
+from tests.support.statistics import assert_counts, assert_mean
+from tests.support.sweeps import probabilities
 
 INF = float("inf")
 MASSES = np.array([0.7, 0.3])

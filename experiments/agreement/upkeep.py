@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from docs.agreement.comparison import Comparison, of_sample, simulated
-from docs.agreement.drift import P0, N, refit
+from experiments.agreement.comparison import Comparison, of_sample, simulated
+from experiments.agreement.drift import P0, N, refit
 from jaxcollapse import theory
 
 

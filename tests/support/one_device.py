@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tests import sweeps
+from tests.support import sweeps
 
 
 def run(process: dict[str, Any], axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from docs.agreement.comparison import probabilities
-from docs.studies import BLACK, BLUE, GREEN, ORANGE, RED
-from docs.verdicts.claim import Claim, Data
-from docs.verdicts.experiment import STORY, measured
-from docs.verdicts.finding import Finding, exactly, reach, share
+from experiments.agreement.comparison import probabilities
+from experiments.studies import BLACK, BLUE, GREEN, ORANGE, RED
+from experiments.verdicts.claim import Claim, Data
+from experiments.verdicts.experiment import STORY, measured
+from experiments.verdicts.finding import Finding, exactly, reach, share
 from jaxcollapse import theory
 from jaxcollapse.analysis.plot.figure import Picture
 

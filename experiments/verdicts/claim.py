@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import xarray as xr
 
 from docs.generate import table
-from docs.verdicts.finding import CONFIDENCE, Finding, verdict
+from experiments.verdicts.finding import CONFIDENCE, Finding, verdict
 from jaxcollapse.analysis.plot.figure import Picture
 
 Data = Mapping[str, xr.Dataset]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from docs.agreement.comparison import Comparison, of_sample, probabilities, simulated, values
+from experiments.agreement.comparison import Comparison, of_sample, probabilities, simulated, values
 from jaxcollapse import theory
 
 P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])

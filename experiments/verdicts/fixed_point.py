@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from docs.agreement.comparison import probabilities
-from docs.studies import BLACK, BLUE, GREEN, RED
-from docs.verdicts.claim import Claim, Data
-from docs.verdicts.experiment import measured
-from docs.verdicts.finding import CONFIDENCE, Finding, exactly, mean, reach
+from experiments.agreement.comparison import probabilities
+from experiments.studies import BLACK, BLUE, GREEN, RED
+from experiments.verdicts.claim import Claim, Data
+from experiments.verdicts.experiment import measured
+from experiments.verdicts.finding import CONFIDENCE, Finding, exactly, mean, reach
 from jaxcollapse import theory
 from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.plot.figure import Picture

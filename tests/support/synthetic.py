@@ -1,6 +1,6 @@
 """Studies of made-up numbers in real shards: as many trajectories as a test wants, without computing them.
 
-`python -m tests.store.synthetic FOLDER CELLS` makes one of 1000 replicates, and says how long it takes to finalise it
+`python -m tests.support.synthetic FOLDER CELLS` makes one of 1000 replicates, and says how long it takes to finalise it
 and how much memory; `docs/performance.md` has figures.
 """
 
@@ -17,7 +17,7 @@ from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.execute.provenance import now, provenance
 from jaxcollapse.planning import Plan
 from jaxcollapse.store.study import Study
-from tests.store.footprint import of_finalizing
+from tests.support.footprint import of_finalizing
 
 
 def made_up(todo: Plan) -> Iterator[Result]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from docs.agreement.comparison import Comparison, of_sample, simulated, values
+from experiments.agreement.comparison import Comparison, of_sample, simulated, values
 from jaxcollapse import theory
 
 P0 = np.array([0.6, 0.25, 0.1, 0.05])

@@ -1,14 +1,14 @@
-"""Simulates what theory predicts, and writes docs/agreement.md: `python -m docs.agreement`."""
+"""Simulates what theory predicts, and writes docs/agreement.md: `python -m experiments.agreement`."""
 
 from pathlib import Path
 
 import numpy as np
 
-from docs.agreement.areas import AREAS
-from docs.agreement.comparison import ROUNDING, Comparison
 from docs.generate import table
+from experiments.agreement.areas import AREAS
+from experiments.agreement.comparison import ROUNDING, Comparison
 
-PAGE = Path(__file__).resolve().parent.parent / "agreement.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/agreement.md"
 
 
 def page(areas: dict[str, list[Comparison]]) -> str:
@@ -18,7 +18,7 @@ def page(areas: dict[str, list[Comparison]]) -> str:
     lines = [
         "# Theory and simulation",
         "",
-        "Written by `python -m docs.agreement`, in about a minute on two cores: each function of "
+        "Written by `python -m experiments.agreement`, in about a minute on two cores: each function of "
         "[theory](theory.md) beside the engine, with fixed seeds. z is the difference in standard errors; where a "
         "function is a limit and not exact, first the bound of its own error is taken off. Where nothing is random, a "
         f"relative {ROUNDING:g} is allowed for in place of the standard error. `tests/theory` runs the same and asks "

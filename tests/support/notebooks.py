@@ -1,6 +1,6 @@
 """Runs the notebooks in `analysis/` from top to bottom, and keeps their outputs: `make notebooks`.
 
-Beginnings of names may follow, as in `python -m tests.notebooks 05 06`; without any, all are run.
+Beginnings of names may follow, as in `python -m tests.support.notebooks 05 06`; without any, all are run.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 
 from jaxcollapse.errors import did_you_mean
 
-FOLDER = Path(__file__).resolve().parent.parent / "analysis"
+FOLDER = Path(__file__).resolve().parents[2] / "analysis"
 _PACKAGES = ("jax", "jaxlib", "numpy", "optax", "scipy", "wordfreq", "xarray")  # that numbers may depend on
 
 
@@ -48,7 +48,7 @@ def named(beginnings: Sequence[str]) -> list[Path]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.notebooks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.notebooks", description=__doc__)
     parser.add_argument("name", nargs="*", help="how the name of a notebook begins, such as 05")
     for chosen in named(parser.parse_args().name):
         print(chosen.name)

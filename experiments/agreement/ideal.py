@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from docs.agreement.comparison import Comparison, of_number, probabilities, simulated, values
+from experiments.agreement.comparison import Comparison, of_number, probabilities, simulated, values
 from jaxcollapse import theory
 
 P0 = np.array([0.35, 0.3, 0.2, 0.1, 0.05])

@@ -6,8 +6,6 @@ from itertools import product
 
 import numpy as np
 
-from tests.sampling.test_curation import enumerated
-
 
 @dataclass(frozen=True)
 class Trace:
@@ -63,10 +61,23 @@ def kept(
     assert abs(law.sum() - 1) < 1e-12
     if how != "none":
         values = np.array([round(reward(trace, rewards), 9) for trace in traces])  # equal sums are equal
-        law = enumerated(how, law, values, candidates)
+        law = selected(how, law, values, candidates)
     if correct is not None:
         law = law * np.array([rates[0] if is_correct(trace, correct) else rates[1] for trace in traces])
     return law / law.sum()
+
+
+def selected(how: str, p: np.ndarray, rewards: np.ndarray, candidates: int) -> np.ndarray:
+    """The law of the token that is kept, from all that the candidates may be."""
+    kept = np.zeros(len(p))
+    for drawn in product(range(len(p)), repeat=candidates):
+        chosen, probability = np.array(drawn), float(np.prod(p[list(drawn)]))
+        if probability == 0:
+            continue
+        best = rewards[chosen].max()
+        share = np.exp(rewards[chosen] - best) if how == "bradley_terry" else rewards[chosen] == best
+        np.add.at(kept, chosen, probability * share / share.sum())
+    return kept
 
 
 def counts(trace: Trace, shape: tuple[int, int]) -> np.ndarray:

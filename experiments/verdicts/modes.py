@@ -3,10 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from docs.studies import BLACK, BLUE, RED
-from docs.verdicts.claim import Claim, Data
-from docs.verdicts.experiment import measured
-from docs.verdicts.finding import Finding, exactly, mean, share
+from experiments.studies import BLACK, BLUE, RED
+from experiments.verdicts.claim import Claim, Data
+from experiments.verdicts.experiment import measured
+from experiments.verdicts.finding import Finding, exactly, mean, share
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.verdict import TOLERANCE
 

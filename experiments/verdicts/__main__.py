@@ -1,15 +1,15 @@
-"""Runs the experiments, draws their pictures and writes docs/verdicts.md: `python -m docs.verdicts`."""
+"""Runs the experiments, draws their pictures and writes docs/verdicts.md: `python -m experiments.verdicts`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from docs.generate import table
-from docs.studies import PICTURES
-from docs.verdicts.claim import Claim, section
-from docs.verdicts.claims import CLAIMS
-from docs.verdicts.finding import CONFIDENCE, Finding
+from experiments.studies import PICTURES
+from experiments.verdicts.claim import Claim, section
+from experiments.verdicts.claims import CLAIMS
+from experiments.verdicts.finding import CONFIDENCE, Finding
 
-PAGE = Path(__file__).resolve().parent.parent / "verdicts.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/verdicts.md"
 
 
 def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
@@ -18,9 +18,9 @@ def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
     lines = [
         "# Verdicts",
         "",
-        "Written by `python -m docs.verdicts`, in somewhat more than a minute on two cores. Five claims about models "
-        "that are trained on their own samples, each with the sweep that tests it. Every number and every verdict is "
-        "computed from the data, with fixed seeds.",
+        "Written by `python -m experiments.verdicts`, in somewhat more than a minute on two cores. Five claims about "
+        "models that are trained on their own samples, each with the sweep that tests it. Every number and every "
+        "verdict is computed from the data, with fixed seeds.",
         "",
         "The rule: for each setting the claim says in which range a number should lie. The claim *holds* there if the "
         f"whole {CONFIDENCE:.0%} interval is inside that range, *fails* if it is outside, and is *undecided* if it "

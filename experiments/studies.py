@@ -1,4 +1,4 @@
-"""Runs the sweeps that docs/studies.md tells of, and draws them into docs/pictures: `python -m docs.studies`.
+"""Runs the sweeps that docs/studies.md tells of, and draws them into docs/pictures: `python -m experiments.studies`.
 
 Names of sweeps may follow; without any, all are drawn. Results are kept in `results`, from which the next call goes on.
 """
@@ -13,7 +13,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs/pictures"
 # Okabe and Ito's colours, which colour-blind readers tell apart; lines differ in style, too.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (

@@ -1,5 +1,5 @@
 """The claims, in the order of the page."""
 
-from docs.verdicts import confidence, fixed_point, forgetting, modes, tempering
+from experiments.verdicts import confidence, fixed_point, forgetting, modes, tempering
 
 CLAIMS = (fixed_point.CLAIM, confidence.CLAIM, tempering.CLAIM, forgetting.CLAIM, modes.CLAIM)

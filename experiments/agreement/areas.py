@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from docs.agreement import descent, drift, ideal, selection, upkeep
-from docs.agreement.comparison import Comparison
+from experiments.agreement import descent, drift, ideal, selection, upkeep
+from experiments.agreement.comparison import Comparison
 
 AREAS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "Infinitely many samples": ideal.comparisons,

@@ -1,4 +1,4 @@
-"""Photographs the report of the quickstart into docs/pictures, with Chromium: `python -m docs.report`."""
+"""Photographs the report of the quickstart into docs/pictures, with Chromium: `python -m experiments.report`."""
 
 import shutil
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from docs.studies import PICTURES, ROOT, measured
+from experiments.studies import PICTURES, ROOT, measured
 from jaxcollapse.report.page import stored_page
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from docs.agreement.comparison import Comparison, of_sample, probabilities, simulated, values
+from experiments.agreement.comparison import Comparison, of_sample, probabilities, simulated, values
 from jaxcollapse import theory
 
 START = np.array([0.35, 0.65])

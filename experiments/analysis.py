@@ -1,6 +1,6 @@
-"""Draws the pictures of docs/analysis.md into docs/pictures: `python -m docs.analysis`."""
+"""Draws the pictures of docs/analysis.md into docs/pictures: `python -m experiments.analysis`."""
 
-from docs.studies import PICTURES, measured
+from experiments.studies import PICTURES, measured
 from jaxcollapse.analysis import Plots
 from jaxcollapse.theory import refit_control
 

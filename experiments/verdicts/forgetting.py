@@ -5,10 +5,10 @@ import xarray as xr
 from scipy.special import softmax
 
 import jaxcollapse as jc
-from docs.studies import BLACK, BLUE, ORANGE, RED
-from docs.verdicts.claim import Claim, Data
-from docs.verdicts.experiment import FOLDER, measured
-from docs.verdicts.finding import CONFIDENCE, Finding, reach, share
+from experiments.studies import BLACK, BLUE, ORANGE, RED
+from experiments.verdicts.claim import Claim, Data
+from experiments.verdicts.experiment import FOLDER, measured
+from experiments.verdicts.finding import CONFIDENCE, Finding, reach, share
 from jaxcollapse.analysis.median import median_interval
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.proportion import proportion_interval

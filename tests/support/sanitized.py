@@ -1,4 +1,4 @@
-"""Native code under sanitizers: `python -m tests.sanitized`, after which arguments for pytest may follow.
+"""Native code under sanitizers: `python -m tests.support.sanitized`, after which arguments for pytest may follow.
 
 A copy of the package is compiled with checks of addresses and of undefined behaviour, and tests/test_native.py runs in
 it. A copy, so that there is no way to make an installed package load another library than its own.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import hatch_build
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("jaxcollapse", "tests", "sweeps", "hatch_build.py", "pyproject.toml")
 FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g1", "-O1")
 

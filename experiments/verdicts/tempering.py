@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import minimize_scalar
 
-from docs.agreement.comparison import probabilities
-from docs.studies import BLACK, BLUE, GREEN, HALF, LOST, ORANGE, RED, SMALLEST, at_level
-from docs.verdicts.claim import Claim, Data
-from docs.verdicts.experiment import STORY, measured
-from docs.verdicts.finding import Finding, exactly, share
+from experiments.agreement.comparison import probabilities
+from experiments.studies import BLACK, BLUE, GREEN, HALF, LOST, ORANGE, RED, SMALLEST, at_level
+from experiments.verdicts.claim import Claim, Data
+from experiments.verdicts.experiment import STORY, measured
+from experiments.verdicts.finding import Finding, exactly, share
 from jaxcollapse import theory
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.verdict import TOLERANCE

@@ -1,0 +1,1 @@
+"""Theory beside the engine: each oracle is compared with simulations."""

@@ -1,0 +1,1 @@
+"""Claims about training on one's own samples: experiments, findings, verdicts."""

@@ -1,0 +1,1 @@
+"""What tests use and what developers run; none of it is a test."""
