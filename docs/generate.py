@@ -11,9 +11,8 @@ from pydantic import BaseModel
 from jaxcollapse.cli.main import app
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.observables import catalogue
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.process_fields import process_model, used_when
 from jaxcollapse.sweep.record import Record
-from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.theory import ORACLES
 
@@ -48,7 +47,7 @@ def fields() -> str:
         "Made from the code by `make generated`. [sweep-file.md](sweep-file.md) tells how the parts go together.",
         *_section("Top level", Sweep, top),
         *_section("`record`", Record),
-        *_section("`[process]`", Process),
+        *_section("`[process]`", process_model()),
     ]
     for name, kind in KINDS.items():
         lines += _section(
@@ -145,7 +144,7 @@ def _section(heading: str, model: type[BaseModel], keys: list[str] | None = None
 def _described(model: type[BaseModel], key: str, schema: dict[str, Any]) -> str:
     choices = schema.get("enum") or [word for form in schema.get("anyOf", ()) for word in form.get("enum", ())]
     allowed = f" One of {', '.join(f'`{word}`' for word in choices)}." if choices else ""
-    used = f" Used {USED_WHEN[key][0]}." if model is Process and key in USED_WHEN else ""
+    used = f" Used {used_when()[key].text}." if model is process_model() and key in used_when() else ""
     return f"{model.model_fields[key].description}{allowed}{used}"
 
 

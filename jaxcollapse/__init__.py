@@ -7,28 +7,59 @@ from typing import TYPE_CHECKING, Any
 from jaxcollapse._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from jaxcollapse.distributions.own import initial
     from jaxcollapse.errors import InputError
     from jaxcollapse.execute.by_hand import SelfTraining
     from jaxcollapse.observables.own import event, observable
+    from jaxcollapse.parameterisations import parameters
+    from jaxcollapse.parameterisations.parameterisation import Parameterisation
+    from jaxcollapse.parts.field_types import PerToken
     from jaxcollapse.parts.plugin import load_plugin
     from jaxcollapse.planning.plan import Plan
     from jaxcollapse.planning.planner import plan
     from jaxcollapse.running import open_study, run
     from jaxcollapse.sampling.counts import multinomial
     from jaxcollapse.sweep import Sweep
+    from jaxcollapse.training.batch import Batch
+    from jaxcollapse.training.corpora.corpus import Corpus
+    from jaxcollapse.training.corpora.own import corpus
+    from jaxcollapse.training.loss_terms import loss_term
+    from jaxcollapse.training.optimizers import optimizer
+    from jaxcollapse.training.rewards import Judged, reward
+    from jaxcollapse.training.schedules import schedule
+    from jaxcollapse.training.updates import update_rule
+    from jaxcollapse.training.updates.rule import UpdateRule
+    from jaxcollapse.walks.own import walk
+    from jaxcollapse.walks.walk import Walk
 
 __all__ = [
+    "Batch",
+    "Corpus",
     "InputError",
+    "Judged",
+    "Parameterisation",
+    "PerToken",
     "Plan",
     "SelfTraining",
     "Sweep",
+    "UpdateRule",
+    "Walk",
+    "corpus",
     "event",
+    "initial",
     "load_plugin",
+    "loss_term",
     "multinomial",
     "observable",
     "open_study",
+    "optimizer",
+    "parameters",
     "plan",
+    "reward",
     "run",
+    "schedule",
+    "update_rule",
+    "walk",
 ]
 
 # HDF5 locks what it has open, and processes that are forked meanwhile, by compilers for GPUs say, hold the lock on, so
@@ -36,17 +67,33 @@ __all__ = [
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 _HOMES = {
+    "Batch": "training.batch",
+    "Corpus": "training.corpora.corpus",
     "InputError": "errors",
+    "Judged": "training.rewards",
+    "Parameterisation": "parameterisations.parameterisation",
+    "PerToken": "parts.field_types",
     "Plan": "planning",
     "SelfTraining": "execute.by_hand",
     "Sweep": "sweep",
+    "UpdateRule": "training.updates.rule",
+    "Walk": "walks.walk",
+    "corpus": "training.corpora.own",
     "event": "observables.own",
+    "initial": "distributions.own",
     "load_plugin": "parts.plugin",
+    "loss_term": "training.loss_terms",
     "multinomial": "sampling.counts",
     "observable": "observables.own",
     "open_study": "running",
+    "optimizer": "training.optimizers",
+    "parameters": "parameterisations",
     "plan": "planning",
+    "reward": "training.rewards",
     "run": "running",
+    "schedule": "training.schedules",
+    "update_rule": "training.updates",
+    "walk": "walks.own",
 }
 
 

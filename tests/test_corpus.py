@@ -7,20 +7,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcollapse.process.corpus import Corpus, Expected, Samples
+from jaxcollapse.training.corpora.accumulate import Accumulate
+from jaxcollapse.training.corpora.corpus import Corpus, Expected, Samples
+from jaxcollapse.training.corpora.replace import Replace
+from jaxcollapse.training.corpora.window import Window
 from tests.reference.laws import softmax
 from tests.support.statistics import assert_mean
 from tests.support.sweeps import probabilities, run, values
 
 INF = float("inf")
 GENERATIONS, CONTEXTS, TOKENS = 9, 2, 4
-RULES = [Corpus("replace"), Corpus("accumulate"), *(Corpus("window", width) for width in (1, 3, 20))]
+RULES = [Replace(), Accumulate(), *map(Window, (1, 3, 20))]
 SKEWED = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])
 
 
 def _kept(rule: Corpus, generation: int) -> slice:
     """Which generations, counted from 0, the corpus of this one consists of."""
-    first = {"replace": generation, "accumulate": 0, "window": max(0, generation + 1 - rule.window)}[rule.kind]
+    first = max(0, generation + 1 - int(rule.generations(generation + 1)))
     return slice(first, generation + 1)
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from jaxcollapse.process.whole_traces import Judging, Rates
-from jaxcollapse.walks import Markov, Persona, Walk
-from jaxcollapse.walks.walk import Numbers
+from jaxcollapse.walks.markov import Markov
+from jaxcollapse.walks.persona import Persona
+from jaxcollapse.walks.walk import Numbers, Walk
 from tests.reference.traces import Trace, expected_counts, kept, law_of_counts, of_chain, of_personas
 from tests.support.statistics import assert_counts, assert_mean
 

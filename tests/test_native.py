@@ -22,7 +22,7 @@ from jaxcollapse.native import sources
 from jaxcollapse.observables.snapshot import Thresholds, origin
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
-from jaxcollapse.walks import Categorical
+from jaxcollapse.walks.categorical import Categorical
 from tests.conftest import ROOT
 from tests.observables.measuring import ONE_TOKEN
 from tests.support.engines import xla_alone

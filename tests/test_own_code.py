@@ -1,6 +1,7 @@
 """Code from outside of the package never meets a compiled program that is found by its name."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,11 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.registry import event, observable
+from jaxcollapse.parts.slot import SLOTS, Part, Slot
 from jaxcollapse.program.kernel import Program
-from jaxcollapse.training import optimizers, schedules
 from jaxcollapse.training.optimizers import OPTIMIZERS
 from jaxcollapse.training.schedules import SCHEDULES
-from jaxcollapse.walks import Categorical
+from jaxcollapse.walks.categorical import Categorical
 
 SWEEP: dict[str, Any] = {
     "replicates": 2,
@@ -28,6 +29,13 @@ SWEEP: dict[str, Any] = {
 def planned(**changed: Any) -> Program:
     (bucket,) = jc.plan(jc.Sweep.from_dict({**SWEEP, **changed})).buckets
     return bucket.program
+
+
+def _changed(slot: Slot, name: str, part: Part) -> Slot:
+    """Another table with one entry changed."""
+    made = copy(slot)
+    made[name] = part
+    return made
 
 
 def added(patch: pytest.MonkeyPatch) -> None:
@@ -58,19 +66,19 @@ def of_the_package_under_another_name(patch: pytest.MonkeyPatch) -> None:
 
 
 def optimizer_replaced(patch: pytest.MonkeyPatch) -> None:
-    OPTIMIZERS["adam"] = lambda s: optax.sgd(0 * s["learning_rate"])
+    OPTIMIZERS["adam"] = replace(OPTIMIZERS["adam"], make=lambda **_: optax.sgd(0.0))
 
 
 def table_of_optimizers_replaced(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(optimizers, "OPTIMIZERS", {**OPTIMIZERS, "adam": OPTIMIZERS["sgd"]})
+    patch.setitem(SLOTS, "optimizer", _changed(OPTIMIZERS, "adam", OPTIMIZERS["sgd"]))
 
 
 def schedule_replaced(patch: pytest.MonkeyPatch) -> None:
-    SCHEDULES["linear"] = jnp.exp
+    SCHEDULES["linear"] = replace(SCHEDULES["linear"], make=jnp.exp)
 
 
 def table_of_schedules_replaced(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(schedules, "SCHEDULES", {**SCHEDULES, "linear": jnp.exp})
+    patch.setitem(SLOTS, "schedule", _changed(SCHEDULES, "linear", SCHEDULES["cosine"]))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from jaxcollapse.analysis import Collapse, Plots
 from jaxcollapse.cli.main import app
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.observables import OBSERVABLES
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.sweep.record import Record
 from tests.conftest import ROOT
 from tests.support import site
@@ -132,7 +132,7 @@ def _public() -> list[str]:
     """Full names of all that users are to know of Python."""
     names = [f"{module.__name__}.{name}" for module in MODULES for name in module.__all__]
     of_accessor = [f"{kind.__module__.rpartition('.')[0]}.{kind.__name__}.{name}" for kind, name in _methods()]
-    keys = [f"{kind.__module__}.{kind.__name__}.{key}" for kind in (Process, Record) for key in kind.model_fields]
+    keys = [f"{Record.__module__}.{Record.__name__}.{key}" for key in Record.model_fields]
     return [*names, *of_accessor, *keys]
 
 
@@ -158,7 +158,7 @@ def _not_described(function: Any) -> list[str]:
     told = inspect.getdoc(function) or ""
     for module, name in re.findall(r"see `([\w.]+)\.(\w+)`", told):
         told += inspect.getdoc(getattr(_module(module), name)) or ""
-    known = {"self", *(Process.model_fields if function.__module__.startswith("jaxcollapse.theory") else ())}
+    known = {"self", *(fields() if function.__module__.startswith("jaxcollapse.theory") else ())}
     return [name for name in inspect.signature(function).parameters if name not in known and not _has(told, name)]
 
 
@@ -178,10 +178,10 @@ def _to_be_said() -> dict[str, list[str]]:
     shown = [param for command in commands.values() for param in command.params if not getattr(param, "hidden", False)]
     options = [option for param in shown for option in _spelled(param)]
     tables = ["process", "axes"]
-    fields = [*Process.model_fields, *Record.model_fields]
-    fields += [key for key in jaxcollapse.Sweep.model_fields if key not in tables]
-    fields += [*KINDS, *(key for kind in KINDS.values() for key in kind.model_fields)]
-    told = {"observables": [*OBSERVABLES], "fields": fields, "command_line": [*commands, *options]}
+    keys = [*fields(), *Record.model_fields]
+    keys += [key for key in jaxcollapse.Sweep.model_fields if key not in tables]
+    keys += [*KINDS, *(key for kind in KINDS.values() for key in kind.model_fields)]
+    told = {"observables": [*OBSERVABLES], "fields": keys, "command_line": [*commands, *options]}
     assert all(f"{page}.md" in PAGES for page in told)
     return {"docs/sweep-file.html": tables, **{f"docs/{page}.html": names for page, names in told.items()}}
 

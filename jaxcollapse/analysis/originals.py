@@ -20,7 +20,8 @@ from jaxcollapse.distributions.parametric import Uniform, Values, Zipf, ZipfMand
 from jaxcollapse.limits import MOST_TOKENS
 from jaxcollapse.sweep.axes import parse_axis
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.grid import validated_initial
+from jaxcollapse.sweep.process_fields import INITIAL
 
 # Kinds that follow from the sweep file alone; those that come first need no key, so that their name tells all.
 _NAMED = (Uniform, Zipf, ZipfMandelbrot)
@@ -62,7 +63,7 @@ class Originals:
         written = {
             field: {label(value): value for value in values} for field, values in fields.items() if _is_initial(field)
         }
-        return cls(start, table or {"kind": Process().initial.kind}, kinds, written)
+        return cls(start, table or {"kind": INITIAL.default.kind}, kinds, written)
 
     def at(self, place: Mapping[str, int]) -> Float64[np.ndarray, " token"] | None:
         """The probabilities of a cell's tokens, or None if they are not known, or of several rows.
@@ -112,7 +113,7 @@ def _is_initial(field: str) -> bool:
 def _validated(table: Mapping[str, Any]) -> InitialKind | None:
     """The initial distribution that a table describes, None if it is no such table, or not a whole one."""
     try:
-        return Process.model_validate({"initial": table}).initial
+        return validated_initial(table)
     except ValidationError:
         return None
 

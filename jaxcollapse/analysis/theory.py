@@ -12,7 +12,8 @@ from jaxcollapse.analysis.originals import Originals
 from jaxcollapse.analysis.status import at_generation, cell_dims, is_event, label_of, variable
 from jaxcollapse.errors import did_you_mean
 from jaxcollapse.limits import MOST_FORETOLD, MOST_POINTS, MOST_TOKENS
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep import cell
+from jaxcollapse.sweep.process_fields import INITIAL, fields, used_when
 from jaxcollapse.theory import (
     accumulated_heterozygosity,
     collapse_probability,
@@ -26,55 +27,6 @@ from jaxcollapse.theory import (
     window_heterozygosity,
 )
 
-# Fields that a refit of a single row of logits does not see; any other one rules a law out unless the law has it.
-UNSEEN = frozenset(
-    {
-        "parameters",
-        "trace_length",
-        "personas",
-        "persona_exponent",
-        "temperature_on",
-        "first_token",
-        "end_token",
-        "models",
-        "exchange",
-        "rank",
-        "bias",
-        "embedding_size",
-        "hidden_size",
-        "hidden_layers",
-        "window",
-        "candidates",
-        "reward",
-        "reward_scale",
-        "scores",
-        "correct_share",
-        "optimizer",
-        "learning_rate",
-        "schedule",
-        "schedule_time",
-        "batch_size",
-        "steps",
-        "replacement",
-        "optimizer_state",
-        "momentum",
-        "b1",
-        "b2",
-        "eps",
-        "weight_decay",
-        "decay",
-        "label_smoothing",
-        "entropy_bonus",
-        "forward_kl",
-        "reverse_kl",
-        "clip_norm",
-    }
-)
-# Those that a step of SGD sees, but for its size and its batch.
-_SEEN_BY_SGD = frozenset(
-    {"parameters", "optimizer", "schedule", "steps", "replacement", "clip_norm"}
-    | {"label_smoothing", "entropy_bonus", "forward_kl", "reverse_kl"}
-)
 _ALWAYS_HAD = frozenset({"update", "samples", "vocab_size", "initial"})
 STARTS = ("collision_probability", "effective_temperature", "support_size")  # whose values at generation 0 laws need
 _THRESHOLDS = ("support_threshold", "collapse_threshold")
@@ -98,12 +50,12 @@ class Cell:
 
     def drifts_with(self, *names: str) -> bool:
         """Whether this is a refit to samples at temperature 1, but for these fields."""
-        return self.fields["update"] == "refit" and self._different() - UNSEEN <= set(names)
+        return self.fields["update"] == "refit" and self._different() <= set(names)
 
     def descends(self) -> bool:
         """Whether this is plain SGD at temperature 1, one step on fresh samples in each generation."""
         is_fresh = self.fields["update"] == "gradient" and self.fields["samples"] == self.fields["batch_size"]
-        return is_fresh and self._different() <= UNSEEN - _SEEN_BY_SGD
+        return is_fresh and self._different() <= {"learning_rate", "batch_size"}
 
     def is_bounded(self) -> bool:
         """Whether what is computed fits a machine; the coordinates of a stranger's dataset may be any numbers."""
@@ -113,9 +65,14 @@ class Cell:
         return last <= MOST_POINTS and tokens <= MOST_TOKENS and remembered**2 <= MOST_FORETOLD
 
     def _different(self) -> set[str]:
-        """The fields that are not as they are by default."""
-        plain = {name: field.default for name, field in Process.model_fields.items()}
-        return {name for name, value in self.fields.items() if value != plain[name]} - _ALWAYS_HAD
+        """The fields that are not as they are by default, and that the process sees."""
+        whole, used = cell.Cell({**self.fields, "initial": INITIAL.default}), used_when()
+        return {
+            name
+            for name, field in fields().items()
+            if name not in _ALWAYS_HAD and self.fields[name] != field.default
+            if name not in used or used[name].holds(whole)
+        }
 
 
 Law = Callable[[Cell], np.ndarray | None]
@@ -165,7 +122,7 @@ def _check_fields(data: xr.Dataset) -> None:
     for field in _TOLD:
         if field not in data.coords:
             refuse_without(field)
-    check_told(data, (field for field in Process.model_fields if field != "initial"))
+    check_told(data, (field for field in fields() if field != "initial"))
 
 
 def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Originals, place: dict[str, int]) -> Cell:
@@ -173,12 +130,10 @@ def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Original
         values = data.coords.get(name, xr.DataArray(otherwise))
         return values.isel({dim: at for dim, at in place.items() if dim in values.dims}).item()
 
-    fields = {
-        name: told(name, None) if name in data.coords else field.default for name, field in Process.model_fields.items()
-    }
+    values = {name: told(name, None) if name in data.coords else field.default for name, field in fields().items()}
     thresholds = {name: float(told(name, data.attrs.get(name, 0))) for name in _THRESHOLDS}
     start = {name: float(values.isel(place)) for name, values in starts.items()}
-    return Cell(fields, start, originals.at(place), data.generation.values, thresholds)
+    return Cell(values, start, originals.at(place), data.generation.values, thresholds)
 
 
 def _collision(cell: Cell) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_NUMBERS
+from jaxcollapse.parts.plugin import Plugin
 
 Logits = Float64[np.ndarray, "*row token"]
 
@@ -47,6 +49,8 @@ class InitialKind(BaseModel, ABC):
     """One kind of initial distribution: `kind` and its own keys."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    plugin: ClassVar[Plugin | None] = None
 
     @property
     def takes_vocab_size(self) -> bool:

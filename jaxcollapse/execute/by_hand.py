@@ -20,6 +20,7 @@ from jaxcollapse.program.divergence import diverged
 from jaxcollapse.sampling import bits
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.jax_settings import arithmetic
+from jaxcollapse.training.updates import rule
 
 
 class State(NamedTuple):
@@ -29,7 +30,7 @@ class State(NamedTuple):
     """
 
     key: bits.Key
-    model: self_training.State
+    model: rule.State
 
 
 class Info(NamedTuple):
@@ -120,7 +121,7 @@ class SelfTraining:
     def _process(self, key: bits.Key) -> self_training.SelfTraining:
         one, loops = jax.tree.map(jnp.asarray, (self._one, self._loops))
         return self_training.SelfTraining.of(
-            self._program.structure, one.settings, loops, one.logits, one.parameters, one.scores, key
+            self._program.structure, one.settings, loops, one.logits, one.parameters, one.rows, key
         )
 
     def _seen(self, table: Float[Array, "context token"]) -> Array:

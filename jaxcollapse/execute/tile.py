@@ -43,14 +43,15 @@ def lanes_of(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, re
     """What trajectories of these cells and replicates start from, at generation 0."""
     logits = _initial_logits(plan, program, cell, keys, replicate)
     fitted = _initial_parameters(plan, program, cell)
-    return Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted, _scores(plan, program, cell))
+    return Lanes(_settings(plan, program, cell), keys, replicate, logits, fitted, _rows(plan, program, cell))
 
 
 def _settings(plan: Plan, program: Program, cell: np.ndarray) -> Settings:
     def chosen(values: np.ndarray) -> Any:
         return values[cell].astype(np.int32 if np.issubdtype(values.dtype, np.integer) else program.dtype)
 
-    return Settings(**{name: chosen(values) for name, values in plan.cells.settings.items()})
+    names = (*program.structure.numbers, *program.structure.counts)
+    return Settings({name: chosen(plan.cells.settings[name]) for name in names})
 
 
 def _initial_logits(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: np.ndarray) -> Any:
@@ -105,14 +106,16 @@ def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
     return jax.tree.map(stacked, shapes, *fitted, is_leaf=is_shape)
 
 
-def _scores(plan: Plan, program: Program, cell: np.ndarray) -> Any:
-    """Scores [lane, token], 0 beyond the vocabulary; None if samples are not chosen by them."""
-    if program.structure.reward != "score":
-        return None
-    column = plan.sweep.grid.column("scores")
+def _rows(plan: Plan, program: Program, cell: np.ndarray) -> dict[str, Any]:
+    """Fields with a number for each token, [lane, token]; 0 beyond the vocabulary."""
+    return {name: _row(plan, program, cell, name) for name in program.structure.rows}
+
+
+def _row(plan: Plan, program: Program, cell: np.ndarray, name: str) -> np.ndarray:
+    column = plan.sweep.grid.column(name)
     tables = np.zeros((len(column.values), program.structure.tokens), np.dtype(program.dtype))
-    for row, scores in zip(tables, column.values, strict=True):
-        row[: len(scores or ())] = (scores or ())[: len(row)]
+    for row, numbers in zip(tables, column.values, strict=True):
+        row[: len(numbers or ())] = (numbers or ())[: len(row)]
     return tables[column.codes[cell]]
 
 

@@ -1,21 +1,10 @@
-"""Observables: what is measured of a trajectory. Importing this package fills the registry."""
+"""Observables: what is measured of a trajectory. A file in this folder adds one or more."""
 
-from jaxcollapse.observables import chain, cooling, diversity, events, original, personas, rows, texts
 from jaxcollapse.observables.registry import OBSERVABLES, Observable, catalogue, select
+from jaxcollapse.parts.slot import import_all
 
-__all__ = [
-    "OBSERVABLES",
-    "Observable",
-    "catalogue",
-    "chain",
-    "cooling",
-    "diversity",
-    "events",
-    "original",
-    "personas",
-    "rows",
-    "select",
-    "texts",
-]
+__all__ = ["OBSERVABLES", "Observable", "catalogue", "select"]
+
+import_all(__name__, __path__)
 
 OBSERVABLES.close()

@@ -9,10 +9,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Num
 
 from jaxcollapse.errors import InputError, shown
-from jaxcollapse.observables.registry import ALL, OBSERVABLES, Observable, Watch, told_by
+from jaxcollapse.observables.registry import (
+    ALL,
+    OBSERVABLES,
+    OF_TEXTS,
+    SEVERAL_ROWS,
+    Models,
+    Observable,
+    Watch,
+    told_by,
+)
 from jaxcollapse.observables.registry import names as known_names
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.parts.plugin import failure, plugin_of
+from jaxcollapse.walks import WALKS
 
 Function = TypeVar("Function", bound=Callable[[Snapshot], Any])
 
@@ -24,7 +34,7 @@ def observable(
     units: str = "1",
     label: str | None = None,
     whole: bool = False,
-    models: tuple[str, ...] = ALL,
+    models: Models = ALL,
     possible: tuple[float, float] = (-math.inf, math.inf),
 ) -> Any:
     """Adds an observable: a function of a `Snapshot` that returns a scalar.
@@ -37,7 +47,8 @@ def observable(
         units: as UDUNITS writes them, or "nat".
         label: the variable's long name, for axis labels; by default the function's name.
         whole: whether it is a whole number, stored as int32; −1 is reserved for missing values.
-        models: the models that have it.
+        models: names of the models that have it; or "all", those "of several rows", or "of texts", whose traces are
+            longer than a token.
         possible: the least and the largest value. Confidence intervals are clipped to them.
 
     Raises:
@@ -51,7 +62,7 @@ def observable(
     return register if function is None else register(function)
 
 
-def event(function: Function | None = None, /, *, label: str | None = None, models: tuple[str, ...] = ALL) -> Any:
+def event(function: Function | None = None, /, *, label: str | None = None, models: Models = ALL) -> Any:
     """Adds an event: a function of a `Snapshot` that returns whether it happens. The dataset has the first generation.
 
     It is watched at every generation, by XLA. So XLA also runs the processes that native code would run whole, with the
@@ -60,7 +71,8 @@ def event(function: Function | None = None, /, *, label: str | None = None, mode
     Args:
         function: what is decorated, where the decorator is used without arguments.
         label: the variable's long name, for axis labels; by default the function's name.
-        models: the models that have it.
+        models: names of the models that have it; or "all", those "of several rows", or "of texts", whose traces are
+            longer than a token.
 
     Raises:
         InputError: the name is in use.
@@ -78,7 +90,7 @@ def _add(
     label: str | None,
     units: str,
     whole: bool,
-    models: tuple[str, ...],
+    models: Models,
     possible: tuple[float, float],
     watch: Watch | None,
 ) -> None:
@@ -87,10 +99,12 @@ def _add(
         raise InputError("observables", f"{name!r} is one of the package's observables; choose another name")
     if name not in OBSERVABLES and name in known_names():
         raise InputError("observables", f"{name!r} is the name of a group of observables; choose another name")
-    if strange := set(models) - set(ALL):
+    if isinstance(models, str) and models not in (ALL, SEVERAL_ROWS, OF_TEXTS):
+        models = (models,)
+    if not isinstance(models, str) and (strange := set(models) - set(WALKS)):
         raise InputError(
             "observables",
-            f"{name!r} is for {shown(sorted(strange)[0])}, which is not a model; allowed: {', '.join(ALL)}",
+            f"{name!r} is for {shown(sorted(strange)[0])}, which is not a model; allowed: {', '.join(WALKS)}",
         )
     low, high = map(float, possible)
     OBSERVABLES[name] = Observable(
@@ -103,7 +117,7 @@ def _add(
         whole=whole,
         measure=_Checked(name, function, watch is not None),
         watch=watch,
-        models=tuple(models),
+        models=models if isinstance(models, str) else tuple(models),
         possible=lambda _: (low, high),
         plugin=plugin_of(function),
     )

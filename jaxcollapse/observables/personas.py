@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int32
 from jaxcollapse.observables.possible import entropy_of_contexts, number_of_contexts, share
 from jaxcollapse.observables.registry import observable
 from jaxcollapse.observables.snapshot import Snapshot
-from jaxcollapse.walks import Persona
+from jaxcollapse.walks.persona import Persona
 
 COVERED = 0.1  # of its original mass, which a persona that is still there has
 Masses = Float[Array, " persona"]

@@ -16,15 +16,18 @@ from jaxcollapse.observables.possible import Range, not_negative
 from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
 from jaxcollapse.parts.code_table import OwnCode
 from jaxcollapse.parts.plugin import Plugin
+from jaxcollapse.walks import WALKS
+from jaxcollapse.walks.walk import Walk
 
 Statistic = Literal["modal_probability", "collision_probability", "least_present_probability"]
 Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, Thresholds], Float[Array, ""]]
 Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins"]
 _GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins")
-OF_TEXTS = ("persona", "markov")  # models whose traces are longer than a token
-SEVERAL_ROWS = (*OF_TEXTS, "ensemble")
-ALL = ("categorical", *SEVERAL_ROWS)
+Models = Literal["all", "of several rows", "of texts"] | tuple[str, ...]
+ALL: Models = "all"
+SEVERAL_ROWS: Models = "of several rows"
+OF_TEXTS: Models = "of texts"  # whose traces are longer than a token
 _OF_PLUGINS = "; a plug-in that adds it is given by --plugin FILE"
 
 
@@ -54,9 +57,9 @@ class Observable:
     name: of the variable in the dataset. long_name: for axis labels. units: UDUNITS string or "nat". description: its
     definition. group: a name that stands for several in a sweep file. default: whether "default" has it. whole:
     whether it is a whole number (stored as int32). measure: its value, or for an event whether it happens. watch: when
-    an event happens. models: the models that have it. dim: the dimension that it has several values along, if any.
-    possible: the least and the largest value that it can have in a cell, but for rounding. plugin: who has added it, if
-    that is not the package.
+    an event happens. models: names of the models that have it, or what is true of them. dim: the dimension that it has
+    several values along, if any. possible: the least and the largest value that it can have in a cell, but for
+    rounding. plugin: who has added it, if that is not the package.
     """
 
     name: str
@@ -68,10 +71,16 @@ class Observable:
     whole: bool
     measure: Measure
     watch: Watch | None = None
-    models: tuple[str, ...] = ALL
+    models: Models = ALL
     dim: Literal["persona"] | None = None
     possible: Range = not_negative
     plugin: Plugin | None = None
+
+    def is_of(self, walk: Walk | type[Walk]) -> bool:
+        """Whether a model has it."""
+        if isinstance(self.models, tuple):
+            return walk.part in self.models
+        return self.models == ALL or (walk.is_structured if self.models == SEVERAL_ROWS else not walk.is_of_tokens)
 
     @property
     def is_event(self) -> bool:
@@ -89,7 +98,7 @@ def observable(
     *,
     default: bool = True,
     whole: bool = False,
-    models: tuple[str, ...] = ALL,
+    models: Models = ALL,
     dim: Literal["persona"] | None = None,
     possible: Range = not_negative,
 ) -> Callable[[Measure], Measure]:
@@ -144,22 +153,24 @@ def names() -> list[str]:
     return [*OBSERVABLES, *_groups()]
 
 
-def select(wanted: Iterable[str], models: Iterable[str] = ALL) -> tuple[Observable, ...]:
+def select(wanted: Iterable[str], models: Iterable[str] | None = None) -> tuple[Observable, ...]:
     """The observables that these names and groups stand for, group by group; of groups, what some of the models have.
 
     Raises:
         InputError: there is no such name, or none of the models has it.
     """
-    groups, models = _groups(), set(models)
+    groups, every = _groups(), {name: part.make for name, part in WALKS.items()}
+    walks = list(every.values()) if models is None else [every[name] for name in models]
     chosen = set()
     for name in wanted:
         if name not in OBSERVABLES and name not in groups:
             raise InputError(
                 "observables", f"{name!r} is not an observable or group{did_you_mean(name, names())}{_OF_PLUGINS}"
             )
-        has = {each for each in groups.get(name, {name}) if models & set(OBSERVABLES[each].models)}
+        has = {each for each in groups.get(name, {name}) if any(map(OBSERVABLES[each].is_of, walks))}
         if not has:
-            owners = sorted({model for each in groups.get(name, {name}) for model in OBSERVABLES[each].models})
+            wanted_of = [OBSERVABLES[each] for each in groups.get(name, {name})]
+            owners = sorted(name for name, walk in every.items() if any(entry.is_of(walk) for entry in wanted_of))
             raise InputError("observables", f"{name!r} is for model = {' or '.join(map(repr, owners))} only")
         chosen |= has
     return tuple(entry for entry in catalogue() if entry.name in chosen)

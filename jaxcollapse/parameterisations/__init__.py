@@ -1,8 +1,35 @@
-"""Parameters: what a table of logits is made from, and how one is made that comes close to a given table."""
+"""Parameterisations: what a table of logits is made from. A file in this folder adds one or more."""
 
-from jaxcollapse.parameterisations.lowrank import LowRank
-from jaxcollapse.parameterisations.mlp import Mlp
-from jaxcollapse.parameterisations.parameterisation import Parameterisation
-from jaxcollapse.parameterisations.table import FreeTable
+from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["FreeTable", "LowRank", "Mlp", "Parameterisation"]
+from jaxcollapse.parts.field import Field
+from jaxcollapse.parts.slot import Slot, import_all
+
+PARAMETERISATIONS = Slot(
+    "parameters",
+    Field(
+        name="parameters",
+        type=str,
+        default="table",
+        description="What the table of logits is made from: itself, low-rank factors, or a small network.",
+        label="parameters",
+        is_off=True,
+    ),
+)
+
+
+def parameters(made: type) -> Any:
+    """Adds a parameterisation: a subclass of `jaxcollapse.Parameterisation`.
+
+    Its name, in lower case with underscores, is the value of the field `parameters`. Its annotated attributes are
+    fields of the process, each value of which has a program of its own.
+
+    Raises:
+        InputError: the name is one of the package's own.
+    """
+    return PARAMETERISATIONS.add(dataclass(frozen=True)(made), is_static=True)
+
+
+import_all(__name__, __path__)
+PARAMETERISATIONS.close()

@@ -7,7 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parameterisations.parameterisation import Parameterisation, Table, centred
+from jaxcollapse.parts.field import Field
+from jaxcollapse.parts.field_types import Width
 
 _IDLE = 1e-6  # a component this small is rounding
 
@@ -20,6 +23,19 @@ class Factors(NamedTuple):
     bias: Any
 
 
+@PARAMETERISATIONS.adds(
+    Field(
+        name="rank",
+        type=Width,
+        default=8,
+        description="Lowrank: dimension of the vectors of contexts and tokens.",
+        label="rank",
+    ),
+    Field(
+        name="bias", type=bool, default=False, description="Lowrank: whether each token has a bias, too.", label="bias"
+    ),
+    name="lowrank",
+)
 @dataclass(frozen=True)
 class LowRank(Parameterisation):
     """z = left · rightᵀ + bias: what a language model's output layer is, with free vectors in place of its states."""

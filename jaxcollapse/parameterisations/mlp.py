@@ -1,6 +1,6 @@
 """A small neural n-gram: a context has a vector, which goes through hidden layers to the logits of all tokens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -8,7 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parameterisations.parameterisation import Parameterisation, Table, centred
+from jaxcollapse.parts.field import Field
+from jaxcollapse.parts.field_types import Layers as Depth
+from jaxcollapse.parts.field_types import Width
 
 
 class Layers(NamedTuple):
@@ -22,13 +26,30 @@ class Layers(NamedTuple):
     biases: tuple[Any, ...]
 
 
+@PARAMETERISATIONS.adds(
+    Field(
+        name="embedding_size",
+        type=Width,
+        default=16,
+        description="Mlp: dimension of a context's vector.",
+        label="embedding size",
+    ),
+    Field(name="hidden_size", type=Width, default=64, description="Mlp: units of a hidden layer.", label="hidden size"),
+    Field(
+        name="hidden_layers",
+        type=Depth,
+        default=1,
+        description="Mlp: number of hidden layers.",
+        label="hidden layers",
+    ),
+)
 @dataclass(frozen=True)
 class Mlp(Parameterisation):
     """An embedding, `depth` hidden layers of `width` with tanh, an output layer (Bengio et al. 2003, with one word)."""
 
-    embedding: int
-    width: int
-    depth: int
+    embedding: int = field(metadata={"field": "embedding_size"})
+    width: int = field(metadata={"field": "hidden_size"})
+    depth: int = field(metadata={"field": "hidden_layers"})
 
     def __str__(self) -> str:
         return f"mlp {self.embedding}-{'-'.join([str(self.width)] * self.depth)}"

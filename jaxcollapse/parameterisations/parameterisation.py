@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +14,17 @@ Possible = Bool[Array, "context token"]
 
 
 class Parameterisation(ABC):
-    """Frozen dataclasses: what decides shapes and code paths. Parameters themselves are a pytree of arrays."""
+    """What a table is made from: a frozen dataclass, which decides shapes and code paths. Parameters themselves are a
+    pytree of arrays.
 
-    @property
-    def is_free(self) -> bool:
-        """Whether every table is within reach, each row moved by its own traces alone."""
-        return False
+    is_free: whether every table is within reach, each row moved by its own traces alone.
+    """
+
+    part: ClassVar[str]
+    is_free: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return self.part
 
     @abstractmethod
     def logits(self, parameters: Any) -> Table:

@@ -2,24 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parameterisations.parameterisation import Parameterisation, Possible, Table
 
 
+@PARAMETERISATIONS.adds(name="table")
 @dataclass(frozen=True)
 class FreeTable(Parameterisation):
     """Logits [context, token], −∞ among them."""
 
+    is_free: ClassVar[bool] = True
+
     def __str__(self) -> str:
         return ""
-
-    @property
-    def is_free(self) -> bool:
-        """Yes."""
-        return True
 
     def logits(self, parameters: Table) -> Table:
         """Themselves."""

@@ -20,10 +20,21 @@ class OwnCode(dict[str, Entry]):
     """Code by name. Once it is closed, it remembers what the package itself has put there."""
 
     own: Mapping[str, Entry]
+    changes = 0  # of all tables, so far: what is worked out of them is worked out anew after one
 
     def __init__(self, *entries: Any):
         super().__init__(*entries)
+        self.own = {}
         TABLES.append(self)
+        OwnCode.changes += 1
+
+    def __setitem__(self, name: str, entry: Entry) -> None:
+        super().__setitem__(name, entry)
+        OwnCode.changes += 1
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        OwnCode.changes += 1
 
     def close(self) -> "OwnCode[Entry]":
         """Takes what is there now as the package's own."""

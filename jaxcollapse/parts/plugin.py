@@ -8,7 +8,9 @@ known by the text of their own functions, so that other cells and lines may chan
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -111,7 +113,8 @@ def _text_of(function: Callable) -> str:
     try:
         return inspect.getsource(function)
     except (OSError, TypeError):
-        return repr(_compiled(function.__code__))
+        methods = vars(function).values() if isinstance(function, type) else [function]
+        return repr([_compiled(each.__code__) for each in methods if hasattr(each, "__code__")])
 
 
 def _compiled(code: CodeType) -> tuple[Any, ...]:
@@ -147,6 +150,22 @@ def failure(error: BaseException, path: str | Path | None) -> str:
         line = error.lineno or 0
     where = "" if path is None else f" ({path}{f', line {line}' if line else ''})"
     return printable(f"{type(error).__name__}: {' '.join(str(error).split())}{where}")
+
+
+@contextmanager
+def told_in_a_line(key: str, plugins: Iterable[Plugin | None]) -> Iterator[None]:
+    """Where parts of plug-ins run: what goes wrong is an `InputError`, which names the line of the plug-in."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        paths = [plugin.path for plugin in plugins if plugin]
+        if not paths:
+            raise
+        reached = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
+        path = next((path for path in paths if str(path) in reached), paths[0])
+        raise InputError(key, failure(error, path)) from error
 
 
 class _Loader(SourceFileLoader):

@@ -4,11 +4,13 @@ Times are measured on x86-64 cores (`make bench`).
 """
 
 import math
+from functools import cache
 
 import jax
 import numpy as np
 
 from jaxcollapse.parameterisations.parameterisation import is_shape
+from jaxcollapse.parts.slot import SLOTS
 from jaxcollapse.process.structure import Structure
 from jaxcollapse.program.kernel import Program
 from jaxcollapse.sampling.multinomial import NATIVE, PORTABLE, Method, fewest_split
@@ -107,11 +109,24 @@ def record_bytes(sweep: Sweep, program: Program) -> int:
     ) + 4 * len(sweep.recorded)
 
 
+@cache
+def moments_of(structure: Structure) -> int:
+    """How many arrays as large as the parameters an optimiser keeps: as many as there are in its state."""
+    if not structure.rule.takes_steps:
+        return 0
+    part = SLOTS["optimizer"][structure.optimizer]
+    with jax.numpy_dtype_promotion("standard"):
+        given, half = dict(structure.options), jax.ShapeDtypeStruct((), np.float32)
+        fixed = {name: given[name] for name in part.arguments if name in given}
+        numbers = {name: half for name in part.arguments if name not in given}
+        state = jax.eval_shape(lambda traced: part.make(**traced, **fixed).init(np.zeros(2)), numbers)
+    return sum(leaf.shape == (2,) for leaf in jax.tree.leaves(state))
+
+
 def tile_bytes(program: Program, lanes: int) -> int:
     """Device memory of one device call, without what is recorded."""
     structure = program.structure
-    moments = {"sgd": 0, "sign_sgd": 0, "adam": 2, "adamw": 2}.get(structure.optimizer, 1)
-    kept = {"replace": 1, "accumulate": 2, "window": 3 * structure.corpus.window}[structure.corpus.kind]
+    moments, kept = moments_of(structure), structure.corpus.copies
     itemsize = np.dtype(program.dtype).itemsize
     samplers = [how for how in (structure.sampler, structure.batch_sampler) if how]
     arrays = _ARRAYS + 3 * moments + kept

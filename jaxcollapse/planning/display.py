@@ -75,7 +75,10 @@ def _equal(told: Mapping[str, Any]) -> list[str]:
 def describe(program: Program) -> str:
     """What is special about a program, in words."""
     structure = program.structure
-    how = structure.update if structure.update == "refit" else structure.optimizer
+    rule = structure.rule.part
+    how = structure.optimizer if rule == "gradient" else rule
+    if structure.rule.takes_steps and rule != "gradient":
+        how += f" by {structure.optimizer}"
     data = {
         "full": "exact expectation" if structure.infinite_samples else "whole corpus",
         "generator": "fresh minibatches",
@@ -83,16 +86,16 @@ def describe(program: Program) -> str:
     }[structure.batches]
     drawn = structure.batch_sampler or structure.sampler
     counts = "" if drawn is None else f", {_way(drawn, structure.tokens)}"
-    if structure.is_fusible and structure.update == "gradient":
+    if structure.is_fusible and not structure.is_refit:
         counts += " or infinitely many"
     schedule = [f"{structure.schedule} schedule"] if structure.schedule != "constant" else []
-    extras: list[str] = [structure.corpus.kind] if structure.corpus.kind != "replace" else []
+    extras: list[str] = [structure.corpus.part] if structure.corpus.part != "replace" else []
     extras += [
         *structure.truncations,
-        *([f"reward {structure.reward}"] if structure.curation != "none" else []),
+        *([f"{structure.curation} by {structure.reward}"] if structure.curation != "none" else []),
         *(["whole traces judged"] if structure.traces_at_once else []),
         *(["fresh data"] if structure.fresh_data else []),
-        *structure.remedies,
+        *(name for name in structure.is_on if name not in (*structure.truncations, "fresh_fraction")),
         *schedule,
     ]
     table = [str(each) for each in (structure.walk, structure.parameters) if str(each)]

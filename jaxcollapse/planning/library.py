@@ -1,6 +1,6 @@
 """The initial distributions of a sweep, and the tables that models make of them, each made once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from math import prod
@@ -12,24 +12,16 @@ import numpy as np
 
 from jaxcollapse.distributions.dirichlet import Dirichlet
 from jaxcollapse.distributions.distribution import Distribution, InitialKind, check_table
-from jaxcollapse.distributions.labels import storable
-from jaxcollapse.errors import InputError, cut, did_you_mean
-from jaxcollapse.limits import MOST_CONTEXTS, MOST_DRAWN, MOST_NUMBERS
-from jaxcollapse.parameterisations import Parameterisation
+from jaxcollapse.errors import InputError, cut
+from jaxcollapse.limits import MOST_DRAWN, MOST_NUMBERS
 from jaxcollapse.parameterisations.fit import fit
+from jaxcollapse.parameterisations.parameterisation import Parameterisation
+from jaxcollapse.parts.plugin import told_in_a_line
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.grid import Grid, stable_hash
+from jaxcollapse.sweep.grid import Grid, grouped, stable_hash
 from jaxcollapse.system.jax_settings import arithmetic
-from jaxcollapse.walks import Categorical, Ensemble, Markov, Persona, Walk
-from jaxcollapse.walks.walk import Numbers
-
-# What an initial table depends on, beside the size of the vocabulary; and what each model uses of it.
-_USED = {
-    "categorical": (),
-    "persona": ("personas", "persona_exponent"),
-    "markov": ("end_token",),
-    "ensemble": ("models",),
-}
+from jaxcollapse.walks import WALKS
+from jaxcollapse.walks.walk import Numbers, Walk
 
 
 @dataclass(frozen=True)
@@ -60,25 +52,25 @@ class Library:
     def __init__(self, grid: Grid, seed: int):
         specs, sizes, models = (grid.column(name) for name in ("initial", "vocab_size", "model"))
         takes_size = np.array([spec.takes_vocab_size for spec in specs.values])[specs.codes]
-        fields = sorted({name for names in _USED.values() for name in names})
-        columns = [grid.column(name) for name in fields]
+        reads = {model: _read(model) for model in models.values}
+        names = sorted({name for fields in reads.values() for name in fields})
+        columns = {name: grid.column(name) for name in names}
         used = [
-            np.where(models.where(*(m for m, names in _USED.items() if name in names)), column.codes, 0)
-            for name, column in zip(fields, columns, strict=True)
+            np.where(models.where(*(model for model, fields in reads.items() if name in fields)), column.codes, 0)
+            for name, column in columns.items()
         ]
-        table = np.stack([specs.codes, np.where(takes_size, sizes.codes, 0), models.codes, *used], axis=1)
-        rows, index = np.unique(table, axis=0, return_inverse=True)
-        self.index = index.reshape(-1).astype(np.int32)
-        self._grid, self._seed = grid, seed
-        self._personas_given = "personas" in grid.given
+        codes = [specs.codes, np.where(takes_size, sizes.codes, 0), models.codes, *used]
+        first, index = grouped(codes)
+        self.index = index.astype(np.int32)
+        self._grid, self._seed, self._fields = grid, seed, {"initial", "vocab_size", "model", *names}
         self._recipes = [
             (
-                specs.values[spec],
-                sizes.values[size],
-                models.values[model],
-                {name: column.values[code] for name, column, code in zip(fields, columns, codes, strict=True)},
+                specs.values[specs.codes[cell]],
+                sizes.values[codes[1][cell]],
+                models.values[models.codes[cell]],
+                {name: column.values[column.codes[cell]] for name, column in columns.items()},
             )
-            for spec, size, model, *codes in rows.tolist()
+            for cell in first.tolist()
         ]
         self._size_key = grid.key_of("initial" if "initial" in grid.given else "vocab_size")
         self._fits: dict[Any, Any] = {}
@@ -109,8 +101,7 @@ class Library:
     def _where(self, number: int) -> str:
         """The first cell that starts from an entry, by those axes that an entry may depend on."""
         cell = self._grid.cell(int(np.argmax(self.index == number)))
-        fields = {"initial", "vocab_size", "model", *(name for names in _USED.values() for name in names)}
-        told = [f"{name} = {cut(label(value))}" for name, value in cell.items() if name.split(".")[0] in fields]
+        told = [f"{name} = {cut(label(value))}" for name, value in cell.items() if name.split(".")[0] in self._fields]
         return f" (where {', '.join(told)})" if told else ""
 
     def _check_sizes(self, sizes: np.ndarray) -> None:
@@ -129,27 +120,16 @@ class Library:
             told = f"the initial distributions have {number} numbers{what} together; at most {most} are allowed"
             raise InputError(self._size_key, told)
 
-    def _entry(self, spec: InitialKind, vocab_size: int, model: str, fields: dict[str, Any]) -> Entry:
+    def _entry(self, spec: InitialKind, vocab_size: int, model: str, values: dict[str, Any]) -> Entry:
         words = stable_hash("initial", [self._seed, spec.model_dump(), vocab_size])
-        key = np.array([words >> 32, words & 0xFFFFFFFF], np.uint32)
-        if model in ("categorical", "ensemble"):
-            walk = Categorical() if model == "categorical" else Ensemble(fields["models"])
-            row = Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
-            check_table(walk.contexts, row.size)
-            return Entry(spec, row, walk, -1)
-        given = spec.rows(vocab_size, key, fields["personas"] if model == "persona" else None)
-        number, size = len(given.logits), given.size
-        if number > MOST_CONTEXTS:
-            raise InputError("process.initial", f"has {number} rows; at most {MOST_CONTEXTS} are allowed")
-        if model == "persona":
-            if self._personas_given and number != fields["personas"]:
-                raise InputError("process.personas", f"{fields['personas']}: p0 has {number} rows")
-            if given.weights is None:
-                given = replace(given, weights=np.arange(1.0, number + 1) ** -fields["persona_exponent"])
-            return Entry(spec, given, Persona(number), -1)
-        if number not in (size, size + 1):
-            raise InputError("process.initial", f"has {number} rows for {size} tokens; it needs a row for each token")
-        return Entry(spec, given, Markov(size), _number_of(fields["end_token"], given))
+        key, part = np.array([words >> 32, words & 0xFFFFFFFF], np.uint32), WALKS[model]
+        walk = part.make
+        with told_in_a_line("process.model", [part.plugin]):
+            given = walk.given(spec, vocab_size, key, values, self._grid.given)
+            made = walk.of(rows_of(given), given.size, values)
+            if given.logits.ndim == 1:
+                check_table(made.contexts, given.size)
+            return Entry(spec, given, made, walk.end_token(values, given))
 
     @property
     def sizes(self) -> np.ndarray:
@@ -167,6 +147,11 @@ class Library:
         return np.array([entry.shape[0] for entry in self.entries], np.int64)[self.index]
 
     @property
+    def rows(self) -> np.ndarray:
+        """Number of rows that each cell's p0 gives its walk."""
+        return np.array([rows_of(entry.given) for entry in self.entries], np.int64)[self.index]
+
+    @property
     def end_tokens(self) -> np.ndarray:
         """The number of each cell's end token, −1 if there is none."""
         return np.array([entry.end_token for entry in self.entries], np.int32)[self.index]
@@ -174,7 +159,7 @@ class Library:
     def fitted(self, index: int, parameters: Parameterisation, walk: Walk, trace_length: int) -> Any:
         """The parameters that come closest to an entry's table: see `parameters.fit`."""
         entry = self.entries[index]
-        walk = Markov(entry.given.size, walk.first_token) if isinstance(walk, Markov) else entry.walk
+        walk = walk.narrowed(entry.given.size)
         name = (index, parameters, walk, trace_length)
         with self._lock:
             if name not in self._fits:
@@ -186,23 +171,22 @@ class Library:
             return self._fits[name]
 
 
-def _size(spec: InitialKind, vocab_size: int, model: str, fields: dict[str, Any]) -> int:
+def rows_of(given: Distribution) -> int:
+    """How many rows an initial distribution has."""
+    return 1 if given.logits.ndim == 1 else len(given.logits)
+
+
+def _read(model: str) -> tuple[str, ...]:
+    """The fields that a model's table of p0 depends on."""
+    part = WALKS[model]
+    chosen = part.fact("start_reads")
+    return tuple(part.arguments) if chosen is None else chosen
+
+
+def _size(spec: InitialKind, vocab_size: int, model: str, values: dict[str, Any]) -> int:
     """Numbers of the table that an initial distribution becomes, as far as they are known before it is made."""
     if not spec.takes_vocab_size:
         return 0
-    rows = {"persona": fields["personas"], "markov": vocab_size, "ensemble": fields["models"]}.get(model, 1)
+    rows = WALKS[model].make.size(vocab_size, values)
     check_table(rows, vocab_size)
-    return rows * vocab_size
-
-
-def _number_of(token: int | str | None, given: Distribution) -> int:
-    if token is None:
-        return -1
-    if isinstance(token, str):
-        labels = [] if given.labels is None else given.labels.tolist()
-        if storable(token) not in labels:
-            raise InputError("process.end_token", f"{token!r} is no token of p0{did_you_mean(token, labels)}")
-        return labels.index(storable(token))
-    if token >= given.size:
-        raise InputError("process.end_token", f"{token}: tokens are numbered from 0 to {given.size - 1}")
-    return token
+    return int(rows * vocab_size)

@@ -229,7 +229,7 @@ class Plan:
             "devices": self.machine.count,
             "kernel": self.kernel,
             "warning": self.warning,
-            **({"parts": _told_parts(self.sweep)} if self.sweep.parts else {}),
+            **({"parts": told} if (told := _told_parts(self.sweep)) else {}),
             "compiles": self.compiles,
             "start_seconds": time.start,
             "compile_seconds": time.compile,
@@ -240,7 +240,7 @@ class Plan:
                     "tokens": bucket.program.structure.tokens,
                     "contexts": bucket.program.structure.walk.contexts,
                     "shape": bucket.program.structure.shape,
-                    "update": bucket.program.structure.update,
+                    "update": "refit" if bucket.program.structure.is_refit else bucket.program.structure.rule.part,
                     "cells": len(bucket.cells),
                     "lanes": bucket.lanes,
                     "device_bytes": bucket.device_bytes,
@@ -265,5 +265,8 @@ class Plan:
 
 def _told_parts(sweep: Sweep) -> dict[str, str]:
     """The parts that plug-ins have added: where each is from, and what it costs."""
-    watched = ", watched by XLA at every generation: native code runs no whole generations"
-    return {entry.name: f"{entry.plugin}{watched if entry.is_event else ''}" for entry in sweep.parts}
+    lost = "by XLA at every generation: native code runs no whole generations"
+    events = {entry.name for entry in sweep.parts if entry.is_event}
+    costs = dict.fromkeys(events, f", watched {lost}")
+    costs |= {name: f", computed {lost}" for name in sweep.own_parts if " " in name and not name.startswith("initial ")}
+    return {name: f"{plugin}{costs.get(name, '')}" for name, plugin in sweep.own_parts.items()}

@@ -13,17 +13,21 @@ tenth of what sampling does, t ε|z|/2 > a √(t/(Np))/10. With infinitely many 
 still that should move at least a hundredth as fast as the fastest.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from jaxcollapse.parts.cell_kinds import is_refit, samples
+from jaxcollapse.parts.slot import Part
 from jaxcollapse.planning.library import Library
-from jaxcollapse.sweep.cell_kinds import is_refit, samples
 from jaxcollapse.sweep.display import count, label
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.training.optimizers import OPTIMIZERS
 
 _TOKENS = 16  # of a vocabulary that are looked at, from the likeliest to the rarest
 _LEAST = 1e-3  # nat, that matter
 _TENTH, _HUNDREDTH = 0.1, 0.01
-_NORMALISING = ("adam", "adamw", "rmsprop", "sign_sgd")
 
 
 def unresolved(sweep: Sweep, library: Library) -> np.ndarray:
@@ -60,11 +64,11 @@ def _rounds_off(sweep: Sweep, cells: np.ndarray, logits: np.ndarray) -> np.ndarr
     with np.errstate(all="ignore"):
         temperature = of_cells("temperature")
         tempered = np.stack([np.exp(_tempered(log_p, each))[chosen] for each in temperature[:, 0]])
-        refits = is_refit(sweep.grid)[cells, np.newaxis]
+        refits = np.asarray(is_refit(sweep.grid))[cells, np.newaxis]
         rate = np.where(refits, of_cells("mixing"), of_cells("learning_rate"))
-        has_momentum = sweep.grid.has("optimizer", "momentum", "nesterov")[cells, np.newaxis]
+        has_momentum = _chosen(sweep, lambda part: "momentum" in part.arguments)[cells, np.newaxis]
         rate = np.where(~refits & has_momentum, rate / (1 - of_cells("momentum")), rate)
-        normalises = sweep.grid.has("optimizer", *_NORMALISING)[cells, np.newaxis]
+        normalises = _chosen(sweep, lambda part: part.fact("normalises"))[cells, np.newaxis]
         batch = np.where(refits, drawn, np.minimum(drawn, of_cells("batch_size")))
         is_expected = np.isinf(batch)
         drawn_step = np.where(normalises, np.minimum(1, np.sqrt(p * batch)), np.minimum(p, np.sqrt(p / batch)))
@@ -79,6 +83,11 @@ def _rounds_off(sweep: Sweep, cells: np.ndarray, logits: np.ndarray) -> np.ndarr
         is_coarse = np.where(refits & ~is_expected, steps * rounding / 2 > _TENTH * by_sampling, is_coarse)
         stands_still = (step < rounding / 2) & (step > _HUNDREDTH * step.max(axis=1, keepdims=True))
         return ((adds_up & is_coarse) | (is_expected & stands_still)).any(axis=1) & (rate[:, 0] > 0)
+
+
+def _chosen(sweep: Sweep, told: Callable[[Part], Any]) -> np.ndarray:
+    """The cells whose optimiser is one of which something is true."""
+    return sweep.grid.has("optimizer", *OPTIMIZERS.named(told))
 
 
 def _tempered(log_p: np.ndarray, temperature: float) -> np.ndarray:

@@ -3,14 +3,14 @@
 Temperature, truncation, exchange between models, curation, the verifier and real data come in this order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.process.corpus import Expected, combined
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.process.whole_traces import Judging, Rates
 from jaxcollapse.sampling import bits, truncation
@@ -18,6 +18,8 @@ from jaxcollapse.sampling.curation import CURATIONS, verified
 from jaxcollapse.sampling.mixture import mixture
 from jaxcollapse.sampling.multinomial import Method, multinomial
 from jaxcollapse.sampling.temperature import temper
+from jaxcollapse.training import rewards
+from jaxcollapse.training.corpora.corpus import Expected, combined
 from jaxcollapse.walks.walk import urn
 
 Table = Float[Array, "context token"]
@@ -25,7 +27,6 @@ Counts = Int32[Array, "context token"]
 
 _RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
 _WHOLE = 1e-6  # relative distance from a whole number that is rounding
-_RAREST = -103.0  # ln of a probability that is never drawn, the least float32; rarer tokens have its likelihood
 
 
 class Draw(NamedTuple):
@@ -47,8 +48,8 @@ class Source(NamedTuple):
 class Emission:
     """How samples come from a model of this structure.
 
-    initial: the table of p0. real: what real data are drawn from. scores: of tokens, if curation rewards them. correct:
-    the tokens of each row that a verifier does not object to, if there is one.
+    initial: the table of p0. real: what real data are drawn from. values: of the fields of the process, by name.
+    correct: the tokens of each row that a verifier does not object to, if there is one.
     """
 
     structure: Structure
@@ -56,7 +57,7 @@ class Emission:
     loops: Loops
     initial: Table
     real: Table
-    scores: Float[Array, " token"] | None
+    values: Mapping[str, Any]
     correct: Bool[Array, "context token"] | None
 
     @classmethod
@@ -67,14 +68,14 @@ class Emission:
         loops: Loops,
         initial: Table,
         real: Table,
-        scores: Float[Array, " token"] | None,
+        values: Mapping[str, Any],
     ) -> "Emission":
         """The emission of a trajectory."""
         correct = None
-        if "true_positive_rate" in structure.remedies or "false_positive_rate" in structure.remedies:
+        if "true_positive_rate" in structure.is_on or "false_positive_rate" in structure.is_on:
             correct = jax.vmap(truncation.top_p, in_axes=(0, None))(initial, settings.correct_share) > -jnp.inf
             correct |= ~jnp.asarray(structure.walk.is_text())[:, jnp.newaxis]
-        return cls(structure, settings, loops, initial, real, scores, correct)
+        return cls(structure, settings, loops, initial, real, values, correct)
 
     def source(self, table: Table, generation: Int32[Array, ""]) -> Source:
         """What traces are drawn from in the generation after this one, of a model with this table.
@@ -83,7 +84,7 @@ class Emission:
         emits traces of p0; `reward = "likelihood"` still judges them by the model itself.
         """
         structure, settings = self.structure, self.settings
-        generator = self.initial if "generator" in structure.remedies else table
+        generator = self.initial if "generator" in structure.is_on else table
         logits = self.tempered(generator, settings.temperature)
         is_cut = jnp.asarray(structure.walk.sampled()[1])[:, jnp.newaxis]
         for name in structure.truncations:
@@ -113,7 +114,7 @@ class Emission:
 
     def traces(self, generation: Int32[Array, ""]) -> Int32[Array, ""]:
         """How many traces are emitted in the generation after this one."""
-        if "sample_growth" not in self.structure.remedies:
+        if "sample_growth" not in self.structure.is_on:
             return self.settings.samples
         number = (generation + 1).astype(self.initial.dtype) ** self.settings.sample_growth
         return jnp.round(self.settings.samples.astype(self.initial.dtype) * number).astype(jnp.int32)
@@ -132,7 +133,7 @@ class Emission:
         if not (structure.fresh_data and self._keeps_apart):
             return self._own(key, source, traces, how, blocks)
         share = self._fresh_share(when.generation)
-        if "fresh_sampling" in structure.remedies:
+        if "fresh_sampling" in structure.is_on:
             real = stratum(share * traces.astype(share.dtype), self._earlier_draws(when))
         else:
             real = multinomial(bits.fold_in(key, 2), jnp.stack([1 - share, share]), traces, how, blocks)[1]
@@ -173,31 +174,27 @@ class Emission:
     @property
     def _keeps_apart(self) -> bool:
         """Whether real data are drawn apart from the model's samples: a trace is the one or the other as a whole."""
-        stratified = "fresh_sampling" in self.structure.remedies and not self.structure.infinite_samples
+        stratified = "fresh_sampling" in self.structure.is_on and not self.structure.infinite_samples
         return not self.structure.walk.is_of_tokens or stratified
 
     def _earlier_draws(self, when: "Draw") -> Int32[Array, ""]:
         """How many draws with real data there have been before this one."""
         draws = self.loops.steps if self.structure.batches == "generator" else 1
         generations = when.generation
-        if "fresh_every" in self.structure.remedies:
+        if "fresh_every" in self.structure.is_on:
             generations = (generations + 1) // self.settings.fresh_every - 1
         return generations * draws + when.step
 
     def _fresh_share(self, generation: Int32[Array, ""]) -> Float[Array, ""]:
         share = self.settings.fresh_fraction
-        if "fresh_every" in self.structure.remedies:
+        if "fresh_every" in self.structure.is_on:
             share = jnp.where(is_due(generation, self.settings.fresh_every), share, 0)
         return share
 
     def _rewards(self, table: Table) -> Table:
         """What samples are chosen by: of each token in each row, from a model with this table."""
-        if self.structure.reward == "score":
-            assert self.scores is not None
-            is_text = jnp.asarray(self.structure.walk.is_text())[:, jnp.newaxis]
-            return self.settings.reward_scale * jnp.where(is_text, self.scores[jnp.newaxis], 0)
-        judge = self.initial if self.structure.reward == "original_likelihood" else table
-        return self.settings.reward_scale * jnp.maximum(jax.nn.log_softmax(judge, axis=-1), _RAREST)
+        judged = rewards.Judged(table, self.initial, jnp.asarray(self.structure.walk.is_text()))
+        return self.settings.reward_scale * rewards.table(self.structure.reward, judged, self.values)
 
 
 def recorded(structure: Structure, settings: Settings, given: Table, key: bits.Key) -> Table:
@@ -205,7 +202,7 @@ def recorded(structure: Structure, settings: Settings, given: Table, key: bits.K
 
     Rows that no recorded trace visited stay those of p0.
     """
-    if "real_samples" not in structure.remedies:
+    if "real_samples" not in structure.is_on:
         return given
     own, split = bits.fold_in(key, jnp.uint32(_RECORDED)), Method(native=False, always_splits=True)
     counts = structure.walk.sample(own, urn(given), settings.real_samples, split, jnp.int32(0), settings.traces)

@@ -1,39 +1,22 @@
 """What a process is made of: a static part, which decides shapes and code paths, and numbers, which are traced."""
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
-from jaxtyping import Array, Float, Int32
+import jax
+from jaxtyping import Array, Int32
 
-from jaxcollapse.parameterisations import FreeTable, Parameterisation
-from jaxcollapse.process.corpus import Corpus
+from jaxcollapse.parameterisations.parameterisation import Parameterisation
+from jaxcollapse.parameterisations.table import FreeTable
+from jaxcollapse.parts.slot import SLOTS, Part
+from jaxcollapse.process.fields import TRUNCATIONS
 from jaxcollapse.sampling.multinomial import Method
-from jaxcollapse.training.constants import LOSS
-from jaxcollapse.walks import Walk
-from jaxcollapse.walks.walk import Numbers
+from jaxcollapse.training.corpora.corpus import Corpus
+from jaxcollapse.training.updates.rule import UpdateRule
+from jaxcollapse.walks.walk import Numbers, Walk
 
 _FREE = FreeTable()
 Batches = Literal["generator", "corpus", "full"]
-Truncation = Literal["top_k", "top_p", "min_p"]
-# Fields of a process that may keep a model from collapse, or speed it up; each is switched off by default.
-REMEDIES = (
-    "generator",
-    "fresh_every",
-    "fresh_sampling",
-    "real_samples",
-    "smoothing",
-    "reset_every",
-    *LOSS,
-    "clip_norm",
-    "sample_growth",
-    "curation",
-    "true_positive_rate",
-    "false_positive_rate",
-    "evaluation_temperature",
-    "collapsed_start",
-)
-# The settings that are int32.
-COUNTS = ("fresh_every", "real_samples", "reset_every", "samples", "batch_size", "trace_length", "end_token")
 
 
 @dataclass(frozen=True)
@@ -41,41 +24,44 @@ class Structure:
     """The static part of a process.
 
     walk: how a trace moves over the rows of the table. tokens: width of the token axis, padding included.
-    parameters: what the table is made from.
+    parameters: what the table is made from. corpus: what is kept of earlier generations. rule: how the model learns.
     sampler: how the samples of a generation are counted; None where none are drawn (infinitely many, or minibatches
         straight from the generator).
     batches: what an optimiser step sees: "generator" (fresh traces at every step, which is what one pass over fresh
         data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
-    partial_refit: whether a refit keeps a part of the model as it was.
     batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
-    schedule: of the learning rate.
-    remedies: those of `REMEDIES` that are not switched off.
+    optimizer, schedule: names. schedule: of the learning rate. is_on: the fields that are not switched off.
+    terms: names of those of the loss, as they are applied.
     single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
     tracks_visits: whether it is kept which rows have been visited. curation, reward: how samples are selected, if they
     are, and by what. traces_at_once: of traces that are judged as wholes, how many are drawn together; 0 if none are.
+    options: values of static fields that functions read, by name. rows: fields with a number for each token.
+    numbers, counts: names of the `Settings` that a trajectory has, floating-point and int32.
     """
 
     walk: Walk
     tokens: int
-    update: Literal["refit", "gradient"]
     corpus: Corpus
+    rule: UpdateRule
     infinite_samples: bool
-    sampler: Method | None
+    sampler: Method | None = None
     batches: Batches = "full"
     batch_sampler: Method | None = None
     optimizer: str = "sgd"
     schedule: str = "constant"
     single_step: bool = False
     carry_optimizer: bool = True
-    truncations: tuple[Truncation, ...] = ()
-    fresh_data: bool = False
-    partial_refit: bool = False
-    remedies: tuple[str, ...] = ()
-    parameters: Parameterisation = _FREE
+    is_on: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    parameters: Parameterisation = field(default=_FREE)
     tracks_visits: bool = False
     curation: str = "none"
     reward: str = "likelihood"
     traces_at_once: int = 0
+    options: tuple[tuple[str, Any], ...] = ()
+    rows: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
 
     @property
     def shape(self) -> str:
@@ -83,75 +69,95 @@ class Structure:
         return f"{self.walk.contexts} × {self.tokens}" if self.walk.is_structured else str(self.tokens)
 
     @property
+    def is_refit(self) -> bool:
+        """Whether it is fitted by maximum likelihood."""
+        return self.rule.part == "refit"
+
+    @property
+    def truncations(self) -> tuple[str, ...]:
+        """The truncations in use, in the order in which they cut."""
+        return tuple(name for name in TRUNCATIONS if name in self.is_on)
+
+    @property
+    def fresh_data(self) -> bool:
+        """Whether there are real data."""
+        return "fresh_fraction" in self.is_on
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The part that it has of each slot of which it has one, by the field that chooses."""
+        named: dict[str, Any] = {
+            "model": self.walk,
+            "parameters": self.parameters,
+            "corpus": self.corpus,
+            "update": self.rule,
+        }
+        names = {"optimizer": self.optimizer, "schedule": self.schedule}
+        selected = {"curation": self.curation, "reward": self.reward} if self.curation != "none" else {}
+        return {slot: part.part for slot, part in named.items()} | names | selected
+
+    @property
     def is_fusible(self) -> bool:
         """Whether it is a process of which native code runs whole generations."""
         how = self.sampler or self.batch_sampler
-        if self.walk.is_structured or not self.parameters.is_free:
+        if self.walk.is_structured or not self.parameters.is_free or self.terms:
             return False
-        if how is None or not how.native or self.truncations or self.fresh_data or self.remedies:
+        if how is None or not how.native or self.is_on or self.curation != "none":
             return False
-        if self.update == "refit":
-            return self.corpus.kind == "replace" and not self.partial_refit
-        return self.optimizer == "sgd" and self.schedule == "constant" and self.batches == "generator"
+        if self.is_refit:
+            return self.corpus.part == "replace"
+        plain = self.optimizer == "sgd" and self.schedule == "constant" and self.rule.part == "gradient"
+        return plain and self.batches == "generator"
 
     @property
     def only_tempers(self) -> bool:
         """Whether a generation puts the model at another temperature, and nothing else: the refit to infinitely many
         samples of it. Then the temperature is a scale that is kept apart.
         """
-        plain = not (self.truncations or self.fresh_data or self.partial_refit) and self.curation == "none"
-        plain &= set(self.remedies) <= {"collapsed_start", "evaluation_temperature"}
-        return self.update == "refit" and self.infinite_samples and self.corpus.kind == "replace" and plain
+        plain = set(self.is_on) <= {"collapsed_start", "evaluation_temperature"} and self.curation == "none"
+        return self.is_refit and self.infinite_samples and self.corpus.part == "replace" and plain
 
     @property
     def absorbs(self) -> bool:
         """Whether a model with one token left stays as it is for ever."""
-        plain = not self.walk.is_structured and not self.fresh_data and not self.remedies
-        return self.update == "refit" and self.corpus.kind == "replace" and plain
+        plain = not self.walk.is_structured and set(self.is_on) <= {*TRUNCATIONS, "mixing"} and self.curation == "none"
+        return self.is_refit and self.corpus.part == "replace" and plain
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts that it has."""
+        chosen = [SLOTS[slot][name] for slot, name in self.chosen.items()]
+        return (*chosen, *(SLOTS["loss_term"][name] for name in self.terms))
 
 
-class Settings(NamedTuple):
-    """The numbers of a process. `COUNTS` are int32, the rest floating point; finite stand-ins where one is not used.
+@jax.tree_util.register_pytree_with_keys_class
+class Settings(dict[str, Any]):
+    """The numbers of a process by the names of fields, also as attributes: counts are int32, the rest floating point;
+    finite stand-ins where one is not used.
 
     batch_size: of fresh traces; to native code, which trains whole generations, 0 stands for infinitely many.
     """
 
-    temperature: Float[Array, "..."]
-    top_k: Float[Array, "..."]
-    top_p: Float[Array, "..."]
-    min_p: Float[Array, "..."]
-    fresh_fraction: Float[Array, "..."]
-    mixing: Float[Array, "..."]
-    learning_rate: Float[Array, "..."]
-    schedule_time: Float[Array, "..."]
-    momentum: Float[Array, "..."]
-    b1: Float[Array, "..."]
-    b2: Float[Array, "..."]
-    eps: Float[Array, "..."]
-    weight_decay: Float[Array, "..."]
-    decay: Float[Array, "..."]
-    smoothing: Float[Array, "..."]
-    label_smoothing: Float[Array, "..."]
-    entropy_bonus: Float[Array, "..."]
-    forward_kl: Float[Array, "..."]
-    reverse_kl: Float[Array, "..."]
-    clip_norm: Float[Array, "..."]
-    collapsed_start: Float[Array, "..."]
-    exchange: Float[Array, "..."]
-    sample_growth: Float[Array, "..."]
-    candidates: Float[Array, "..."]
-    reward_scale: Float[Array, "..."]
-    true_positive_rate: Float[Array, "..."]
-    false_positive_rate: Float[Array, "..."]
-    correct_share: Float[Array, "..."]
-    evaluation_temperature: Float[Array, "..."]
-    fresh_every: Int32[Array, "..."]
-    real_samples: Int32[Array, "..."]
-    reset_every: Int32[Array, "..."]
-    samples: Int32[Array, "..."]
-    batch_size: Int32[Array, "..."]
-    trace_length: Int32[Array, "..."]
-    end_token: Int32[Array, "..."]
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
+        """For JAX: the numbers, in the order of their names."""
+        names = tuple(sorted(self))
+        return [(jax.tree_util.DictKey(name), self[name]) for name in names], names
+
+    def tree_flatten(self) -> tuple[list[Any], tuple[str, ...]]:
+        """The same without keys."""
+        names = tuple(sorted(self))
+        return [self[name] for name in names], names
+
+    @classmethod
+    def tree_unflatten(cls, names: tuple[str, ...], numbers: Any) -> "Settings":
+        """For JAX: from its numbers again."""
+        return cls(zip(names, numbers, strict=True))
 
     @property
     def traces(self) -> Numbers:

@@ -11,7 +11,9 @@ from jax.sharding import SingleDeviceSharding
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.snapshot import Thresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
-from jaxcollapse.process.structure import COUNTS, Loops, Settings
+from jaxcollapse.parts.plugin import told_in_a_line
+from jaxcollapse.parts.slot import Part
+from jaxcollapse.process.structure import Loops, Settings
 from jaxcollapse.program import on_disk
 from jaxcollapse.program.kernel import Lanes, Program, jitted
 from jaxcollapse.system.jax_settings import arithmetic
@@ -27,7 +29,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 @lru_cache(maxsize=_KEPT)
 def compiling(
-    program: Program, device: jax.Device, records: int, lanes: int, own: tuple[Observable, ...]
+    program: Program, device: jax.Device, records: int, lanes: int, own: tuple[Observable | Part, ...]
 ) -> "Future[jax.stages.Compiled]":
     """A program being compiled for one device and numbers of records and lanes; twice if two threads ask at once.
 
@@ -41,7 +43,7 @@ def _load_or_compile(program: Program, device: jax.Device, records: int, lanes: 
     told = [program, records, lanes, options]
     with arithmetic(program.dtype):
         takes = arguments(program, lanes, records, SingleDeviceSharding(device))
-        if program.parts:  # plug-ins may use code that their digests do not cover: such a program is named by its text
+        if program.own:  # plug-ins may use code that their digests do not cover: such a program is named by its text
             lowered = jitted(program).lower(*takes)
             text = lowered.as_text()
             if "callback" in text:  # an address of this process
@@ -61,8 +63,8 @@ def check_traceable(program: Program) -> None:
     Raises:
         InputError: a part fails, or returns something else than it may.
     """
-    if program.parts:
-        with arithmetic(program.dtype):
+    if program.own:
+        with arithmetic(program.dtype), told_in_a_line("plugin", [part.plugin for part in program.own]):
             jax.eval_shape(jitted(program), *arguments(program, lanes=1, records=1))
 
 
@@ -75,7 +77,9 @@ def arguments(
     def array(shape: tuple[int, ...], dtype: Any) -> Any:
         return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)
 
-    settings = Settings(*(array((lanes,), jnp.int32 if name in COUNTS else real) for name in Settings._fields))
+    structure = program.structure
+    settings = Settings({name: array((lanes,), real) for name in structure.numbers})
+    settings |= {name: array((lanes,), jnp.int32) for name in structure.counts}
     a_key = jax.eval_shape(partial(jax.random.key, impl="threefry2x32"), 0)  # nothing is compiled to make one
     key = array((lanes,), a_key.dtype)
     loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
@@ -85,10 +89,10 @@ def arguments(
     if not parameters.is_free:
         shapes = parameters.shapes(contexts, tokens)
         fitted = jax.tree.map(lambda shape: array((lanes, *shape), real), shapes, is_leaf=is_shape)
-    scores = array((lanes, tokens), real) if program.structure.reward == "score" else None
+    rows = {name: array((lanes, tokens), real) for name in structure.rows}
     state = array((lanes, program.state_words), jnp.uint32) if program.state_words else None
     given = array((lanes, contexts, tokens), real)
-    tile = Lanes(settings, key, array((lanes,), jnp.uint32), given, fitted, scores, state)
+    tile = Lanes(settings, key, array((lanes,), jnp.uint32), given, fitted, rows, state)
     return tile, loops, array((records,), jnp.int32), thresholds
 
 

@@ -20,9 +20,9 @@ def diverged(structure: Structure, settings: Settings, initial: Table, table: Ta
     """
     is_lost = jnp.any(jnp.isneginf(table) & ~jnp.isneginf(initial))
     is_wrong = ~jnp.all(table < jnp.inf)
-    if structure.update == "gradient":
+    if structure.rule.takes_steps:
         return is_wrong | is_lost
-    if not structure.infinite_samples:
+    if not structure.infinite_samples or not structure.is_refit:
         return is_wrong
     if not structure.truncations and structure.curation != "argmax":
         rejects = (settings.true_positive_rate == 0) | (settings.false_positive_rate == 0)

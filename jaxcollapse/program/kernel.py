@@ -6,9 +6,10 @@ order for another shape, a last bit flips a sample, and a sample flips everythin
 with copies of their first trajectory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -19,14 +20,15 @@ from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.series import in_order, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
 from jaxcollapse.parts.code_table import check_entry, check_part
-from jaxcollapse.process.self_training import SelfTraining, State
+from jaxcollapse.parts.slot import SLOTS, Part
+from jaxcollapse.process.self_training import SelfTraining
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.program.divergence import diverged
 from jaxcollapse.program.native_path import advance, can_run
 from jaxcollapse.program.state_words import packed, unpacked
 from jaxcollapse.sampling import bits
-from jaxcollapse.training import optimizers, schedules
-from jaxcollapse.walks import Persona
+from jaxcollapse.training.updates.rule import State
+from jaxcollapse.walks.persona import Persona
 
 Carry = tuple[State, dict[str, Array]]
 _TEXTS = 0xFFFFFFFD  # folded into a trajectory's key for texts to look at; generations count from 0
@@ -43,7 +45,8 @@ class Program:
 
     observables: names, in the registry's order. measures_natively: whether native code measures those that it knows.
     keeps_state: whether it gives back the last state of each trajectory. state_words: of the state that trajectories go
-    on from; 0 if they begin at generation 0. parts: names of observables that plug-ins have added, with their digests.
+    on from; 0 if they begin at generation 0. parts, plugins: names of observables, and of parts of the process, that
+    plug-ins have added, with their digests.
     """
 
     structure: Structure
@@ -54,20 +57,29 @@ class Program:
     keeps_state: bool = False
     state_words: int = 0
     parts: tuple[tuple[str, str], ...] = ()
+    plugins: tuple[tuple[str, str], ...] = ()
 
     @property
-    def own(self) -> tuple[Observable, ...]:
-        """The observables that plug-ins have added. A process that registers one anew has another program."""
-        return tuple(OBSERVABLES[name] for name, _ in self.parts)
+    def own(self) -> tuple[Observable | Part, ...]:
+        """What plug-ins have added to it. A process that registers one anew has another program."""
+        return (
+            *(OBSERVABLES[name] for name, _ in self.parts),
+            *(part for part in self.structure.parts if part.plugin),
+        )
 
     def check_own_code(self) -> None:
         """Raises `InputError` if it would run code from outside of the package, which its name does not tell apart."""
         for name in self.observables:
             check_entry("observables", OBSERVABLES, name)
-        check_entry("process.optimizer", optimizers.OPTIMIZERS, self.structure.optimizer)
-        check_entry("process.schedule", schedules.SCHEDULES, self.structure.schedule)
-        check_part("process.model", self.structure.walk)
-        check_part("process.parameters", self.structure.parameters)
+        structure = self.structure
+        for slot, name in structure.chosen.items():
+            check_entry(f"process.{slot}", SLOTS[slot], name)
+        for name in structure.terms:
+            check_entry("process", SLOTS["loss_term"], name)
+        classes: dict[str, Any] = {"model": structure.walk, "parameters": structure.parameters}
+        for slot, part in {**classes, "corpus": structure.corpus, "update": structure.rule}.items():
+            if type(part) is not SLOTS[slot][part.part].make:
+                check_part(f"process.{slot}", part)
 
     @property
     def series(self) -> list[str]:
@@ -121,7 +133,7 @@ class Lanes(NamedTuple):
     """The trajectories of a tile: their settings, typed keys of their cells, replicate numbers.
 
     logits: tables of p0 as they are given. parameters: what was fitted to them, unless they are free tables.
-    scores: of tokens, if samples are chosen by them. state: what each goes on from, if that is not generation 0.
+    rows: fields with a number for each token, by name. state: what each goes on from, if that is not generation 0.
     """
 
     settings: Settings
@@ -129,7 +141,7 @@ class Lanes(NamedTuple):
     replicate: UInt32[Array, "*lane"]
     logits: Float[Array, "*lane context token"]
     parameters: Any = None
-    scores: Float[Array, "*lane token"] | None = None
+    rows: Mapping[str, Float[Array, "*lane token"]] = MappingProxyType({})
     state: UInt32[Array, "*lane word"] | None = None
 
 
@@ -156,7 +168,7 @@ def run_trajectory(
     trajectory goes on from a state: then it leads from there to the next record.
     """
     key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
-    process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.scores, key)
+    process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.rows, key)
     start = origin(process.initial, lanes.logits, thresholds, structure.walk, settings.traces)
     series = [OBSERVABLES[name] for name in program.series]
     events = [OBSERVABLES[name] for name in program.events]

@@ -15,10 +15,11 @@ from jaxcollapse.observables import Observable
 from jaxcollapse.observables.registry import Watch
 from jaxcollapse.observables.series import origins
 from jaxcollapse.observables.snapshot import Origin, Thresholds
-from jaxcollapse.process.self_training import SelfTraining, State
+from jaxcollapse.process.self_training import SelfTraining
 from jaxcollapse.process.structure import Structure
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.sampling.multinomial import fewest_split
+from jaxcollapse.training.updates.rule import State
 
 Times = dict[str, Int32[Array, ""]]
 _TINY, _HUGE = 1e-37, 3e38  # stand for 1/T where T is ∞ or 0: all logits count alike, or none but the largest
@@ -55,7 +56,7 @@ def advance(
     watched = [watches.get(statistic) for statistic in STATISTICS]
     reached = [each[1].threshold(start, thresholds) if each else jnp.float32(0) for each in watched]
     so_far = [times[each[0]] if each else jnp.int32(-1) for each in watched]
-    is_refit = structure.update == "refit"
+    is_refit = structure.is_refit
     logits, found, values = train(
         state.parameters[0],
         key,

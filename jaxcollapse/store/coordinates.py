@@ -8,31 +8,12 @@ import xarray as xr
 
 from jaxcollapse.distributions.file import File
 from jaxcollapse.distributions.labels import storable
+from jaxcollapse.parts import cell_kinds
 from jaxcollapse.planning.library import Library
-from jaxcollapse.process.structure import REMEDIES
 from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens
-from jaxcollapse.sweep import cell_kinds
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.process_fields import Process, is_flag
-from jaxcollapse.sweep.relevance import USED_WHEN
+from jaxcollapse.sweep.process_fields import fields, is_flag, used_when
 from jaxcollapse.sweep.sweep import Sweep
-
-_SWITCHED_OFF = (
-    "parameters",
-    "temperature_on",
-    "first_token",
-    "end_token",
-    "persona_exponent",
-    "top_k",
-    "top_p",
-    "min_p",
-    "fresh_fraction",
-    "replacement",
-    "mixing",
-    "schedule",
-    "scores",
-    *REMEDIES,
-)
 
 
 def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
@@ -47,10 +28,13 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
         for field, values in axis.fields.items():
             made[field] = xr.Variable(axis.name, _as_array(values), _attributes(field))
     swept = {field.split(".")[0] for axis in grid.axes for field in axis.fields}
-    for field in Process.model_fields:
+    for field in fields():
         if field in swept or field in ("vocab_size", "samples", "personas") or not _is_told(sweep, field):
             continue
-        value = grid.column(field).values[0]
+        value, *others = grid.column(field).values
+        if others:  # parts that have defaults of their own
+            made.update(_reduced(sweep, field, grid.numbers(field)))
+            continue
         made[field] = xr.Variable((), _as_array([_as_written(value, sweep)])[0], _attributes(field))
     if "vocab_size" not in sweep.dims:  # p0 may bring its own number of tokens
         made.update(_reduced(sweep, "vocab_size", library.sizes))
@@ -105,9 +89,9 @@ def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Varia
 
 def _is_told(sweep: Sweep, field: str) -> bool:
     """Whether a constant becomes a coordinate: it has an effect, and it is given or is not just switched off."""
-    used = USED_WHEN.get(field)
-    has_effect = used is None or bool(used[1](sweep.grid).any())
-    return has_effect and (field in sweep.grid.given or field not in _SWITCHED_OFF)
+    used = used_when().get(field)
+    has_effect = used is None or bool(used.holds(sweep.grid).any())
+    return has_effect and (field in sweep.grid.given or not fields()[field].is_off)
 
 
 def _as_written(value: Any, sweep: Sweep) -> Any:
@@ -131,6 +115,4 @@ def _attributes(field: str) -> dict[str, str]:
     first, *rest = field.split(".")
     if rest:
         return {"long_name": f"{' '.join(rest)} of the initial distribution", "units": "1"}
-    extra = Process.model_fields[first].json_schema_extra
-    assert isinstance(extra, dict)
-    return {key: str(extra[key]) for key in ("long_name", "units")}
+    return {"long_name": fields()[first].label, "units": fields()[first].units}

@@ -50,7 +50,7 @@ def settings(sweep: Sweep, recorded: np.ndarray | None = None) -> dict[str, Any]
 
 def parts_of(sweep: Sweep) -> dict[str, str]:
     """The observables that plug-ins have added, and the plug-ins' names and digests."""
-    return {entry.name: str(entry.plugin) for entry in sweep.parts}
+    return {name: str(plugin) for name, plugin in sweep.own_parts.items()}
 
 
 def fingerprint(sweep: Sweep, recorded: np.ndarray | None = None) -> str:

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.limits import MOST_VALUES
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.parts.field_types import WHOLE, Count
+from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.sweep.validation import validate_field
 
 _FARTHEST = 1e300  # ends of a range are within ± this, so that their difference is a number too
@@ -24,7 +25,6 @@ RESERVED = (  # names that datasets, and what is told of them, have for somethin
 )
 _LONGEST_NAME = 255  # bytes of UTF-8
 _FORMS = ("linspace", "geomspace", "zip")
-_WHOLE = {"vocab_size", "samples", "batch_size", "steps", "window", "top_k", "initial.top"}
 
 
 @dataclass(frozen=True)
@@ -64,23 +64,23 @@ def _zipped(name: str, columns: Any) -> Axis:
     key = f"axes.{name}.zip"
     if name in RESERVED:
         raise InputError(f"axes.{name}", "a zip needs a dimension name of its own: this one means something else")
-    if name in Process.model_fields or name.startswith("initial."):
+    if name in fields() or name.startswith("initial."):
         raise InputError(f"axes.{name}", "a zip needs a dimension name of its own, not that of a field")
     if not name.isidentifier():
         raise InputError(f"axes.{name}", "the name of a zip must be a plain word")
     _check_length(name)
     if not isinstance(columns, Mapping) or not columns:
         raise InputError(key, "must be a table with a list of values for each field")
-    fields = {}
+    made: dict[str, list[Any]] = {}
     for field, spec in columns.items():
         _check_field(f"{key}.{field}", field)
-        fields[field] = _values(f"{key}.{field}", field, spec, distinct=False)
-    lengths = {field: len(values) for field, values in fields.items()}
+        made[field] = _values(f"{key}.{field}", field, spec, distinct=False)
+    lengths = {field: len(values) for field, values in made.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{field} has {length}" for field, length in lengths.items())
         raise InputError(key, f"lists of one length are needed: {told} values")
-    _check_distinct(key, list(zip(*fields.values(), strict=True)))
-    return Axis(name, fields)
+    _check_distinct(key, list(zip(*made.values(), strict=True)))
+    return Axis(name, made)
 
 
 def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[Any]:
@@ -89,7 +89,7 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
     if isinstance(spec, Mapping):
         _only_key(key, spec)
         form, arguments = next(iter(spec.items()))
-        values = _spaced(f"{key}.{form}", form, arguments, whole=field in _WHOLE)
+        values = _spaced(f"{key}.{form}", form, arguments, whole=_is_whole(field))
     elif isinstance(spec, list | tuple):
         values = list(spec)
     else:
@@ -106,6 +106,11 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
     if distinct:
         _check_distinct(key, values)
     return values
+
+
+def _is_whole(field: str) -> bool:
+    """Whether values are whole numbers, which a range is rounded to."""
+    return field == "initial.top" or (field in fields() and fields()[field].type in (*WHOLE, Count | None))
 
 
 def _check_distinct(key: str, values: list[Any]) -> None:
@@ -153,8 +158,8 @@ def _only_key(key: str, spec: Mapping[str, Any]) -> None:
 
 def _check_field(key: str, field: str) -> None:
     first, *rest = field.split(".")
-    if first not in Process.model_fields:
-        raise InputError(key, f"unknown field{did_you_mean(first, Process.model_fields)}")
+    if first not in fields():
+        raise InputError(key, f"unknown field{did_you_mean(first, fields())}")
     if rest and first != "initial":
         raise InputError(key, f"{first} has no keys of its own")
     if rest:

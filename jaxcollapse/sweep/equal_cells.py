@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from jaxcollapse.sweep.cell_kinds import samples
+from jaxcollapse.parts.cell_kinds import samples
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.grid import Column, Grid, stable_hash
-from jaxcollapse.sweep.relevance import USED_WHEN
+from jaxcollapse.sweep.process_fields import used_when
 
 _NEAR = 1e-6  # relative, which includes the rounding of float32
 
@@ -39,7 +39,7 @@ def equal_cells(grid: Grid) -> EqualCells | None:
     for field in swept:
         if field == "samples":
             continue
-        has_effect = USED_WHEN[field][1](grid) if field in USED_WHEN else np.True_
+        has_effect = used_when()[field].holds(grid) if field in used_when() else np.True_
         read += np.where(has_effect, _hashes(field, grid.column(field)), np.uint64(0))
     if not swept.keys().isdisjoint(("samples", "batch_size", "steps")):  # where samples are not given, they follow
         values, codes = np.unique(samples(grid), return_inverse=True)

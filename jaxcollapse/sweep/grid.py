@@ -6,7 +6,7 @@ A *column* is one field of `[process]` over all cells: its distinct values, and 
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -22,7 +22,8 @@ from jaxcollapse.distributions.file import File
 from jaxcollapse.errors import InputError, shown
 from jaxcollapse.limits import MOST_INITIALS
 from jaxcollapse.sweep.axes import Axis, hashable
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.cell import Cell
+from jaxcollapse.sweep.process_fields import INITIAL, fields, own_defaults, process_model
 from jaxcollapse.sweep.validation import as_input_error, validate_field
 from jaxcollapse.system.paths import user_path
 
@@ -53,7 +54,7 @@ class Grid:
     def __init__(self, constants: Mapping[str, Any], axes: tuple[Axis, ...], folder: Path | None):
         self.axes = axes
         self.folder = folder
-        self._initial_table = constants.get("initial", {"kind": Process().initial.kind})
+        self._initial_table = constants.get("initial", {"kind": INITIAL.default.kind})
         if not isinstance(self._initial_table, Mapping):
             raise InputError("process.initial", f"{shown(self._initial_table)}: must be a table with kind and its keys")
         self.constants = {
@@ -92,8 +93,19 @@ class Grid:
         if field in self._axis_of:
             place, axis = self._axis_of[field]
             return Column(axis.fields[field], self._codes(place))
-        value = self.constants.get(field, Process.model_fields[field].default)
-        return Column([value], np.zeros(self.cells, np.int32))
+        if field in self.constants:
+            return Column([self.constants[field]], np.zeros(self.cells, np.int32))
+        return self._defaults(field)
+
+    def _defaults(self, field: str) -> Column:
+        """A field that is not given: its default, or those of the parts that have another one."""
+        values, codes = [fields()[field].default], np.zeros(self.cells, np.int32)
+        for slot, part, default in own_defaults().get(field, ()):
+            if (chosen := self.has(slot, part)).any():
+                codes = np.where(chosen, np.int32(len(values)), codes)
+                values.append(default)
+        kept, places = np.unique(codes, return_inverse=True)
+        return Column([values[place] for place in kept], places.reshape(-1).astype(np.int32))
 
     def has(self, field: str, *wanted: Any) -> np.ndarray:
         """The cells whose value of a field is one of these."""
@@ -102,6 +114,16 @@ class Grid:
     def numbers(self, field: str, missing: float = np.nan) -> np.ndarray:
         """One numeric field over all cells."""
         return self.column(field).numbers(missing)
+
+    def tells(self, field: str, about: Callable[[Any], Any]) -> np.ndarray:
+        """What a function of a field's value says of each cell."""
+        column = self.column(field)
+        return np.array([about(value) for value in column.values])[column.codes]
+
+    def whole_cell(self, index: int) -> Cell:
+        """All fields of one cell."""
+        columns = {field: self.column(field) for field in fields()}
+        return Cell({field: column.values[column.codes[index]] for field, column in columns.items()})
 
     def cell(self, index: int) -> dict[str, Any]:
         """The axes' values of one cell, by field."""
@@ -151,7 +173,7 @@ class Grid:
             else:
                 table[rest[0]] = value
         try:
-            return self._located(Process.model_validate({"initial": table}).initial)
+            return self._located(validated_initial(table))
         except ValidationError as error:
             wrong = as_input_error(error, "initial", within=1)
             leaf = wrong.key.split(".")[1].split("[")[0] if "." in wrong.key else ""
@@ -177,16 +199,34 @@ class Grid:
         leave_out: fields (also nested keys of `initial`) that it shall not depend on.
         """
         total = np.full(self.cells, stable_hash("seed", seed), np.uint64)
-        for field, info in Process.model_fields.items():
+        for field, told_of in fields().items():
             if field in leave_out:
                 continue
             column = self.column(field)
-            default = _without(fingerprint(info.default), field, leave_out)
+            default = _without(fingerprint(told_of.default), field, leave_out)
             told = [_without(fingerprint(value), field, leave_out) for value in column.values]
             hashes = [0 if value == default else stable_hash(field, value) for value in told]
             if any(hashes):
                 total += np.array(hashes, np.uint64)[column.codes]
         return total
+
+
+def grouped(codes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Cells that are alike in several whole numbers: the first cell of each group, and the group of each cell."""
+    varied = [each for each in codes if (each != each[0]).any()]
+    if not varied:
+        return np.zeros(1, int), np.zeros(len(codes[0]), int)
+    _, first, index = np.unique(np.stack(varied, axis=1), axis=0, return_index=True, return_inverse=True)
+    return first, index.reshape(-1)
+
+
+def validated_initial(table: Mapping[str, Any]) -> InitialKind:
+    """The initial distribution that a table describes.
+
+    Raises:
+        ValidationError: it is no such table, or not a whole one.
+    """
+    return process_model().model_validate({"initial": table}).initial  # type: ignore[attr-defined]
 
 
 def fingerprint(value: Any) -> Any:

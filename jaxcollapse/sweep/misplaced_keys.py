@@ -5,7 +5,7 @@ from typing import Any
 
 from jaxcollapse.errors import InputError, did_you_mean, nearest
 from jaxcollapse.limits import MOST_COLUMNS
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.process_fields import fields
 
 _TABLES = ("process", "axes")
 
@@ -47,7 +47,7 @@ def _check_field(key: str, field: str, settings: Collection[str]) -> None:
     if field in settings:
         instead = ": the replicates of a cell have random numbers of their own, so give more `replicates`"
         raise InputError(key, f"cannot be swept; it belongs at the top of the file{instead if field == 'seed' else ''}")
-    if field not in Process.model_fields and (near := nearest(field, [*Process.model_fields, *settings])) in settings:
+    if field not in fields() and (near := nearest(field, [*fields(), *settings])) in settings:
         raise InputError(
             key, f"unknown field (did you mean {near!r}? It cannot be swept; it belongs at the top of the file)"
         )

@@ -144,7 +144,9 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
         if _INITIAL.fullmatch(key) and is_array(value):
             value = list(value) if key == "axes.initial" else as_table(value)
         if isinstance(value, InitialKind):
-            if not type(value).__module__.startswith("jaxcollapse."):  # its code is not in the sweep file
+            if not (
+                type(value).__module__.startswith("jaxcollapse.") or type(value).plugin
+            ):  # its code is not in the sweep file
                 raise InputError("initial", f"{shown(value)}: is not one of the package's own kinds; give a table")
             value = value.model_dump(exclude_unset=True) | {"kind": type(value).model_fields["kind"].default}
         if isinstance(value, Mapping):

@@ -7,8 +7,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError, cut
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
-from jaxcollapse.sweep.cell_kinds import (
-    Cells,
+from jaxcollapse.parts.cell_kinds import (
     draws_from_generator,
     draws_with_replacement,
     is_refit,
@@ -19,9 +18,11 @@ from jaxcollapse.sweep.cell_kinds import (
     takes_vocab_size,
 )
 from jaxcollapse.sweep.display import label
-from jaxcollapse.sweep.grid import Grid
-from jaxcollapse.sweep.relevance import USED_WHEN
-from jaxcollapse.training.constants import CONVERGING, LOSS
+from jaxcollapse.sweep.grid import Grid, grouped
+from jaxcollapse.sweep.process_fields import fields, used_when
+from jaxcollapse.training.corpora import CORPORA
+from jaxcollapse.training.loss_terms import LOSS_TERMS
+from jaxcollapse.training.optimizers import OPTIMIZERS
 
 _LONGEST = 300  # characters of a cell in a message
 MOST_JUDGED = 2_000_000  # traces of a generation, where each is drawn by itself; with a verifier's patience, an int32
@@ -30,9 +31,12 @@ MOST_JUDGED = 2_000_000  # traces of a generation, where each is drawn by itself
 def check(grid: Grid, generations: int) -> None:
     """Raises `InputError` at the first rule that the grid breaks."""
     for field in grid.given:
-        used = USED_WHEN.get(field)
-        if used is not None and not used[1](grid).any():
-            raise InputError(grid.key_of(field), f"has no effect: it matters {used[0]}")
+        used = used_when().get(field)
+        if used is not None and not used.holds(grid).any():
+            raise InputError(grid.key_of(field), f"has no effect: it matters {used.text}")
+    for name, told in fields().items():
+        if told.required and name not in grid.given and used_when()[name].holds(grid).any():
+            raise InputError(f"process.{name}", f"is missing: {told.description}")
     for rule in (
         _refit_needs_samples,
         _batch_fits,
@@ -50,7 +54,7 @@ def check(grid: Grid, generations: int) -> None:
         rule(grid, generations)
 
 
-def _refuse(grid: Grid, wrong: Cells, field: str, problem: Callable[[Any], str]) -> None:
+def _refuse(grid: Grid, wrong: np.ndarray, field: str, problem: Callable[[Any], str]) -> None:
     """Raises for the first wrong cell, and names it; `problem` gets the value of a field there."""
     if not wrong.any():
         return
@@ -102,9 +106,9 @@ def _convergence(grid: Grid, generations: int) -> None:
     )
     _refuse(
         grid,
-        endless & ~grid.has("optimizer", *CONVERGING),
+        endless & ~grid.has("optimizer", *_converging()),
         "steps",
-        lambda value: f"inf steps of {value('optimizer')} have no limit; allowed with {', '.join(CONVERGING)}",
+        lambda value: f"inf steps of {value('optimizer')} have no limit; allowed with {', '.join(_converging())}",
     )
 
 
@@ -122,8 +126,14 @@ def _convergence_at_a_constant_rate(grid: Grid, generations: int) -> None:
 
 def _convergence_of_the_plain_loss(grid: Grid, generations: int) -> None:
     endless = takes_gradient_steps(grid) & np.isinf(grid.numbers("steps"))
-    for name in LOSS:
-        _refuse(grid, endless & (grid.numbers(name) > 0), name, _has_no_limit(name))
+    for part in LOSS_TERMS.values():
+        for name in part.arguments:
+            _refuse(grid, endless & ~grid.has(name, fields()[name].default), name, _has_no_limit(name))
+
+
+def _converging() -> list[str]:
+    """The optimisers whose full-batch steps, at a small enough rate, reach the maximum-likelihood fit."""
+    return OPTIMIZERS.named(lambda part: part.fact("converges"))
 
 
 def _has_no_limit(name: str) -> Callable[[Any], str]:
@@ -134,10 +144,11 @@ def _refit_of_a_table(grid: Grid, generations: int) -> None:
     shared = ~grid.has("parameters", "table")
     _refuse(
         grid,
-        shared & grid.has("update", "refit"),
+        shared & ~takes_gradient_steps(grid),
         "update",
         lambda value: (
-            f"'refit' is the closed form of a free table; {value('parameters')} has none: use update = 'gradient'"
+            f"{value('update')!r} is the closed form of a free table; {value('parameters')} has none: "
+            "use update = 'gradient'"
         ),
     )
     _refuse(
@@ -221,17 +232,30 @@ def _table_fits(grid: Grid, generations: int) -> None:
         lambda value: f"{value('vocab_size')}: a Markov model has a row for each token; at most {MOST_CONTEXTS}",
     )
     for field in ("personas", "models"):
-        _refuse(grid, USED_WHEN[field][1](grid) & (grid.numbers(field) > MOST_CONTEXTS), field, _has_too_many(field))
+        _refuse(
+            grid, used_when()[field].holds(grid) & (grid.numbers(field) > MOST_CONTEXTS), field, _has_too_many(field)
+        )
 
 
 def _has_too_many(field: str) -> Callable[[Any], str]:
     return lambda value: f"{value(field)}: at most {MOST_CONTEXTS}"
 
 
+def _kept(grid: Grid, generations: int) -> np.ndarray:
+    """How many generations' samples a corpus has at most, of each cell."""
+    names = ("corpus", *(name for part in CORPORA.values() for name in part.arguments))
+    first, index = grouped([grid.column(name).codes for name in names])
+    columns = {name: grid.column(name) for name in names}
+    found = []
+    for cell in first.tolist():
+        values = {name: column.values[column.codes[cell]] for name, column in columns.items()}
+        found.append(CORPORA[values["corpus"]].instance(values).generations(generations))
+    return np.array(found, float)[index]
+
+
 def _counts_fit(grid: Grid, generations: int) -> None:
     finite = np.where(np.isfinite(samples(grid)), samples(grid), 0)
-    kept = np.where(grid.has("corpus", "accumulate"), generations, 1)
-    kept = np.where(grid.has("corpus", "window"), grid.numbers("window"), kept)
+    kept = _kept(grid, generations)
     kept = kept * np.maximum(generations, 1.0) ** grid.numbers("sample_growth")
     stored = is_refit(grid) | ~draws_from_generator(grid)
     structured = ~grid.has("model", "categorical")

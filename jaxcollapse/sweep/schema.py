@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxcollapse.distributions import KINDS
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.process_fields import process_model
 from jaxcollapse.sweep.sweep import Sweep
 
 PATH = Path(__file__).with_name("sweep.schema.json")
@@ -16,7 +16,7 @@ PATH = Path(__file__).with_name("sweep.schema.json")
 
 def schema() -> dict[str, Any]:
     """The schema, from the same models that validate a file."""
-    whole, process = Sweep.model_json_schema(), Process.model_json_schema()
+    whole, process = Sweep.model_json_schema(), process_model().model_json_schema()
     definitions = {**whole.pop("$defs", {}), **process.pop("$defs", {})}
     process["title"], process["description"] = "Constants", "Fields that are not swept."
     nested = [f"initial.{key}" for kind in KINDS.values() for key in kind.model_fields]

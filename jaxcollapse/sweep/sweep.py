@@ -19,12 +19,13 @@ from jaxcollapse.limits import (
     MOST_TRAJECTORIES,
 )
 from jaxcollapse.parts.plugin import Plugin, check_loaded
+from jaxcollapse.parts.slot import Part, Slot
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.immutable import fixed
 from jaxcollapse.sweep.misplaced_keys import check_swept, unknown_key
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.process_fields import fields, parts
 from jaxcollapse.sweep.reading import plain, read_toml
 from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.toml import as_toml
@@ -136,15 +137,16 @@ class Sweep(BaseModel):
         """Makes the grid. folder: where paths start, and what none may leave, as `from_dict` is given it."""
         for name in type(self).model_fields:
             self.__dict__[name] = fixed(self.__dict__[name])
+        check_loaded(self.plugins)
+        self._check_own_fields()
         for field in self.process:
-            if field not in Process.model_fields:
-                told = unknown_key(field, Process.model_fields, type(self).model_fields, "process")
+            if field not in fields():
+                told = unknown_key(field, fields(), type(self).model_fields, "process")
                 raise InputError(f"process.{field}", told)
         if len(self.axes) > MOST_AXES:
             raise InputError("axes", f"there are {len(self.axes)} axes; at most {MOST_AXES} are allowed")
         check_swept(self.axes, type(self).model_fields)
         axes = tuple(parse_axis(name, spec) for name, spec in self.axes.items())
-        check_loaded(self.plugins)
         self._check_names(axes)
         self._check_record()
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
@@ -158,10 +160,19 @@ class Sweep(BaseModel):
         rules.check(self._grid, self.generations)
         _ = self.left_out, self.chosen
         for entry in self.parts:
-            if entry.name in (*RESERVED, *Process.model_fields):
+            if entry.name in (*RESERVED, *fields()):
                 raise InputError(
                     "observables", f"{entry.name!r}: a plug-in uses the name of something else in the dataset"
                 )
+
+    def _check_own_fields(self) -> None:
+        """Raises if a field of a plug-in's part would stand for something else in a dataset, or a sweep file."""
+        from jaxcollapse.observables import OBSERVABLES
+
+        for name, field in fields().items():
+            if field.plugin and name in (*RESERVED, *OBSERVABLES, *type(self).model_fields):
+                told = f"{name!r}, an argument in {field.plugin.name}, is the name of something else in the dataset"
+                raise InputError("plugin", f"{told}; choose another one")
 
     def _check_names(self, axes: tuple[Axis, ...]) -> None:
         from jaxcollapse.observables import OBSERVABLES
@@ -201,15 +212,15 @@ class Sweep(BaseModel):
     @property
     def left_out(self) -> frozenset[str]:
         """The fields that random numbers do not depend on."""
-        fields = {axis.name: set(axis.fields) for axis in self._grid.axes}
+        swept = {axis.name: set(axis.fields) for axis in self._grid.axes}
         left_out: set[str] = set()
         for name in map(composed, self.common_random_numbers):
-            known = [*fields, *Process.model_fields]
+            known = [*swept, *fields()]
             if name not in known:
                 raise InputError(
                     "common_random_numbers", f"{name!r} is neither an axis nor a field{did_you_mean(name, known)}"
                 )
-            left_out |= fields.get(name, {name})
+            left_out |= swept.get(name, {name})
         return frozenset(left_out)
 
     @property
@@ -225,9 +236,27 @@ class Sweep(BaseModel):
         return tuple(entry for entry in self.chosen if entry.plugin)
 
     @property
+    def own_parts(self) -> dict[str, Plugin]:
+        """What plug-ins have added of all that the sweep uses: observables by name, others as "optimizer lion"."""
+        grid, found = self._grid, {entry.name: entry.plugin for entry in self.parts if entry.plugin}
+        for slot, part in parts():
+            if part.plugin and self._uses(slot, part):
+                found[f"{slot.name.replace('_', ' ')} {part.name}"] = part.plugin
+        for spec in grid.column("initial").values:
+            if spec.plugin:
+                found[f"initial {spec.kind}"] = spec.plugin
+        return found
+
+    def _uses(self, slot: Slot, part: Part) -> bool:
+        """Whether a cell has this part; a term of the loss is there if one of its fields is switched on."""
+        if slot.choice:
+            return bool(self._grid.has(slot.name, part.name).any())
+        return any((~self._grid.has(name, fields()[name].default)).any() for name in part.arguments)
+
+    @property
     def needed(self) -> tuple[Plugin, ...]:
         """The plug-ins that the results depend on."""
-        return tuple(dict.fromkeys(entry.plugin for entry in self.parts if entry.plugin))
+        return tuple(dict.fromkeys(self.own_parts.values()))
 
     @property
     def is_structured(self) -> bool:

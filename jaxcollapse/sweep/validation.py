@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.sweep.misplaced_keys import unknown_key
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.process_fields import fields, process_model
 
 _TAG_ERRORS = ("union_tag_invalid", "union_tag_not_found")
 _BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
@@ -22,19 +22,19 @@ def validate_field(key: str, field: str, value: Any) -> Any:
     if "." in field:
         return value
     try:
-        return getattr(Process.model_validate({field: value}), field)
+        return getattr(process_model().model_validate({field: value}), field)
     except ValidationError as error:
         raise as_input_error(error, key, within=1) from None
 
 
 def as_input_error(
-    error: ValidationError, prefix: str = "", *, within: int = 0, model: type[BaseModel] = Process
+    error: ValidationError, prefix: str = "", *, within: int = 0, model: type[BaseModel] | None = None
 ) -> InputError:
     """The first of pydantic's errors as an `InputError`, its place written as a dotted key.
 
     prefix: what the key starts with, in place of the first `within` parts of pydantic's own. model: what was validated.
     """
-    first = error.errors()[0]
+    first, model = error.errors()[0], model or process_model()
     if isinstance(own := first.get("ctx", {}).get("error"), InputError):
         return own
     key = prefix
@@ -50,10 +50,10 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
         name = str(error["loc"][-1])
-        if len(error["loc"]) == 1 and name in Process.model_fields and model is not Process:
+        if len(error["loc"]) == 1 and name in fields() and model is not process_model():
             return "unknown key; it belongs in [process]"
         siblings = _siblings(error, model)
-        if len(error["loc"]) > 1 and model is not Process:
+        if len(error["loc"]) > 1 and model is not process_model():
             return unknown_key(name, siblings, model.model_fields, str(error["loc"][0]))
         return f"unknown key{did_you_mean(name, siblings)}"
     if kind == "missing":

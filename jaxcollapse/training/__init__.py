@@ -1,1 +1,1 @@
-"""Training on a corpus: the maximum-likelihood fit, or steps of an optax optimiser."""
+"""Training: corpora, and how a model learns from them; rewards, optimisers, schedules, terms of the loss."""

@@ -1,6 +1,7 @@
 """The categorical model: one row of logits; a trace is one token drawn from it."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,17 +10,18 @@ from jaxtyping import Array, Int32
 from jaxcollapse.distributions.distribution import Distribution
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method, multinomial
+from jaxcollapse.walks import WALKS
 from jaxcollapse.walks.walk import Counts, Numbers, Row, Table, Visits, Walk, Whole
 
 
+@WALKS.adds()
 @dataclass(frozen=True)
 class Categorical(Walk):
     """p = softmax(z)."""
 
-    @property
-    def is_of_tokens(self) -> bool:
-        """Yes."""
-        return True
+    is_of_tokens: ClassVar[bool] = True
+    is_structured: ClassVar[bool] = False
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def __str__(self) -> str:
         return ""
@@ -28,15 +30,6 @@ class Categorical(Walk):
     def contexts(self) -> int:
         """One row."""
         return 1
-
-    @property
-    def is_structured(self) -> bool:
-        """No."""
-        return False
-
-    def start(self, given: Distribution, end_token: int) -> np.ndarray:
-        """The one row that is given."""
-        return given.logits[np.newaxis]
 
     def names(self, given: Distribution) -> np.ndarray | None:
         """There is nothing to tell apart."""

@@ -1,29 +1,47 @@
 """Several models of one row each, which train on each other's samples."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int32
 
-from jaxcollapse.distributions.distribution import Distribution
+from jaxcollapse.parts.field import Field
+from jaxcollapse.parts.field_types import Share, Whole
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.mixture import mixture
 from jaxcollapse.sampling.multinomial import Method
-from jaxcollapse.walks.walk import Counts, Numbers, Row, Table, Visits, Walk, Whole, draw_rows
+from jaxcollapse.walks import WALKS
+from jaxcollapse.walks.walk import Counts, Numbers, Row, Table, Visits, Walk, draw_rows
+from jaxcollapse.walks.walk import Whole as Pairs
 
 
+@WALKS.adds(
+    Field(
+        name="models",
+        type=Whole,
+        default=2,
+        description="Ensemble: number of models, all of which start from p0.",
+        label="number of models",
+        kind="shape",
+    ),
+    Field(
+        name="exchange",
+        type=Share,
+        default=0.5,
+        description="Ensemble: share of each model's samples that come from the others, each alike.",
+        label="share of exchanged samples",
+        kind="number",
+    ),
+)
 @dataclass(frozen=True)
 class Ensemble(Walk):
     """Row k is model k. Each trains on as many samples as the others; a share of them comes from the other models."""
 
     models: int
-
-    @property
-    def is_of_tokens(self) -> bool:
-        """Yes."""
-        return True
+    is_of_tokens: ClassVar[bool] = True
+    reads: ClassVar[tuple[str, ...]] = ("exchange",)
 
     def __str__(self) -> str:
         return f"{self.models} models"
@@ -37,14 +55,6 @@ class Ensemble(Walk):
     def losses(self) -> int:
         """Each model has its own."""
         return self.models
-
-    def start(self, given: Distribution, end_token: int) -> np.ndarray:
-        """All models start from p0."""
-        return np.repeat(given.logits[np.newaxis], self.models, axis=0)
-
-    def names(self, given: Distribution) -> np.ndarray | None:
-        """Numbers."""
-        return np.arange(self.models).astype(str)
 
     def exchanged(self, table: Table, share: Float[Array, ""]) -> Table:
         """What each model's training data are drawn from: this share of them from the others, each alike."""
@@ -76,6 +86,6 @@ class Ensemble(Walk):
         """The mean of the models."""
         return mixture(table[:, jnp.newaxis], jnp.full((self.models, 1), 1 / self.models, table.dtype))[0]
 
-    def pairs(self, numbers: Numbers) -> Whole:
+    def pairs(self, numbers: Numbers) -> Pairs:
         """One for each model."""
         return jnp.int32(self.models)

@@ -1,19 +1,25 @@
 """The Markov model of order 1: each token of a trace is drawn from the row of the token before it."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.distributions.distribution import Distribution
-from jaxcollapse.distributions.labels import as_names
+from jaxcollapse.distributions.distribution import Distribution, InitialKind
+from jaxcollapse.distributions.labels import as_names, storable
+from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.parts.field import Field
+from jaxcollapse.parts.field_types import Token
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
+from jaxcollapse.walks import WALKS
 from jaxcollapse.walks.walk import (
     LEAST,
+    TRACE_LENGTH,
     Contexts,
     Counts,
     Drawn,
@@ -24,6 +30,7 @@ from jaxcollapse.walks.walk import (
     Visits,
     Walk,
     Whole,
+    check_rows,
     draw_rows,
     draw_tokens,
 )
@@ -34,6 +41,27 @@ _ELIMINATED = (
 )
 
 
+@WALKS.adds(
+    TRACE_LENGTH,
+    Field(
+        name="first_token",
+        type=("learned", "fixed"),
+        default="learned",
+        description="Markov: whether the first token's row is tempered and trained, or stays as it is and out of the "
+        "loss.",
+        label="first token",
+        is_off=True,
+    ),
+    Field(
+        name="end_token",
+        type=Token | None,
+        default=None,
+        description="Markov: a trace ends with this token, a label or a number from 0; by default with none.",
+        label="end token",
+        kind="shape",
+        is_off=True,
+    ),
+)
 @dataclass(frozen=True)
 class Markov(Walk):
     """Row 0 has the first token of a trace, row 1 + c the token after c. A trace stops at the end token, if any.
@@ -41,8 +69,53 @@ class Markov(Walk):
     tokens: width of the vocabulary, padding included. first_token: a learned row, or one that stays as it is.
     """
 
-    tokens: int
+    tokens: int = field(metadata={"field": None})
     first_token: FirstToken = "learned"
+    draws_by_place: ClassVar[bool] = True
+    reads: ClassVar[tuple[str, ...]] = ("trace_length", "end_token")
+    first_context: ClassVar[int] = 1
+    start_reads: ClassVar[tuple[str, ...]] = ("end_token",)
+
+    @classmethod
+    def given(
+        cls, spec: InitialKind, vocab_size: int, key: np.ndarray, values: Mapping[str, Any], asked: Collection[str]
+    ) -> Distribution:
+        """A row for each token; maybe one more, of the first token, above them."""
+        given = check_rows(spec.rows(vocab_size, key, None))
+        number, size = len(given.logits), given.size
+        if number not in (size, size + 1):
+            told = f"has {number} rows for {size} tokens; it needs a row for each token"
+            raise InputError("process.initial", told)
+        return given
+
+    @classmethod
+    def of(cls, rows: int, tokens: int, values: Mapping[str, Any]) -> Walk:
+        """A row for each token, padding included."""
+        return cls(tokens, values.get("first_token", "learned"))
+
+    @classmethod
+    def size(cls, vocab_size: int, values: Mapping[str, Any]) -> int:
+        """A row for each token."""
+        return vocab_size
+
+    @classmethod
+    def end_token(cls, values: Mapping[str, Any], given: Distribution) -> int:
+        """By its label, or its number."""
+        token: int | str | None = values["end_token"]
+        if token is None:
+            return -1
+        if isinstance(token, str):
+            labels = [] if given.labels is None else given.labels.tolist()
+            if storable(token) not in labels:
+                raise InputError("process.end_token", f"{token!r} is no token of p0{did_you_mean(token, labels)}")
+            return int(labels.index(storable(token)))
+        if token >= given.size:
+            raise InputError("process.end_token", f"{token}: tokens are numbered from 0 to {given.size - 1}")
+        return token
+
+    def narrowed(self, tokens: int) -> Walk:
+        """With a row for each of these tokens."""
+        return replace(self, tokens=tokens)
 
     def __str__(self) -> str:
         return f"Markov, first token {self.first_token}"

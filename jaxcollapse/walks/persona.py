@@ -1,19 +1,26 @@
 """The persona model: a trace chooses a persona, once, and draws all of its tokens from that persona's row."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32
 
-from jaxcollapse.distributions.distribution import Distribution
+from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.distributions.labels import as_names
+from jaxcollapse.errors import InputError
+from jaxcollapse.parts.cell_kinds import of_initial
+from jaxcollapse.parts.field import Answer, Cells, Field, When
+from jaxcollapse.parts.field_types import Whole
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
+from jaxcollapse.walks import WALKS
 from jaxcollapse.walks.walk import (
     LEAST,
+    TRACE_LENGTH,
     Contexts,
     Counts,
     Drawn,
@@ -23,15 +30,61 @@ from jaxcollapse.walks.walk import (
     Traces,
     Visits,
     Walk,
-    Whole,
+    check_rows,
     draw_rows,
     draw_tokens,
     padded,
 )
+from jaxcollapse.walks.walk import Whole as Number
 
 TemperatureOn = Literal["both", "chooser", "tokens"]
 
 
+def _brings_no_rows(cells: Cells) -> Answer:
+    return cells.has("model", "persona") & ~of_initial(cells, lambda spec: spec.brings_rows)
+
+
+def _brings_no_weights(cells: Cells) -> Answer:
+    return cells.has("model", "persona") & of_initial(cells, lambda spec: getattr(spec, "weights", None) is None)
+
+
+@WALKS.adds(
+    TRACE_LENGTH,
+    Field(
+        name="personas",
+        type=Whole,
+        default=4,
+        description="Persona: number of personas, unless the initial distribution brings its own.",
+        label="number of personas",
+        kind="shape",
+        when=When(
+            "with model = 'persona', unless the initial distribution brings its own personas (words, table)",
+            _brings_no_rows,
+        ),
+    ),
+    Field(
+        name="persona_exponent",
+        type=float,
+        default=0.0,
+        description="Persona: masses of the personas are ∝ 1 / rank^exponent at the start, unless p0 brings its own.",
+        label="exponent of the masses of personas",
+        limits={"ge": -100, "le": 100},
+        kind="shape",
+        is_off=True,
+        when=When(
+            "with model = 'persona', unless the initial distribution brings its own weights (words)",
+            _brings_no_weights,
+        ),
+    ),
+    Field(
+        name="temperature_on",
+        type=("both", "chooser", "tokens"),
+        default="both",
+        description="Persona: what the sampling temperature applies to.",
+        label="what the temperature applies to",
+        is_off=True,
+    ),
+)
 @dataclass(frozen=True)
 class Persona(Walk):
     """Row 0 is the chooser, whose first `personas` "tokens" are the personas; row 1 + k has the tokens of persona k.
@@ -41,6 +94,31 @@ class Persona(Walk):
 
     personas: int
     temperature_on: TemperatureOn = "both"
+    first_context: ClassVar[int] = 1
+    start_reads: ClassVar[tuple[str, ...]] = ("personas", "persona_exponent")
+
+    @classmethod
+    def given(
+        cls, spec: InitialKind, vocab_size: int, key: np.ndarray, values: Mapping[str, Any], asked: Collection[str]
+    ) -> Distribution:
+        """A row for each persona, with their masses."""
+        given = check_rows(spec.rows(vocab_size, key, values["personas"]))
+        number = len(given.logits)
+        if "personas" in asked and number != values["personas"]:
+            raise InputError("process.personas", f"{values['personas']}: p0 has {number} rows")
+        if given.weights is None:
+            given = replace(given, weights=np.arange(1.0, number + 1) ** -values["persona_exponent"])
+        return given
+
+    @classmethod
+    def of(cls, rows: int, tokens: int, values: Mapping[str, Any]) -> Walk:
+        """A persona for each row."""
+        return cls(rows, values.get("temperature_on", "both"))
+
+    @classmethod
+    def size(cls, vocab_size: int, values: Mapping[str, Any]) -> int:
+        """A row for each persona."""
+        return int(values["personas"])
 
     def __str__(self) -> str:
         return f"{self.personas} personas, temperature on {self.temperature_on}"
@@ -96,7 +174,7 @@ class Persona(Walk):
         log_mass = jax.nn.log_softmax(table[0])[: self.personas, jnp.newaxis]
         return jax.nn.logsumexp(log_mass + jax.nn.log_softmax(table[1:], axis=-1), axis=0)
 
-    def pairs(self, numbers: Numbers) -> Whole:
+    def pairs(self, numbers: Numbers) -> Number:
         """The choice, and the tokens."""
         return 1 + numbers.trace_length
 
@@ -104,7 +182,7 @@ class Persona(Walk):
         """All but the chooser."""
         return np.arange(self.contexts) > 0
 
-    def places(self, numbers: Numbers) -> Whole:
+    def places(self, numbers: Numbers) -> Number:
         """The choice, and the tokens."""
         return 1 + numbers.trace_length
 

@@ -1,14 +1,20 @@
 """What every walk has: the rule by which a trace moves over the rows of a table of logits."""
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int32, Integer
 
-from jaxcollapse.distributions.distribution import Distribution
+from jaxcollapse.distributions.distribution import Distribution, InitialKind
+from jaxcollapse.errors import InputError
+from jaxcollapse.limits import MOST_CONTEXTS
+from jaxcollapse.parts import field_types
+from jaxcollapse.parts.field import Field
+from jaxcollapse.parts.slot import SLOTS
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method, multinomial
 
@@ -22,6 +28,15 @@ Whole = Integer[Array | np.ndarray | np.integer, "..."]
 Contexts = Int32[Array, " trace"]
 Drawn = Int32[Array, " trace"]
 
+TRACE_LENGTH = Field(
+    name="trace_length",
+    type=field_types.Whole,
+    default=16,
+    description="Persona, Markov: tokens L of a trace.",
+    label="trace length",
+    kind="count",
+)
+
 
 class Numbers(NamedTuple):
     """How long traces are, and the token that ends one: −1 if none does. Traced, or NumPy's."""
@@ -31,27 +46,70 @@ class Numbers(NamedTuple):
 
 
 class Walk(ABC):
-    """A walk over `contexts` rows. Frozen dataclasses: what decides shapes and code paths."""
+    """A walk over `contexts` rows: a frozen dataclass, which decides shapes and code paths.
+
+    Its attributes are fields of the process, each value of which has a program of its own. What may vary in a program,
+    the length of a trace and the end token, comes as `Numbers`.
+
+    is_of_tokens: whether a trace is one token. is_structured: whether there is more than one row, so that the number of
+    draws from each is random. first_context: the first row of those that are a token's context; those before it are
+    for what starts a trace. draws_by_place: whether rows are drawn from anew at each place of a trace. reads: fields
+    that it reads beside its attributes. start_reads: fields that its table of p0 depends on; by default its attributes.
+    """
+
+    part: ClassVar[str]
+    is_of_tokens: ClassVar[bool] = False
+    is_structured: ClassVar[bool] = True
+    first_context: ClassVar[int] = 0
+    draws_by_place: ClassVar[bool] = False
+    reads: ClassVar[tuple[str, ...]] = ("trace_length",)
+    start_reads: ClassVar[tuple[str, ...] | None] = None
+
+    @classmethod
+    def given(
+        cls, spec: InitialKind, vocab_size: int, key: np.ndarray, values: Mapping[str, Any], asked: Collection[str]
+    ) -> Distribution:
+        """What an initial distribution gives it: as a rule one row (NumPy).
+
+        Args:
+            spec: the initial distribution.
+            vocab_size: number of tokens, unless the distribution brings its own.
+            key: for distributions that are drawn once for a whole study.
+            values: of `start_reads`, by name.
+            asked: the fields that the sweep names.
+
+        Raises:
+            InputError: the distribution does not suit it.
+        """
+        return Distribution(np.zeros(vocab_size)) if spec.is_random else spec.distribution(vocab_size, key)
+
+    @classmethod
+    def of(cls, rows: int, tokens: int, values: Mapping[str, Any]) -> "Walk":
+        """The walk over a table of so many given rows of tokens, with these values of its fields."""
+        made: Walk = SLOTS["model"][cls.part].instance(values)
+        return made
+
+    @classmethod
+    def size(cls, vocab_size: int, values: Mapping[str, Any]) -> int:
+        """How many rows its table has, as far as that is known before there is one."""
+        return cls.of(1, vocab_size, values).contexts
+
+    @classmethod
+    def end_token(cls, values: Mapping[str, Any], given: Distribution) -> int:
+        """The number of the token that ends a trace: −1 if none does."""
+        return -1
+
+    def narrowed(self, tokens: int) -> "Walk":
+        """The same walk over a table without padding."""
+        return self
+
+    def __str__(self) -> str:
+        return self.part
 
     @property
     @abstractmethod
     def contexts(self) -> int:
         """Rows of the table."""
-
-    @property
-    def is_structured(self) -> bool:
-        """Whether there is more than one row, so that the number of draws from each is random."""
-        return True
-
-    @property
-    def is_of_tokens(self) -> bool:
-        """Whether a trace is one token."""
-        return False
-
-    @property
-    def first_context(self) -> int:
-        """The first row of those that are a token's context; one before is for what starts a longer trace."""
-        return 0 if self.is_of_tokens else 1
 
     @property
     def losses(self) -> int:
@@ -62,13 +120,15 @@ class Walk(ABC):
         """What training data are drawn from, if models exchange this share of their samples."""
         return table
 
-    @abstractmethod
     def start(self, given: Distribution, end_token: int) -> np.ndarray:
-        """The table of logits that p0 is, from the rows that an initial distribution gives (NumPy)."""
+        """The table of logits that p0 is, from what an initial distribution gives (NumPy): as a rule, all rows are that
+        of the tokens.
+        """
+        return np.repeat(given.logits[np.newaxis], self.contexts, axis=0)
 
-    @abstractmethod
     def names(self, given: Distribution) -> np.ndarray | None:
-        """Names of the rows of a table that was made from this, if they need any (NumPy)."""
+        """Names of the rows of a table that was made from this, if they need any (NumPy): as a rule, numbers."""
+        return np.arange(self.contexts).astype(str)
 
     def width(self, tokens: int) -> int:
         """Columns of a table of so many tokens: as a rule, one for each."""
@@ -95,13 +155,17 @@ class Walk(ABC):
     def visits(self, table: Table, numbers: Numbers) -> Visits:
         """How many tokens of a trace are drawn from each row, on average; of those that are trained on."""
 
-    @abstractmethod
     def marginal(self, table: Table, numbers: Numbers) -> Row:
-        """ln of the probability of each token, at a place of a trace that is chosen at random."""
+        """ln of the probability of each token, at a random place of a trace: as a rule, rows count as often as they are
+        visited.
+        """
+        visits = self.visits(table, numbers)
+        shares = (visits / jnp.sum(visits))[:, jnp.newaxis]
+        return jnp.log(jnp.sum(shares * jax.nn.softmax(table, axis=-1), axis=0))
 
-    @abstractmethod
     def pairs(self, numbers: Numbers) -> Whole:
-        """How many (context, token) pairs a whole trace has."""
+        """How many (context, token) pairs a whole trace has: as a rule, one for each of its tokens."""
+        return numbers.trace_length
 
     def counted(self) -> np.ndarray:
         """Which rows [context] are trained on: as a rule, all."""
@@ -112,8 +176,8 @@ class Walk(ABC):
         return np.ones(self.contexts, bool)
 
     def places(self, numbers: Numbers) -> Whole:
-        """How many draws make a whole trace."""
-        raise NotImplementedError("a trace of one token has no places")
+        """How many draws make a whole trace: as a rule, one for each of its tokens."""
+        return numbers.trace_length
 
     def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
         """The row that a trace draws from after this token of this row; −1 after its end. It begins with row 0."""
@@ -121,7 +185,22 @@ class Walk(ABC):
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
         """Traces of this many tokens, one by one, whatever their usual length; −1 after their end."""
-        raise NotImplementedError("a trace of one token is no text")
+
+        def place(context: Contexts, index: Array) -> tuple[Contexts, Drawn]:
+            token = draw_tokens(bits.fold_in(key, index), table[jnp.maximum(context, 0)])
+            token = jnp.where(context < 0, -1, token)
+            following = self.following(jnp.maximum(context, 0), token, numbers)
+            return jnp.where(context < 0, -1, following), token
+
+        start = jnp.zeros(number, jnp.int32)
+        return jax.lax.scan(place, start, jnp.arange(length, dtype=jnp.int32))[1].T
+
+
+def check_rows(given: Distribution) -> Distribution:
+    """Raises `InputError` if a distribution has more rows than a table may have."""
+    if (number := len(given.logits)) > MOST_CONTEXTS:
+        raise InputError("process.initial", f"has {number} rows; at most {MOST_CONTEXTS} are allowed")
+    return given
 
 
 def urn(table: Table) -> Table:

@@ -8,8 +8,6 @@ import pytest
 
 import jaxcollapse as jc
 import jaxcollapse.analysis  # (registers the accessor)
-from jaxcollapse.analysis.theory import UNSEEN
-from jaxcollapse.sweep.process_fields import Process
 from tests.conftest import ROOT
 from tests.support.datasets import INF
 from tests.support.statistics import SIGMAS, assert_mean
@@ -207,7 +205,20 @@ def test_an_error_says_what_theory_needs() -> None:
         data.collapse.theory("tail_mass")
 
 
-def test_fields_that_refits_do_not_see_are_fields() -> None:
-    assert set(Process.model_fields) >= UNSEEN
-    seen = {"temperature", "top_k", "top_p", "min_p", "corpus", "mixing", "smoothing", "reset_every", "curation"}
-    assert not seen & UNSEEN
+def test_fields_that_a_process_does_not_see_rule_no_law_out() -> None:
+    """Constants of an optimiser in a refit; not those that it sees."""
+    told = {"update": "refit", "samples": 20, "vocab_size": 4}
+    plain = run(told, generations=3, replicates=2, observables=["collision_probability"])
+    for unseen in ({"batch_size": 7}, {"b1": 0.5}, {"entropy_bonus": 0.1}, {"rank": 3}, {"window": 9}):
+        data = plain.assign_coords(unseen)
+        np.testing.assert_array_equal(
+            data.collapse.theory("collision_probability"), plain.collapse.theory("collision_probability")
+        )
+    for seen in (
+        {"temperature": 0.9},
+        {"top_k": 2.0},
+        {"real_samples": 9.0, "fresh_fraction": 0.5},
+        {"curation": "argmax"},
+    ):
+        with pytest.raises(ValueError, match="no law is known"):
+            plain.assign_coords(seen).collapse.theory("collision_probability")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from jaxcollapse.walks import Persona
+from jaxcollapse.walks.persona import Persona
 from tests.observables.structured import Case, Several
 from tests.reference.tempering import TINY, Nearest, kl, nearest, nearest_common
 

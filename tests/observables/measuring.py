@@ -11,7 +11,7 @@ from jaxcollapse.native import MEASURED
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.series import measured
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
-from jaxcollapse.walks import Categorical
+from jaxcollapse.walks.categorical import Categorical
 from jaxcollapse.walks.walk import Numbers
 
 ENGINES = {"definitions": 0, "side by side": 0, "in a row": 100}  # tokens at least, by padding
@@ -24,7 +24,7 @@ def _measured(start: jax.Array, now: jax.Array, thresholds: Thresholds, natively
     def row(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
         p0 = origin(start[None], start[None], thresholds, Categorical(), ONE_TOKEN)
         snapshot = Snapshot(now[None], p0, thresholds, Categorical(), ONE_TOKEN)
-        entries = [entry for entry in OBSERVABLES.values() if "categorical" in entry.models]
+        entries = [entry for entry in OBSERVABLES.values() if entry.is_of(Categorical())]
         defined = {entry.name: entry.measure(snapshot) for entry in entries}
         series = [OBSERVABLES[name] for name in MEASURED]
         return (

@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
-from jaxcollapse.walks import Markov, Persona
+from jaxcollapse.walks.markov import Markov
+from jaxcollapse.walks.persona import Persona
 from jaxcollapse.walks.walk import Numbers
 
 SUPPORT, LANES = 1e-9, 32
@@ -31,8 +32,7 @@ class Case(NamedTuple):
 
 def names(walk: Several, groups: tuple[str, ...] = GROUPS) -> list[str]:
     """What is measured of such a model here."""
-    kind = type(walk).__name__.lower()
-    own = [entry.name for entry in OBSERVABLES.values() if entry.group in groups and kind in entry.models]
+    own = [entry.name for entry in OBSERVABLES.values() if entry.group in groups and entry.is_of(walk)]
     return [*own, *(WHOLE_TRACES if "structure" in groups else ())]
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import special
 from scipy.sparse.csgraph import connected_components
 
-from jaxcollapse.walks import Markov
+from jaxcollapse.walks.markov import Markov
 from tests.observables.exact_structure import shannon
 from tests.observables.structured import SUPPORT, Case, log, markov_cases, measure
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import special
 
 from jaxcollapse.observables import OBSERVABLES
-from jaxcollapse.walks import Markov, Persona
-from jaxcollapse.walks.persona import TemperatureOn
+from jaxcollapse.walks.markov import Markov
+from jaxcollapse.walks.persona import Persona, TemperatureOn
 from tests.observables.exact_structure import DEFINITIONS, Exact
 from tests.observables.structured import GROUPS, Case, Several, log, markov_cases, measure, names, persona_cases
 

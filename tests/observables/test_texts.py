@@ -10,7 +10,8 @@ import pytest
 from scipy import special
 
 from jaxcollapse.observables import OBSERVABLES
-from jaxcollapse.walks import Markov, Persona
+from jaxcollapse.walks.markov import Markov
+from jaxcollapse.walks.persona import Persona
 from jaxcollapse.walks.walk import Numbers
 from tests.observables.structured import Case, Several, log, markov_cases, measure, persona_cases
 from tests.support.statistics import assert_counts

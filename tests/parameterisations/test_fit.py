@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from scipy import special
 
-from jaxcollapse.parameterisations import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.parameterisations.fit import fit
+from jaxcollapse.parameterisations.lowrank import LowRank
+from jaxcollapse.parameterisations.mlp import Mlp
+from jaxcollapse.parameterisations.parameterisation import Parameterisation
+from jaxcollapse.parameterisations.table import FreeTable
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
 from tests.reference.tempering import kl
 from tests.support.one_device import run, table

@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.process_fields import fields
 
-_DEFAULTS = {name: field.default for name, field in Process.model_fields.items()}
+_DEFAULTS = {name: field.default for name, field in fields().items()}
 
 
 def run(process: dict[str, Any] | None = None, axes: dict[str, Any] | None = None, **top: Any) -> xr.Dataset:

@@ -16,7 +16,7 @@ from jaxcollapse import limits
 from jaxcollapse.distributions.allowed_paths import within
 from jaxcollapse.distributions.labels import as_names
 from jaxcollapse.store.study import Study
-from jaxcollapse.sweep.process_fields import Process
+from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.sweep.reading import read_toml
 from jaxcollapse.sweep.toml import as_toml
 
@@ -118,7 +118,7 @@ def test_a_list_in_many_lines_is_no_header(tmp_path: Path) -> None:
 
 def test_as_many_axes_as_are_allowed_fit_a_file(tmp_path: Path) -> None:
     """An array of HDF5 has 32 dimensions at most, which would be noticed only when all is computed."""
-    plain = {name: field.default for name, field in Process.model_fields.items()}
+    plain = {name: field.default for name, field in fields().items()}
     changed = {"optimizer": "adamw", "schedule": "linear", "fresh_fraction": 0.5}
     names = (
         *("trace_length", "personas", "persona_exponent", "temperature_on", "temperature", "top_k", "top_p", "min_p"),

@@ -11,9 +11,9 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.errors import InputError
 from jaxcollapse.planning.cells import resolve
-from jaxcollapse.process.structure import REMEDIES
-from jaxcollapse.sweep.process_fields import Process
-from jaxcollapse.training.penalties import penalised
+from jaxcollapse.sweep.process_fields import fields
+from jaxcollapse.training.batch import Batch
+from jaxcollapse.training.loss_terms import LOSS_TERMS, in_order, with_terms
 from tests.reference.laws import softmax, tempered
 from tests.support.statistics import assert_mean
 from tests.support.sweeps import probabilities, run, together, values
@@ -58,7 +58,7 @@ def test_gradients_are_those_of_the_loss_that_is_documented(used: list[str], row
 
         settings = {name: jnp.asarray(weight) for name, weight in weights.items()}
         plain = shares[:, None] * (jax.nn.softmax(logits) - target)
-        found = penalised(plain, logits, start, shares, original, settings, used)
+        found = with_terms(plain, Batch(logits, start, shares, original), settings, in_order(used))
         np.testing.assert_allclose(found, jax.grad(whole)(logits), atol=1e-14)
 
 
@@ -402,15 +402,17 @@ def test_remedies_are_compiled_where_they_are_used_and_nowhere_else() -> None:
     sweep = jc.Sweep.from_dict(
         {"process": {"vocab_size": 16}, "axes": {"entropy_bonus": [0.0, 0.1, 0.2], "clip_norm": [1.0, INF]}}
     )
-    remedies = [program.structure.remedies for program in resolve(sweep, "cpu").programs]
+    remedies = [program.structure.is_on for program in resolve(sweep, "cpu").programs]
     assert sorted(remedies) == [(), ("clip_norm",), ("entropy_bonus",), ("entropy_bonus", "clip_norm")]
     assert "entropy_bonus, clip_norm" in repr(jc.plan(sweep))
 
 
 def test_remedies_are_off_by_default() -> None:
     (program,) = resolve(jc.Sweep.from_dict({"process": {}}), "cpu").programs
-    assert program.structure.remedies == ()
-    assert set(REMEDIES) < set(Process.model_fields)
+    assert program.structure.is_on == program.structure.terms == ()
+    assert set(LOSS_TERMS) <= {name for name, field in fields().items() if field.is_switch} - set(
+        program.structure.is_on
+    )
 
 
 @pytest.mark.parametrize(
@@ -420,7 +422,7 @@ def test_remedies_are_off_by_default() -> None:
         ({"fresh_every": 3}, "process.fresh_every", "has no effect: it matters with fresh_fraction above 0"),
         ({"update": "refit", "samples": 5, "entropy_bonus": 1.0}, "process.entropy_bonus", "has no effect"),
         ({"update": "refit", "samples": 5, "reset_every": 2}, "process.reset_every", "a refit with mixing below 1"),
-        ({"schedule_time": 5.0}, "process.schedule_time", "a schedule that is not constant"),
+        ({"schedule_time": 5.0}, "process.schedule_time", "with schedule = 'linear' or 'cosine'"),
         ({"fresh_sampling": "stratified"}, "process.fresh_sampling", "with fresh_fraction above 0"),
         ({"entropy_bonus": -1.0}, "process.entropy_bonus", "-1.0"),
         ({"reset_every": 0}, "process.reset_every", "must be a whole number from 1"),

@@ -8,8 +8,8 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.errors import InputError
-from jaxcollapse.sweep.process_fields import Process
-from jaxcollapse.training.constants import CONSTANTS
+from jaxcollapse.sweep.process_fields import fields
+from jaxcollapse.training.optimizers import OPTIMIZERS
 from tests.support.one_device import run, table
 from tests.support.sweeps import values
 from tests.walks.pairwise import Pair, Row, all_pairs, covering, pairs_of
@@ -27,7 +27,7 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "truncation": {"none": {}, "top_k": {"top_k": 3}, "top_p and min_p": {"top_p": 0.9, "min_p": 0.1}},
     "training": {
         "refit": {"update": "refit"},
-        **{name: {"optimizer": name, "learning_rate": 0.05} for name in CONSTANTS},
+        **{name: {"optimizer": name, "learning_rate": 0.05} for name in OPTIMIZERS},
     },
     "model": {
         "categorical": {},
@@ -156,9 +156,9 @@ def test_the_cells_cover_every_pair() -> None:
 def together() -> xr.Dataset:
     """All cells in one sweep, at a temperature at which something happens."""
     given = [_fields(cell) for cell in CELLS]
-    names = sorted({name for fields in given for name in fields})
-    default = {name: Process.model_fields[name].default for name in names}
-    zipped = {name: [fields.get(name, default[name]) for fields in given] for name in names}
+    names = sorted({name for cell in given for name in cell})
+    default = {name: fields()[name].default for name in names}
+    zipped = {name: [cell.get(name, default[name]) for cell in given] for name in names}
     return run({"temperature": 0.9}, {"cell": {"zip": zipped}}, replicates=2, **COMMON)
 
 

@@ -1,0 +1,19 @@
+"""An update rule: REINFORCE (Williams 1992) with a score for each token.
+
+jaxcollapse run examples/plugins/reinforce.toml --plugin examples/plugins/reinforce.py
+"""
+
+import jaxcollapse as jc
+
+
+@jc.update_rule
+class Reinforce:
+    """Steps along the mean of (score − baseline) ∇ ln p over the tokens that the model has drawn."""
+
+    scores: jc.PerToken
+    baseline: float = 0.0
+
+    def gradient(self, batch):
+        """Of −Σ frequency · (score − baseline) · ln p, with respect to the logits."""
+        weighted = batch.frequencies * (self.scores[None] - self.baseline)
+        return batch.p * weighted.sum(axis=-1, keepdims=True) - weighted

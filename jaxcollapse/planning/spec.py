@@ -1,0 +1,146 @@
+"""From the fields of one cell to the structure of its process: plain Python, which knows nothing of other cells."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxcollapse.parameterisations import PARAMETERISATIONS
+from jaxcollapse.parts.cell_kinds import (
+    draws_from_generator,
+    is_curated,
+    is_refit,
+    judges_traces,
+    samples,
+    sees_whole_corpus,
+)
+from jaxcollapse.parts.slot import Part
+from jaxcollapse.planning.draw_blocks import traces_at_once
+from jaxcollapse.process.structure import Batches, Structure
+from jaxcollapse.sweep.cell import Cell
+from jaxcollapse.sweep.process_fields import fields, used_when
+from jaxcollapse.training.corpora import CORPORA
+from jaxcollapse.training.loss_terms import LOSS_TERMS, in_order
+from jaxcollapse.training.optimizers import OPTIMIZERS
+from jaxcollapse.training.rewards import REWARDS
+from jaxcollapse.training.schedules import SCHEDULES
+from jaxcollapse.training.updates import UPDATES
+from jaxcollapse.walks import WALKS
+
+_ENDLESS = ("clip_norm", "reset_every")  # the limit of steps is the same whatever they are, and from wherever
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a cell needs.
+
+    structure: of its process, but for how its draws are made. is_whole: whether native code could run its generations,
+    with its own draws. takes_expectation: whether native code takes its infinitely many fresh traces for one more
+    number of them, in the same program.
+    """
+
+    structure: Structure
+    is_whole: bool
+    takes_expectation: bool
+
+
+def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False, tracks_visits: bool = False) -> Spec:
+    """What a cell needs.
+
+    Args:
+        cell: the values of its fields.
+        rows: how many rows p0 has, beside those that the walk adds.
+        tokens: width of its table, padding included.
+        trains_natively: whether native code is there to run whole generations.
+        tracks_visits: whether it is wanted which rows have been visited.
+    """
+    refit, infinite, is_on = bool(is_refit(cell)), bool(np.isinf(samples(cell))), switched_on(cell)
+    curated, terms = bool(is_curated(cell)), _terms(is_on)
+    batches: Batches = "corpus"
+    if refit or sees_whole_corpus(cell):
+        batches = "full"
+    elif draws_from_generator(cell):
+        batches = "generator"
+    walk = WALKS[cell["model"]].make.of(rows, tokens, cell)
+    rule = UPDATES[cell["update"]]
+    if refit and rule.fact("takes_steps"):  # steps to convergence
+        rule = UPDATES["refit"]
+    plain = not (walk.is_structured or is_on or curated) and cell["parameters"] == "table"
+    plain = plain and cell["corpus"] == "replace"
+    descends = plain and not refit and rule.name == "gradient"
+    descends = descends and cell["optimizer"] == "sgd" and cell["schedule"] == "constant"
+    expected = descends and infinite and batches == "full" and trains_natively
+    if expected:
+        batches, infinite = "generator", False
+    is_whole = (plain and rule.name == "refit") or (descends and batches == "generator")
+    corpus = CORPORA[cell["corpus"]]
+    if batches == "generator" or (
+        corpus.name == "window" and cell["window"] == 1
+    ):  # all that is seen are the last ones
+        corpus = CORPORA["replace"]
+    used = [rule, corpus, *(LOSS_TERMS[name] for name in terms)]
+    if not refit:
+        used += [OPTIMIZERS[cell["optimizer"]], SCHEDULES[cell["schedule"]]]
+    if curated:
+        used.append(REWARDS[cell["reward"]])
+    emitted = cell.numbers("batch_size") if batches == "generator" else samples(cell)
+    structure = Structure(
+        walk=walk,
+        tokens=tokens,
+        corpus=corpus.instance(_static(corpus, cell)),
+        rule=rule.instance(_static(rule, cell)),
+        infinite_samples=infinite,
+        batches=batches,
+        optimizer="sgd" if refit else cell["optimizer"],
+        schedule="constant" if refit else cell["schedule"],
+        single_step=not refit and cell["steps"] == 1,
+        carry_optimizer=refit or cell["optimizer_state"] == "carried",
+        is_on=is_on,
+        terms=terms,
+        parameters=PARAMETERISATIONS[cell["parameters"]].instance(cell),
+        tracks_visits=walk.is_structured and tracks_visits,
+        curation=cell["curation"],
+        reward=cell["reward"] if curated else "likelihood",
+        traces_at_once=traces_at_once(int(emitted)) if judges_traces(cell) else 0,
+        options=tuple(sorted({name: value for part in used for name, value in _static(part, cell).items()}.items())),
+        rows=_named("tokens", used),
+        numbers=_named("number", used),
+        counts=(*_named("count", used), "end_token"),
+    )
+    return Spec(structure, is_whole, expected)
+
+
+def switched_on(cell: Cell) -> tuple[str, ...]:
+    """The fields of a cell that are switched on, and have an effect."""
+    endless = is_refit(cell) and UPDATES[cell["update"]].fact("takes_steps")
+    return tuple(
+        name
+        for name, field in fields().items()
+        if field.is_switch
+        and cell[name] != field.default
+        and not (endless and name in _ENDLESS)
+        and (name not in used_when() or used_when()[name].holds(cell))
+    )
+
+
+def _terms(is_on: Iterable[str]) -> tuple[str, ...]:
+    """The terms of the loss that have a field which is switched on."""
+    return in_order([name for name, part in LOSS_TERMS.items() if set(part.arguments) & set(is_on)])
+
+
+def _static(part: Part, cell: Cell) -> dict[str, Any]:
+    """The fields that a part is given, each value of which has a program of its own."""
+    known = fields()
+    return {name: _fixed(cell[name]) for name in part.arguments if known[name].kind in ("static", "shape")}
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(map(_fixed, value)) if isinstance(value, list) else value
+
+
+def _named(kind: str, used: Iterable[Part]) -> tuple[str, ...]:
+    """The fields of a kind that a program takes: those of the package, and those of plug-ins' parts that it has."""
+    read = {name for part in used for name in part.arguments}
+    own = {name for name, field in fields().items() if field.plugin is None and kind != "tokens"}
+    return tuple(sorted(name for name in own | read if fields()[name].kind == kind))

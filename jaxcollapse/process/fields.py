@@ -1,0 +1,199 @@
+"""Fields that every process has, whatever its parts: p0, how traces are sampled, how many, what is real among them."""
+
+import math
+
+import numpy as np
+
+from jaxcollapse.parts.cell_kinds import (
+    draws_from_generator,
+    is_refit,
+    samples,
+    takes_gradient_steps,
+    takes_vocab_size,
+)
+from jaxcollapse.parts.field import Answer, Cells, Field, When
+from jaxcollapse.parts.field_types import Count, Share, Whole
+
+
+def _is_mixed(cells: Cells) -> Answer:
+    return cells.numbers("fresh_fraction") > 0
+
+
+def _draws_samples(cells: Cells) -> Answer:
+    return np.isfinite(samples(cells)) & (is_refit(cells) | ~draws_from_generator(cells))
+
+
+def _trains_partly(cells: Cells) -> Answer:
+    return takes_gradient_steps(cells) | (cells.numbers("mixing") < 1)
+
+
+_WITH_REAL_DATA = When("with fresh_fraction above 0", _is_mixed)
+
+VOCAB_SIZE = Field(
+    name="vocab_size",
+    type=Whole,
+    default=256,
+    description="Number of tokens V.",
+    label="vocabulary size",
+    kind="shape",
+    when=When("unless the initial distribution brings its own number of tokens (file, values)", takes_vocab_size),
+)
+SAMPLING = (
+    Field(
+        name="temperature",
+        type=float,
+        default=1.0,
+        description="Sampling temperature T ≥ 0: 0 is the argmax, inf is uniform.",
+        label="sampling temperature",
+        limits={"ge": 0},
+        kind="number",
+    ),
+    Field(
+        name="top_k",
+        type=Count,
+        default=math.inf,
+        description="Sample from the k most likely tokens only; inf: from all.",
+        label="top-k",
+        kind="number",
+        is_off=True,
+        is_switch=True,
+    ),
+    Field(
+        name="top_p",
+        type=float,
+        default=1.0,
+        description="Sample from the fewest most likely tokens that hold this probability together.",
+        label="top-p",
+        limits={"gt": 0, "le": 1},
+        kind="number",
+        is_off=True,
+        is_switch=True,
+    ),
+    Field(
+        name="min_p",
+        type=Share,
+        default=0.0,
+        description="Sample from the tokens at least this many times as likely as the most likely one.",
+        label="min-p",
+        kind="number",
+        is_off=True,
+        is_switch=True,
+    ),
+)
+TRUNCATIONS = ("top_k", "top_p", "min_p")  # in the order in which they cut
+SAMPLES = Field(
+    name="samples",
+    type=Count | None,
+    default=None,
+    description="Traces N drawn in each generation; by default batch_size × steps. inf: exact expectations.",
+    label="samples",
+    kind="count",
+)
+REAL_DATA = (
+    Field(
+        name="fresh_fraction",
+        type=Share,
+        default=0.0,
+        description="Fraction m of the samples that are real data, drawn from p0 at temperature 1.",
+        label="fraction of real data",
+        kind="number",
+        is_off=True,
+        is_switch=True,
+    ),
+    Field(
+        name="fresh_every",
+        type=Whole,
+        default=1,
+        description="Real data come in every so many generations only: bursts.",
+        label="period of real data",
+        units="generation",
+        kind="count",
+        is_off=True,
+        is_switch=True,
+        when=_WITH_REAL_DATA,
+    ),
+    Field(
+        name="fresh_sampling",
+        type=("iid", "stratified"),
+        default="iid",
+        description="Whether each trace is real data with probability `fresh_fraction`, or exactly that share of each "
+        "draw is; what is left of a whole trace is carried over to the next draw.",
+        label="sampling of real data",
+        is_off=True,
+        is_switch=True,
+        when=_WITH_REAL_DATA,
+    ),
+    Field(
+        name="real_samples",
+        type=Count,
+        default=math.inf,
+        description="Real data are drawn from so many draws from p0 that are recorded at the start (replay); inf: from "
+        "p0 itself.",
+        label="recorded real data",
+        kind="count",
+        is_off=True,
+        is_switch=True,
+        when=_WITH_REAL_DATA,
+    ),
+)
+SOURCES = (
+    Field(
+        name="generator",
+        type=("current", "initial"),
+        default="current",
+        description="Who emits the samples: the model as it stands, or p0 for ever (a control).",
+        label="generator",
+        is_off=True,
+        is_switch=True,
+    ),
+    Field(
+        name="collapsed_start",
+        type=float,
+        default=0.0,
+        description="The model starts from p0 mixed with this share of each row's most likely token, the first one if "
+        "several tie; real data stay p0.",
+        label="share of the mode at the start",
+        limits={"ge": 0, "lt": 1},
+        kind="number",
+        is_off=True,
+        is_switch=True,
+    ),
+    Field(
+        name="sample_growth",
+        type=float,
+        default=0.0,
+        description="Samples grow with generations: N (g + 1)^γ in the one after generation g, rounded.",
+        label="exponent of the growth of samples",
+        limits={"ge": 0, "le": 10},
+        kind="number",
+        is_off=True,
+        is_switch=True,
+        when=When(
+            "with finite samples of a generation: a refit, batch_size = inf, or minibatches of a stored corpus",
+            _draws_samples,
+        ),
+    ),
+)
+EVALUATION = Field(
+    name="evaluation_temperature",
+    type=float,
+    default=1.0,
+    description="Temperature at which the model is looked at by observables.",
+    label="evaluation temperature",
+    limits={"ge": 0},
+    kind="number",
+    is_off=True,
+    is_switch=True,
+)
+RESETS = Field(
+    name="reset_every",
+    type=Count,
+    default=math.inf,
+    description="In every so many generations training starts from p0 again, on the samples of the model; inf: never.",
+    label="period of resets",
+    units="generation",
+    kind="count",
+    is_off=True,
+    is_switch=True,
+    when=When("with update = 'gradient', or a refit with mixing below 1", _trains_partly),
+)

@@ -1,0 +1,97 @@
+"""Minibatches: what each optimiser step of a generation sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32
+
+from jaxcollapse.process.emission import Draw, Emission, Source
+from jaxcollapse.process.structure import Loops, Settings, Structure
+from jaxcollapse.sampling import bits
+from jaxcollapse.sampling.subset import subset
+from jaxcollapse.training.batch import Batch, Table, frequencies
+from jaxcollapse.training.corpora.corpus import Expected, Samples, log_weights
+from jaxcollapse.training.optimizers import OPTIMIZERS
+from jaxcollapse.walks.categorical import Categorical
+from jaxcollapse.walks.walk import Walk, urn
+
+Counts = Int32[Array, "context token"]
+Take = Callable[[Array, Table, Any], tuple[Batch, Any]]
+
+
+@dataclass(frozen=True)
+class Minibatches:
+    """Where minibatches come from. original: the table of p0; shares: of each row in the tokens of its traces."""
+
+    structure: Structure
+    settings: Settings
+    loops: Loops
+    emission: Emission
+    original: Table
+    shares: Float[Array, " context"]
+
+    def of(
+        self, key: bits.Key, generation: Int32[Array, ""], source: Source, corpus: Samples | None
+    ) -> tuple[Take, Any]:
+        """What gives the minibatch of a step: (step, logits, rest) → (batch, rest); and what is unused at first.
+
+        `source` is what traces are drawn from in this generation, `corpus` all that is stored.
+        """
+        structure, settings = self.structure, self.settings
+        if structure.batches == "generator":
+            assert structure.batch_sampler is not None
+            how = structure.batch_sampler
+
+            def fresh(step: Array, logits: Table, rest: None) -> tuple[Batch, None]:
+                own, when = bits.fold_in(key, step + 1), Draw(generation, step)
+                counts = self.emission.counts(own, source, settings.batch_size, when, how, self.loops.batch_blocks)
+                return self._of_counts(logits, counts), rest
+
+            return fresh, None
+
+        assert corpus is not None
+        if structure.batches == "full":
+            return lambda step, logits, rest: (self._whole(logits, corpus), rest), None
+
+        # Pairs of (context, token) are drawn as if they were tokens of one row, as many as the traces have.
+        pairs = settings.batch_size * structure.walk.pairs(settings.traces)
+        if structure.batch_sampler is None:
+            assert not isinstance(corpus, Expected)
+            everything = corpus
+            size = jnp.minimum(pairs, jnp.sum(everything, dtype=jnp.int32))
+
+            def without_replacement(step: Array, logits: Table, unused: Counts) -> tuple[Batch, Counts]:
+                unused = jnp.where(jnp.sum(unused, dtype=jnp.int32) < size, everything, unused)
+                own = bits.fold_in(key, step + 1)
+                counts = subset(own, unused.reshape(-1), size, logits.dtype).reshape(unused.shape)
+                return self._of_counts(logits, counts), unused - counts
+
+            return without_replacement, everything
+
+        resampler, row = structure.batch_sampler, urn(log_weights(corpus, source.logits.dtype).reshape(1, -1))
+
+        def independent(step: Array, logits: Table, rest: None) -> tuple[Batch, None]:
+            own = bits.fold_in(key, step + 1)
+            counts = Categorical().sample(own, row, pairs, resampler, self.loops.batch_blocks, settings.traces)
+            return self._of_counts(logits, counts.reshape(logits.shape)), rest
+
+        return independent, None
+
+    def _of_counts(self, logits: Table, counts: Counts) -> Batch:
+        losses = self.structure.walk.losses
+        shares = jnp.sum(frequencies(counts, losses, logits.dtype), axis=-1)
+        sees_sign = bool(OPTIMIZERS[self.structure.optimizer].fact("sees_sign_alone", False))
+        return Batch(logits, self.original, shares, self.shares, counts, None, losses, sees_sign)
+
+    def _whole(self, logits: Table, corpus: Samples) -> Batch:
+        if not isinstance(corpus, Expected):
+            return self._of_counts(logits, corpus)
+        shares = shares_of(self.structure.walk, corpus.visits)
+        return Batch(logits, self.original, shares, self.shares, None, corpus.logits, self.structure.walk.losses)
+
+
+def shares_of(walk: Walk, visits: Float[Array, " context"]) -> Float[Array, " context"]:
+    """Of rows that are visited so often in the tokens of traces, for each of the models that are trained."""
+    return visits / jnp.sum(visits) * walk.losses

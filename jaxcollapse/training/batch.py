@@ -1,0 +1,76 @@
+"""What an optimiser step learns from: the tokens of a minibatch, beside the model as it stands and the original one."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32
+
+from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient, without_rounding
+
+Table = Float[Array, "context token"]
+Counts = Int32[Array, "context token"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A minibatch.
+
+    logits: of the model as it stands, [context, token]; −∞ for tokens that are impossible. original: those of p0.
+    shares: of each row in the tokens of the batch, [context]. original_shares: the same for traces of p0.
+    counts: of each token in each row, [context, token]; None for infinitely many traces.
+    target: for infinitely many, logits of what the tokens of each row are drawn from; None otherwise.
+    losses: how many models there are, each with a mean over its own tokens: the sum of `shares`.
+    sees_sign: whether the optimiser sees signs alone, so that rounding has to be told from a difference.
+    """
+
+    logits: Table
+    original: Table
+    shares: Float[Array, " context"]
+    original_shares: Float[Array, " context"]
+    counts: Counts | None = None
+    target: Table | None = None
+    losses: int = 1
+    sees_sign: bool = False
+
+    @property
+    def frequencies(self) -> Table:
+        """The share of each token of each row in the tokens of the batch, [context, token]."""
+        if self.counts is not None:
+            return frequencies(self.counts, self.losses, self.logits.dtype)
+        assert self.target is not None
+        return self.shares[:, jnp.newaxis] * jax.nn.softmax(self.target, axis=-1)
+
+    @property
+    def p(self) -> Table:
+        """The model's probabilities, row by row."""
+        return jax.nn.softmax(self.logits, axis=-1)
+
+    @property
+    def log_p(self) -> Table:
+        """Their logarithms; 0 for impossible tokens, which then have no part in any sum."""
+        return finite(jax.nn.log_softmax(self.logits, axis=-1))
+
+    @property
+    def original_log_p(self) -> Table:
+        """The same of p0."""
+        return finite(jax.nn.log_softmax(self.original, axis=-1))
+
+    def cross_entropy_gradient(self) -> Table:
+        """Of the mean over tokens of −ln p, with respect to the logits."""
+        if self.target is not None:
+            return expected_gradient(self.logits, self.target, self.shares)
+        observed = self.frequencies
+        gradient = cross_entropy_gradient(self.logits, observed)
+        return without_rounding(gradient, observed) if self.sees_sign else gradient
+
+
+def frequencies(counts: Counts, losses: int, dtype: jax.typing.DTypeLike) -> Table:
+    """Counts divided by the number of tokens of a model."""
+    tokens = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(dtype) / losses
+    return counts.astype(dtype) / tokens
+
+
+def finite(log_p: Table) -> Table:
+    """ln p, with zero where p is: such tokens have no part in any sum."""
+    return jnp.where(log_p > -jnp.inf, log_p, 0)

@@ -1,0 +1,29 @@
+"""The samples of every generation so far."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int32
+
+from jaxcollapse.training.corpora import CORPORA
+from jaxcollapse.training.corpora.corpus import Corpus, Expected, Samples, Stored, combined
+
+
+@CORPORA.adds()
+@dataclass(frozen=True)
+class Accumulate(Corpus):
+    """Their sum is kept."""
+
+    def empty(self, start: Samples) -> Stored:
+        """No counts; or the initial table, which gets no weight."""
+        return start
+
+    def add(self, stored: Stored, samples: Samples, generation: Int32[Array, ""]) -> tuple[Stored, Samples]:
+        """The sum, or the mean of infinitely many."""
+        if not isinstance(samples, Expected):
+            return stored + samples, stored + samples
+        share = 1 / (generation + 1).astype(samples.logits.dtype)
+        parts = jax.tree.map(lambda *each: jnp.stack(each), stored, samples)
+        whole = combined(parts, jnp.stack([1 - share, share]))
+        return whole, whole

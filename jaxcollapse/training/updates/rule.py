@@ -1,0 +1,118 @@
+"""What update rules are given, and what they do: K steps of an optimiser, unless they say otherwise."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int32
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.parameterisations.parameterisation import Parameterisation
+from jaxcollapse.training.batch import Batch, Table
+from jaxcollapse.training.corpora.corpus import Samples, Stored, Visited
+from jaxcollapse.training.loss_terms import with_terms
+
+Rest = Any  # what of a corpus is unused so far
+Carry = tuple[Any, Any, Rest, Visited | None]
+Take = Callable[[Array, Table, Rest], tuple[Batch, Rest]]
+
+
+class State(NamedTuple):
+    """A model at a generation.
+
+    parameters: of the model; the table of logits itself, if that is free. memory: what the update rule keeps, such as
+    an optax state, if it is carried. corpus: what is kept of earlier generations. generation: how many the model is
+    away from p0. visited: the rows that traces have been drawn from so far, if that is kept. octaves: of a temperature
+    that is kept apart from parameters.
+    """
+
+    parameters: Any
+    memory: Any
+    corpus: Stored
+    generation: Int32[Array, ""]
+    visited: Visited | None
+    octaves: Int32[Array, ""] | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """What there is to learn from in a generation.
+
+    parameterisation: what makes the table of logits of parameters. original: the table of p0. possible: the tokens that
+    p0 has. values: of the fields of the process, by name. is_on: the fields that are switched on. terms: of the loss.
+    corpus: all samples to train on; None where each step draws its own. take: gives the minibatch of a step: (step,
+    logits, rest) → (batch, rest). rest: what `take` is given first. descent: the optimiser. steps: how many.
+    single_step: whether there is one for sure. carries_memory: whether the optimiser's state is carried to the next
+    generation. is_tempered: the rows that a sampling temperature applies to.
+    """
+
+    parameterisation: Parameterisation
+    original: Table
+    possible: Bool[Array, "context token"]
+    values: Mapping[str, Any]
+    is_on: tuple[str, ...]
+    terms: tuple[str, ...]
+    corpus: Samples | None
+    take: Take | None
+    rest: Rest
+    descent: optax.GradientTransformation | None
+    steps: Int32[Array, ""]
+    single_step: bool
+    carries_memory: bool
+    is_tempered: Bool[Array, "context 1"]
+
+    def forward(self, parameters: Any) -> tuple[Table, Callable[[Table], Any]]:
+        """The table of logits, and what takes a gradient with respect to it to one with respect to the parameters."""
+        return self.parameterisation.forward(parameters, self.possible)
+
+
+class UpdateRule:
+    """How a model learns from the samples of a generation: a frozen dataclass, whose fields are fields of the process.
+
+    A rule that takes steps of an optimiser (`takes_steps`) has a method `gradient`; then minibatches, optimisers,
+    schedules and terms of the loss are those of the process. One that does not has a method `step`, and trains on the
+    whole corpus.
+    """
+
+    part: ClassVar[str]
+    takes_steps: ClassVar[bool] = True
+
+    def gradient(self, batch: Batch) -> Float[Array, "context token"]:
+        """The gradient of the loss with respect to `batch.logits`, of a minibatch."""
+        raise NotImplementedError(f"update = {self.part!r} has no method 'gradient'")
+
+    def init(self, parameters: Any, descent: optax.GradientTransformation | None) -> Any:
+        """What the rule keeps from one generation to the next, before the first one."""
+        return None if descent is None else descent.init(parameters)
+
+    def step(self, now: Training, state: State) -> State:
+        """One generation: a state with other `parameters`, and `memory`. Here: K steps of the optimiser."""
+        descent, take = now.descent, now.take
+        assert descent is not None
+        assert take is not None
+        memory = state.memory if now.carries_memory else self.init(state.parameters, descent)
+
+        def step(index: Array, carry: Carry) -> Carry:
+            parameters, memory, rest, visited = carry
+            logits, pull_back = now.forward(parameters)
+            batch, rest = take(index, logits, rest)
+            if now.corpus is None and visited is not None:
+                visited = visited | (batch.shares > 0)
+            slope = self.gradient(batch)
+            if slope.shape != logits.shape:
+                told = f"{self.part!r}: the gradient has shape {slope.shape}; that of the logits is {logits.shape}"
+                raise InputError("process.update", told)
+            slope = with_terms(slope, batch, now.values, now.terms)
+            updates, memory = descent.update(pull_back(slope), memory, parameters)
+            moved = optax.apply_updates(parameters, updates)
+            moved = jax.tree.map(lambda old, new: jnp.where(jnp.isneginf(old), old, new), parameters, moved)
+            return moved, memory, rest, visited
+
+        start = (state.parameters, memory, now.rest, state.visited)
+        carry = step(jnp.int32(0), start) if now.single_step else jax.lax.fori_loop(0, now.steps, step, start)
+        parameters, memory, _, visited = carry
+        memory = memory if now.carries_memory else None
+        return state._replace(parameters=parameters, memory=memory, visited=visited)
