@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(autouse=True, scope="module")
 def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Programs are those of the module: compiled in half the time, unless it is marked as `optimised`.
+    """Programs are those of the module: compiled in a quarter of the time, unless it is marked as `optimised`.
 
     Compiled programs hold memory maps, of which a process has a limited number.
     """

@@ -52,30 +52,3 @@ def two_token_chain(samples: int, temperature: float) -> np.ndarray:
     share = np.arange(samples + 1) / samples
     tilted = tempered(np.stack([share, 1 - share], axis=1), temperature)[:, 0]
     return stats.binom.pmf(np.arange(samples + 1), samples, tilted[:, None])
-
-
-def window_moments(p0: np.ndarray, samples: int, window: int, generations: int) -> np.ndarray:
-    """E H_g for refit on the last `window` generations' samples at T = 1, from the exact moment recursion.
-
-    C[s, t] = E Σ_i x_s,i x_t,i for the sampled frequencies x: C[g, t] = mean over the window of C[s, t] for t < g, and
-    C[g, g] = 1/N + (1 − 1/N) E Σ p².
-    """
-    moments = np.zeros((generations + 1, generations + 1))
-    collision = float((p0**2).sum())
-    history = [1 - collision]
-    for g in range(1, generations + 1):
-        moments[g, g] = 1 / samples + (1 - 1 / samples) * collision
-        if g > 1:
-            before = slice(max(1, g - window), g)
-            moments[g, 1:g] = moments[before, 1:g].mean(axis=0)
-            moments[1:g, g] = moments[g, 1:g]
-        inside = slice(max(1, g - window + 1), g + 1)
-        collision = float(moments[inside, inside].mean())
-        history.append(1 - collision)
-    return np.array(history)
-
-
-def one_sgd_step(z: np.ndarray, learning_rate: float, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """All outcomes of one SGD step on a single trace: probabilities [outcome] and logits [outcome, token]."""
-    p = softmax(z)
-    return softmax(z / temperature), z - learning_rate * (p - np.eye(len(z)))

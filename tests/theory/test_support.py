@@ -92,11 +92,11 @@ def test_two_hundred_samples_reach_ninety_nine_percent_before_one_token_is_alone
     assert theory.mean_collapse_time(p, samples=200, collapse_threshold=0.01) == pytest.approx(258.1, abs=0.05)
 
 
-def test_a_hundred_thousand_samples_take_seconds() -> None:
+def test_a_hundred_thousand_samples_take_seconds_of_computing() -> None:
     """Without a matrix of N × N, which would take 80 GB."""
-    start = time.perf_counter()
+    start = time.process_time()
     found = float(theory.mean_collapse_time(P0, samples=100_000))
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     limit = float(theory.diffusion_collapse_time(P0, samples=100_000))
     assert 0 < limit - found < np.log(100_000)
 
