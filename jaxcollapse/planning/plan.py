@@ -62,6 +62,10 @@ class Plan:
             recorded = recorded[recorded > chunk.since]
         return np.diff(recorded, prepend=chunk.since).astype(np.int32)
 
+    def places(self, chunk: Chunk) -> int:
+        """Places for its records in a device call."""
+        return self.buckets[chunk.bucket].program.places(len(self.gaps(chunk)))
+
     def program(self, chunk: Chunk) -> Program:
         """What computes a chunk. If it goes on from a state, that must be known by now."""
         program = self.buckets[chunk.bucket].program
