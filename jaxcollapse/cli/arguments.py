@@ -72,10 +72,10 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
     def wrapped(**arguments: Any) -> None:
         try:
             check_environment()
-            for plugin in arguments.get("plugin") or ():
-                from jaxcollapse.parts.plugin import load_plugin
+            if plugins := arguments.get("plugin"):
+                from jaxcollapse.parts.plugin import load_plugins
 
-                load_plugin(plugin)
+                load_plugins(plugins)
             code = command(**arguments)
         except InputError as error:
             source = error.source or str(arguments.get("sweep") or arguments.get("study"))

@@ -29,9 +29,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 def compiling(
     program: Program, device: jax.Device, places: int, lanes: int, own: tuple[Observable, ...]
 ) -> "Future[jax.stages.Compiled]":
-    """A program being compiled for one device, for so many places of records and lanes; twice if two threads ask at once.
+    """A program being compiled for a device, so many places and lanes; twice if two threads ask at once.
 
-    own: `program.own`, as it is now: the functions that it is traced from may be defined anew under their names.
+    places: for records. own: `program.own`, as it is now: the functions that it is traced from may be defined anew under
+    their names.
     """
     return _pool().submit(_load_or_compile, program, device, places, lanes)
 
