@@ -42,6 +42,14 @@ Platform = Annotated[
 Devices = Annotated[
     int | None, typer.Option("--devices", metavar="N", help="How many devices of a machine; by default all.")
 ]
+Kernel = Annotated[
+    str,
+    typer.Option(
+        "--kernel",
+        metavar="same-bits|fastest",
+        help="On GPUs: the same bits as on a CPU, or the fastest code, whose last bits differ.",
+    ),
+]
 ChunkSize = Annotated[
     int | None, typer.Option("--chunk-size", metavar="N", min=1, help="Trajectories of a shard file at most.")
 ]

@@ -12,6 +12,7 @@ from submitit.helpers import Checkpointable
 from jaxcollapse.errors import InputError
 from jaxcollapse.parts.plugin import load_plugins
 from jaxcollapse.planning.share import Share
+from jaxcollapse.system.kernels import SAME_BITS
 
 MOST_IDLE = 5  # times that a task is queued again without progress
 
@@ -34,6 +35,7 @@ class Task(Checkpointable):
     devices: int | None = None
     chunk_size: int | None = None
     plugins: tuple[str, ...] = ()
+    kernel: str = SAME_BITS
     stored: int = -1
     idle: int = 0
 
@@ -59,7 +61,7 @@ class Task(Checkpointable):
 
         try:
             load_plugins(self.plugins)
-            machine = this_machine(choose(self.platform, self.devices))
+            machine = this_machine(choose(self.platform, self.devices), self.kernel)
             compute(Study.open(self.study).sweep, self.study, machine, self.chunk_size, share=self.share)
         except InputError as error:  # in one line, as on the command line
             print(f"jaxcollapse: {error}", file=sys.stderr)
