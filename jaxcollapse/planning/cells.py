@@ -16,6 +16,7 @@ from jaxcollapse.native import draws_on, trains
 from jaxcollapse.observables import Observable
 from jaxcollapse.planning.distinct import distinct_methods, distinct_parameters, distinct_walks
 from jaxcollapse.planning.draw_blocks import traces_at_once
+from jaxcollapse.planning.kernel_choice import may_be_native
 from jaxcollapse.planning.library import Library
 from jaxcollapse.process.corpus import Corpus
 from jaxcollapse.process.structure import COUNTS, REMEDIES, Batches, Settings, Structure, Truncation
@@ -29,6 +30,7 @@ from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process_fields import Process
 from jaxcollapse.sweep.relevance import USED_WHEN
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.walks import Walk
 from jaxcollapse.walks.walk import Numbers
 
@@ -61,7 +63,7 @@ class Cells:
     library: Library
 
 
-def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
+def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: str = SAME_BITS) -> Cells:
     """What each cell of the sweep needs on this platform; natively: by native code, by default where it is there."""
     grid, library = sweep.grid, Library(sweep.grid, sweep.seed)
     _check_precision(grid, sweep.precision)
@@ -83,7 +85,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
     descends = plain & ~refit & grid.has("optimizer", "sgd") & grid.has("schedule", "constant")
     partial_refit = grid.has("update", "refit") & (grid.numbers("mixing") != 1)
     # Native code takes infinitely many fresh traces for one more number of them, in the same program.
-    trained = natively and can_watch(observables)
+    trained = natively & may_be_native(kernel, platform, tokens) & can_watch(observables)
     expected = descends & infinite & (batches == full) & trained
     batches, infinite = np.where(expected, generator, batches), infinite & ~expected
     whole = (plain & refit & ~partial_refit) | (descends & (batches == generator))
