@@ -16,7 +16,7 @@ from benchmarks.suite import Effort, Row, Suite
 from benchmarks.turns import microseconds, repeated
 
 OURS, JAX = "jaxcollapse.multinomial", "jax.random.multinomial"
-_WEIGHTS = 2**16  # tokens × rows of a call
+_WEIGHTS = 2**20  # tokens × rows of a call
 
 Draw = Callable[[], np.ndarray | jax.Array]
 
