@@ -19,10 +19,12 @@ def multinomial(key: jax.Array, n: ArrayLike, logits: ArrayLike) -> Int32[Array,
     """Counts of n independent draws of tokens, exactly from the multinomial distribution.
 
     The cost is at most V − 1 binomial counts for each row, whatever n is: on CPUs 1 to 12 ns a token where that was
-    measured, where `jax.random.multinomial` takes 20 to 400 times as long (`python -m benchmarks counts`). Each node of a binary tree over the tokens splits its
-    draws between two halves of its tokens by an exact binomial count. So tails are as right as the head: a token of
-    probability 1e-30 is as likely as it should be, and one with a logit of −∞ is never drawn. It works under `jit` and
-    `vmap`; native code does it on CPUs in float32, with the same counts. There is no gradient.
+    measured, where `jax.random.multinomial` takes 20 to 400 times as long (`python -m benchmarks counts`).
+
+    Each node of a binary tree over the tokens splits its draws between two halves of its tokens by an exact binomial
+    count. So tails are as right as the head: a token of probability 1e-30 is as likely as it should be, and one with a
+    logit of −∞ is never drawn. It works under `jit` and `vmap`; native code does it on CPUs in float32, with the same
+    counts. There is no gradient.
 
     Args:
         key: a typed key, or a raw one of threefry (`jax.random.PRNGKey`).
