@@ -12,7 +12,7 @@ from scipy import special
 from jaxcollapse.parameterisations import FreeTable, LowRank, Mlp, Parameterisation
 from jaxcollapse.parameterisations.fit import fit
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient
-from tests.reference.tempering import kl
+from tests.reference.laws import kl
 from tests.support.one_device import run, table
 from tests.support.sweeps import probabilities
 
