@@ -123,10 +123,12 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with the tier of its file."""
-    for item in items:
-        if tier := tier_of(item.path.relative_to(ROOT / "tests").as_posix()):
+    """Marks each test with the tier of its file; quick tests come last, so that no process waits long for another."""
+    tiers = {item: tier_of(item.path.relative_to(ROOT / "tests").as_posix()) for item in items}
+    for item, tier in tiers.items():
+        if tier:
             item.add_marker(tier)
+    items.sort(key=lambda item: ("claims", "system", "").index(tiers[item]))
 
 
 def pytest_collection_finish() -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import special
 
-from tests.reference.laws import softmax, tempered
+from tests.reference.laws import log, softmax, tempered
 from tests.reference.optimizers import RULES, Memory
 from tests.reference.traces import selected
 
@@ -28,7 +28,7 @@ class State(NamedTuple):
 
 def trajectory(p0: np.ndarray, process: Process, generations: int) -> np.ndarray:
     """Logits [generation, token] with infinitely many samples."""
-    states = [State(_log(p0))]
+    states = [State(log(p0))]
     for _ in range(generations):
         states.append(generation(states[-1], p0, process))
     return np.array([state.z for state in states])
@@ -43,9 +43,9 @@ def generation(state: State, p0: np.ndarray, process: Process, drawn: np.ndarray
     samples = law(state.z, p0, process, number) if drawn is None else drawn
     state = state._replace(samples=(*state.samples, samples))
     if number % process.get("reset_every", INF) == 0:
-        state = state._replace(z=_log(p0), memory=None)
+        state = state._replace(z=log(p0), memory=None)
     if process.get("update") == "refit":
-        return state._replace(z=_log(refitted(softmax(state.z), p0, corpus(state.samples, process), process)))
+        return state._replace(z=log(refitted(softmax(state.z), p0, corpus(state.samples, process), process)))
     return descended(state, p0, process)
 
 
@@ -56,8 +56,8 @@ def law(z: np.ndarray, p0: np.ndarray, process: Process, number: int = 1) -> np.
     if "curation" in process:
         rewards = {
             "score": lambda: np.array(process["scores"], float),
-            "likelihood": lambda: _log(softmax(z)),
-            "original_likelihood": lambda: _log(p0),
+            "likelihood": lambda: log(softmax(z)),
+            "original_likelihood": lambda: log(p0),
         }[process.get("reward", "likelihood")]()
         q = selected(process["curation"], q, process.get("reward_scale", 1.0) * rewards, process.get("candidates", 2))
     if "true_positive_rate" in process or "false_positive_rate" in process:
@@ -159,8 +159,3 @@ def penalty(z: np.ndarray, p0: np.ndarray, process: Process) -> float:
         "reverse_kl": special.rel_entr(p, p0).sum(),
     }
     return float(sum(process.get(name, 0.0) * terms[name] for name in PENALTIES))
-
-
-def _log(p: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.log(p)

@@ -3,6 +3,14 @@
 import numpy as np
 from scipy import stats
 
+TINY = np.finfo(np.float32).tiny  # probabilities below the normal range count as zero
+
+
+def log(p: np.ndarray | list[float]) -> np.ndarray:
+    """ln p, −∞ for what is impossible."""
+    with np.errstate(divide="ignore"):
+        return np.log(np.asarray(p, float))
+
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     p = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -11,12 +19,17 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def tempered(p: np.ndarray, temperature: float) -> np.ndarray:
     """τ_T(p)."""
-    with np.errstate(divide="ignore"):
-        return softmax(np.log(p) / temperature)
+    return softmax(log(p) / temperature)
 
 
 def entropy(p: np.ndarray) -> float:
     return float(-(p[p > 0] * np.log(p[p > 0])).sum())
+
+
+def kl(log_p: np.ndarray, log_q: np.ndarray) -> float:
+    """Σ p ln(p/q) over the tokens that p has."""
+    held = np.exp(log_p) > TINY
+    return float((np.exp(log_p[held]) * (log_p[held] - log_q[held])).sum())
 
 
 def heterozygosity(p: np.ndarray) -> float:

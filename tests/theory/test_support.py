@@ -1,6 +1,5 @@
 """What has died out: the chain of ancestors against every course that refits can take, and against two tokens."""
 
-import itertools
 import time
 
 import numpy as np
@@ -9,6 +8,7 @@ from scipy import stats
 
 from jaxcollapse import theory
 from jaxcollapse.theory.ancestors import ancestor_laws
+from tests.reference.counts import outcomes
 from tests.reference.courses import courses, mean
 from tests.reference.laws import distinct_values, expected_support
 
@@ -69,7 +69,7 @@ def test_two_tokens_collapse_as_their_own_chain_says(samples: int) -> None:
 def test_the_mean_time_to_a_threshold_is_that_of_all_states(p0: list[float], samples: int, rest: int) -> None:
     """A linear system over every table of counts: to 2ε², relative; exactly of two tokens, and of a token alone."""
     p, epsilon = np.array(p0), rest / samples
-    states = np.array([row for row in itertools.product(range(samples + 1), repeat=3) if sum(row) == samples])
+    states = outcomes(samples, 3)
     inner = states[states.max(axis=1) < samples - rest]
 
     def steps(p: np.ndarray) -> np.ndarray:
