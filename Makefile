@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 # Two test files at a time on two cores; more than four at a time would want more memory than most machines have.
-SIDE_BY_SIDE = --numprocesses=logical --maxprocesses=4 --dist=loadfile
+SIDE_BY_SIDE = --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # What an installation is made of; the Python files are used where they are.
 NATIVE = $(wildcard $(addprefix jaxcollapse/native/*.,cpp cu h))
 SOURCES = pyproject.toml constraints.txt hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test claims system check native sanitize format bench experiments notebooks generated site wheel clean
+.PHONY: help quickstart test claims system everything check native sanitize format bench experiments notebooks generated site wheel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /    make \1\t/' | expand -t 24
@@ -42,6 +42,9 @@ claims: $(VENV)/.test ## Test the engine against theory, laws and references: al
 
 system: $(VENV)/.test ## Test with other programs: Slurm, Chromium, compilers, kills, hostile files, plug-ins, the site
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m system
+
+everything: $(VENV)/.test ## All three in one session, which share what they compile: as continuous integration does
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .

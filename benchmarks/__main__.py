@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.bits.suite import BITS
+from benchmarks.counts.suite import COUNTS
 from benchmarks.estimates.suite import ESTIMATES
 from benchmarks.growth.suite import GROWTH
 from benchmarks.kernel.suite import KERNEL
@@ -28,13 +29,15 @@ class Name(StrEnum):
     REFIT = REFIT.name
     BITS = BITS.name
     SAMPLING = SAMPLING.name
+    COUNTS = COUNTS.name
     OBSERVABLES = OBSERVABLES.name
     SWEEP = SWEEP.name
     GROWTH = GROWTH.name
     ESTIMATES = ESTIMATES.name
 
 
-SUITES = {Name(suite.name): suite for suite in (KERNEL, REFIT, BITS, SAMPLING, OBSERVABLES, SWEEP, GROWTH, ESTIMATES)}
+_ALL = (KERNEL, REFIT, BITS, SAMPLING, COUNTS, OBSERVABLES, SWEEP, GROWTH, ESTIMATES)
+SUITES = {Name(suite.name): suite for suite in _ALL}
 
 
 def main(

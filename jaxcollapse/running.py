@@ -25,6 +25,7 @@ from jaxcollapse.store.placement import part_of
 from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.system.paths import user_path
 from jaxcollapse.system.signals import Stop, heeded
 
@@ -37,6 +38,7 @@ def run(
     *,
     chunk_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
+    kernel: str = SAME_BITS,
     executor: Executor | None = None,
     share: Share | str | None = None,
     progress: bool = True,
@@ -49,6 +51,8 @@ def run(
             home folder. Without a folder, all stays in memory.
         chunk_size: trajectories that are computed and stored together at most. It has no influence on results.
         devices: the devices to run on; by default all local ones. They have no influence on results, if of one kind.
+        kernel: "same-bits": on GPUs native code computes the same bits as on CPUs. "fastest": there XLA computes large
+            vocabularies, with which it is faster; last bits differ (docs/performance.md).
         executor: computes the chunks instead of this process, which stores them: a process pool, Dask's
             (`client.get_executor()`), or any other. Its workers need jaxcollapse, and the files that the sweep reads.
         share: "2/8" computes the third of eight equal shares only, and "slurm" the share of this task of a Slurm job
@@ -65,7 +69,7 @@ def run(
     share = Share.parse(share) if isinstance(share, str) else share
     if executor and devices:
         raise InputError("devices", "the workers of an executor have their own; give one of the two")
-    machine = machine_of(executor) if executor else this_machine(devices)
+    machine = replace(machine_of(executor) if executor else this_machine(devices), kernel=kernel)
     if directory is not None:
         return compute(sweep, user_path(directory), machine, chunk_size, executor, share, progress).finalize()
     todo = plan(sweep, chunk_size=chunk_size, machine=machine)
@@ -182,7 +186,7 @@ def foresee(
     Study.check(folder, sweep)
     study = Study(folder, sweep)
     shards = study.shards()
-    of = study.digest(chunk_size, machine.platform)
+    of = study.digest(chunk_size, machine.platform, machine.kernel)
     cut = partition(study.plan_file, of, shards.names)
     done, begun = shards.held_by(cut.without), shards.begun_in(cut.without)
     whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=done, begun=begun)

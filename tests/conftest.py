@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(autouse=True, scope="module")
 def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Programs are those of the module: compiled in half the time, unless it is marked as `optimised`.
+    """Programs are those of the module: compiled in a quarter of the time, unless it is marked as `optimised`.
 
     Compiled programs hold memory maps, of which a process has a limited number.
     """
@@ -123,10 +123,12 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with the tier of its file."""
-    for item in items:
-        if tier := tier_of(item.path.relative_to(ROOT / "tests").as_posix()):
+    """Marks each test with the tier of its file; quick tests come last, so that no process waits long for another."""
+    tiers = {item: tier_of(item.path.relative_to(ROOT / "tests").as_posix()) for item in items}
+    for item, tier in tiers.items():
+        if tier:
             item.add_marker(tier)
+    items.sort(key=lambda item: ("claims", "system", "").index(tiers[item]))
 
 
 def pytest_collection_finish() -> None:

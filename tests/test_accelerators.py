@@ -1,17 +1,22 @@
 """What is written for accelerators, checked without one: the program as it would be handed to their compiler."""
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import jax
+import numpy as np
 import pytest
 
 import jaxcollapse as jc
 from jaxcollapse import native
-from jaxcollapse.planning import distant_machine
+from jaxcollapse.execute.provenance import now, provenance
+from jaxcollapse.planning import distant_machine, share_of
 from jaxcollapse.planning.cells import resolve
+from jaxcollapse.planning.share import Share
 from jaxcollapse.program.compiling import _OPTIONS, arguments
 from jaxcollapse.program.kernel import Program, jitted
+from jaxcollapse.system.kernels import KERNELS
 
 # Loops that every program has: over records, and over the generations between two of them.
 COMMON = 2
@@ -89,6 +94,74 @@ def test_a_plan_tells_what_computes_on_a_gpu(monkeypatch: pytest.MonkeyPatch) ->
     }.items():
         sweep = jc.Sweep.from_dict({"process": {"vocab_size": 16}, "axes": {"optimizer": list(optimizers)}})
         assert jc.plan(sweep, machine=machine).kernel == kernel
+
+
+WIDE = {"process": {"batch_size": 8}, "axes": {"vocab_size": [64, 8192, 8193, 50257]}, "replicates": 2}
+
+
+def test_what_is_fastest_on_a_gpu_is_native_code_up_to_some_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else, and on CPUs in any case, native code computes all that it can, and so the same bits."""
+    monkeypatch.setattr(native, "architecture", lambda: "sm_90")
+    sweep = jc.Sweep.from_dict(WIDE)
+    told = {}
+    for platform in ("gpu", "cpu"):
+        for kernel in KERNELS:
+            made = jc.plan(sweep, machine=distant_machine(platform, 1, 2, kernel))
+            told[platform, kernel] = made.to_dict()["kernel_choice"], repr(made)
+            programs = [bucket.program for bucket in made.buckets]
+            assert sorted(program.structure.tokens for program in programs) == [64, 8192, 9216, 53248]
+            everything = platform == "cpu" or kernel == "same-bits"
+            for program in programs:
+                is_native = everything or program.structure.tokens <= 8192
+                assert program.is_native is is_native
+                if platform == "gpu":
+                    assert ("jaxcollapse_train" in lowered(program, "cuda")) is is_native
+    assert told["cpu", "same-bits"][0] is None
+    assert "same bits as on a CPU" in told["cpu", "fastest"][0]
+    assert "--kernel fastest XLA would compute 2 of 4 buckets" in told["gpu", "same-bits"][0]
+    assert "fastest: XLA computes 2 of 4 buckets" in told["gpu", "fastest"][0]
+    for choice, text in told.values():
+        assert choice is None or f"kernel: {choice}" in text
+
+
+def test_infinitely_many_samples_of_many_tokens_are_of_xla_where_that_is_faster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(native, "architecture", lambda: "sm_90")
+    process = {"batch_size": float("inf"), "vocab_size": 20_000}
+    sweep = jc.Sweep.from_dict({"process": process, "replicates": 1})
+    for kernel in KERNELS:
+        (bucket,) = jc.plan(sweep, machine=distant_machine("gpu", 1, 2, kernel)).buckets
+        assert bucket.program.is_native is (kernel == "same-bits")
+
+
+def test_shares_of_the_fastest_plan_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where some machines have native code and some do not."""
+    sweep, covered = jc.Sweep.from_dict({**WIDE, "replicates": 40}), []
+    for index, architecture in enumerate(("sm_90", None, "sm_90")):
+        monkeypatch.setattr(native, "architecture", lambda here=architecture: here)
+        whole = jc.plan(sweep, machine=distant_machine("gpu", 1, 2, "fastest"), chunk_size=4)
+        covered.append(share_of(whole, Share(index, 3), chunk_size=4).covered)
+    assert (np.sum(covered, axis=0) == 1).all()
+
+
+def test_provenance_says_which_kernel_was_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "architecture", lambda: "sm_90")
+    told = {}
+    for platform in ("cpu", "gpu"):
+        device: Any = SimpleNamespace(platform=platform, device_kind="a device")
+        for kernel in KERNELS:
+            told[platform, kernel] = provenance(now(), "float32", [device], kernel=kernel)["kernel"]
+    different = told.pop(("gpu", "fastest"))
+    assert set(told.values()) == {"native"}
+    assert different == "native or xla, whichever is faster"
+
+
+def test_a_kernel_that_does_not_exist_is_refused() -> None:
+    sweep = jc.Sweep.from_dict({"process": {"vocab_size": 4}})
+    for refused in (jc.plan, jc.run):
+        with pytest.raises(jc.InputError, match="kernel: 'fast' is not one of same-bits, fastest"):
+            refused(sweep, kernel="fast")
 
 
 def test_the_compiler_knows_the_options_that_it_is_given() -> None:

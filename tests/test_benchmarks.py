@@ -17,6 +17,7 @@ from benchmarks.__main__ import Name
 from benchmarks.bits.suite import BITS
 from benchmarks.bits.suite import measure as measure_bits
 from benchmarks.contender import Contender, present
+from benchmarks.counts import suite as counts
 from benchmarks.estimates.suite import ESTIMATES, SWEEPS
 from benchmarks.growth.suite import GROWTH
 from benchmarks.growth.suite import measure as measure_growth
@@ -77,6 +78,27 @@ def test_the_bits_suite_times_all_ways_to_make_words(tmp_path: Path) -> None:
     assert all(time > 0 for row in rows for time in row["nanoseconds"].values())
     assert len(rows[0]["nanoseconds"]) == 3
     assert "jax.random.bits takes" in BITS.notes(rows)[0]
+
+
+def test_the_counts_suite_times_all_ways_to_draw_counts(tmp_path: Path) -> None:
+    rows = counts.measure(TINY, [counts.Point(8, 5)])
+    assert_shown(counts.COUNTS, rows, tmp_path)
+    times = rows[0]["microseconds"]
+    assert all(time > 0 for time in times.values())
+    slow = {**rows[0], "microseconds": dict.fromkeys(times, 1.0) | {counts.JAX: 3.0, "NumPy": 0.5}}
+    assert counts.COUNTS.notes([slow]) == [
+        "jax.random.multinomial takes 3 to 3× as long",
+        "faster: NumPy at (V, n) = (8, 5)",
+    ]
+
+
+def test_the_ways_to_draw_counts_draw_from_the_same_law() -> None:
+    p = 1 / np.arange(1, 6)
+    for name, draw in counts.ways(counts.Point(5, 40), 4000).items():
+        drawn = np.asarray(draw(), float)
+        assert (drawn.sum(axis=1) == 40).all(), name
+        for token, expected in enumerate(40 * p / p.sum()):
+            assert_mean(drawn[:, token], expected, resolves=0.05)
 
 
 def test_the_sampling_suite_times_both_ways_on_both_sides_of_the_edge(tmp_path: Path) -> None:

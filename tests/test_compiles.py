@@ -37,6 +37,9 @@ SAME_PROGRAM: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
     ("sgd", {}, {}, {"replicates": 1500}),
     ("sgd", {}, {}, {"generations": 60}),
     ("sgd", {}, {}, {"generations": 60, "record": {"spacing": "log", "points": 3}}),
+    ("sgd", {}, {}, {"generations": 60, "record": {"every": 4}}),
+    ("momentum", {}, {}, {"generations": 60, "record": {"every": 4}}),
+    ("momentum", {}, {}, {"generations": 1, "record": {"every": 1}}),
     ("sgd", {}, {}, {"support_threshold": 0.01, "collapse_threshold": 0.2}),
     ("sgd", {}, {}, {"common_random_numbers": ["temperature"]}),
     ("sgd", {}, {"temperature": {"linspace": [0.5, 2.0, 30]}, "learning_rate": [0.1, 1.0]}, {}),
@@ -58,6 +61,32 @@ def test_numbers_are_data(kind: str, compiles: Compiles) -> None:
             run({**BASE[kind], **process}, axes, **top)
             assert compiles() == seen, (process, axes, top)
             assert compiling.cache_info().misses == misses, (process, axes, top)
+
+
+@pytest.mark.parametrize("process", [BASE["sgd"], BASE["momentum"]], ids=["native code", "XLA"])
+@pytest.mark.parametrize("logits", [False, True])
+def test_numbers_of_records_share_programs(process: dict[str, Any], logits: bool, compiles: Compiles) -> None:
+    """Any number up to the next of few; one more is another program."""
+    few, many, most = (97, 104, 105) if logits else (2, 16, 17)
+    run(process, generations=few - 1, record={"every": 1, "logits": logits})
+    seen, misses = compiles(), compiling.cache_info().misses
+    run(process, generations=many - 1, record={"every": 1, "logits": logits})
+    assert compiles() == seen
+    assert compiling.cache_info().misses == misses
+    run(process, generations=most - 1, record={"every": 1, "logits": logits})
+    assert compiling.cache_info().misses == misses + 1
+
+
+@pytest.mark.parametrize("logits", [False, True])
+def test_places_for_records_are_few_and_little_more_than_records(logits: bool) -> None:
+    program = (
+        jc.plan(jc.Sweep.from_dict({"process": {"vocab_size": 4}, "record": {"logits": logits}})).buckets[0].program
+    )
+    places = [program.places(records) for records in range(1, 10_001)]
+    assert len(set(places)) < (100 if logits else 90)
+    for records, place in enumerate(places, start=1):
+        assert records <= place <= (records * 9 / 8 if logits else max(records + 15, records * 9 / 8)), records
+        assert program.places(place) == place
 
 
 @pytest.mark.parametrize("changed", [{"vocab_size": 33}, {"optimizer": "nesterov"}, {"corpus": "accumulate"}])

@@ -1,15 +1,11 @@
 """Infinitely many samples: what is exactly true of self-training when nothing is random."""
 
-from collections.abc import Callable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
-from tests.reference.laws import softmax, tempered
+from tests.reference.laws import softmax
 from tests.support.sweeps import probabilities, run, together, values
 
 pytestmark = pytest.mark.optimised
@@ -224,96 +220,6 @@ def test_infinite_temperature_is_uniform_over_what_is_possible() -> None:
         **EXACT,
     )
     np.testing.assert_allclose(probabilities(data)[0, 1:], [[1 / 3, 1 / 3, 1 / 3, 0]] * 8, rtol=1e-6)
-
-
-def _reference(p0: np.ndarray, process: dict[str, Any], generations: int) -> np.ndarray:
-    """The ideal refit in NumPy, straight from the definition."""
-    p, kept, history = p0, [], [p0]
-    for _ in range(generations):
-        q = tempered(p, process.get("temperature", 1.0))
-        order = np.sort(q)[::-1]
-        if "top_k" in process:
-            q = np.where(q >= order[process["top_k"] - 1], q, 0) / q[q >= order[process["top_k"] - 1]].sum()
-        if "top_p" in process:
-            order = np.sort(q)[::-1]
-            edge = order[np.searchsorted(np.cumsum(order), process["top_p"] - 1e-9)]
-            q = np.where(q >= edge, q, 0) / q[q >= edge].sum()
-        if "min_p" in process:
-            keep = q >= process["min_p"] * q.max()
-            q = np.where(keep, q, 0) / q[keep].sum()
-        share = process.get("fresh_fraction", 0.0)
-        kept.append((1 - share) * q + share * p0)
-        rule = process.get("corpus", "replace")
-        used = {"replace": kept[-1:], "accumulate": kept, "window": kept[-process.get("window", 4) :]}[rule]
-        a = process.get("mixing", 1.0)
-        p = (1 - a) * p + a * np.mean(used, axis=0)
-        history.append(p)
-    return np.array(history)
-
-
-def test_ideal_refits_follow_their_definition() -> None:
-    processes: list[dict[str, Any]] = [
-        {"temperature": 0.8, "corpus": "accumulate"},
-        {"temperature": 1.2, "corpus": "window", "window": 3},
-        {"temperature": 0.8, "mixing": 0.3},
-        {"temperature": 0.7, "fresh_fraction": 0.2},
-        {"temperature": 0.7, "fresh_fraction": 0.2, "corpus": "accumulate", "mixing": 0.5},
-        {"top_k": 4},
-        {"temperature": 1.1, "top_p": 0.93},
-        {"min_p": 0.05, "temperature": 1.3},
-        {"temperature": 1.5, "top_k": 5, "top_p": 0.95, "min_p": 0.06},
-        {"temperature": 1.5, "top_k": 5, "fresh_fraction": 0.1},
-    ]
-    common = {"initial": values(SKEWED), "update": "refit", "samples": INF}
-    data = run(common, {"process": together(processes)}, replicates=1, **EXACT)
-    for found, process in zip(probabilities(data)[:, 0], processes, strict=True):
-        expected = _reference(np.array(SKEWED), process, 8)
-        np.testing.assert_allclose(found, expected, rtol=2e-4, atol=1e-9, err_msg=str(process))
-
-
-# Of other optimisers with fresh moments see tests/training/test_optimizers.py.
-DESCENTS: list[dict[str, Any]] = [{"optimizer": optimizer} for optimizer in (*OPTIMIZERS, "adamw")]
-DESCENTS.append({"optimizer": "adam", "optimizer_state": "fresh"})
-
-
-@pytest.fixture(scope="module")
-def descended() -> np.ndarray:
-    """Logits [descent, generation, token] of three full-batch steps a generation at T = 0.8."""
-    process = {"initial": values(SKEWED), "temperature": 0.8, "learning_rate": 0.1, "batch_size": INF, "steps": 3}
-    constants = {"momentum": 0.8, "decay": 0.8, "b1": 0.8, "b2": 0.95, "eps": 1e-3, "weight_decay": 0.01}
-    return run({**process, **constants}, {"descent": together(DESCENTS)}, replicates=1, **EXACT).logits.values[:, 0]
-
-
-BUILT: dict[str, Callable[[], optax.GradientTransformation]] = {
-    "sgd": lambda: optax.sgd(0.1),
-    "momentum": lambda: optax.sgd(0.1, momentum=0.8),
-    "nesterov": lambda: optax.sgd(0.1, momentum=0.8, nesterov=True),
-    "adam": lambda: optax.adam(0.1, b1=0.8, b2=0.95, eps=1e-3),
-    "adamw": lambda: optax.adamw(0.1, b1=0.8, b2=0.95, eps=1e-3, weight_decay=0.01),
-    "rmsprop": lambda: optax.rmsprop(0.1, decay=0.8, eps=1e-3),
-    "sign_sgd": lambda: optax.sign_sgd(0.1),
-}
-
-
-@pytest.mark.parametrize("place", range(len(DESCENTS)), ids=map(str, DESCENTS))
-def test_optimisers_are_those_of_optax(place: int, descended: np.ndarray) -> None:
-    """Against a plain loop over optax."""
-    descent = DESCENTS[place]
-    transformation = BUILT[descent["optimizer"]]()
-    z = jnp.log(jnp.array(SKEWED))
-    memory = transformation.init(z)
-    history = [np.asarray(z)]
-    for _ in range(8):
-        target = softmax(np.asarray(z, float) / 0.8)
-        if "optimizer_state" in descent:
-            memory = transformation.init(z)
-        for _ in range(3):
-            gradient = jnp.asarray(softmax(np.asarray(z, float)) - target, jnp.float32)
-            with jax.numpy_dtype_promotion("standard"):
-                updates, memory = transformation.update(gradient, memory, z)
-            z = optax.apply_updates(z, updates)
-        history.append(np.asarray(z))
-    np.testing.assert_allclose(descended[place], np.array(history), rtol=2e-4, atol=2e-5)
 
 
 def test_gradient_steps_to_convergence_are_the_refit() -> None:

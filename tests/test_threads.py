@@ -83,6 +83,24 @@ def test_threads_draw_the_counts_of_registers(
     assert (there.sum(axis=1) == draws).all()
 
 
+def test_integers_of_threads_wrap_around_by_definition(tmp_path: Path) -> None:
+    """At the ends of their range, compiled so that the program ends where C++ leaves undefined what comes out."""
+    if hatch_build.machine_compiler() is None:
+        pytest.skip("there is no C++ compiler")
+    checks = ["-fsanitize=signed-integer-overflow,shift", "-fsanitize-undefined-trap-on-error"]
+    command = [*hatch_build.any_compiler(), "-std=c++17", "-O0", *hatch_build.EXACTLY, *checks, f"-I{SOURCES}"]
+    command += [f"-I{EMULATED}", str(EMULATED / "wrapping.cpp"), "-o", str(tmp_path / "wrapping")]
+    subprocess.run(command, check=True, capture_output=True)
+    numbers = [-(2**31), 2**31 - 1, -1, 0, 1, 0x3F3504F3, -1_000_000_007]
+    run = subprocess.run([str(tmp_path / "wrapping"), *map(str, numbers)], capture_output=True, text=True, check=True)
+    expected = []
+    for x in numbers:
+        expected += [-x, ~x, x << 5, x >> 5]
+        for y in numbers:
+            expected += [x + y, x - y, x * y]
+    assert [int(line) for line in run.stdout.split()] == [(each + 2**31) % 2**32 - 2**31 for each in expected]
+
+
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 def test_the_kernels_compile_for_devices_that_are_not_here(architecture: str) -> None:
     try:

@@ -42,6 +42,14 @@ Platform = Annotated[
 Devices = Annotated[
     int | None, typer.Option("--devices", metavar="N", help="How many devices of a machine; by default all.")
 ]
+Kernel = Annotated[
+    str,
+    typer.Option(
+        "--kernel",
+        metavar="same-bits|fastest",
+        help="On GPUs: the same bits as on a CPU, or the fastest code, whose last bits differ.",
+    ),
+]
 ChunkSize = Annotated[
     int | None, typer.Option("--chunk-size", metavar="N", min=1, help="Trajectories of a shard file at most.")
 ]
@@ -72,10 +80,10 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
     def wrapped(**arguments: Any) -> None:
         try:
             check_environment()
-            for plugin in arguments.get("plugin") or ():
-                from jaxcollapse.parts.plugin import load_plugin
+            if plugins := arguments.get("plugin"):
+                from jaxcollapse.parts.plugin import load_plugins
 
-                load_plugin(plugin)
+                load_plugins(plugins)
             code = command(**arguments)
         except InputError as error:
             source = error.source or str(arguments.get("sweep") or arguments.get("study"))

@@ -13,6 +13,7 @@ from jaxcollapse.cli.arguments import (
     ChunkSize,
     Devices,
     Inputs,
+    Kernel,
     Out,
     Platform,
     PluginFiles,
@@ -27,6 +28,7 @@ from jaxcollapse.cli.report import report
 from jaxcollapse.cli.streams import standard_streams
 from jaxcollapse.cli.submit import submit
 from jaxcollapse.errors import printable
+from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.system.signals import ending
 
 app = typer.Typer(
@@ -49,6 +51,7 @@ def plan(
     plugin: PluginFiles = None,
     platform: Platform = None,
     devices: Devices = None,
+    kernel: Kernel = SAME_BITS,
     as_json: AsJson = False,
 ) -> int:
     """Show what a run would compile, compute and store, without running it; of a study, what is missing."""
@@ -58,7 +61,7 @@ def plan(
     from jaxcollapse.system.devices import choose
 
     what, study = sweep_and_study(sweep, inputs=inputs)
-    machine = this_machine(choose(platform, devices))
+    machine = this_machine(choose(platform, devices), kernel)
     made = foresee(what, study, machine).todo if sweep.is_dir() else make_plan(what, machine=machine)
     if as_json:
         print(json.dumps(made.to_dict(), indent=1))
@@ -87,6 +90,7 @@ def run(
     shard: Annotated[str | None, typer.Option("--shard", hidden=True)] = None,
     platform: Platform = None,
     devices: Devices = None,
+    kernel: Kernel = SAME_BITS,
     chunk_size: ChunkSize = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
@@ -107,7 +111,7 @@ def run(
     elif in_slurm_array():
         print("jaxcollapse: computing the whole sweep; --share slurm computes this task's share", file=sys.stderr)
     what, folder = sweep_and_study(sweep, out, inputs)
-    machine = this_machine(choose(platform, devices))
+    machine = this_machine(choose(platform, devices), kernel)
     study = compute(what, folder, machine, chunk_size, share=part, progress=not quiet)
     if part and (told := study.summary())["missing"]:
         print(f"share {part} is complete; {told['missing']} trajectories of other shares are missing", file=sys.stderr)

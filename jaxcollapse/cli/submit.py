@@ -16,6 +16,7 @@ from jaxcollapse.cli.arguments import (
     ChunkSize,
     Devices,
     Inputs,
+    Kernel,
     Out,
     PluginFiles,
     SweepFile,
@@ -25,6 +26,7 @@ from jaxcollapse.cli.arguments import (
 from jaxcollapse.cluster.request import DEFAULT_TIME, Request
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.limits import MOST_SHARES
+from jaxcollapse.system.kernels import SAME_BITS
 
 if TYPE_CHECKING:
     from jaxcollapse.cluster.submission import Submission
@@ -67,6 +69,7 @@ def submit(
         typer.Option(metavar="cpu|gpu|tpu", help="What tasks run on; by default gpu where GPUs are asked for, or cpu."),
     ] = None,
     devices: Devices = None,
+    kernel: Kernel = SAME_BITS,
     chunk_size: ChunkSize = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be submitted, and do nothing.")] = False,
     as_json: AsJson = False,
@@ -100,7 +103,7 @@ def submit(
         setup=tuple(setup or ()),
         slurm=tuple(slurm or ()),
     )
-    submission = Submission(what, study, request, platform, devices, chunk_size)
+    submission = Submission(what, study, request, platform, devices, chunk_size, kernel)
     choose("cpu")  # no accelerator of the machine that submits is used, or need be there
     if not dry_run:
         submission.check_commands()

@@ -21,6 +21,7 @@ from jaxcollapse.running import Prospect, foresee, prepare
 from jaxcollapse.store.lock import locked
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.devices import check
+from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.system.paths import checked
 
 LOGS = "slurm"  # the folder in the study where scripts and logs are
@@ -37,6 +38,7 @@ class Submission:
     platform: str | None = None
     devices: int | None = None
     chunk_size: int | None = None
+    kernel: str = SAME_BITS
 
     def __post_init__(self) -> None:
         check(self.platform, self.devices)
@@ -76,7 +78,8 @@ class Submission:
         """What the jobs of the array do."""
         shares = [Share(index, self.request.tasks) for index in range(self.request.tasks)]
         study, platform = self.study.absolute(), self._machine.platform
-        return [Task(study, share, platform, self.devices, self.chunk_size, self.plugins) for share in shares]
+        told = (platform, self.devices, self.chunk_size, self.plugins, self.kernel)
+        return [Task(study, share, *told) for share in shares]
 
     def foresee(self) -> Prospect:
         """What is to be computed; nothing is written.
@@ -151,7 +154,7 @@ class Submission:
         """What tasks run on. It has nothing to do with the machine that submits, where there may be no GPU."""
         platform = self.platform or self.request.platform
         count = self.devices or (self.request.gpus if platform == "gpu" else 1)
-        return distant_machine(platform, count, self.request.cpus_per_task or 1)
+        return distant_machine(platform, count, self.request.cpus_per_task or 1, self.kernel)
 
 
 class _Scripts(SlurmExecutor):

@@ -10,8 +10,9 @@ from submitit.core.utils import DelayedSubmission, UncompletedJobError
 from submitit.helpers import Checkpointable
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.parts.plugin import load_plugin
+from jaxcollapse.parts.plugin import load_plugins
 from jaxcollapse.planning.share import Share
+from jaxcollapse.system.kernels import SAME_BITS
 
 MOST_IDLE = 5  # times that a task is queued again without progress
 
@@ -34,6 +35,7 @@ class Task(Checkpointable):
     devices: int | None = None
     chunk_size: int | None = None
     plugins: tuple[str, ...] = ()
+    kernel: str = SAME_BITS
     stored: int = -1
     idle: int = 0
 
@@ -58,9 +60,8 @@ class Task(Checkpointable):
         from jaxcollapse.system.devices import choose
 
         try:
-            for plugin in self.plugins:
-                load_plugin(plugin)
-            machine = this_machine(choose(self.platform, self.devices))
+            load_plugins(self.plugins)
+            machine = this_machine(choose(self.platform, self.devices), self.kernel)
             compute(Study.open(self.study).sweep, self.study, machine, self.chunk_size, share=self.share)
         except InputError as error:  # in one line, as on the command line
             print(f"jaxcollapse: {error}", file=sys.stderr)
@@ -72,8 +73,7 @@ def assemble(study: Path, plugins: tuple[str, ...] = ()) -> None:
     """Assembles the dataset, complete or not, and says what is missing; exit code 1 if something is."""
     from jaxcollapse.store.study import Study
 
-    for plugin in plugins:
-        load_plugin(plugin)
+    load_plugins(plugins)
     opened = Study.open(study)
     opened.finalize().close()
     told = opened.summary()

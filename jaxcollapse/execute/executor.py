@@ -22,6 +22,7 @@ from jaxcollapse.parts.plugin import Plugin, load_plugin
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
 from jaxcollapse.program.kernel import Program
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.system.signals import Stop, Stopped, heeded
 
 _TASKS_PER_WORKER = 3  # one that it computes, one that waits for it, one whose result waits for this process
@@ -77,8 +78,9 @@ def execute_on(
             try:
                 for chunk in islice(coming, 0 if failed or stop.is_asked else most - len(running)):
                     program = plan.buckets[chunk.bucket].program
+                    machine = plan.machine
                     future = executor.submit(
-                        compute_chunk, text, folder, plan.machine.platform, program, chunk, plugins
+                        compute_chunk, text, folder, machine.platform, program, chunk, plugins, machine.kernel
                     )
                     running[future] = chunk
                     future.add_done_callback(stop.wake)
@@ -112,7 +114,13 @@ def execute_on(
 
 
 def compute_chunk(
-    sweep: str, folder: str, platform: str, program: Program, chunk: Chunk, plugins: tuple[Plugin, ...] = ()
+    sweep: str,
+    folder: str,
+    platform: str,
+    program: Program,
+    chunk: Chunk,
+    plugins: tuple[Plugin, ...] = (),
+    kernel: str = SAME_BITS,
 ) -> list[Result]:
     """What a worker does: computes a chunk of a sweep, whose text and folder are given, by a program.
 
@@ -121,7 +129,7 @@ def compute_chunk(
     """
     for plugin in plugins:
         _check_has(plugin)
-    planned = _planned(sweep, folder, plugins)
+    planned = _planned(sweep, folder, plugins, kernel)
     if planned.machine.platform != platform:
         raise InputError("executor", f"a worker runs on {planned.machine.platform}, another on {platform}")
     if chunk.bucket >= len(planned.buckets) or planned.buckets[chunk.bucket].program != program:
@@ -152,10 +160,10 @@ def _check_has(plugin: Plugin) -> None:
 
 
 @lru_cache(maxsize=4)
-def _planned(text: str, folder: str, plugins: tuple[Plugin, ...]) -> Plan:
+def _planned(text: str, folder: str, plugins: tuple[Plugin, ...], kernel: str) -> Plan:
     """A plan with no chunks: a worker is given them."""
     sweep = Sweep.from_dict(tomllib.loads(text), folder=folder)
-    return plan(sweep, done=np.ones((sweep.grid.cells, sweep.replicates), bool))
+    return plan(sweep, done=np.ones((sweep.grid.cells, sweep.replicates), bool), kernel=kernel)
 
 
 def _most_tasks(executor: Executor, plan: Plan) -> int:

@@ -61,7 +61,7 @@ def execute(
         began = time.monotonic()
         record = room.run(
             plan.program(chunk),
-            len(plan.gaps(chunk)),
+            plan.places(chunk),
             device,
             call,
             part,
@@ -168,8 +168,8 @@ class _Programs:
         return self._compiling(*kind)
 
     def _kind(self, chunk: Chunk) -> tuple[Program, int]:
-        """Its program, and how many records that makes."""
-        return self._plan.program(chunk), len(self._plan.gaps(chunk))
+        """Its program, and how many records that has places for."""
+        return self._plan.program(chunk), self._plan.places(chunk)
 
-    def _compiling(self, program: Program, records: int, device: jax.Device) -> "Future[jax.stages.Compiled]":
-        return compiling(program, device, records, program.width(device.platform), program.own)
+    def _compiling(self, program: Program, places: int, device: jax.Device) -> "Future[jax.stages.Compiled]":
+        return compiling(program, device, places, program.width(device.platform), program.own)

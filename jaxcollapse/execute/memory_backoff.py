@@ -23,7 +23,7 @@ class Room:
     def run(
         self,
         program: Program,
-        records: int,
+        places: int,
         device: jax.Device,
         call: jax.stages.Compiled,
         part: slice,
@@ -33,7 +33,7 @@ class Room:
 
         Args:
             program: that computes the chunk.
-            records: how many it makes of each trajectory.
+            places: for records of each trajectory.
             device: where it runs.
             call: the program with as many lanes as planned.
             part: of the chunk.
@@ -46,7 +46,7 @@ class Room:
         while True:
             lanes = self._lanes.get((program, device), planned)
             try:
-                fitting = call if lanes == planned else self._compiled(program, device, records, lanes)
+                fitting = call if lanes == planned else self._compiled(program, device, places, lanes)
                 starts = range(part.start, part.stop, lanes)
                 pieces = [compute(slice(start, min(start + lanes, part.stop)), lanes, fitting) for start in starts]
             except (jax.errors.JaxRuntimeError, MemoryError) as error:
@@ -56,9 +56,9 @@ class Room:
             else:
                 return pieces[0] if len(pieces) == 1 else jax.tree.map(lambda *each: np.concatenate(each), *pieces)
 
-    def _compiled(self, program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
+    def _compiled(self, program: Program, device: jax.Device, places: int, lanes: int) -> jax.stages.Compiled:
         with self._lock:
-            compiled = compiling(program, device, records, lanes, program.own)
+            compiled = compiling(program, device, places, lanes, program.own)
         return compiled.result()
 
     def _halve(self, program: Program, device: jax.Device, lanes: int, error: Exception) -> None:

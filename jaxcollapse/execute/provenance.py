@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxcollapse._version import __version__
 from jaxcollapse.parts.plugin import Plugin
+from jaxcollapse.system.kernels import SAME_BITS
 
 if TYPE_CHECKING:
     import jax
@@ -22,19 +23,26 @@ _PACKAGES = ("jax", "jaxlib", "optax", "numpy", "xarray", "netCDF4")
 
 
 def provenance(
-    started: datetime.datetime, precision: str, devices: Sequence["jax.Device"], plugins: Sequence[Plugin] = ()
+    started: datetime.datetime,
+    precision: str,
+    devices: Sequence["jax.Device"],
+    plugins: Sequence[Plugin] = (),
+    kernel: str = SAME_BITS,
 ) -> dict[str, Any]:
-    """A record of this process, which computed on these devices with these plug-ins; the end is now."""
+    """A record of this process, which computed on these devices with these plug-ins; the end is now. kernel: what it
+    preferred, one of `system.kernels`.
+    """
     from jaxcollapse.native import trains
 
     device = devices[0]
+    native = "native" if kernel == SAME_BITS or device.platform == "cpu" else "native or xla, whichever is faster"
     return {
         "versions": {"jaxcollapse": __version__, **{name: _version(name) for name in _PACKAGES}},
         "python": platform.python_version(),
         "platform": device.platform,
         "device_kind": device.device_kind,
         "devices": len(devices),
-        "kernel": "native" if trains(device.platform, precision) else "xla",
+        "kernel": native if trains(device.platform, precision) else "xla",
         "prng": "threefry2x32",
         "x64": precision == "float64",
         "git_commit": git_commit(),

@@ -68,7 +68,7 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) ->
         if entry.whole:
             series[entry.name] = series[entry.name].astype(np.int32)
     events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
-    told = provenance(started, sweep.precision, plan.machine.devices, sweep.needed)
+    told = provenance(started, sweep.precision, plan.machine.devices, sweep.needed, plan.machine.kernel)
     return Result(chunk, series, events, status, told, logits, whole.state)
 
 

@@ -35,8 +35,12 @@ def run_tile(
         tile = lanes_of(plan, program, cell, cell_keys(plan.streams[cell]), replicate)._replace(state=state)
         loops = Loops(*np.array(chunk.loops, np.int32))
         thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
-        record = jax.device_get(call(tile, loops, plan.gaps(chunk), thresholds))
-    return jax.tree.map(lambda array: array[:used], record)
+        gaps = plan.gaps(chunk)
+        padded = np.pad(gaps, (0, plan.places(chunk) - len(gaps)))
+        record: Record = jax.device_get(call(tile, loops, padded, thresholds))
+    logits = None if record.logits is None else record.logits[:, : len(gaps)]
+    cut = record._replace(series=record.series[:, :, : len(gaps)], logits=logits)
+    return jax.tree.map(lambda array: array[:used], cut)
 
 
 def lanes_of(plan: Plan, program: Program, cell: np.ndarray, keys: jax.Array, replicate: Any) -> Lanes:

@@ -17,16 +17,6 @@ struct Storage {
     Vector<T, width / 2> low, high;
 };
 
-// What is computed with: integers wrap around, as C++ says of unsigned ones alone.
-template <typename T>
-struct Wrapping {
-    using Number = T;
-};
-template <>
-struct Wrapping<int32_t> {
-    using Number = uint32_t;
-};
-
 template <typename T, int width>
 struct Storage<T, width, true> {
     typedef T Part __attribute__((vector_size(4 * kPart)));

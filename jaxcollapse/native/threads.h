@@ -13,6 +13,7 @@ struct Vector {
     using Number = T;
     static constexpr int kOwn = width / kWidth;  // numbers of a thread
     using Condition = Vector<int32_t, width>;
+    using Wrapped = typename Wrapping<T>::Number;
 
     T own[kOwn];
 
@@ -29,19 +30,19 @@ struct Vector {
     // What this thread has; it asks of its own column, or where all are alike.
     INLINE T operator[](int) const { return own[0]; }
 
-#define ELEMENTWISE(op)                                                 \
-    friend INLINE Vector operator op(Vector x, Vector y) {              \
-        for (int i = 0; i < kOwn; ++i) x.own[i] = x.own[i] op y.own[i]; \
-        return x;                                                       \
-    }                                                                   \
+#define ELEMENTWISE(op, As)                                                        \
+    friend INLINE Vector operator op(Vector x, Vector y) {                         \
+        for (int i = 0; i < kOwn; ++i) x.own[i] = T(As(x.own[i]) op As(y.own[i])); \
+        return x;                                                                  \
+    }                                                                              \
     INLINE Vector& operator op## = (Vector other) { return *this = *this op other; }
-    ELEMENTWISE(+)
-    ELEMENTWISE(-)
-    ELEMENTWISE(*)
-    ELEMENTWISE(/)
-    ELEMENTWISE(&)
-    ELEMENTWISE(|)
-    ELEMENTWISE(^)
+    ELEMENTWISE(+, Wrapped)
+    ELEMENTWISE(-, Wrapped)
+    ELEMENTWISE(*, Wrapped)
+    ELEMENTWISE(/, T)
+    ELEMENTWISE(&, T)
+    ELEMENTWISE(|, T)
+    ELEMENTWISE(^, T)
 #undef ELEMENTWISE
 
 #define COMPARISON(op)                                                             \
@@ -63,9 +64,9 @@ struct Vector {
         for (int i = 0; i < kOwn; ++i) x.own[i] = number; \
         return x;                                         \
     }
-    EACH(operator-(Vector x), -x.own[i])
+    EACH(operator-(Vector x), T(-Wrapped(x.own[i])))
     EACH(operator~(Vector x), ~x.own[i])
-    EACH(operator<<(Vector x, int by), x.own[i] << by)
+    EACH(operator<<(Vector x, int by), T(Wrapped(x.own[i]) << by))
     EACH(operator>>(Vector x, int by), x.own[i] >> by)
     // The smaller and the larger of two numbers; the second where they cannot be compared.
     EACH(smaller(Vector x, Vector y), x.own[i] < y.own[i] ? x.own[i] : y.own[i])

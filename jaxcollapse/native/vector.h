@@ -17,6 +17,16 @@
 template <typename T, int width = kWidth>
 struct Vector;
 
+// What is computed with: integers wrap around, as C++ says of unsigned ones alone.
+template <typename T>
+struct Wrapping {
+    using Number = T;
+};
+template <>
+struct Wrapping<int32_t> {
+    using Number = uint32_t;
+};
+
 #if defined(COLUMN_PER_THREAD)
 #include "threads.h"
 #else

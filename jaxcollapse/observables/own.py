@@ -79,7 +79,7 @@ def event(function: Function | None = None, /, *, label: str | None = None, mode
     """
 
     def register(happens: Function) -> Function:
-        _add(happens, label, "generation", True, models, (0.0, math.inf), Watch(None, _never))
+        _add(happens, label, "generation", True, models, (0.0, math.inf), Watch())
         return happens
 
     return register if function is None else register(function)
@@ -142,8 +142,3 @@ class _Checked:
         if jnp.issubdtype(found.dtype, jnp.complexfloating):
             raise InputError(key, "returns a complex number; a real one is allowed")
         return found
-
-
-def _never(*_: Any) -> Any:
-    """The threshold of an event that has none."""
-    raise NotImplementedError

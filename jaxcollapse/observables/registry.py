@@ -35,19 +35,24 @@ _OF_PLUGINS = "; a plug-in that adds it is given by --plugin FILE"
 class Watch:
     """When an event happens.
 
-    statistic: the property of a snapshot that is watched; None for an event that is a function of its own. threshold:
-    what it reaches, from p0 and the sweep's thresholds. falls: whether it does so from above.
+    statistic: the property of a snapshot that is watched. threshold: what it reaches, from p0 and the sweep's
+    thresholds. Both are None for an event that is a function of its own. falls: whether it does so from above.
     """
 
-    statistic: Statistic | None
-    threshold: Threshold
+    statistic: Statistic | None = None
+    threshold: Threshold | None = None
     falls: bool = False
 
     def happens(self, now: Snapshot) -> Bool[Array, ""]:
         """Whether the statistic is at the threshold or beyond."""
         assert self.statistic is not None
-        value, threshold = getattr(now, self.statistic), self.threshold(now.start, now.thresholds)
+        value, threshold = getattr(now, self.statistic), self.reached(now.start, now.thresholds)
         return value <= threshold if self.falls else value >= threshold
+
+    def reached(self, start: Origin, thresholds: Thresholds) -> Float[Array, ""]:
+        """The threshold of a statistic."""
+        assert self.threshold is not None
+        return self.threshold(start, thresholds)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,12 @@ def load_plugin(source: str | Path) -> Plugin:
     return plugin
 
 
+def load_plugins(sources: Iterable[str | Path]) -> None:
+    """Runs plug-ins, one after the other. Raises as `load_plugin`."""
+    for source in sources:
+        load_plugin(source)
+
+
 def forget(name: str) -> None:
     """Drops a plug-in and its parts."""
     LOADED.pop(name, None)

@@ -17,6 +17,7 @@ from jaxcollapse.native import draws_on, trains
 from jaxcollapse.observables import Observable
 from jaxcollapse.parts import cell_kinds
 from jaxcollapse.planning.draw_blocks import traces_at_once
+from jaxcollapse.planning.kernel_choice import may_be_native
 from jaxcollapse.planning.library import Library
 from jaxcollapse.planning.methods import distinct_methods
 from jaxcollapse.planning.spec import Spec, spec_of
@@ -29,6 +30,7 @@ from jaxcollapse.sampling.multinomial import Method, split_at_once
 from jaxcollapse.sweep.grid import Grid, grouped
 from jaxcollapse.sweep.process_fields import fields, used_when
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.walks.walk import Numbers, Walk
 
 _UNUSED = 1  # stands for an infinite count where a number is needed
@@ -58,15 +60,15 @@ class Cells:
     library: Library
 
 
-def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
+def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: str = SAME_BITS) -> Cells:
     """What each cell of the sweep needs on this platform; natively: by native code, by default where it is there."""
     grid, library, observables = sweep.grid, Library(sweep.grid, sweep.seed), sweep.chosen
     _check_precision(grid, sweep.precision)
     _check_per_token(grid, library)
     _check_span(grid)
     natively = trains(platform, sweep.precision) if natively is None else natively
-    trained, everything = natively and can_watch(observables), natively and draws_on(platform)
-    tokens = _by_value(library.widths, padded)
+    tokens, everything = _by_value(library.widths, padded), natively and draws_on(platform)
+    trained = natively & may_be_native(kernel, platform, tokens) & can_watch(observables)
     specs, which = _specs(sweep, library, tokens, trained)
 
     def of(told: Sequence[object]) -> np.ndarray:
@@ -114,7 +116,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None) -> Cells:
     return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
 
 
-def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: bool) -> tuple[list[Spec], np.ndarray]:
+def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarray) -> tuple[list[Spec], np.ndarray]:
     """What each group of cells needs, and the group of each cell."""
     grid, rows = sweep.grid, library.rows
     samples, steps, batch_size = cell_kinds.samples(grid), grid.numbers("steps"), grid.numbers("batch_size")
@@ -127,14 +129,14 @@ def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: bool) ->
     switches = [grid.has(name, field.default) for name, field in known.items() if field.is_switch]
     kinds = (fresh, np.isinf(samples), cell_kinds.sees_whole_corpus(grid), cell_kinds.is_refit(grid), steps == 1)
     facts = [np.asarray(kind) for kind in kinds]
-    first, index = grouped([tokens, rows, at_once, *static, *switches, *facts])
+    first, index = grouped([tokens, rows, at_once, trained, *static, *switches, *facts])
     tracks_visits = any(entry.name == "unvisited_drift" for entry in sweep.chosen)
     return [
         spec_of(
             grid.whole_cell(cell),
             int(rows[cell]),
             int(tokens[cell]),
-            trains_natively=trained,
+            trains_natively=bool(trained[cell]),
             tracks_visits=tracks_visits,
         )
         for cell in first.tolist()

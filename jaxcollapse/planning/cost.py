@@ -92,21 +92,24 @@ def judging(structure: Structure, traces: np.ndarray, places: int, candidates: i
     return seconds + real
 
 
-def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int) -> int:
-    """What is recorded of one trajectory of a model with such a table, its labels included."""
+def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int, records: int | None = None) -> int:
+    """What is recorded of one trajectory of a model with such a table, its labels included.
+
+    records: how many there is room for, by default the sweep's own number.
+    """
+    records = len(sweep.recorded) if records is None else records
     chosen = sweep.chosen
     events = sum(entry.is_event for entry in chosen)
     several = sum(entry.dim is not None for entry in chosen)
     per_record = len(chosen) - events + several * contexts + (tokens * contexts if sweep.record.logits else 0)
     kept = _STATE_TABLES * tokens * contexts if sweep.record.state else 0
-    return np.dtype(sweep.precision).itemsize * (len(sweep.recorded) * per_record + events + kept) + 16
+    return np.dtype(sweep.precision).itemsize * (records * per_record + events + kept) + 16
 
 
 def record_bytes(sweep: Sweep, program: Program) -> int:
-    """Device memory that holds what is recorded of one trajectory, and when."""
-    return _RECORD_COPIES * trajectory_bytes(
-        sweep, program.structure.tokens, program.structure.walk.contexts
-    ) + 4 * len(sweep.recorded)
+    """Device memory that holds what is recorded of one trajectory, and when; places that stay empty included."""
+    structure, places = program.structure, program.places(len(sweep.recorded))
+    return _RECORD_COPIES * trajectory_bytes(sweep, structure.tokens, structure.walk.contexts, places) + 4 * places
 
 
 @cache

@@ -53,6 +53,7 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         f"{told['token_updates']:.3g} token updates",
         f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
+        *([f"kernel: {told['kernel_choice']}"] if told.get("kernel_choice") else []),
         *time,
         *(printable(f"plug-in: {name} of {where}") for name, where in told.get("parts", {}).items()),
         *_equal(told),

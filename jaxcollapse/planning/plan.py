@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.native import target
-from jaxcollapse.planning import cost, resolution
+from jaxcollapse.planning import cost, kernel_choice, resolution
 from jaxcollapse.planning.cells import Cells
 from jaxcollapse.planning.chunk import Chunk, chunk_id
 from jaxcollapse.planning.display import as_bytes, as_html, as_text, describe
@@ -61,6 +61,10 @@ class Plan:
         if chunk.beginning:
             recorded = recorded[recorded > chunk.since]
         return np.diff(recorded, prepend=chunk.since).astype(np.int32)
+
+    def places(self, chunk: Chunk) -> int:
+        """Places for its records in a device call."""
+        return self.buckets[chunk.bucket].program.places(len(self.gaps(chunk)))
 
     def program(self, chunk: Chunk) -> Program:
         """What computes a chunk. If it goes on from a state, that must be known by now."""
@@ -114,6 +118,15 @@ class Plan:
             return "XLA"
         alone = all(bucket.program.measures_natively for bucket in self.buckets)
         return f"native code for {target(self.machine.platform)}{'' if alone else ', and XLA'}"
+
+    @property
+    def choice(self) -> str | None:
+        """What `machine.kernel` means for this sweep, in words; None if there is nothing to say."""
+        if target(self.machine.platform) is None:
+            return None
+        programs = [bucket.program for bucket in self.buckets]
+        buckets = [(program.structure.tokens, program.is_native) for program in programs]
+        return kernel_choice.told(self.machine.kernel, self.machine.platform, buckets)
 
     @property
     def compiles(self) -> int:
@@ -228,6 +241,7 @@ class Plan:
             "platform": self.machine.platform,
             "devices": self.machine.count,
             "kernel": self.kernel,
+            "kernel_choice": self.choice,
             "warning": self.warning,
             **({"parts": told} if (told := _told_parts(self.sweep)) else {}),
             "compiles": self.compiles,

@@ -28,6 +28,7 @@ def plan(
     chunk_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
     machine: Machine | None = None,
+    kernel: str | None = None,
     done: np.ndarray | None = None,
     begun: Sequence[Begun] = (),
 ) -> Plan:
@@ -38,6 +39,8 @@ def plan(
         chunk_size: trajectories of a chunk at most; by default about 20 seconds' work. It has no influence on results.
         devices: the devices to run on; by default all local ones. They have no influence on results.
         machine: another one than this process's, to run on.
+        kernel: "same-bits": on GPUs native code computes the same bits as on CPUs. "fastest": there XLA computes large
+            vocabularies, with which it is faster; last bits differ. By default the machine's, "same-bits".
         done: boolean [cell, replicate], trajectories that need not be computed.
         begun: trajectories that go on from an earlier generation.
 
@@ -45,6 +48,7 @@ def plan(
         InputError: an initial distribution cannot be had.
     """
     machine = machine or this_machine(devices)
+    machine = replace(machine, kernel=kernel) if kernel else machine
     made = _planned(sweep, machine, chunk_size, done, begun, trains(machine.platform, sweep.precision))
     if made.warning:
         _log.warning("%s", made.warning)
@@ -82,7 +86,7 @@ def _planned(
     natively: bool,
 ) -> Plan:
     """A plan for a machine with native code, or without."""
-    cells = resolve(sweep, machine.platform, natively)
+    cells = resolve(sweep, machine.platform, natively, machine.kernel)
     buckets = []
     for index, program in enumerate(cells.programs):
         program.check_own_code()

@@ -29,20 +29,20 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 @lru_cache(maxsize=_KEPT)
 def compiling(
-    program: Program, device: jax.Device, records: int, lanes: int, own: tuple[Observable | Part, ...]
+    program: Program, device: jax.Device, places: int, lanes: int, own: tuple[Observable | Part, ...]
 ) -> "Future[jax.stages.Compiled]":
-    """A program being compiled for one device and numbers of records and lanes; twice if two threads ask at once.
+    """A program being compiled for a device, so many places and lanes; twice if two threads ask at once.
 
-    own: `program.own`, as it is now: the functions that it is traced from may be defined anew under their names.
+    places: for records. own: `program.own`, as it is now: what it is traced from may be defined anew under its name.
     """
-    return _pool().submit(_load_or_compile, program, device, records, lanes)
+    return _pool().submit(_load_or_compile, program, device, places, lanes)
 
 
-def _load_or_compile(program: Program, device: jax.Device, records: int, lanes: int) -> jax.stages.Compiled:
+def _load_or_compile(program: Program, device: jax.Device, places: int, lanes: int) -> jax.stages.Compiled:
     options = dict(_OPTIONS.get(device.platform, {}))
-    told = [program, records, lanes, options]
+    told = [program, places, lanes, options]
     with arithmetic(program.dtype):
-        takes = arguments(program, lanes, records, SingleDeviceSharding(device))
+        takes = arguments(program, lanes, places, SingleDeviceSharding(device))
         if program.own:  # plug-ins may use code that their digests do not cover: such a program is named by its text
             lowered = jitted(program).lower(*takes)
             text = lowered.as_text()
@@ -65,11 +65,11 @@ def check_traceable(program: Program) -> None:
     """
     if program.own:
         with arithmetic(program.dtype), told_in_a_line("plugin", [part.plugin for part in program.own]):
-            jax.eval_shape(jitted(program), *arguments(program, lanes=1, records=1))
+            jax.eval_shape(jitted(program), *arguments(program, lanes=1, places=1))
 
 
 def arguments(
-    program: Program, lanes: int, records: int, sharding: SingleDeviceSharding | None = None
+    program: Program, lanes: int, places: int, sharding: SingleDeviceSharding | None = None
 ) -> tuple[Any, ...]:
     """Shapes and types of what a program takes."""
     tokens, real = program.structure.tokens, jnp.dtype(program.dtype)
@@ -93,7 +93,7 @@ def arguments(
     state = array((lanes, program.state_words), jnp.uint32) if program.state_words else None
     given = array((lanes, contexts, tokens), real)
     tile = Lanes(settings, key, array((lanes,), jnp.uint32), given, fitted, rows, state)
-    return tile, loops, array((records,), jnp.int32), thresholds
+    return tile, loops, array((places,), jnp.int32), thresholds
 
 
 @cache

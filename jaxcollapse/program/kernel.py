@@ -25,6 +25,7 @@ from jaxcollapse.process.self_training import SelfTraining
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.program.divergence import diverged
 from jaxcollapse.program.native_path import advance, can_run
+from jaxcollapse.program.record_loop import over_records
 from jaxcollapse.program.state_words import packed, unpacked
 from jaxcollapse.sampling import bits
 from jaxcollapse.training.updates.rule import State
@@ -36,6 +37,7 @@ NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
 _NATIVE_ELEMENTS = 2**25  # the same, where native code of a GPU runs whole generations
 _FEWEST_ELEMENTS = 2**13  # with fewer, XLA compiles other arithmetic for CPUs
+_FEWEST_PLACES = 16  # for records, where these are small
 _MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
 
 
@@ -123,6 +125,15 @@ class Program:
         size = self.structure.tokens * self.structure.walk.contexts
         return 1 << max(1, min(most, elements // size)).bit_length() - 1
 
+    def places(self, records: int) -> int:
+        """Places for so many records in a tile: one of few numbers, so that few programs are compiled.
+
+        A multiple of an eighth of the power of two below, so that logits take at most an eighth more memory; without
+        these also a multiple of 16, since what else there is in a record takes little.
+        """
+        step = max(1 if self.record_logits else _FEWEST_PLACES, 2 ** (max(records - 1, 1).bit_length() - 4))
+        return -(-records // step) * step
+
     def fewest(self, platform: str) -> int:
         """Trajectories of a tile where memory is short: fewer would be compiled to other arithmetic."""
         size = self.structure.tokens * self.structure.walk.contexts
@@ -165,7 +176,8 @@ def run_trajectory(
     program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: Thresholds
 ) -> Record:
     """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself, unless the
-    trajectory goes on from a state: then it leads from there to the next record.
+    trajectory goes on from a state: then it leads from there to the next record. Gaps of 0 at the end are places that
+    are no records: what comes back for them means nothing.
     """
     key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
     process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.rows, key)
@@ -221,7 +233,7 @@ def run_trajectory(
     if is_fused and not others and not program.record_logits:  # then from start to end, in one call
         (state, times), values = fused(carry, gaps)
     else:
-        (state, times), (rows, logits) = jax.lax.scan(segment, carry, gaps)
+        (state, times), (rows, logits) = over_records(segment, carry, gaps)
         values = rows.T
     finite = ~diverged(structure, settings, process.initial, process.scaled(state).table)
     happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)

@@ -54,7 +54,7 @@ def advance(
         event.watch.statistic: (event.name, event.watch) for event in events if event.watch and event.watch.statistic
     }
     watched = [watches.get(statistic) for statistic in STATISTICS]
-    reached = [each[1].threshold(start, thresholds) if each else jnp.float32(0) for each in watched]
+    reached = [each[1].reached(start, thresholds) if each else jnp.float32(0) for each in watched]
     so_far = [times[each[0]] if each else jnp.int32(-1) for each in watched]
     is_refit = structure.is_refit
     logits, found, values = train(

@@ -18,10 +18,13 @@ _NATIVE, _PORTABLE = Method(native=True, always_splits=True), Method(native=Fals
 def multinomial(key: jax.Array, n: ArrayLike, logits: ArrayLike) -> Int32[Array, "*row token"]:
     """Counts of n independent draws of tokens, exactly from the multinomial distribution.
 
-    The cost is V − 1 binomial counts for each row, whatever n is. Each node of a binary tree over the tokens splits its
-    draws between two halves of its tokens by an exact binomial count. So tails are as right as the head: a token of
-    probability 1e-30 is as likely as it should be, and one with a logit of −∞ is never drawn. It works under `jit` and
-    `vmap`; native code does it on CPUs in float32, with the same counts. There is no gradient.
+    The cost is at most V − 1 binomial counts for each row, whatever n is: on CPUs 1 to 12 ns a token where that was
+    measured, where `jax.random.multinomial` takes 20 to 400 times as long (`python -m benchmarks counts`).
+
+    Each node of a binary tree over the tokens splits its draws between two halves of its tokens by an exact binomial
+    count. So tails are as right as the head: a token of probability 1e-30 is as likely as it should be, and one with a
+    logit of −∞ is never drawn. It works under `jit` and `vmap`; native code does it on CPUs in float32, with the same
+    counts. There is no gradient.
 
     Args:
         key: a typed key, or a raw one of threefry (`jax.random.PRNGKey`).

@@ -38,6 +38,7 @@ from jaxcollapse.store.shard import BadShardError, Header, read_header, write_sh
 from jaxcollapse.store.shards import Shards
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.atomic import replacing, sweep_up, sweep_up_below
+from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.system.paths import user_path
 
 _log = logging.getLogger(__name__)
@@ -166,10 +167,11 @@ class Study:
         """A digest of all that shards of one study have in common."""
         return fingerprint(self.sweep)
 
-    def digest(self, chunk_size: int | None, platform: str) -> str:
+    def digest(self, chunk_size: int | None, platform: str, kernel: str) -> str:
         """Of all that decides how a study is cut into chunks, beside what of it is there already."""
         cells = hashlib.sha256(self.identities.astype("<u8").tobytes()).hexdigest()
         told = [self.fingerprint, cells, self.sweep.replicates, chunk_size, platform]
+        told += [kernel] if kernel != SAME_BITS else []  # of which nothing was said before there was a choice
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     @property

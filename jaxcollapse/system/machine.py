@@ -11,6 +11,7 @@ import psutil
 
 from jaxcollapse.system.container import allowed_cores, free_memory
 from jaxcollapse.system.environment import free_address_space
+from jaxcollapse.system.kernels import SAME_BITS, check
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,11 @@ class Machine:
     """platform: cpu, gpu or tpu. count: of its devices. workers: device calls in flight on each at once.
 
     device_bytes: memory that device calls may use together, on one device; None where that is not known. devices: as
-    JAX knows them; none if it is the machine of another process.
+    JAX knows them; none if it is the machine of another process. kernel: what to prefer on it, one of `KERNELS`
+    in kernels.py: the same bits on GPUs as on CPUs, or the fastest code, whose last bits differ.
+
+    Raises:
+        InputError: there is no such kernel.
     """
 
     platform: str
@@ -26,6 +31,10 @@ class Machine:
     workers: int
     device_bytes: int | None
     devices: tuple[jax.Device, ...] = ()
+    kernel: str = SAME_BITS
+
+    def __post_init__(self) -> None:
+        check(self.kernel)
 
     @property
     def cores(self) -> int:
@@ -33,14 +42,14 @@ class Machine:
         return self.workers * self.count
 
 
-def this_machine(devices: Sequence[jax.Device] | None = None) -> Machine:
+def this_machine(devices: Sequence[jax.Device] | None = None, kernel: str = SAME_BITS) -> Machine:
     """These devices, by default all local ones. A CPU is kept busy by one call for each core, an accelerator by two."""
     devices = tuple(jax.local_devices() if devices is None else devices)
     platform, count = devices[0].platform, len(devices)
     if platform == "cpu":
-        return Machine(platform, count, max(1, cores() // count), _available() // count, devices)
+        return Machine(platform, count, max(1, cores() // count), _available() // count, devices, kernel)
     limits = devices[0].memory_stats() or {}
-    return Machine(platform, count, 2, int(limits.get("bytes_limit", 8 * 2**30)), devices)
+    return Machine(platform, count, 2, int(limits.get("bytes_limit", 8 * 2**30)), devices, kernel)
 
 
 def cores() -> int:
@@ -55,9 +64,9 @@ def _available() -> int:
     return min(limit for limit in limits if limit is not None)
 
 
-def distant_machine(platform: str, count: int, cores: int) -> Machine:
+def distant_machine(platform: str, count: int, cores: int, kernel: str = SAME_BITS) -> Machine:
     """A machine that is not this one: what is planned for it must not depend on what is here."""
-    return Machine(platform, count, max(1, cores // count) if platform == "cpu" else 2, None)
+    return Machine(platform, count, max(1, cores // count) if platform == "cpu" else 2, None, kernel=kernel)
 
 
 def free_disk(folder: Path) -> int:

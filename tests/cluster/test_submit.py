@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 import jaxcollapse as jc
 from jaxcollapse.cli.main import app
 from jaxcollapse.cluster.request import Request
+from jaxcollapse.cluster.submission import Submission
 from jaxcollapse.cluster.task import MOST_IDLE, Task
 from jaxcollapse.planning.share import Share
 from tests.support.studies import SWEEP, run
@@ -56,6 +57,12 @@ def test_a_study_for_gpus_is_planned_where_there_are_none(sweep: Path) -> None:
     for line in ("#SBATCH --gpus-per-node=a100:2", "#SBATCH --constraint=nvlink", "#SBATCH --gpu-bind=closest"):
         assert line in told["array_script"].splitlines()
     assert not re.search("#SBATCH.*(gpu-|constraint)", told["finalize_script"])
+
+
+def test_tasks_prefer_the_kernel_that_was_asked_for(tmp_path: Path) -> None:
+    given = jc.Sweep.from_dict(SWEEP), tmp_path / "study", Request(tasks=2, name="one"), "gpu", None, None
+    assert {task.kernel for task in Submission(*given, "fastest").tasks} == {"fastest"}
+    assert {task.kernel for task in Submission(*given).tasks} == {"same-bits"}
 
 
 def test_a_dry_run_of_a_complete_study_says_that_nothing_is_missing(sweep: Path) -> None:
@@ -103,6 +110,7 @@ BAD = {
     "an option of its own": (["--slurm", "partition=a"], "slurm: 'partition=a': there is --partition for it"),
     "what is taken": (["--slurm", "--ntasks=2"], "there is --tasks, as each task is one process on one node for it"),
     "platform": (["--platform", "quantum"], "platform: 'quantum' is not one of cpu, gpu, tpu"),
+    "kernel": (["--kernel", "quick"], "kernel: 'quick' is not one of same-bits, fastest"),
     "devices": (["--devices", "0"], "devices: 0: must be 1 or more"),
 }
 

@@ -157,6 +157,21 @@ def test_forked_processes_are_refused() -> None:
         jc.run(sweep_of(), executor=pool, progress=False)
 
 
+def test_workers_prefer_the_kernel_of_the_run() -> None:
+    handed = []
+
+    class Noting(ThreadPoolExecutor):
+        def submit(self, task: Any, /, *given: Any, **named: Any) -> Any:
+            handed.append(given)
+            return super().submit(task, *given, **named)
+
+    with Noting(1) as pool:
+        jc.run(sweep_of(), executor=pool, kernel="fastest", progress=False)
+    chunks = [given for given in handed if given]
+    assert chunks
+    assert all(given[-1] == "fastest" for given in chunks)
+
+
 def test_devices_are_not_chosen_for_workers() -> None:
     with ThreadPoolExecutor(1) as pool, pytest.raises(jc.InputError, match="devices: the workers of an executor have"):
         jc.run(sweep_of(), executor=pool, devices=jax.local_devices(), progress=False)

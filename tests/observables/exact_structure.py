@@ -9,11 +9,8 @@ from scipy import special
 
 from jaxcollapse.walks.persona import Persona
 from tests.observables.structured import Case, Several
-from tests.reference.tempering import TINY, Nearest, kl, nearest, nearest_common
-
-
-def shannon(p: np.ndarray) -> float:
-    return float(-special.xlogy(p, p).sum())
+from tests.reference.laws import TINY, entropy, kl, log
+from tests.reference.tempering import Nearest, nearest, nearest_common
 
 
 def markov_places(table: np.ndarray, trace_length: int, end_token: int) -> tuple[np.ndarray, np.ndarray]:
@@ -132,11 +129,6 @@ def masses(table: np.ndarray, walk: Several) -> np.ndarray:
     return special.softmax(table[0])[: walk.personas]
 
 
-def _log(p: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.log(p)
-
-
 class Definition(NamedTuple):
     """What an observable is, and how closely float32 has it: in absolute terms, or of the root if it is a square."""
 
@@ -145,12 +137,12 @@ class Definition(NamedTuple):
 
 
 DEFINITIONS: dict[str, Definition] = {
-    "within_entropy": Definition(lambda e: _mean(e.shares, lambda row: shannon(np.exp(e.log_rows[1 + row])))),
+    "within_entropy": Definition(lambda e: _mean(e.shares, lambda row: entropy(np.exp(e.log_rows[1 + row])))),
     "mutual_information": Definition(_mutual_information, True),
     "within_divergence": Definition(
         lambda e: _mean(e.shares, lambda row: kl(e.log_rows[1 + row], e.log_start[1 + row])), True
     ),
-    "between_divergence": Definition(lambda e: kl(_log(e.shares), _log(e.start_shares)), True),
+    "between_divergence": Definition(lambda e: kl(log(e.shares), log(e.start_shares)), True),
     "shared_kl_to_initial": Definition(_loss, True),
     "row_recovery_gap": Definition(_row_gap, True),
     "shared_recovery_gap": Definition(lambda e: e.common.gap, True),
@@ -160,8 +152,8 @@ DEFINITIONS: dict[str, Definition] = {
     "excess_log_loss": Definition(_excess, True),
     "unvisited_drift": Definition(_drift, True),
     "persona_mass": Definition(lambda e: masses(e.now, e.walk)),
-    "persona_entropy": Definition(lambda e: shannon(masses(e.now, e.walk))),
+    "persona_entropy": Definition(lambda e: entropy(masses(e.now, e.walk))),
     "personas_covered": Definition(lambda e: int((masses(e.now, e.walk) > masses(e.start, e.walk) / 10).sum())),
-    "entropy": Definition(lambda e: shannon(e.marginals[1])),
-    "kl_to_initial": Definition(lambda e: kl(*(_log(p) for p in e.marginals)), True),
+    "entropy": Definition(lambda e: entropy(e.marginals[1])),
+    "kl_to_initial": Definition(lambda e: kl(*(log(p) for p in e.marginals)), True),
 }

@@ -9,8 +9,8 @@ from scipy import special
 from scipy.sparse.csgraph import connected_components
 
 from jaxcollapse.walks.markov import Markov
-from tests.observables.exact_structure import shannon
 from tests.observables.structured import SUPPORT, Case, log, markov_cases, measure
+from tests.reference.laws import entropy
 
 WIDTHS = (8, 13)  # the second is padding alone
 Rows = list[list[Fraction]]
@@ -79,7 +79,7 @@ class Chain:
 
     @property
     def entropy_rate(self) -> float:
-        return float(sum(weight * shannon(row) for weight, row in zip(self.law, self.chain, strict=True)))
+        return float(sum(weight * entropy(row) for weight, row in zip(self.law, self.chain, strict=True)))
 
     @property
     def recurrent_classes(self) -> int:
@@ -145,7 +145,7 @@ def test_the_stationary_law_is_where_an_endless_trace_is(width: int) -> None:
     """Its entropy, also where it gets stuck in one of several places, or is hardly ever somewhere."""
     for place, (name, exact) in enumerate(_exact().items()):
         found = _found(width)["stationary_entropy"][place]
-        np.testing.assert_allclose(found, shannon(exact.law), rtol=0, atol=5e-6, err_msg=name)
+        np.testing.assert_allclose(found, entropy(exact.law), rtol=0, atol=5e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -13,6 +13,7 @@ EVENTS = ("collapse_time", "first_extinction_time", "half_life")
 
 # Gradient steps on single traces: a rare token can come back, so that a first time is not the time since when.
 SGD: dict[str, Any] = {"initial": values(SKEWED), "learning_rate": 0.8, "batch_size": 1}
+REFIT: dict[str, Any] = {"initial": values(SKEWED), "update": "refit", "samples": 200}
 THRESHOLDS = {
     "default": {},
     "loose": {"support_threshold": 2e-3, "collapse_threshold": 0.05},
@@ -95,3 +96,24 @@ def test_times_say_how_they_are_censored() -> None:
         assert data[event].dims == ("replicate",)
         assert data[event].attrs["units"] == "generation"
         assert str(GENERATIONS) in data[event].attrs["censoring"]
+
+
+def test_times_of_refits_are_those_of_a_record_of_every_generation() -> None:
+    data = run(
+        {**REFIT},
+        generations=60,
+        replicates=300,
+        record={"every": 1},
+        observables=["collision_probability", "modal_probability", "support_size", "events"],
+    )
+    conditions = {
+        "collapse_time": data.modal_probability.values >= 0.99,
+        "first_extinction_time": data.support_size.values < 6,
+        "half_life": 1 - data.collision_probability.values <= 0.5 * (1 - SKEWED @ SKEWED),
+    }
+    for name, holds in conditions.items():
+        first = np.where(holds.any(axis=1), holds.argmax(axis=1), np.nan)
+        np.testing.assert_array_equal(data[name].values, first, err_msg=name)
+    sparse = run({**REFIT}, generations=60, replicates=300, record={"every": 60}, observables=["events"])
+    for name in conditions:
+        np.testing.assert_array_equal(data[name], sparse[name])

@@ -153,8 +153,11 @@ def test_scales_whose_squares_leave_the_range_of_numbers_are_one_temperature_mor
         base = jnp.asarray(random.normal(size=(4, 23)), dtype)
         far = jnp.ldexp(base - base.max(axis=-1, keepdims=True), exponent)
         weights = jnp.full(4, 0.25, dtype)
-        pairs = [(nearest_tempering(t, b), nearest_tempering(t, f)) for t, b, f in zip(target, base, far, strict=True)]
-        pairs.append(tuple(nearest_common_tempering(target, each, weights) for each in (base, far)))
+        of_rows, of_all = jax.jit(jax.vmap(nearest_tempering)), jax.jit(nearest_common_tempering)
+        pairs = [
+            (of_rows(target, base), of_rows(target, far)),
+            (of_all(target, base, weights), of_all(target, far, weights)),
+        ]
         for near, found in pairs:
             np.testing.assert_allclose(found.gap, near.gap, rtol=1e-4, atol=1e-7)
-            np.testing.assert_allclose(np.ldexp(float(found.temperature), -exponent), near.temperature, rtol=1e-3)
+            np.testing.assert_allclose(np.ldexp(found.temperature, -exponent), near.temperature, rtol=1e-3)

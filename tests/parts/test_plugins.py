@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -362,7 +361,15 @@ def test_what_a_callback_computes_is_not_kept_on_disk(mine: Path, sweep_file: Pa
     assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
-def test_each_test_begins_without_plugins() -> None:
+def test_a_forgotten_plugin_leaves_nothing_behind(mine: Path) -> None:
+    """So each test begins without plug-ins, with the package's parts alone."""
     assert not plugin.LOADED
     assert set(OBSERVABLES) == set(OBSERVABLES.own)
-    assert jax.devices()
+    jc.load_plugin(mine)
+    assert set(OBSERVABLES) - set(OBSERVABLES.own) == {"doubled", "half_gone"}
+    assert jc.Sweep.from_dict(SWEEP).chosen
+    forget("mine")
+    assert not plugin.LOADED
+    assert set(OBSERVABLES) == set(OBSERVABLES.own)
+    with pytest.raises(jc.InputError, match="'mine' is not loaded"):
+        jc.Sweep.from_dict(SWEEP)

@@ -3,6 +3,14 @@
 import numpy as np
 from scipy import stats
 
+TINY = np.finfo(np.float32).tiny  # probabilities below the normal range count as zero
+
+
+def log(p: np.ndarray | list[float]) -> np.ndarray:
+    """ln p, −∞ for what is impossible."""
+    with np.errstate(divide="ignore"):
+        return np.log(np.asarray(p, float))
+
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     p = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -11,12 +19,17 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def tempered(p: np.ndarray, temperature: float) -> np.ndarray:
     """τ_T(p)."""
-    with np.errstate(divide="ignore"):
-        return softmax(np.log(p) / temperature)
+    return softmax(log(p) / temperature)
 
 
 def entropy(p: np.ndarray) -> float:
     return float(-(p[p > 0] * np.log(p[p > 0])).sum())
+
+
+def kl(log_p: np.ndarray, log_q: np.ndarray) -> float:
+    """Σ p ln(p/q) over the tokens that p has."""
+    held = np.exp(log_p) > TINY
+    return float((np.exp(log_p[held]) * (log_p[held] - log_q[held])).sum())
 
 
 def heterozygosity(p: np.ndarray) -> float:
@@ -52,30 +65,3 @@ def two_token_chain(samples: int, temperature: float) -> np.ndarray:
     share = np.arange(samples + 1) / samples
     tilted = tempered(np.stack([share, 1 - share], axis=1), temperature)[:, 0]
     return stats.binom.pmf(np.arange(samples + 1), samples, tilted[:, None])
-
-
-def window_moments(p0: np.ndarray, samples: int, window: int, generations: int) -> np.ndarray:
-    """E H_g for refit on the last `window` generations' samples at T = 1, from the exact moment recursion.
-
-    C[s, t] = E Σ_i x_s,i x_t,i for the sampled frequencies x: C[g, t] = mean over the window of C[s, t] for t < g, and
-    C[g, g] = 1/N + (1 − 1/N) E Σ p².
-    """
-    moments = np.zeros((generations + 1, generations + 1))
-    collision = float((p0**2).sum())
-    history = [1 - collision]
-    for g in range(1, generations + 1):
-        moments[g, g] = 1 / samples + (1 - 1 / samples) * collision
-        if g > 1:
-            before = slice(max(1, g - window), g)
-            moments[g, 1:g] = moments[before, 1:g].mean(axis=0)
-            moments[1:g, g] = moments[g, 1:g]
-        inside = slice(max(1, g - window + 1), g + 1)
-        collision = float(moments[inside, inside].mean())
-        history.append(1 - collision)
-    return np.array(history)
-
-
-def one_sgd_step(z: np.ndarray, learning_rate: float, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """All outcomes of one SGD step on a single trace: probabilities [outcome] and logits [outcome, token]."""
-    p = softmax(z)
-    return softmax(z / temperature), z - learning_rate * (p - np.eye(len(z)))

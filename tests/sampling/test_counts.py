@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import stats
 
 import jaxcollapse as jc
 from jaxcollapse import native
+from tests.reference.counts import law, outcomes
 from tests.support.statistics import assert_counts
 
 KEY = jax.random.key(3)
@@ -20,9 +20,9 @@ def test_counts_follow_the_multinomial_law() -> None:
     """Every outcome of four draws of three tokens, over a hundred thousand rows."""
     p, rows = np.array([0.6, 0.3, 0.1]), 100_000
     counts = np.asarray(jax.jit(jc.multinomial)(KEY, jnp.full(rows, 4), jnp.log(p)))
-    outcomes = [(a, b, 4 - a - b) for a in range(5) for b in range(5 - a)]
-    seen = np.array([np.all(counts == outcome, axis=1).sum() for outcome in outcomes])
-    assert_counts(seen, rows * stats.multinomial.pmf(outcomes, 4, p))
+    possible = outcomes(4, 3)
+    seen = np.array([np.all(counts == outcome, axis=1).sum() for outcome in possible])
+    assert_counts(seen, rows * law(possible, p))
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 17, 1500])

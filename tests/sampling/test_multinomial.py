@@ -16,6 +16,7 @@ from scipy import stats
 from jaxcollapse import native
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import NATIVE, Method, _visits, fewest_split, multinomial
+from tests.reference.counts import law, outcomes
 from tests.support.statistics import SIGMAS, assert_counts, assert_mean
 
 SPLITTING = Method(native=False)
@@ -133,12 +134,11 @@ def test_every_outcome_of_few_draws_has_its_probability(how: How) -> None:
     tokens, draws = 5, 4
     weights = np.array([0.3, 1.0, 0.07, 0.0, 0.2])
     counts = draw(weights, draws, how, 2**17, seed=1)
-    outcomes = [kind for kind in itertools.product(range(draws + 1), repeat=tokens) if sum(kind) == draws]
+    possible = outcomes(draws, tokens)
     code = (draws + 1) ** np.arange(tokens)
-    found = np.bincount(counts @ code, minlength=(draws + 1) ** tokens)[np.array(outcomes) @ code]
+    found = np.bincount(counts @ code, minlength=(draws + 1) ** tokens)[possible @ code]
     assert found.sum() == len(counts)
-    law = stats.multinomial(draws, probabilities(weights.astype(np.float32)))
-    assert_counts(found, len(counts) * law.pmf(np.array(outcomes)))
+    assert_counts(found, len(counts) * law(possible, probabilities(weights.astype(np.float32))))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from jaxcollapse.sampling import truncation
 from jaxcollapse.sampling.selection import at_least, ordered_bits
 from jaxcollapse.sampling.temperature import temper
+from tests.reference.laws import softmax
 
 # Few lengths, so that few programs are compiled.
 rows = (
@@ -26,11 +27,6 @@ rows = (
     .filter(lambda row: bool(np.isfinite(row).any()))
 )
 cool, top_k, top_p, min_p = map(jax.jit, (temper, truncation.top_k, truncation.top_p, truncation.min_p))
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    p = np.exp(logits.astype(float) - logits.max())
-    return p / p.sum()
 
 
 @given(rows)

@@ -9,6 +9,11 @@ from jaxcollapse import native
 from jaxcollapse.program import compiling
 
 _OPTIONS = compiling._OPTIONS  # of users
+_HURRIED = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,  # half of the time that is left
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 @contextmanager
@@ -21,8 +26,8 @@ def xla_alone() -> Iterator[None]:
 
 @contextmanager
 def unoptimised() -> Iterator[None]:
-    """Programs are compiled in half the time: where what they compute, but for roundings, is not in question."""
-    hurried = {**_OPTIONS["cpu"], "xla_backend_optimization_level": 0}
+    """Programs are compiled in a quarter of the time: where their numbers, but for roundings, are not in question."""
+    hurried = {**_OPTIONS["cpu"], **_HURRIED}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiling, "_OPTIONS", {**_OPTIONS, "cpu": hurried})
         yield

@@ -41,7 +41,9 @@ def main(arguments: list[str]) -> int:
             "ASAN_OPTIONS": "detect_leaks=0",  # of Python's memory, which stays until the end
             "UBSAN_OPTIONS": "print_stacktrace=1",
         }
-        command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", "tests/test_native.py", *arguments]
+        side_by_side = ["--numprocesses=logical", "--maxprocesses=4"]  # any test in any process
+        pytest = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", *side_by_side]
+        command = [*pytest, "tests/test_native.py", *arguments]
         return subprocess.run(command, cwd=scratch, env=environment, check=False).returncode
 
 

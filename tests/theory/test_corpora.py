@@ -5,7 +5,7 @@ import pytest
 
 from jaxcollapse import theory
 from tests.reference.courses import Course, courses, mean
-from tests.reference.laws import heterozygosity, tempered, window_moments
+from tests.reference.laws import heterozygosity, tempered
 
 P0 = np.array([0.6, 0.3, 0.1])
 
@@ -21,11 +21,6 @@ def test_a_window_is_that_of_all_courses_and_everything_kept_is_a_long_one(windo
         np.testing.assert_allclose(found, expected)
         if window > g:
             np.testing.assert_allclose(theory.accumulated_heterozygosity(P0, samples=3, generations=g), expected)
-
-
-def test_a_window_has_the_moments_of_its_recursion() -> None:
-    found = theory.window_heterozygosity(P0, samples=7, window=3, generations=np.arange(21))
-    np.testing.assert_allclose(found, window_moments(P0, 7, 3, 20))
 
 
 @pytest.mark.parametrize("samples", [1, 2, 50])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxcollapse import theory
-from tests.reference.laws import entropy, one_sgd_step, softmax, tempered
+from tests.reference.laws import entropy, softmax, tempered
 
 P0 = np.array([0.5, 0.3, 0.15, 0.05])
 
@@ -26,12 +26,6 @@ def test_the_law_of_a_step_is_that_of_all_sequences_of_traces(batch_size: int, t
     off = moved - chance @ moved
     spread = theory.logit_step_covariance(P0, batch_size=batch_size, **settings)
     np.testing.assert_allclose(spread, (off.T * chance) @ off, atol=1e-15)
-
-
-def test_single_traces_are_those_of_the_referee() -> None:
-    chance, outcomes = one_sgd_step(np.log(P0), 0.6)
-    law = theory.step_law(P0, learning_rate=0.6, batch_size=1)
-    np.testing.assert_allclose(law.chance @ law.p, chance @ softmax(outcomes))
 
 
 def test_second_orders_are_half_the_trace_of_hessian_times_covariance() -> None:

@@ -1,6 +1,4 @@
-"""Optimisers: the update rules as their authors wrote them; and minibatches, decoded sample by sample."""
-
-from collections.abc import Callable
+"""Optimisers follow the rules of their authors; and minibatches, decoded sample by sample."""
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +7,8 @@ import pytest
 
 from jaxcollapse.training.gradient import cross_entropy_gradient, without_rounding
 from jaxcollapse.training.optimizers import OPTIMIZERS
-from tests.reference.laws import softmax
+from tests.reference.generation import trajectory
+from tests.reference.optimizers import RULES
 from tests.support.statistics import assert_mean
 from tests.support.sweeps import run, values
 
@@ -19,60 +18,7 @@ INF = float("inf")
 P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05, 0.0])  # the last token never was there
 TEMPERATURE, STEPS, GENERATIONS = 0.8, 2, 6
 
-Memory = dict[str, np.ndarray]
-Rule = Callable[[np.ndarray, np.ndarray, Memory, dict[str, float]], np.ndarray]
 
-
-def _sgd(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
-    return z - c["learning_rate"] * g
-
-
-def _momentum(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
-    """Polyak's heavy ball (1964), the velocity without the learning rate."""
-    memory["velocity"] = c["momentum"] * memory.get("velocity", 0) + g
-    return z - c["learning_rate"] * memory["velocity"]
-
-
-def _nesterov(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
-    """Sutskever et al. (2013): the velocity looks one step ahead."""
-    memory["velocity"] = c["momentum"] * memory.get("velocity", 0) + g
-    return z - c["learning_rate"] * (g + c["momentum"] * memory["velocity"])
-
-
-def _adam(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
-    """Kingma and Ba (2015), algorithm 1."""
-    memory["t"] = memory.get("t", 0) + 1
-    memory["m"] = c["b1"] * memory.get("m", 0) + (1 - c["b1"]) * g
-    memory["v"] = c["b2"] * memory.get("v", 0) + (1 - c["b2"]) * g**2
-    m, v = memory["m"] / (1 - c["b1"] ** memory["t"]), memory["v"] / (1 - c["b2"] ** memory["t"])
-    return z - c["learning_rate"] * m / (np.sqrt(v) + c["eps"])
-
-
-def _adamw(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
-    """Loshchilov and Hutter (2019): the decay is not part of the moments; it is multiplied by the learning rate."""
-    return _adam(z, g, memory, c) - c["learning_rate"] * c["weight_decay"] * z
-
-
-def _rmsprop(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
-    """Tieleman and Hinton (2012), from a zero mean square, eps inside the root."""
-    memory["v"] = c["decay"] * memory.get("v", 0) + (1 - c["decay"]) * g**2
-    return z - c["learning_rate"] * g / np.sqrt(memory["v"] + c["eps"])
-
-
-def _sign_sgd(z: np.ndarray, g: np.ndarray, memory: Memory, c: dict[str, float]) -> np.ndarray:
-    """Bernstein et al. (2018)."""
-    return z - c["learning_rate"] * np.sign(g)
-
-
-RULES: dict[str, Rule] = {
-    "sgd": _sgd,
-    "momentum": _momentum,
-    "nesterov": _nesterov,
-    "adam": _adam,
-    "adamw": _adamw,
-    "rmsprop": _rmsprop,
-    "sign_sgd": _sign_sgd,
-}
 SWEPT = {
     "learning_rate": [0.05, 0.3],
     "momentum": [0.0, 0.5, 0.95],
@@ -86,20 +32,11 @@ SWEPT = {
 
 def trained(optimizer: str, constants: dict[str, float], state: str) -> np.ndarray:
     """Logits [generation, token] of full-batch descent on infinitely many samples at temperature T."""
-    z = np.log(P0[:-1])
-    memory: Memory = {}
-    history = [z]
-    for _ in range(GENERATIONS):
-        target = softmax(z / TEMPERATURE)
-        if state == "fresh":
-            memory = {}
-        for _ in range(STEPS):
-            z = RULES[optimizer](z, softmax(z) - target, memory, constants)
-        history.append(z)
-    return np.array(history)
+    process = {"optimizer": optimizer, "optimizer_state": state, "temperature": TEMPERATURE, "steps": STEPS}
+    return trajectory(P0, {**process, **constants}, GENERATIONS)[:, :-1]
 
 
-def test_every_optimiser_has_its_rule_here() -> None:
+def test_every_optimiser_has_its_rule_in_the_reference() -> None:
     assert set(RULES) == set(OPTIMIZERS)
     assert {name for part in OPTIMIZERS.values() for name in part.arguments} == set(SWEPT)
 

@@ -1,6 +1,5 @@
 """Remedies: penalties of the loss, smoothing, clipping, resets, a frozen generator and bursts of real data."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,9 +13,8 @@ from jaxcollapse.planning.cells import resolve
 from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.training.batch import Batch
 from jaxcollapse.training.loss_terms import LOSS_TERMS, in_order, with_terms
-from tests.reference.laws import softmax, tempered
 from tests.support.statistics import assert_mean
-from tests.support.sweeps import probabilities, run, together, values
+from tests.support.sweeps import probabilities, run, values
 
 INF = float("inf")
 P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05, 0.0])  # the last token never was there
@@ -60,80 +58,6 @@ def test_gradients_are_those_of_the_loss_that_is_documented(used: list[str], row
         plain = shares[:, None] * (jax.nn.softmax(logits) - target)
         found = with_terms(plain, Batch(logits, start, shares, original), settings, in_order(used))
         np.testing.assert_allclose(found, jax.grad(whole)(logits), atol=1e-14)
-
-
-FALLS: dict[str, Callable[[float], float]] = {
-    "constant": lambda time: 1.0,
-    "linear": lambda time: max(0.0, 1 - time),
-    "cosine": lambda time: float(np.cos(np.pi / 2 * min(time, 1)) ** 2),
-    "exponential": lambda time: float(np.exp(-time)),
-    "inverse": lambda time: 1 / (1 + time),
-}
-
-
-def gradient_of(z: np.ndarray, target: np.ndarray, process: dict[str, Any]) -> np.ndarray:
-    """Of the loss, in NumPy, by central differences; cut to the bound of its norm."""
-    weights = {name: process.get(name, 0.0) for name in LOSS}
-    start = np.log(HELD)
-
-    def value(z: np.ndarray) -> float:
-        log_p, log_p0 = np.log(softmax(z)), np.log(softmax(start))
-        aim = (1 - weights["label_smoothing"]) * target + weights["label_smoothing"] / len(z)
-        total = -(aim * log_p).sum() + weights["entropy_bonus"] * (np.exp(log_p) * log_p).sum()
-        total += weights["forward_kl"] * (np.exp(log_p0) * (log_p0 - log_p)).sum()
-        return float(total + weights["reverse_kl"] * (np.exp(log_p) * (log_p - log_p0)).sum())
-
-    step = 1e-5
-    slope = np.array([(value(z + step * unit) - value(z - step * unit)) / (2 * step) for unit in np.eye(len(z))])
-    return slope * min(1, process.get("clip_norm", INF) / np.linalg.norm(slope))
-
-
-def trained(process: dict[str, Any]) -> np.ndarray:
-    """Logits [generation, token] of SGD on infinitely many samples, K steps a generation."""
-    start = np.log(HELD)
-    z, history = start, [start]
-    for number in range(1, GENERATIONS + 1):
-        source = start if process.get("generator") == "initial" else z
-        target = softmax(source / TEMPERATURE)
-        if number % process.get("fresh_every", 1) == 0:
-            share = process.get("fresh_fraction", 0.0)
-            target = (1 - share) * target + share * softmax(start)
-        if number % process.get("reset_every", INF) == 0:
-            z = start
-        time = (number - 1) / process.get("schedule_time", 100.0)
-        rate = RATE * FALLS[process.get("schedule", "constant")](time)
-        for _ in range(process.get("steps", 1)):
-            z = z - rate * gradient_of(z, target, process)
-        history.append(z)
-    return np.array(history)
-
-
-PROCESSES: list[dict[str, Any]] = [
-    {**LOSS, "steps": 3},
-    {"clip_norm": 0.03, "entropy_bonus": 0.3, "steps": 2},
-    {"generator": "initial", "steps": 2},
-    {"reset_every": 2, "steps": 3},
-    {"fresh_fraction": 0.4, "fresh_sampling": "stratified"},
-    *({"schedule": name, "schedule_time": 3.5} for name in FALLS if name != "constant"),
-    {"schedule": "inverse", "schedule_time": 2.0, "steps": 2, "clip_norm": 0.05},
-    {"fresh_fraction": 0.4, "fresh_every": 2, "generator": "initial", "reset_every": 3, "label_smoothing": 0.1},
-]
-
-
-def test_descent_with_a_remedy_is_what_the_documentation_says() -> None:
-    """On infinitely many samples, in double precision to eight digits."""
-    settings: dict[str, Any] = {"initial": values(P0), "temperature": TEMPERATURE, "batch_size": INF}
-    data = run(
-        {**settings, "learning_rate": RATE},
-        {"process": together(PROCESSES)},
-        generations=GENERATIONS,
-        replicates=1,
-        record={"every": 1, "logits": True},
-        precision="float64",
-    )
-    for logits, process in zip(data.logits.values[:, 0], PROCESSES, strict=True):
-        assert np.isneginf(logits[:, -1]).all()
-        np.testing.assert_allclose(logits[:, :-1], trained(process), atol=1e-8, err_msg=str(process))
 
 
 def test_the_forward_divergence_pulls_on_rows_that_no_trace_visits() -> None:
@@ -200,57 +124,6 @@ def test_a_reset_forgets_moments_too() -> None:
 
 
 # Refits.
-
-
-@pytest.mark.optimised
-def test_smoothing_leads_to_its_stationary_law() -> None:
-    """p ← (n + α)/(N + αV): E F → [(1−m)²/N + (1 − (1−m)²)/V] / [1 − (1−m)²(1 − 1/N)], m = αV/(N + αV)."""
-    tokens, samples = 8, 20
-    smoothing = [0.1, 0.5, 2.0]
-    data = run(
-        {"vocab_size": tokens, "initial": {"kind": "uniform"}, "update": "refit", "samples": samples},
-        {"smoothing": smoothing},
-        generations=200,
-        replicates=8000,
-        record={"points": 2},
-        observables=["collision_probability", "support_size"],
-    )
-    assert (data.support_size == tokens).all()
-    for cell, alpha in zip(data.collision_probability.values[..., -1], smoothing, strict=True):
-        mixed = alpha * tokens / (samples + alpha * tokens)
-        kept = (1 - mixed) ** 2
-        expected = (kept / samples + (1 - kept) / tokens) / (1 - kept * (1 - 1 / samples))
-        assert_mean(cell, expected, resolves=0.02)
-
-
-def test_smoothing_gives_back_only_what_p0_has() -> None:
-    data = run(
-        {"initial": values(P0), "update": "refit", "samples": 4, "smoothing": 0.5},
-        generations=5,
-        replicates=3,
-        record={"every": 1, "logits": True},
-    )
-    p = probabilities(data)[:, 1:]
-    assert (p[..., -1] == 0).all()
-    counts = p[..., :-1] * 6.5 - 0.5
-    assert (np.round(counts) >= 0).all()
-    np.testing.assert_allclose(counts, np.round(counts), atol=1e-5)
-
-
-def test_a_frozen_generator_neither_drifts_nor_cools_further() -> None:
-    """Each generation is a fresh fit to τ_T(p0): E F = 1/N + (1 − 1/N) F(τ_T(p0)) at every generation alike."""
-    data = run(
-        {"initial": values(HELD), "update": "refit", "samples": 25, "generator": "initial"},
-        {"temperature": [0.7, 1.0]},
-        generations=60,
-        replicates=6000,
-        record={"every": 30},
-        observables=["collision_probability"],
-    )
-    for cell, temperature in zip(data.collision_probability.values, (0.7, 1.0), strict=True):
-        collision = float((tempered(HELD, temperature) ** 2).sum())
-        for generation in (1, 2):
-            assert_mean(cell[:, generation], 1 / 25 + (1 - 1 / 25) * collision, resolves=0.02)
 
 
 def test_bursts_of_real_data_follow_the_moments() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxcollapse.errors import InputError
-from tests.reference.laws import entropy, heterozygosity, softmax, tempered
+from tests.reference.laws import entropy, tempered
 from tests.reference.traces import expected_counts, kept, of_chain, of_personas, selected
 from tests.support.one_device import table
 from tests.support.statistics import assert_mean
@@ -17,66 +17,6 @@ P0 = np.array([0.4, 0.25, 0.2, 0.1, 0.05])
 SCORES = [0.3, -0.2, 0.9, 0.0, 0.5]
 RECORD = {"every": 1, "logits": True}
 CURATED = {"initial": values(P0), "update": "refit", "scores": SCORES, "reward": "score"}
-
-
-def test_curation_by_bradley_and_terry_tilts_p_by_the_reward() -> None:
-    """K = ∞, N = ∞: p ∝ p0 e^{g β r} after g generations. Many candidates come close to it."""
-    data = run(
-        {**CURATED, "samples": INF, "curation": "bradley_terry", "reward_scale": 0.7},
-        {"candidates": [INF, 1000]},
-        generations=4,
-        replicates=1,
-        record=RECORD,
-    )
-    for generation in range(5):
-        expected = softmax(np.log(P0) + generation * 0.7 * np.array(SCORES))
-        np.testing.assert_allclose(probabilities(data)[0, 0, generation], expected, rtol=1e-5)
-        np.testing.assert_allclose(probabilities(data)[1, 0, generation], expected, rtol=3e-3)
-
-
-def test_likelihood_as_the_reward_is_a_lower_temperature() -> None:
-    """K = ∞, r = β ln p: p^(1+β); and of the original likelihood, p p0^β."""
-    data = run(
-        {"initial": values(P0), "update": "refit", "samples": INF, "curation": "bradley_terry", "candidates": INF},
-        {"reward": ["likelihood", "original_likelihood"], "reward_scale": [0.25, -0.5]},
-        generations=3,
-        replicates=1,
-        record=RECORD,
-    )
-    for place, scale in enumerate([0.25, -0.5]):
-        last = probabilities(data)[:, place, 0, -1]
-        np.testing.assert_allclose(last[0], tempered(P0, (1 + scale) ** -3), rtol=1e-5)
-        np.testing.assert_allclose(last[1], tempered(P0, 1 / (1 + 3 * scale)), rtol=1e-5)
-
-
-@pytest.mark.parametrize("curation", ["bradley_terry", "argmax"])
-def test_curated_samples_follow_the_law_of_the_kept_candidate(curation: str) -> None:
-    """Finite N and K, tempered first: E p̂ = q, the law that enumeration gives; variance q (1 − q)/N."""
-    samples, temperature = 20, 0.8
-    data = run(
-        {**CURATED, "samples": samples, "curation": curation, "temperature": temperature, "reward_scale": 2.0},
-        {"candidates": [2, 3]},
-        generations=1,
-        replicates=20_000,
-        record=RECORD,
-    )
-    for place, candidates in enumerate([2, 3]):
-        q = selected(curation, tempered(P0, temperature), 2 * np.array(SCORES), candidates)
-        p = probabilities(data)[place, :, 1]
-        assert_mean(p, q, variance=q * (1 - q) / samples, resolves=0.06)
-        assert_mean((p - q) ** 2, q * (1 - q) / samples)
-
-
-def test_a_frozen_generator_is_judged_by_the_model_as_it_stands() -> None:
-    """p0 emits, ln p of the model rewards: p ← (1 − a) p + a · (the kept one of two draws from τ_T(p0))."""
-    p, mixing, temperature, scale = np.array([0.5, 0.3, 0.2]), 0.5, 0.8, 3.0
-    kind = {"initial": values(p), "update": "refit", "samples": INF, "generator": "initial", "mixing": mixing}
-    reward = {"curation": "bradley_terry", "candidates": 2, "reward": "likelihood", "reward_scale": scale}
-    data = run({**kind, **reward, "temperature": temperature}, generations=4, replicates=1, record=RECORD)
-    emitted = tempered(p, temperature)
-    for generation in range(5):
-        np.testing.assert_allclose(probabilities(data)[0, generation], p, rtol=1e-5)
-        p = (1 - mixing) * p + mixing * selected("bradley_terry", emitted, scale * np.log(p), 2)
 
 
 def test_each_model_of_an_ensemble_selects_among_what_it_trains_on() -> None:
@@ -139,74 +79,6 @@ def test_gradient_steps_learn_from_whole_traces_that_were_selected(process: dict
     assert_mean(step, expected[possible])
     error = step.std(axis=0) / np.sqrt(len(step))
     assert (np.abs(expected - unselected)[possible] / error).max() > 20
-
-
-def test_gradient_steps_learn_from_curated_samples() -> None:
-    """Minibatches of fresh curated samples: E of the first SGD step is η (q − p0)."""
-    data = run(
-        {**CURATED, "update": "gradient", "batch_size": 4, "learning_rate": 0.5, "curation": "argmax"},
-        generations=1,
-        replicates=20_000,
-        record=RECORD,
-    )
-    q = selected("argmax", P0, np.array(SCORES), 2)
-    step = data.logits.values[:, 1] - data.logits.values[:, 0]
-    assert_mean(step, 0.5 * (q - P0), variance=0.25 * q * (1 - q) / 4)
-
-
-def test_a_verifier_multiplies_the_odds_of_what_is_correct() -> None:
-    """N = ∞: odds × (TPR/FPR)^g; correct are the tokens that hold 80 % of p0. At TPR = FPR it has no effect."""
-    rates = {"true_positive_rate": [0.9, 0.5, 0.2], "false_positive_rate": [0.6, 0.5, 0.4]}
-    data = run(
-        {"initial": values(P0), "update": "refit", "samples": INF, "correct_share": 0.8},
-        {"verifier": {"zip": rates}},
-        generations=3,
-        replicates=1,
-        record=RECORD,
-    )
-    correct = probabilities(data)[:, 0, :, :3].sum(axis=-1)
-    ratio = np.array(rates["true_positive_rate"]) / np.array(rates["false_positive_rate"])
-    odds = 0.85 / 0.15 * ratio[:, None] ** np.arange(4)
-    np.testing.assert_allclose(correct / (1 - correct), odds, rtol=1e-5)
-
-
-def test_the_threshold_of_a_verifier_is_where_its_rates_are_equal() -> None:
-    """Finite N: mistakes grow below, fall above, and keep their mean at TPR = FPR."""
-    false_rates, samples = [0.45, 0.5, 0.55], 50
-    data = run(
-        {
-            "initial": values(P0),
-            "update": "refit",
-            "samples": samples,
-            "true_positive_rate": 0.5,
-            "correct_share": 0.8,
-        },
-        {"false_positive_rate": false_rates},
-        generations=1,
-        replicates=20_000,
-        record=RECORD,
-    )
-    mistakes = probabilities(data)[:, :, 1, 3:].sum(axis=-1)
-    for found, rate in zip(mistakes, false_rates, strict=True):
-        expected = 0.15 * rate / (0.15 * rate + 0.85 * 0.5)
-        assert_mean(found, expected, variance=expected * (1 - expected) / samples, resolves=0.03)
-    assert mistakes[0].mean() < mistakes[1].mean() < mistakes[2].mean()
-
-
-@pytest.mark.parametrize("growth", [0.5, 1.0, 2.0])
-def test_growing_samples_lose_less(growth: float) -> None:
-    """E H_g = H0 Π (1 − 1/N_s), N_s = N s^γ: above γ = 1 something is left for ever."""
-    generations, samples = 12, 8
-    data = run(
-        {"initial": values(P0), "update": "refit", "samples": samples, "sample_growth": growth},
-        generations=generations,
-        replicates=20_000,
-        record={"every": generations},
-        observables=["collision_probability"],
-    )
-    numbers = np.round(samples * np.arange(1.0, generations + 1) ** growth)
-    expected = heterozygosity(P0) * np.prod(1 - 1 / numbers)
-    assert_mean(1 - data.collision_probability.values[:, -1], expected, resolves=0.03)
 
 
 def test_a_model_is_looked_at_at_another_temperature_without_being_changed() -> None:

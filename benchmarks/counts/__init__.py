@@ -1,0 +1,1 @@
+"""`jaxcollapse.multinomial` beside the multinomial counts of JAX and NumPy."""
