@@ -11,11 +11,13 @@ from pydantic import BaseModel
 from jaxcollapse.cli.main import app
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.observables import catalogue
-from jaxcollapse.sweep.process_fields import process_model, used_when
+from jaxcollapse.sweep import process_fields
+from jaxcollapse.sweep.process_fields import described
 from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.theory import ORACLES
 
+_ONE_CELL = "One cell: how a model is trained on its own samples. Any field, also a nested one, can be an axis."
 FOLDER = Path(__file__).resolve().parent
 
 
@@ -47,7 +49,7 @@ def fields() -> str:
         "Made from the code by `make generated`. [sweep-file.md](sweep-file.md) tells how the parts go together.",
         *_section("Top level", Sweep, top),
         *_section("`record`", Record),
-        *_section("`[process]`", process_model()),
+        *_process(),
     ]
     for name, kind in KINDS.items():
         lines += _section(
@@ -141,11 +143,16 @@ def _section(heading: str, model: type[BaseModel], keys: list[str] | None = None
     return ["", f"## {heading}", *about, *keys_told]
 
 
+def _process() -> list[str]:
+    told = {name: described(field) for name, field in process_fields.fields().items()}
+    rows = [(f"`{name}`", f"`{default}`" if default else "", words) for name, (default, words) in told.items()]
+    return ["", "## `[process]`", "", _ONE_CELL, "", *table(("key", "default", "meaning"), rows)]
+
+
 def _described(model: type[BaseModel], key: str, schema: dict[str, Any]) -> str:
     choices = schema.get("enum") or [word for form in schema.get("anyOf", ()) for word in form.get("enum", ())]
     allowed = f" One of {', '.join(f'`{word}`' for word in choices)}." if choices else ""
-    used = f" Used {used_when()[key].text}." if model is process_model() and key in used_when() else ""
-    return f"{model.model_fields[key].description}{allowed}{used}"
+    return f"{model.model_fields[key].description}{allowed}"
 
 
 def _default(value: Any) -> str:

@@ -20,6 +20,7 @@ from jaxcollapse import running
 from jaxcollapse.cli.main import app
 from jaxcollapse.native import processor
 from jaxcollapse.store.study import Study
+from jaxcollapse.sweep.process_fields import fields
 
 SWEEP = """
 title = "Tiny"
@@ -35,7 +36,7 @@ vocab_size = 8
 temperature = [0.5, 1.0]
 steps = [1, 2]
 """
-COMMANDS = ("plan", "run", "submit", "status", "finalize", "report", "explore")
+COMMANDS = ("plan", "run", "submit", "status", "finalize", "report", "explore", "fields")
 NEEDED = 'observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]'
 
 
@@ -469,3 +470,15 @@ def test_a_task_of_a_job_array_computes_the_whole_unless_it_is_asked_for_its_sha
     assert whole.exit_code == 0
     assert whole.stderr.startswith("jaxcollapse: computing the whole sweep; --share slurm computes this task's share\n")
     assert (tmp_path / "study" / "result.nc").is_file()
+
+
+def test_fields_are_told_with_their_defaults_and_when_they_matter() -> None:
+    told = invoke("fields", "adam", "window").stdout
+    assert "b2 = 0.999\n" in told
+    assert "Number of generations kept by corpus = 'window'. Used with corpus = 'window'." in " ".join(told.split())
+    assert [line for line in told.splitlines() if not line.startswith(" ")][0] == "optimizer = sgd"
+    everything = json.loads(invoke("fields", "--json").stdout)
+    assert list(everything) == list(fields())
+    assert everything["top_k"]["default"] == "inf"
+    wrong = invoke("fields", "optimiser")
+    assert (wrong.exit_code, wrong.stderr) == (2, "jaxcollapse: optimiser: unknown field (did you mean 'optimizer'?)\n")

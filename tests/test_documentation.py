@@ -1,5 +1,6 @@
 """The documentation says what is: code in it runs, tables in it follow from the code, links lead somewhere."""
 
+import math
 import os
 import re
 import shlex
@@ -12,7 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import typer
 import xarray as xr
@@ -149,8 +153,7 @@ def test_the_observable_of_the_how_to_is_measured_as_defined(copied: Path) -> No
     observable, definition = (block for where, block in _blocks("python") if where.startswith("docs/add_observable.md"))
     defined: dict[str, Any] = {}
     exec(definition, defined)
-    with (copied / "jaxcollapse/observables/diversity.py").open("a", encoding="utf-8") as module:
-        module.write(observable)
+    (copied / "jaxcollapse/observables/half.py").write_text(observable, encoding="utf-8")
     record, process = {"every": 10, "logits": True}, {"vocab_size": 20, "update": "refit", "samples": 30}
     data = _run_in(copied, process, generations=20, replicates=8, record=record, observables=["tokens_of_half"])
     p = sweeps.probabilities(data).reshape(-1, 20)
@@ -177,13 +180,9 @@ def test_links_in_the_documentation_lead_somewhere(page: Path) -> None:
 
 
 def test_the_model_of_the_how_to_drifts_as_wright_and_fisher_say(copied: Path) -> None:
-    """A copy of the package that is changed as the page says: each row drifts with its own number of samples."""
+    """A copy of the package that has the page's file: each row drifts with its own number of samples."""
     (walk,) = (block for where, block in _blocks("python") if where.startswith("docs/add_model.md"))
-    (changes,) = (block for where, block in _blocks("diff") if where.startswith("docs/add_model.md"))
     (copied / "jaxcollapse/walks/opening.py").write_text(walk.split("\n\n\nwalk, numbers =")[0], encoding="utf-8")
-    command = ["git", "apply", "-"]
-    done = subprocess.run(command, cwd=copied, input=changes, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
     process = {"model": "opening", "update": "refit", "samples": 20, "trace_length": 5, "vocab_size": 8}
     top = {"generations": 10, "replicates": 2000, "record": {"every": 10, "logits": True}, "observables": ["entropy"]}
     data = _run_in(copied, process, **top)
@@ -192,3 +191,26 @@ def test_the_model_of_the_how_to_drifts_as_wright_and_fisher_say(copied: Path) -
         before, after = heterozygosity[:, 0, row].mean(), heterozygosity[:, -1, row]
         error = after.std() / np.sqrt(len(after))
         assert abs(after.mean() - before * (1 - 1 / samples) ** 10) < 4 * error
+
+
+def test_the_parts_of_the_how_to_do_what_they_say(copied: Path) -> None:
+    """A copy of the package that has the page's two files: Yogi is optax's; logits decay towards their mean."""
+    files = ("training/optimizers/yogi.py", "training/loss_terms/logit_decay.py")
+    blocks = [block for where, block in _blocks("python") if where.startswith("docs/add_part.md")]
+    for file, block in zip(files, blocks, strict=True):
+        (copied / "jaxcollapse" / file).write_text(block, encoding="utf-8")
+    p0, rate, endless = [0.5, 0.3, 0.2], 0.1, {"batch_size": math.inf, "samples": math.inf}
+    process = {"initial": {"kind": "values", "probabilities": p0}, "learning_rate": rate, **endless}
+    top = {"generations": 10, "replicates": 1, "record": {"every": 1, "logits": True}, "precision": "float64"}
+    decayed = _run_in(copied, {**process, "logit_decay": 0.5}, **top).logits.values[0]
+    away = decayed - decayed.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(away, 0.95 ** np.arange(11)[:, np.newaxis] * away[0], atol=1e-12)
+    shutil.rmtree(copied / "study")
+    found = _run_in(copied, {**process, "optimizer": "yogi", "temperature": 0.8}, **top).logits.values[0]
+    with jax.enable_x64(True):
+        yogi, z = optax.yogi(rate, eps=1e-8), jnp.asarray(found[0])
+        state = yogi.init(z)
+        for row in found:
+            np.testing.assert_allclose(row, z, atol=1e-10)
+            updates, state = yogi.update(jax.nn.softmax(z) - jax.nn.softmax(z / 0.8), state, z)
+            z = optax.apply_updates(z, updates)

@@ -86,7 +86,7 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
                 load_plugins(plugins)
             code = command(**arguments)
         except InputError as error:
-            source = error.source or str(arguments.get("sweep") or arguments.get("study"))
+            source = error.source or str(arguments.get("sweep") or arguments.get("study") or "")
             print(f"jaxcollapse: {InputError(error.key, error.problem, source)}", file=sys.stderr)
             raise typer.Exit(BAD_INPUT) from None
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The command line: plan, run, submit, status, finalize, report, explore."""
+"""The command line: plan, run, submit, status, finalize, report, explore, fields."""
 
 import json
 import sys
@@ -24,6 +24,7 @@ from jaxcollapse.cli.arguments import (
     tells_bad_input,
 )
 from jaxcollapse.cli.explore import explore
+from jaxcollapse.cli.fields import fields
 from jaxcollapse.cli.report import report
 from jaxcollapse.cli.streams import standard_streams
 from jaxcollapse.cli.submit import submit
@@ -209,6 +210,7 @@ def finalize(
 
 app.command()(report)
 app.command()(explore)
+app.command()(fields)
 
 
 def _show_result(data: Any, folder: Path) -> None:

@@ -21,6 +21,9 @@ def initial(function: Function) -> Function:
     Its name is the value of the key `kind`, its further arguments are the other keys of `initial`. Logits are
     logarithms of probabilities, up to a constant; −∞ is for tokens that are impossible.
 
+    Args:
+        function: what is decorated.
+
     Raises:
         InputError: the name is one of the package's own.
     """

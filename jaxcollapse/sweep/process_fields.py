@@ -161,6 +161,21 @@ def _type(field: Field) -> Any:
     return Literal[field.type] if isinstance(field.type, tuple) else field.type
 
 
+def described(field: Field) -> tuple[str, str]:
+    """The default of a field as a sweep file has it, empty if there is none; and what it is, is allowed, and is for."""
+    default = "" if field.default is None else str(field.default)
+    if isinstance(field.default, bool):
+        default = default.lower()
+    if field is INITIAL:
+        default = f'{{ kind = "{field.default.kind}" }}'
+    choices = field.type if isinstance(field.type, tuple) else ()
+    if field.name in SLOTS and SLOTS[field.name].choice is field:
+        choices = tuple(SLOTS[field.name])
+    allowed = f" One of {', '.join(f'`{word}`' for word in choices)}." if choices else ""
+    used = f" Used {used_when()[field.name].text}." if field.name in used_when() else ""
+    return default, f"{field.description}{allowed}{used}"
+
+
 def is_flag(field: str) -> bool:
     """Whether a field, or a nested key of `initial`, is true or false."""
     first, _, key = field.partition(".")

@@ -48,6 +48,9 @@ def schedule(function: Callable[..., Number]) -> Any:
     Its name is the value of the field `schedule`. Its first argument is the number of generations so far divided by
     `schedule_time`; further ones are fields of the process, like those of an optimiser.
 
+    Args:
+        function: what is decorated.
+
     Raises:
         InputError: the name is one of the package's own.
     """

@@ -12,6 +12,9 @@ def walk(made: type) -> Any:
     Its name, in lower case with underscores, is the value of the field `model`. Its annotated attributes are fields
     of the process, each value of which has a program of its own.
 
+    Args:
+        made: what is decorated.
+
     Raises:
         InputError: the name is one of the package's own.
     """

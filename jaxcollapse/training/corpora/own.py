@@ -12,6 +12,9 @@ def corpus(made: type) -> Any:
     Its name, in lower case with underscores, is the value of the field `corpus`. Its annotated attributes are fields of
     the process, like the arguments of an optimiser.
 
+    Args:
+        made: what is decorated.
+
     Raises:
         InputError: the name is one of the package's own.
     """

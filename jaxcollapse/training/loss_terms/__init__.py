@@ -23,6 +23,9 @@ def loss_term(function: Callable[..., Any]) -> Any:
     to `batch.logits`. Its further arguments are fields of the process, like those of an optimiser. Each of them has a
     default, and with all of them at their defaults the term is switched off: it is not even computed.
 
+    Args:
+        function: what is decorated.
+
     Raises:
         InputError: the name is one of the package's own, or an argument has no default.
     """

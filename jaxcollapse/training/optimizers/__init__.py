@@ -34,6 +34,9 @@ def optimizer(function: Callable[..., optax.GradientTransformation]) -> Any:
     and sweep: `learning_rate`, and whatever else has a default or an annotation. Those annotated as `float` are traced,
     so that a sweep over them compiles nothing; each value of another type (int, bool, str) has a program of its own.
 
+    Args:
+        function: what is decorated.
+
     Raises:
         InputError: the name is one of the package's own.
     """

@@ -47,6 +47,9 @@ def reward(function: Callable[..., Any]) -> Any:
     optimiser; one that is annotated as `jaxcollapse.PerToken` has a number for each token. Where it returns one row,
     that counts in each row of tokens, and what starts a trace (the choice of a persona) has none.
 
+    Args:
+        function: what is decorated.
+
     Raises:
         InputError: the name is one of the package's own.
     """

@@ -25,6 +25,9 @@ def update_rule(rule: type) -> Any:
     Its name, in lower case with underscores, is the value of the field `update`. Its annotated attributes are fields
     of the process, like the arguments of an optimiser.
 
+    Args:
+        rule: what is decorated.
+
     Raises:
         InputError: the name is one of the package's own.
     """
