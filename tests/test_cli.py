@@ -476,7 +476,7 @@ def test_fields_are_told_with_their_defaults_and_when_they_matter() -> None:
     told = invoke("fields", "adam", "window").stdout
     assert "b2 = 0.999\n" in told
     assert "Number of generations kept by corpus = 'window'. Used with corpus = 'window'." in " ".join(told.split())
-    assert [line for line in told.splitlines() if not line.startswith(" ")][0] == "optimizer = sgd"
+    assert next(line for line in told.splitlines() if not line.startswith(" ")) == "optimizer = sgd"
     everything = json.loads(invoke("fields", "--json").stdout)
     assert list(everything) == list(fields())
     assert everything["top_k"]["default"] == "inf"
