@@ -6,7 +6,9 @@ import jax
 import pytest
 
 import jaxcollapse as jc
+from jaxcollapse.execute import execute
 from jaxcollapse.program.compiling import compiling
+from jaxcollapse.program.kernel import Program
 from tests.conftest import Compiles
 
 
@@ -87,6 +89,42 @@ def test_places_for_records_are_few_and_little_more_than_records(logits: bool) -
     for records, place in enumerate(places, start=1):
         assert records <= place <= (records * 9 / 8 if logits else max(records + 15, records * 9 / 8)), records
         assert program.places(place) == place
+
+
+PADDED: dict[str, dict[str, Any]] = {
+    "native code": {"process": {"vocab_size": 20, "batch_size": 2}},
+    "native code, and observables of XLA": {
+        "process": {"vocab_size": 20, "batch_size": 2},
+        "observables": ["all"],
+    },
+    "refits that absorb": {"process": {"vocab_size": 5, "update": "refit", "samples": 3}},
+    "refits that absorb, by XLA": {"process": {"vocab_size": 5, "update": "refit", "samples": 3, "top_k": 4}},
+    "XLA": {"process": {"vocab_size": 20, "batch_size": 2, "optimizer": "adam"}},
+    "a chain with logits": {
+        "process": {"vocab_size": 6, "model": "markov", "trace_length": 4, "update": "refit", "samples": 4},
+        "observables": ["all"],
+    },
+}
+
+
+@pytest.mark.parametrize("kind", PADDED)
+def test_places_without_records_change_no_bit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of what is recorded, nor of events, nor of the state that a study goes on from."""
+    record = {"every": 5, "state": True, "logits": "logits" in kind}
+    sweep = jc.Sweep.from_dict({"replicates": 6, "generations": 30, **PADDED[kind], "record": record})
+    found = []
+    for more in (0, 1, 20):
+        monkeypatch.setattr(Program, "places", lambda _, records, more=more: records + more)
+        planned = jc.plan(sweep)
+        assert planned.buckets[0].program.structure.absorbs is ("absorb" in kind)
+        (result,) = execute(planned, lambda _: None)
+        arrays = {**result.series, **result.events, "status": result.status, "state": result.state}
+        found.append({**arrays, "logits": result.logits} if result.logits is not None else arrays)
+    for other in found[1:]:
+        assert other.keys() == found[0].keys()
+        for name, values in found[0].items():
+            assert values.tobytes() == other[name].tobytes(), name
+    assert (found[0]["status"] == 1).all()
 
 
 @pytest.mark.parametrize("changed", [{"vocab_size": 33}, {"optimizer": "nesterov"}, {"corpus": "accumulate"}])

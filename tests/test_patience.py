@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,10 @@ from pathlib import Path
 from jaxcollapse.system import watchdog
 
 if sys.argv[1] == "command":
-    watchdog.lose(0.5)
+    watchdog.lose(2.0)
 with watchdog.reading(Path("quick")):
     pass
-time.sleep(1)
+time.sleep(3)
 with watchdog.reading(Path("st\\x1buck.nc")):
     time.sleep(float(sys.argv[2]))
 print("goes on")
@@ -32,11 +31,9 @@ def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_command_does_not_wait_for_ever() -> None:
-    start = time.monotonic()
     done = ended("command", "60")
-    assert time.monotonic() - start < 30
     assert done.returncode == 1
-    assert done.stdout == ""
+    assert done.stdout == "", "it waited until the file was read"
     assert done.stderr.startswith(r"jaxcollapse: st\x1buck.nc: HDF5 does not come back from reading it")
     assert done.stderr.count("\n") == 1
 

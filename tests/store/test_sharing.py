@@ -213,7 +213,9 @@ def test_one_waits_until_another_has_planned(tmp_path: Path, caplog: pytest.LogC
     with locked(tmp_path / ".lock", "plans"):
         other = threading.Thread(target=wait)
         other.start()
-        time.sleep(0.3)
+        while "waiting for another run" not in caplog.text:
+            assert other.is_alive(), "it did not wait"
+            time.sleep(0.01)
         order.append("planned")
     other.join()
     assert order == ["planned", "waited"]

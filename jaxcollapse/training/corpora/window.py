@@ -42,7 +42,7 @@ class Window(Corpus):
         stored = jax.tree.map(lambda old, new: old.at[generation % self.window].set(new), stored, samples)
         if not isinstance(samples, Expected):
             return stored, jnp.sum(stored, axis=0, dtype=jnp.int32)
-        filled = (jnp.arange(self.window) <= generation).astype(samples.logits.dtype)
+        filled = (jnp.arange(self.window, dtype=jnp.int32) <= generation).astype(samples.logits.dtype)
         return stored, combined(stored, filled / jnp.sum(filled))
 
     def generations(self, last: float) -> float:
