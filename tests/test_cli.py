@@ -416,9 +416,10 @@ def test_each_command_has_help(command: str) -> None:
     result = invoke(command, "--help")
     assert result.exit_code == 0
     assert ("--json" in result.stdout) == (command != "explore"), "it shows, and says nothing for a machine to read"
-    argument = "SWEEP" if command in ("plan", "run", "submit") else "STUDY"
+    argument = "SWEEP" if command in ("plan", "run", "submit") else "NAME" if command == "fields" else "STUDY"
+    meaning = {"SWEEP": "sweep file (TOML)", "STUDY": "study folder", "NAME": "by default all"}[argument]
     assert argument in result.stdout.splitlines()[0] + result.stdout.splitlines()[1]
-    assert {"SWEEP": "sweep file (TOML)", "STUDY": "study folder"}[argument] in " ".join(result.stdout.split())
+    assert meaning in " ".join(result.stdout.split())
     assert invoke(command, "-h").stdout == result.stdout
 
 

@@ -140,7 +140,8 @@ def copied(tmp_path: Path) -> Path:
 
 def _run_in(copied: Path, process: dict[str, Any], **top: Any) -> xr.Dataset:
     """A sweep as the changed copy computes it."""
-    code = f"import jaxcollapse as jc; jc.run(jc.Sweep.from_dict({ {**top, 'process': process}!r}), 'study')"
+    told = {**top, "process": process}
+    code = f"from math import inf; import jaxcollapse as jc; jc.run(jc.Sweep.from_dict({told!r}), 'study')"
     command, here = [sys.executable, "-c", code], {**os.environ, "PYTHONPATH": str(copied)}
     done = subprocess.run(command, cwd=copied, env=here, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -207,7 +208,7 @@ def test_the_parts_of_the_how_to_do_what_they_say(copied: Path) -> None:
     np.testing.assert_allclose(away, 0.95 ** np.arange(11)[:, np.newaxis] * away[0], atol=1e-12)
     shutil.rmtree(copied / "study")
     found = _run_in(copied, {**process, "optimizer": "yogi", "temperature": 0.8}, **top).logits.values[0]
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
         yogi, z = optax.yogi(rate, eps=1e-8), jnp.asarray(found[0])
         state = yogi.init(z)
         for row in found:

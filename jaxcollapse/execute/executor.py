@@ -20,7 +20,6 @@ from jaxcollapse.execute.local import execute
 from jaxcollapse.execute.result import Result
 from jaxcollapse.parts.plugin import Plugin, load_plugin
 from jaxcollapse.planning import Chunk, Machine, Plan, plan, this_machine
-from jaxcollapse.program.kernel import Program
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.system.signals import Stop, Stopped, heeded
@@ -77,7 +76,7 @@ def execute_on(
         while True:
             try:
                 for chunk in islice(coming, 0 if failed or stop.is_asked else most - len(running)):
-                    program = plan.buckets[chunk.bucket].program
+                    program = repr(plan.buckets[chunk.bucket].program)  # as text: a class of a plug-in is unknown yet
                     machine = plan.machine
                     future = executor.submit(
                         compute_chunk, text, folder, machine.platform, program, chunk, plugins, machine.kernel
@@ -117,12 +116,12 @@ def compute_chunk(
     sweep: str,
     folder: str,
     platform: str,
-    program: Program,
+    program: str,
     chunk: Chunk,
     plugins: tuple[Plugin, ...] = (),
     kernel: str = SAME_BITS,
 ) -> list[Result]:
-    """What a worker does: computes a chunk of a sweep, whose text and folder are given, by a program.
+    """What a worker does: computes a chunk of a sweep, whose text and folder are given, by this program, in words.
 
     Returns:
         The chunk, maybe in parts; not all of it if the worker is interrupted, as the interrupt key does it.
@@ -132,7 +131,7 @@ def compute_chunk(
     planned = _planned(sweep, folder, plugins, kernel)
     if planned.machine.platform != platform:
         raise InputError("executor", f"a worker runs on {planned.machine.platform}, another on {platform}")
-    if chunk.bucket >= len(planned.buckets) or planned.buckets[chunk.bucket].program != program:
+    if chunk.bucket >= len(planned.buckets) or repr(planned.buckets[chunk.bucket].program) != program:
         raise InputError("executor", "a worker plans the sweep otherwise: is the same jaxcollapse installed there?")
     results: list[Result] = []
     with suppress(Stopped), heeded(quiet=True) as stop:

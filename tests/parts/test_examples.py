@@ -32,7 +32,7 @@ EDITS = {
     "lion": ("weight_decay=0.0", "weight_decay=0.3"),
     "novelty": ("return sharpness *", "return 2 * sharpness *"),
     "pass_at_k": ("SAMPLES = 16", "SAMPLES = 4"),
-    "periodic": ("(context + 1) % self.period", "(context + 1) % 1"),
+    "periodic": ("urn, traces * self", "urn, 2 * traces * self"),
     "reinforce": ("(self.scores[None] - self.baseline)", "(2 * self.scores[None] - self.baseline)"),
     "softcap": ("return self.cap * jnp.tanh", "return 0.5 * self.cap * jnp.tanh"),
     "twin_peaks": ("-slope *", "-2 * slope *"),
