@@ -13,6 +13,8 @@ from jaxcollapse.sweep.display import count
 from jaxcollapse.system.kernels import FASTEST
 
 MOST_TOKENS = 2**13  # that native code of a GPU is faster with
+# Of a machine elsewhere, which may have native code or not.
+ELSEWHERE = f"fastest: native code, where GPUs have it, up to {MOST_TOKENS:,} tokens; XLA beyond, and all else"
 
 
 def may_be_native(kernel: str, platform: str, tokens: np.ndarray) -> np.ndarray:

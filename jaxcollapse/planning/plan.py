@@ -18,6 +18,7 @@ from jaxcollapse.planning.estimate import estimate
 from jaxcollapse.program.kernel import Program
 from jaxcollapse.sweep.equal_cells import equal_cells
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.system.kernels import FASTEST
 from jaxcollapse.system.machine import Machine, free_disk
 
 
@@ -122,11 +123,13 @@ class Plan:
     @property
     def choice(self) -> str | None:
         """What `machine.kernel` means for this sweep, in words; None if there is nothing to say."""
-        if target(self.machine.platform) is None:
-            return None
+        machine = self.machine
+        if target(machine.platform) is None:
+            is_elsewhere = machine.platform == "gpu" and not machine.devices
+            return kernel_choice.ELSEWHERE if is_elsewhere and machine.kernel == FASTEST else None
         programs = [bucket.program for bucket in self.buckets]
         buckets = [(program.structure.tokens, program.is_native) for program in programs]
-        return kernel_choice.told(self.machine.kernel, self.machine.platform, buckets)
+        return kernel_choice.told(machine.kernel, machine.platform, buckets)
 
     @property
     def compiles(self) -> int:

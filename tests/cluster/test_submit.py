@@ -65,6 +65,13 @@ def test_tasks_prefer_the_kernel_that_was_asked_for(tmp_path: Path) -> None:
     assert {task.kernel for task in Submission(*given).tasks} == {"same-bits"}
 
 
+def test_the_kernel_of_tasks_with_gpus_is_told_where_there_are_none(sweep: Path) -> None:
+    asked = [*ASKED, "--gpus-per-node", "1", "--dry-run"]
+    told = "kernel: fastest: native code, where GPUs have it, up to 8,192 tokens"
+    assert told in submit(sweep, *asked, "--kernel", "fastest").stdout
+    assert "kernel: " not in submit(sweep, *asked).stdout
+
+
 def test_a_dry_run_of_a_complete_study_says_that_nothing_is_missing(sweep: Path) -> None:
     study = sweep.parent / "study"
     run(study)
