@@ -14,6 +14,7 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
+import jaxcollapse.analysis
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.coordinates import coordinates
