@@ -56,7 +56,7 @@ def entropy_of_contexts(of: Sizes) -> Ends:
 
 
 def shared_entropy(of: Sizes) -> Ends:
-    """Possible range of the mutual information of token and context: 0 to the logarithm of the smaller number of them, nat."""
+    """Possible range of the mutual information of token and context: 0 to ln of the smaller of their numbers, nat."""
     return 0.0, np.log(np.minimum(of.tokens, of.contexts))
 
 
