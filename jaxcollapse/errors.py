@@ -21,7 +21,7 @@ class InputError(ValueError):
         super().__init__(printable(": ".join(part for part in (source, self.key, self.problem) if part)))
 
     def __reduce__(self) -> "tuple[type[InputError], tuple[str, str, str | None]]":
-        """As a worker sends it to the process that asked."""
+        """For pickle: a worker sends this error to the process that asked."""
         return type(self), (self.key, self.problem, self.source)
 
 

@@ -69,7 +69,7 @@ class Thresholds:
 
 
 def _collapse_threshold(data: xr.Dataset, otherwise: float) -> float:
-    """The one that all cells have."""
+    """The threshold of collapse that all cells share."""
     found = np.unique(data.coords.get("collapse_threshold", data.attrs.get("collapse_threshold", otherwise)))
     known = found[~np.isnan(found)]
     if len(known) > 1:
@@ -165,7 +165,7 @@ def median_gap(data: xr.Dataset) -> xr.DataArray:
 
 
 def _explained(word: xr.DataArray) -> xr.DataArray:
-    """With CF flags, so that the codes can be read without this package."""
+    """Adds CF flags, so that the codes can be read without this package."""
     word = word.astype(np.int8)
     word.attrs = {
         "long_name": "verdict",

@@ -125,6 +125,6 @@ class SelfTraining:
         )
 
     def _seen(self, table: Float[Array, "context token"]) -> Array:
-        """Without padding, and without the dimension of a single row."""
+        """The table without padding, and without the dimension of contexts if there is a single row."""
         table = table[:, : self._tokens]
         return table if self._program.structure.walk.is_structured else table[0]

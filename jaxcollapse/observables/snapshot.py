@@ -106,42 +106,45 @@ class Snapshot:
 
     @cached_property
     def logits(self) -> Row:
-        """Of the tokens of traces, whatever their context."""
+        """Logits of the tokens at a random place of a trace, whatever their context [token]."""
         return self.walk.marginal(self.table, self.numbers)
 
     @cached_property
     def log_p(self) -> Row:
-        """ln p."""
+        """Logarithms of the probabilities of the tokens, ln p [token]."""
         return jax.nn.log_softmax(self.logits)
 
     @cached_property
     def p(self) -> Row:
-        """The probabilities, as the training step computes them too (so that a compiler can share the work)."""
+        """Probabilities of the tokens [token].
+
+        They are computed as in the training step, so that a compiler can share the work.
+        """
         return jax.nn.softmax(self.logits)
 
     @property
     def probabilities(self) -> Row:
-        """The same as `p`."""
+        """Probabilities of the tokens [token]: another name of `p`."""
         return self.p
 
     @cached_property
     def modal_probability(self) -> Scalar:
-        """max p."""
+        """Probability of the most likely token, max p."""
         return jnp.max(self.p)
 
     @cached_property
     def collision_probability(self) -> Scalar:
-        """F = Σ p²."""
+        """Probability that two tokens drawn from p are equal, F = Σ p²."""
         return jnp.sum(self.p * self.p)
 
     @cached_property
     def least_present_probability(self) -> Scalar:
-        """Of the tokens that p0 had above support_threshold, what the rarest one has."""
+        """The smallest probability among the tokens that p0 had above `support_threshold`."""
         return jnp.min(jnp.where(self.start.present, self.p, jnp.inf))
 
     @cached_property
     def entropy(self) -> Scalar:
-        """S = −Σ p ln p."""
+        """Shannon entropy of the tokens in nat, S = −Σ p ln p."""
         return -jnp.sum(jnp.where(self.p > 0, self.p * self.log_p, 0))
 
     @cached_property
@@ -157,7 +160,10 @@ class Snapshot:
 
     @property
     def logits_in_range(self) -> Row:
-        """The same as `logits` but for the octaves that are kept apart, which are a temperature if there is one row."""
+        """Logits of the tokens [token], within the range of floating point.
+
+        In a model of one row they lack the octaves that are kept apart, which are a temperature.
+        """
         return self.logits if self.walk.is_structured else self.scaled.table[0]
 
     def at_scale(self, temperature: Scalar) -> Scalar:
@@ -169,22 +175,22 @@ class Snapshot:
 
     @cached_property
     def log_rows(self) -> Table:
-        """ln of the probabilities in each row."""
+        """Logarithms of the probabilities in each row of the model's table [context, token]."""
         return jax.nn.log_softmax(self.table, axis=-1)
 
     @cached_property
     def log_start(self) -> Table:
-        """The same of p0."""
+        """Logarithms of the probabilities in each row of the table of p0 [context, token]."""
         return jax.nn.log_softmax(self.start.table, axis=-1)
 
     @cached_property
     def visits(self) -> Visits:
-        """The share of each row in the tokens of traces."""
+        """Share of each row in the tokens of the model's traces [context]."""
         return _shares(self.walk.visits(self.table, self.numbers))
 
     @cached_property
     def start_visits(self) -> Visits:
-        """The same of p0."""
+        """Share of each row in the tokens of traces drawn from p0 [context]."""
         return _shares(self.walk.visits(self.start.table, self.numbers))
 
     @cached_property

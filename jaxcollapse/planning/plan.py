@@ -82,12 +82,12 @@ class Plan:
 
     @property
     def trajectories(self) -> int:
-        """Trajectories to compute."""
+        """Number of trajectories to compute."""
         return sum(len(chunk) for chunk in self.chunks)
 
     @property
     def covered(self) -> np.ndarray:
-        """Which trajectories those are, boolean [cell, replicate]."""
+        """Which trajectories the plan computes, boolean [cell, replicate]."""
         held = np.zeros((self.sweep.grid.cells, self.sweep.replicates), bool)
         for chunk in self.chunks:
             held[chunk.cells, chunk.replicates] = True
@@ -194,7 +194,7 @@ class Plan:
         return Chunk(self.name(cells, replicates), chunk.bucket, chunk.loops, cells, replicates, beginning, name)
 
     def name(self, cells: np.ndarray, replicates: np.ndarray) -> str:
-        """Of a chunk of these trajectories."""
+        """The name of a chunk of these trajectories."""
         return chunk_id(self.identities[cells], replicates, self.sweep.generations if self.sweep.record.state else None)
 
     def share(self, index: int, count: int) -> "Plan":
@@ -229,7 +229,7 @@ class Plan:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan in numbers, for machines."""
+        """The plan as JSON data."""
         time = estimate(self)
         return {
             "title": self.sweep.title,

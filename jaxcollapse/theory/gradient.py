@@ -162,7 +162,7 @@ def mean_sign_step(p0: ArrayLike, *, learning_rate: float, temperature: float = 
 
 
 def _scale(learning_rate: float, batch_size: float) -> float:
-    """η²/2B."""
+    """η²/2B for a learning rate η and a batch size B."""
     rate = arguments.nonnegative("learning_rate", learning_rate)
     return rate**2 / (2 * arguments.count("batch_size", batch_size))
 

@@ -19,7 +19,7 @@ class SecondMoments(NamedTuple):
 
     @classmethod
     def of(cls, p0: Float[np.ndarray, " token"]) -> "SecondMoments":
-        """At generation 0."""
+        """The second moments at generation 0, where every model is p0."""
         original = heterozygosity(p0)
         return cls(original, original)
 

@@ -43,21 +43,21 @@ class Batch:
 
     @property
     def p(self) -> Table:
-        """The model's probabilities, row by row."""
+        """Probabilities of the model, row by row [context, token]."""
         return jax.nn.softmax(self.logits, axis=-1)
 
     @property
     def log_p(self) -> Table:
-        """Their logarithms; 0 for impossible tokens, which then have no part in any sum."""
+        """Logarithms of the model's probabilities [context, token]; 0 for impossible tokens, which drop out of sums."""
         return finite(jax.nn.log_softmax(self.logits, axis=-1))
 
     @property
     def original_log_p(self) -> Table:
-        """The same of p0."""
+        """Logarithms of the probabilities of p0 [context, token]; 0 for impossible tokens, which drop out of sums."""
         return finite(jax.nn.log_softmax(self.original, axis=-1))
 
     def cross_entropy_gradient(self) -> Table:
-        """Of the mean over tokens of −ln p, with respect to the logits."""
+        """Gradient of the mean over tokens of −ln p with respect to the logits [context, token]."""
         if self.target is not None:
             return expected_gradient(self.logits, self.target, self.shares)
         observed = self.frequencies

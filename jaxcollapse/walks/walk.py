@@ -109,7 +109,7 @@ class Walk(ABC):
     @property
     @abstractmethod
     def contexts(self) -> int:
-        """Rows of the table."""
+        """Number of rows of the table."""
 
     @property
     def losses(self) -> int:
