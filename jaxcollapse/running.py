@@ -161,9 +161,14 @@ def _compute(prospect: "Prospect", executor: Executor | None, progress: bool, st
 class Prospect:
     """What is to be computed of a study.
 
-    cut: how runs have agreed to cut it. whole: all chunks of that cut. todo: those of them, or of a share of them, that
-    are missing. seen: the shards' files that were there. bad: those of them that do not count, and why. stored:
-    trajectories that need not be computed.
+    Attributes:
+        study: the study.
+        cut: how runs have agreed to cut it into chunks.
+        whole: the plan of all these chunks.
+        todo: the plan of the missing ones, or of the missing ones of a share.
+        seen: files of the shards that were there.
+        bad: files of the shards that do not count, and why.
+        stored: number of trajectories that are there already.
     """
 
     study: Study

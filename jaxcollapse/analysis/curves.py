@@ -21,9 +21,15 @@ Abscissa = str | Callable[..., Any]  # a coordinate, or a function whose argumen
 class Curves:
     """Means of an observable over trajectories, as points of curves.
 
-    names: of the curves. samples: the trajectories that count of each cell, as [time, replicate]. cell, time: where in
-    `samples` each point is. curve: which curve it is on. x: its place along the axis. least, most: what a value can be
-    at each point.
+    Attributes:
+        names: names of the curves.
+        samples: for each cell the values of the trajectories that count, [time, replicate].
+        cell: for each point the index of its cell in `samples`.
+        time: for each point the index of its time in the cell's samples.
+        curve: for each point the index of its curve.
+        x: for each point its position along the horizontal axis.
+        least: for each point the least possible value.
+        most: for each point the largest possible value.
     """
 
     names: list[str]

@@ -30,10 +30,13 @@ _SETTLED = (*_NAMED, Values)
 
 @dataclass(frozen=True)
 class Originals:
-    """What a dataset tells of its cells' p0.
+    """What a dataset says about its cells' p0.
 
-    start: the dataset at generation 0. table: what the sweep file says of `initial`, but for axes. kinds: what
-    `initial` may be as a whole, by what a coordinate calls it. written: the same for each of its keys along an axis.
+    Attributes:
+        start: the dataset at generation 0.
+        table: the table `initial` of the sweep file, without keys that are axes.
+        kinds: the initial distributions that a cell may have as a whole, by their label in the coordinate `initial`.
+        written: for each key of `initial` that is an axis, its values by their label in the coordinate.
     """
 
     start: xr.Dataset

@@ -36,10 +36,14 @@ _LEAST_LEFT, _SMALL_STEP = 0.95, 0.1  # share of the entropy, and η, up to whic
 
 @dataclass(frozen=True)
 class Cell:
-    """What a law may need of a cell.
+    """What a law may need to know about a cell.
 
-    fields: of the process. start: each observable at generation 0, its mean over replicates. p0: where it is known.
-    generations: the recorded ones. thresholds: of support and collapse.
+    Attributes:
+        fields: fields of the process, by name.
+        start: mean of each observable over replicates at generation 0.
+        p0: probabilities of the tokens; None if they are not known.
+        generations: the recorded generations.
+        thresholds: of support and collapse, by name.
     """
 
     fields: dict[str, Any]

@@ -37,8 +37,20 @@ _TAKEN = {  # what the task array is made with, and how it is said instead
 class Request:
     """What to ask Slurm for. Names and values are those of sbatch's options.
 
-    tasks: how many jobs share the work. max_parallel: how many of them run at once. setup: shell commands before each
-    task. slurm: further options, as KEY=VALUE or KEY.
+    Attributes:
+        tasks: number of jobs that share the work.
+        name: name of the jobs.
+        max_parallel: number of jobs that may run at once; None for no limit.
+        partition: partition of the cluster.
+        time: time limit of a task.
+        gpus_per_node: GPUs of a task.
+        cpus_per_task: CPU cores of a task.
+        mem: memory of a task.
+        account: account that is charged.
+        qos: quality of service.
+        constraint: features that nodes must have.
+        setup: shell commands to run before each task.
+        slurm: further options, as KEY=VALUE or KEY.
     """
 
     tasks: int

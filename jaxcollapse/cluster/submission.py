@@ -30,7 +30,17 @@ _MOST_TIMEOUTS = 1000  # how often a task whose time is up is queued again, as l
 
 @dataclass(frozen=True)
 class Submission:
-    """A sweep, the study that it becomes, and what its tasks are given."""
+    """A sweep, the study that it becomes, and the settings of the tasks that compute it.
+
+    Attributes:
+        sweep: what is to be computed.
+        study: the study folder.
+        request: what to ask Slurm for.
+        platform: cpu, gpu or tpu; None for the one that the request implies.
+        devices: number of devices of a task; None for as many as the request gives it.
+        chunk_size: number of trajectories of a chunk; None for a suitable one.
+        kernel: one of `KERNELS` in kernels.py.
+    """
 
     sweep: Sweep
     study: Path

@@ -25,8 +25,16 @@ class Task(Checkpointable):
     task that begins again goes on, since finished shards are kept. So nothing of its work has to be saved, but only
     whether there is any progress.
 
-    plugins: what `load_plugin` takes. stored: how many shards the study had when the task was queued again. idle: how
-    often since the last one was stored.
+    Attributes:
+        study: the study folder.
+        share: the share of the study to compute.
+        platform: cpu, gpu or tpu.
+        devices: number of devices to use; None for all of them.
+        chunk_size: number of trajectories of a chunk; None for a suitable one.
+        plugins: arguments of `load_plugin`.
+        kernel: one of `KERNELS` in kernels.py.
+        stored: number of shards of the study when the task was last queued again; −1 before.
+        idle: number of times that it was queued again since a shard was last stored.
     """
 
     study: Path

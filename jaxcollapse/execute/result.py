@@ -19,11 +19,17 @@ STATUS_MEANINGS = "missing complete diverged"
 
 @dataclass
 class Result:
-    """A computed chunk. series: name → [trajectory, record, …]; events: name → [trajectory]; status: [trajectory].
+    """A computed chunk.
 
-    logits: if they are recorded, [trajectory, record, token], cut to the largest vocabulary of the chunk; with all
-    contexts of the sweep before the token if a model has several. provenance: of the process that computed it. state:
-    if it is kept, [trajectory, word].
+    Attributes:
+        chunk: the trajectories.
+        series: each observable, [trajectory, record, …], by name.
+        events: the time of each event, [trajectory], by name.
+        status: [trajectory].
+        provenance: of the process that computed it.
+        logits: [trajectory, record, token], cut to the largest vocabulary of the chunk; if a model has several rows,
+            [trajectory, record, context, token] with all contexts of the sweep. None if they are not recorded.
+        state: [trajectory, word]; None if it is not kept.
     """
 
     chunk: Chunk

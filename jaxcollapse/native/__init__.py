@@ -162,9 +162,12 @@ def count(
 
 
 class Origins(NamedTuple):
-    """What models are measured against.
+    """What models are compared with.
 
-    logits: of p0. rarest: weights of its rarest tokens. support: a token counts as present above this probability.
+    Attributes:
+        logits: logits of p0.
+        rarest: weights of its rarest tokens.
+        support: a token counts as present while its probability is above this.
     """
 
     logits: Float[Array, " token"]

@@ -26,9 +26,11 @@ Scalar = Float[Array, ""]
 
 
 class Tempering(NamedTuple):
-    """temperature: where the divergence is least, in [0, ∞]; NaN where it does not depend on T or is infinite.
+    """The temperature that brings one distribution nearest to another, and the divergence that remains.
 
-    gap: that least divergence, in nat; ∞ where the target has a token that the base has lost.
+    Attributes:
+        temperature: where the divergence is least, in [0, ∞]; NaN if it does not depend on T, or is infinite.
+        gap: that least divergence, in nat; ∞ if the target has a token that the base has lost.
     """
 
     temperature: Scalar

@@ -16,7 +16,13 @@ _IDLE = 1e-6  # a component this small is rounding
 
 
 class Factors(NamedTuple):
-    """left: of contexts [context, rank]. right: of tokens [token, rank]. bias: of tokens, if there is one."""
+    """Parameters of a table of low rank.
+
+    Attributes:
+        left: vectors of the contexts, [context, rank].
+        right: vectors of the tokens, [token, rank].
+        bias: bias of each token, [token]; None if there is none.
+    """
 
     left: Any
     right: Any

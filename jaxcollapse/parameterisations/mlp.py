@@ -16,9 +16,12 @@ from jaxcollapse.parts.field_types import Width
 
 
 class Layers(NamedTuple):
-    """embedding: of contexts. weights, biases: of each layer, the last of which gives the logits.
+    """Parameters of a network.
 
-    Shapes [context, unit], [from, to], [to].
+    Attributes:
+        embedding: vectors of the contexts, [context, unit].
+        weights: of each layer, [from, to]; the last layer gives the logits.
+        biases: of each layer, [to].
     """
 
     embedding: Any

@@ -32,7 +32,12 @@ class Cells(Protocol):
 
 @dataclass(frozen=True)
 class When:
-    """A condition on cells. text: what completes "it matters …" in a message. holds: where it is met."""
+    """A condition on cells.
+
+    Attributes:
+        text: the text that completes "it matters …" in a message.
+        holds: the function that says for which cells the condition holds.
+    """
 
     text: str
     holds: Callable[[Cells], Answer]
@@ -42,17 +47,24 @@ class When:
 class Field:
     """A field of a process.
 
-    name: the key. type: what pydantic takes. default: its value where none is given; None may stand for what is worked
-    out of other fields, or, if it is `required`, for nothing. description: what it is, for pages, schema and messages.
-    label, units: of the dataset's coordinate. limits: bounds, as `pydantic.Field` takes them.
-    kind: what it is to compiled programs. Each value of a "static" field has a program of its own; a "shape" decides
-        how large tables are; a "number" (floating point), a "count" (int32) or "tokens" (a number for each token) is
-        an argument of the program, so that a sweep over it compiles nothing.
-    is_off: whether the default switches something off: then a dataset does not speak of it.
-    is_switch: whether a program has to know if it is switched on.
-    when: where it matters; elsewhere it has no effect, and is refused where it has none in any cell. By default where
-        the parts are chosen that have it.
-    plugin: who has added it, if that is not the package.
+    Attributes:
+        name: its key in a sweep file.
+        type: its type, as pydantic takes it.
+        default: its value if none is given. None may mean that other fields determine the value or, if the field is
+            `required`, that there is no default.
+        description: its description on pages, in the schema and in messages.
+        label: long name of the dataset's coordinate.
+        units: units of the dataset's coordinate.
+        limits: bounds, as `pydantic.Field` takes them.
+        kind: what it is to compiled programs. Each value of a "static" field has a program of its own. A "shape"
+            decides how large tables are. A "number" (floating point), a "count" (int32) or "tokens" (a number for each
+            token) is an argument of the program, so that a sweep over it compiles nothing.
+        is_off: whether the default switches something off; a dataset then leaves the field out.
+        is_switch: whether a program has to know if it is switched on.
+        required: whether a sweep file must give a value.
+        when: the condition under which it matters. Elsewhere it has no effect, and it is refused if it has none in any
+            cell. By default, the condition is that a part that has the field is chosen.
+        plugin: the plug-in that has added it; None if the package has.
     """
 
     name: str

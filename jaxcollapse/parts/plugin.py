@@ -31,11 +31,13 @@ _DIGITS = 16  # of a digest
 
 @dataclass(frozen=True)
 class Plugin:
-    """Where a part comes from.
+    """The source of a part that the package does not have.
 
-    name: how sweep files name it; of a file, its name without `.py`. digest: the first 16 hexadecimal digits of the
-    SHA-256 of its text. path: its file; None where a notebook or a script defines the part. source: what `load_plugin`
-    takes, in workers too; None like path.
+    Attributes:
+        name: its name in sweep files; of a file, its name without `.py`.
+        digest: the first 16 hexadecimal digits of the SHA-256 of its text.
+        path: its file; None if a notebook or a script defines the part.
+        source: argument of `load_plugin`, also in workers; None if a notebook or a script defines the part.
     """
 
     name: str

@@ -29,11 +29,15 @@ SLOTS: dict[str, "Slot"] = {}  # by the name of the field that chooses; of what 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A part.
+    """One of the parts that a slot has, such as an optimiser.
 
-    name: the value that chooses it. make: the function or class. fields: those that it brings. arguments: the names of
-    all fields that it is given, with annotations and its own defaults. facts: what else is known of it. plugin: who has
-    added it, if that is not the package.
+    Attributes:
+        name: the value that chooses it.
+        make: its function or class.
+        fields: the fields that it brings.
+        arguments: names of all fields that it is given, with their annotations and its own defaults.
+        facts: what else is known about it, by name.
+        plugin: the plug-in that has added it; None if the package has.
     """
 
     name: str

@@ -47,9 +47,13 @@ def padded(tokens: int) -> int:
 class Cells:
     """All cells of a sweep, as arrays.
 
-    programs: the distinct programs; `program` says which one a cell has. loops: those of `structure.Loops`, of each
-    cell. draws: how many traces each draws at once, or one by one, or how many rows it splits. settings: the traced
-    numbers, by name. library: the initial distributions.
+    Attributes:
+        programs: the distinct programs.
+        program: for each cell the index of its program.
+        loops: for each cell the values of `structure.Loops`.
+        draws: for each cell the number of traces that it draws at once or one by one, or of rows that it splits.
+        settings: the numbers that programs take as arguments, by name.
+        library: the initial distributions.
     """
 
     programs: list[Program]

@@ -8,10 +8,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Beginning:
-    """Where trajectories stand that go on from an earlier generation.
+    """An earlier generation that trajectories continue from.
 
-    shard: the name of the one that holds them up to this generation. places: of each in it. state: of each,
-    [trajectory, word], from when they are about to be computed.
+    Attributes:
+        shard: name of the shard that holds them up to this generation.
+        generation: the generation.
+        places: for each trajectory its place in the shard.
+        state: for each trajectory its state, [trajectory, word]; None until it is about to be computed.
     """
 
     shard: str
@@ -27,7 +30,14 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Begun:
-    """Trajectories that have been computed up to a generation: the shard that holds them, in its order."""
+    """Trajectories that have been computed up to a generation, in the order of the shard that holds them.
+
+    Attributes:
+        shard: name of the shard.
+        generation: the last generation that it holds.
+        cells: cell of each trajectory.
+        replicates: replicate of each trajectory.
+    """
 
     shard: str
     generation: int
@@ -39,8 +49,14 @@ class Begun:
 class Chunk:
     """Trajectories that are computed and stored together; all of one bucket, with equal loops.
 
-    cells, replicates: one entry for each trajectory. loops: those of `structure.Loops`. beginning: None if
-    they start at generation 0. whole: if it is a part of a chunk of the plan, the name of that.
+    Attributes:
+        id: name of the chunk, and of its shard.
+        bucket: index of its bucket in the plan.
+        loops: values of `structure.Loops`.
+        cells: cell of each trajectory.
+        replicates: replicate of each trajectory.
+        beginning: the generation that they continue from; None if they start at generation 0.
+        whole: name of the chunk of the plan that this is a part of; None if it is not a part.
     """
 
     id: str

@@ -20,10 +20,13 @@ _AT_ONCE = 1.3  # programs that are compiled at once, in effect, where there are
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of the parts of a run from the command line.
+    """Seconds of the phases of a run from the command line.
 
-    start: to import packages and plan. compile: programs that are not in the cache. compute: trajectories. finish: to
-    store and assemble the dataset, and to show its table and picture.
+    Attributes:
+        start: to import packages and plan.
+        compile: to compile programs that are not in the cache.
+        compute: to compute trajectories.
+        finish: to store and assemble the dataset, and to show its table and picture.
     """
 
     start: float

@@ -26,8 +26,13 @@ from jaxcollapse.walks.walk import Numbers, Walk
 
 @dataclass(frozen=True)
 class Entry:
-    """spec: what the sweep file says. given: the rows that it stands for, of which only the shape counts where each
-    trajectory draws its own. end_token: −1 if there is none.
+    """An initial distribution, and the table that a model makes from it.
+
+    Attributes:
+        spec: the initial distribution in the sweep file.
+        given: its rows; if each trajectory draws its own, their shape alone matters.
+        walk: the walk of the model.
+        end_token: number of the token that ends a trace; −1 if no token does.
     """
 
     spec: InitialKind

@@ -15,7 +15,12 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class Share:
-    """Number `index` of `count` shares, from 0 to count − 1."""
+    """One of several shares of a study.
+
+    Attributes:
+        index: number of this share, from 0 to `count` − 1.
+        count: number of shares.
+    """
 
     index: int
     count: int

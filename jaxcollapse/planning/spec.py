@@ -33,11 +33,13 @@ _ENDLESS = ("clip_norm", "reset_every")  # the limit of steps is the same whatev
 
 @dataclass(frozen=True)
 class Spec:
-    """What a cell needs.
+    """What a cell needs from a program.
 
-    structure: of its process, but for how its draws are made. is_whole: whether native code could run its generations,
-    with its own draws. takes_expectation: whether native code takes its infinitely many fresh traces for one more
-    number of them, in the same program.
+    Attributes:
+        structure: structure of its process, except for how its draws are made.
+        is_whole: whether native code could run its generations, with its own draws.
+        takes_expectation: whether native code can take infinitely many fresh traces as one more value of their number,
+            in the same program.
     """
 
     structure: Structure

@@ -30,14 +30,25 @@ _WHOLE = 1e-6  # relative distance from a whole number that is rounding
 
 
 class Draw(NamedTuple):
-    """When traces are drawn: in the generation after this one, for which of its optimiser steps (0 if for all)."""
+    """When traces are drawn.
+
+    Attributes:
+        generation: number of the generation before the one that draws.
+        step: the optimiser step that they are for; 0 if they are for all steps.
+    """
 
     generation: Int32[Array, ""]
     step: Int32[Array, ""]
 
 
 class Source(NamedTuple):
-    """What traces are drawn from: logits, and the tokens' weights. rewards: of traces, if they are judged as wholes."""
+    """What traces are drawn from.
+
+    Attributes:
+        logits: logits of the tokens, [context, token].
+        weights: weights of the tokens, [context, token].
+        rewards: rewards of the tokens, [context, token]; None unless traces are judged as wholes.
+    """
 
     logits: Table
     weights: Table
@@ -46,10 +57,16 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Emission:
-    """How samples come from a model of this structure.
+    """How samples are drawn from a model of this structure.
 
-    initial: the table of p0. real: what real data are drawn from. values: of the fields of the process, by name.
-    correct: the tokens of each row that a verifier does not object to, if there is one.
+    Attributes:
+        structure: the static part of the process.
+        settings: its numbers.
+        loops: numbers of iterations.
+        initial: table of p0.
+        real: table that real data are drawn from.
+        values: fields of the process, by name.
+        correct: the tokens that a verifier does not object to, [context, token]; None if there is no verifier.
     """
 
     structure: Structure

@@ -23,7 +23,16 @@ Take = Callable[[Array, Table, Any], tuple[Batch, Any]]
 
 @dataclass(frozen=True)
 class Minibatches:
-    """Where minibatches come from. original: the table of p0; shares: of each row in the tokens of its traces."""
+    """Where minibatches come from.
+
+    Attributes:
+        structure: the static part of the process.
+        settings: its numbers.
+        loops: numbers of iterations.
+        emission: how samples are drawn.
+        original: table of p0.
+        shares: share of each row in the tokens of traces drawn from p0, [context].
+    """
 
     structure: Structure
     settings: Settings

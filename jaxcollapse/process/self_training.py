@@ -30,9 +30,19 @@ Table = Float[Array, "context token"]
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """Self-training that starts from the parameters `start`: as a rule from `origin`, whose table `initial` is p0.
+    """Self-training that starts from given parameters.
 
-    original: the share of each row in the tokens of p0's traces.
+    Attributes:
+        structure: the static part of the process.
+        settings: its numbers.
+        loops: numbers of iterations.
+        values: fields of the process, by name.
+        start: parameters of the model at generation 0.
+        origin: parameters that a reset returns to; as a rule the same as `start`.
+        initial: table of p0, which `origin` makes.
+        original: share of each row in the tokens of traces drawn from p0, [context].
+        possible: the tokens that p0 has, [context, token].
+        emission: how samples are drawn.
     """
 
     structure: Structure

@@ -23,20 +23,32 @@ Batches = Literal["generator", "corpus", "full"]
 class Structure:
     """The static part of a process.
 
-    walk: how a trace moves over the rows of the table. tokens: width of the token axis, padding included.
-    parameters: what the table is made from. corpus: what is kept of earlier generations. rule: how the model learns.
-    sampler: how the samples of a generation are counted; None where none are drawn (infinitely many, or minibatches
-        straight from the generator).
-    batches: what an optimiser step sees: "generator" (fresh traces at every step, which is what one pass over fresh
-        data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
-    batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
-    optimizer, schedule: names. schedule: of the learning rate. is_on: the fields that are not switched off.
-    terms: names of those of the loss, as they are applied.
-    single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
-    tracks_visits: whether it is kept which rows have been visited. curation, reward: how samples are selected, if they
-    are, and by what. traces_at_once: of traces that are judged as wholes, how many are drawn together; 0 if none are.
-    options: values of static fields that functions read, by name. rows: fields with a number for each token.
-    numbers, counts: names of the `Settings` that a trajectory has, floating-point and int32.
+    Attributes:
+        walk: how a trace moves over the rows of the table.
+        tokens: width of the token axis, padding included.
+        corpus: what is kept of earlier generations.
+        rule: how the model learns.
+        infinite_samples: whether a generation has infinitely many traces.
+        sampler: how the samples of a generation are counted; None if none are drawn (infinitely many, or minibatches
+            straight from the generator).
+        batches: what an optimiser step sees: "generator" (fresh traces at every step, which is what one pass over fresh
+            data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
+        batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
+        optimizer: name of the optimiser.
+        schedule: name of the schedule of the learning rate.
+        single_step: whether a generation is one optimiser step: without a loop, it shares its softmax with the events.
+        carry_optimizer: whether the optimiser's state is carried to the next generation.
+        is_on: names of the fields that are switched on.
+        terms: names of the terms of the loss, in the order in which they are applied.
+        parameters: the map from parameters to the table.
+        tracks_visits: whether visited rows are recorded.
+        curation: how samples are selected; "none" if they are not.
+        reward: name of the reward that they are selected by.
+        traces_at_once: number of traces, judged as wholes, that are drawn together; 0 if none are.
+        options: names and values of static fields that functions read.
+        rows: names of the fields with a number for each token.
+        numbers: names of the floating-point `Settings` of a trajectory.
+        counts: names of the int32 `Settings` of a trajectory.
     """
 
     walk: Walk
@@ -132,10 +144,10 @@ class Structure:
 
 @jax.tree_util.register_pytree_with_keys_class
 class Settings(dict[str, Any]):
-    """The numbers of a process by the names of fields, also as attributes: counts are int32, the rest floating point;
-    finite stand-ins where one is not used.
+    """The numbers of a process by the names of fields, also as attributes: counts are int32, the rest floating point.
 
-    batch_size: of fresh traces; to native code, which trains whole generations, 0 stands for infinitely many.
+    Numbers that a process does not use are finite placeholders. To native code, which trains whole generations, a
+    `batch_size` of 0 means infinitely many fresh traces.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -168,7 +180,12 @@ class Settings(dict[str, Any]):
 class Loops(NamedTuple):
     """Numbers of iterations, the same for all trajectories of a device call.
 
-    places, candidates: draws of a trace that is judged as a whole, and of how many one is kept; 0 where there are none.
+    Attributes:
+        steps: optimiser steps of a generation.
+        sample_blocks: blocks of draws for the samples of a generation.
+        batch_blocks: blocks of draws for a minibatch.
+        places: draws of a trace that is judged as a whole; 0 if none is.
+        candidates: number of such traces that one is chosen from; 0 if none is.
     """
 
     steps: Int32[Array, ""]

@@ -49,12 +49,21 @@ class _Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class Judging:
-    """How traces of a walk come about, and which of them are kept.
+    """How traces of a walk are drawn, and which of them are kept.
 
-    weights: of tokens, to draw from. curation: how one of `candidates` traces is chosen, "none" if there is one only.
-    rewards: of pairs; the reward of a trace is their sum over it, divided by the number of its tokens. correct: pairs
-    that a verifier does not object to; a trace is correct if all of its pairs are. None where nobody asks for them.
-    at_once: traces that are walked through together, which has no influence on what is kept.
+    Attributes:
+        walk: the walk.
+        numbers: the length of traces, and their end token.
+        weights: weights of the tokens, to draw from, [context, token].
+        curation: how one of several traces is chosen; "none" if there is one only.
+        rewards: reward of each pair, [context, token]; the reward of a trace is their sum over it, divided by the
+            number of its tokens. None if no trace is chosen by reward.
+        correct: the pairs that a verifier does not object to, [context, token]; a trace is correct if all of its pairs
+            are. None if there is no verifier.
+        rates: shares of traces that the verifier accepts.
+        at_once: number of traces that are drawn together, which has no influence on what is kept.
+        places: number of draws of a trace.
+        candidates: number of traces that one is chosen from.
     """
 
     walk: Walk

@@ -45,10 +45,16 @@ _MOST_LANES = {"cpu": 2**9, "gpu": 2**17, "tpu": 2**15}
 class Program:
     """What a compiled program depends on.
 
-    observables: names, in the registry's order. measures_natively: whether native code measures those that it knows.
-    keeps_state: whether it gives back the last state of each trajectory. state_words: of the state that trajectories go
-    on from; 0 if they begin at generation 0. parts, plugins: names of observables, and of parts of the process, that
-    plug-ins have added, with their digests.
+    Attributes:
+        structure: the static part of the process.
+        observables: names of the observables, in the registry's order.
+        record_logits: whether logits are recorded.
+        dtype: floating-point type.
+        measures_natively: whether native code measures the observables that it knows.
+        keeps_state: whether the program returns the last state of each trajectory.
+        state_words: number of words of the state that trajectories continue from; 0 if they begin at generation 0.
+        parts: names of the observables that plug-ins have added, with digests.
+        plugins: names of the parts of the process that plug-ins have added, with digests.
     """
 
     structure: Structure
@@ -141,10 +147,16 @@ class Program:
 
 
 class Lanes(NamedTuple):
-    """The trajectories of a tile: their settings, typed keys of their cells, replicate numbers.
+    """The trajectories of a tile.
 
-    logits: tables of p0 as they are given. parameters: what was fitted to them, unless they are free tables.
-    rows: fields with a number for each token, by name. state: what each goes on from, if that is not generation 0.
+    Attributes:
+        settings: numbers of their processes.
+        key: typed keys of their cells.
+        replicate: their replicate numbers.
+        logits: tables of p0 as they are given.
+        parameters: parameters fitted to these tables; None for free tables.
+        rows: fields with a number for each token, by name.
+        state: state that each continues from; None if they begin at generation 0.
     """
 
     settings: Settings
@@ -157,12 +169,16 @@ class Lanes(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What comes back of a tile.
+    """What a program returns for a tile.
 
-    series: of `Program.series`, whole numbers among them, each as many as `Program.sizes` says. events: of
-    `Program.events`, `NOT_YET` where censored. logits: None if they are not recorded. finite: whether it has not
-    diverged. state: what would go on, with its events, if kept.
-    Few arrays, each of many numbers: to hand over a small one takes longer than to fill it.
+    There are few arrays with many numbers each: to hand over a small array takes longer than to fill it.
+
+    Attributes:
+        series: values of `Program.series`, whole numbers included, each as many as `Program.sizes` says.
+        events: times of `Program.events`; `NOT_YET` if an event is censored.
+        logits: logits of the model; None if they are not recorded.
+        finite: whether the trajectory has not diverged.
+        state: state to continue from, with times of events; None if it is not kept.
     """
 
     series: Float[Array, "*lane series record"]

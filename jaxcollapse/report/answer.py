@@ -26,7 +26,12 @@ _TELL_MORE = ("entropy", "kl_from_initial", "total_variation")  # of cells whose
 
 @dataclass(frozen=True)
 class Item:
-    """A line of a list, with a list below it."""
+    """A line of a list, with a list below it.
+
+    Attributes:
+        text: text of the line.
+        items: lines of the list below it.
+    """
 
     text: str
     items: list["Item"] = field(default_factory=list)
@@ -34,9 +39,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Word:
-    """One of the words that tell what became of cells.
+    """One of the words that describe what happened in cells.
 
-    cells: of how many. where: the values of axes that hold them all. meaning: of the word.
+    Attributes:
+        word: the word.
+        cells: number of cells that it describes.
+        where: the values of axes that include all these cells.
+        meaning: meaning of the word.
     """
 
     word: str
@@ -49,9 +58,13 @@ class Word:
 class Answer:
     """The answer of a study.
 
-    headline: in how many cells what happened. loss: what a loss is, where two words tell of one. where: where something
-    is lost. along: how it changes along axes. sure: how sure this is, and what is missing. words: a row for each word
-    that occurs.
+    Attributes:
+        headline: sentences that say what happened in how many cells.
+        loss: a sentence that says what counts as a loss, if several words mean one; empty otherwise.
+        where: where something is lost.
+        along: sentences that say how this changes along axes.
+        sure: sentences that say how sure the answer is, and what is missing.
+        words: a row for each word that occurs.
     """
 
     headline: list[str]

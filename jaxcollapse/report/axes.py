@@ -17,10 +17,14 @@ _RANGE = 3  # values in a row that are told by the first and the last of them
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis.
+    """An axis of a report.
 
-    dim: its dimension. words: what it is called. title: the same, with the fields of a zip. labels: its values.
-    order: the places along it by size; None where values are no numbers, or those of a zip.
+    Attributes:
+        dim: its dimension in the dataset.
+        words: its name in sentences.
+        title: its name in tables and figures, with the fields of a zip.
+        labels: texts of its values.
+        order: places of its values in ascending order; None if they are not numbers, or belong to a zip.
     """
 
     dim: str

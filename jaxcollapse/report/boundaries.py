@@ -11,8 +11,12 @@ from jaxcollapse.report.axes import Axis
 class Boundaries:
     """The lines of cells along an axis whose cells are all known.
 
-    same: in how many all cells are alike. begins, ends: for each line with one boundary, the place along the axis of
-    its first cell with a loss, or of its last. several: how many lines have more than one boundary.
+    Attributes:
+        axis: the axis.
+        same: number of lines whose cells are all alike.
+        begins: for each line on which losses begin, the place of the first cell with a loss.
+        ends: for each line on which losses end, the place of the last cell with a loss.
+        several: number of lines with more than one boundary.
     """
 
     axis: Axis

@@ -31,10 +31,14 @@ _MISSING, _DIVERGED = -1, -2
 
 @dataclass(frozen=True)
 class Question:
-    """What can be asked of a cell.
+    """A question that can be asked of a cell.
 
-    needed: the observables that answer it. words: the possible answers. lost: which of them tell of a loss.
-    loss: what a loss is called. meanings: of the words.
+    Attributes:
+        needed: the observables that answer it.
+        words: the possible answers.
+        lost: indices of the answers that mean a loss.
+        loss: what a loss is called.
+        meanings: meanings of the answers.
     """
 
     needed: tuple[str, ...]
@@ -61,8 +65,11 @@ class Question:
 class Outcome:
     """The answers at the last generation.
 
-    codes: of each cell [axis, …], an index into the words of the question, or negative, as of verdicts. confidence: how
-    sure it is, NaN where it cannot be said.
+    Attributes:
+        question: the question.
+        thresholds: where verdicts change.
+        codes: for each cell [axis, …] the index of its answer, or a negative number as in verdicts.
+        confidence: how sure each answer is [axis, …]; NaN if that is not known.
     """
 
     question: Question

@@ -20,9 +20,13 @@ _LEFT_OUT = ("status", "logits")
 class Quantity:
     """Something that has a value for each trajectory and generation.
 
-    name: of the variable. title: what it is called, with units. dim: the dimension along which it has several lines, if
-    there is one. lines: what they are called; places: where along the dimension they are. is_event: whether it is the
-    share of trajectories before an event.
+    Attributes:
+        name: name of the variable.
+        title: its title, with units.
+        dim: the dimension along which it has several lines; None if it has one line.
+        lines: titles of the lines.
+        places: indices of the lines along the dimension.
+        is_event: whether it is the share of trajectories before an event.
     """
 
     name: str

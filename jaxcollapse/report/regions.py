@@ -19,7 +19,13 @@ _NONE, _SOME, _ALL, _UNKNOWN = 0, 1, 2, 3
 
 @dataclass(frozen=True)
 class Tally:
-    """Cells in which something is lost, those of which it is known whether it is, and all."""
+    """Numbers of cells in a region.
+
+    Attributes:
+        lost: cells in which something is lost.
+        known: cells in which it is known whether something is lost.
+        cells: all cells.
+    """
 
     lost: int
     known: int
@@ -28,7 +34,13 @@ class Tally:
 
 @dataclass(frozen=True)
 class Region:
-    """Some values of an axis, by their places, and what is there: a tally, or what other axes divide it into."""
+    """Some values of an axis, and what is found there.
+
+    Attributes:
+        axis: number of the axis.
+        places: indices of the values.
+        within: a tally, or the regions that other axes divide these values into.
+    """
 
     axis: int
     places: tuple[int, ...]

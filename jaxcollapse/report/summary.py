@@ -22,9 +22,12 @@ _KINDS = ("median", "mean", "share")
 class Row:
     """A part of a row of the table of each cell.
 
-    title: of the observable or event. kind: whether it is the median, the mean, or a share of trajectories.
-    values: estimate, low, high, [axis, …, 3]. known: how many trajectories have a value, of how many that count,
-    [axis, …, 2]; NaN where all have.
+    Attributes:
+        title: title of the observable or event.
+        units: its units.
+        kind: whether the values are medians, means, or shares of trajectories.
+        values: estimate and ends of the interval, [axis, …, 3].
+        known: number of trajectories that have a value, and of those that count, [axis, …, 2]; NaN if all have one.
     """
 
     title: str

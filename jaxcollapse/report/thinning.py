@@ -13,7 +13,12 @@ _ENDS = 3  # the first, the last, and one between
 
 @dataclass(frozen=True)
 class Shown:
-    """The places of the values that are shown, of each axis and of the generations."""
+    """Which values a page shows.
+
+    Attributes:
+        axes: for each axis the places of the values that are shown.
+        generations: places of the generations that are shown.
+    """
 
     axes: tuple[tuple[int, ...], ...]
     generations: tuple[int, ...]

@@ -21,10 +21,19 @@ _CURVES = ("persona_entropy", "entropy")
 class View:
     """What can be chosen on a page.
 
-    question: what can be asked of cells. plane: names of the observables to the right and upwards, if there are both.
-    colour: what the phase diagram shows at first; nothing if there is nothing to show. across, up: the axes that run to
-    the right and upwards in it at first, by their places. start: the cell that is chosen at first. curve: whose
-    trajectories are drawn at first; what that cell has, if it has any.
+    Attributes:
+        axes: the axes of the sweep.
+        generations: the recorded generations.
+        quantities: the quantities that have curves.
+        question: the question that cells answer; None if no question can be asked.
+        thresholds: where verdicts change.
+        plane: names of the observables to the right and upwards; None if the dataset lacks one.
+        colour: name of what the phase diagram shows at first; empty if there is nothing to show.
+        replicates: number of replicates.
+        across: number of the axis to the right in the phase diagram at first; None if there is none.
+        up: number of the axis upwards in the phase diagram at first; None if there is none.
+        start: places of the cell that is chosen at first.
+        curve: name of the quantity that is drawn at first, as a rule one that the chosen cell has.
     """
 
     axes: list[Axis]

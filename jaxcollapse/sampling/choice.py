@@ -16,7 +16,12 @@ _ROUNDING = 1e-6  # of a sum of rewards, relative to it: sums in another order t
 
 
 class Standing(NamedTuple):
-    """How the candidates so far stand. level: ln Σ e^r, or the greatest reward. tied: how many have that one."""
+    """What is known of the candidates so far.
+
+    Attributes:
+        level: ln Σ e^r over the candidates, or the greatest reward.
+        tied: number of candidates that share the greatest reward.
+    """
 
     level: Float[Array, " trace"]
     tied: Float[Array, " trace"]

@@ -30,9 +30,13 @@ _AT_ONCE = {"cpu": 2**12, "gpu": 2**20, "tpu": 2**20}  # what fits in a cache; w
 class Method:
     """How counts are drawn: the static part of a sampler.
 
-    native: by native code, which chooses between the two ways for each trajectory. block: otherwise, single draws made
-    at once; 0 where all draws are split at once. always_splits: whether they are, however few, since their number is
-    itself random. at_once: nodes × lanes that JAX splits at once. Counts depend on neither `block` nor `at_once`.
+    Counts depend on neither `block` nor `at_once`.
+
+    Attributes:
+        native: whether native code draws them, which chooses between the two ways for each trajectory.
+        block: otherwise, number of single draws made at once; 0 if all draws are split at once.
+        always_splits: whether draws are split even if there are few, since their number is itself random.
+        at_once: number of nodes × lanes that JAX splits at once.
     """
 
     native: bool
@@ -60,7 +64,13 @@ def split_at_once(platform: str) -> int:
 
 @dataclass(frozen=True)
 class Costs:
-    """In seconds. walk, level: of a single draw, and of each of its levels. split: of a binomial count."""
+    """Seconds that draws take.
+
+    Attributes:
+        walk: seconds of a single draw, apart from its levels.
+        level: seconds of each level of a single draw.
+        split: seconds of a binomial count.
+    """
 
     walk: float
     level: float

@@ -21,7 +21,13 @@ Rows = Bool[Array, "context 1"]
 
 
 class Scaled(NamedTuple):
-    """Logits, and octaves that depths are larger by in the rows that a temperature applies to; None if none are."""
+    """Logits, with a factor of their depths kept apart.
+
+    Attributes:
+        table: logits within the range of floating point, [context, token].
+        octaves: in the rows that a temperature applies to, depths are 2^octaves times those of the table; None if no
+            factor is kept apart.
+    """
 
     table: Table
     octaves: Int32[Array, ""] | None

@@ -76,7 +76,13 @@ def lazily(path: Path) -> xr.Dataset:
 
 
 class Recognised(NamedTuple):
-    """A dataset's file. is_this: whether it is that of the shards in question. trajectories: in it. sweep: as TOML."""
+    """What a dataset's file was recognised as.
+
+    Attributes:
+        is_this: whether it is the dataset of the shards in question.
+        trajectories: number of trajectories in it.
+        sweep: its sweep as TOML.
+    """
 
     is_this: bool
     trajectories: int

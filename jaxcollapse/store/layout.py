@@ -20,9 +20,16 @@ COMPRESSION: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True}
 class Layout:
     """A variable of the dataset. A *row* is what it holds of one trajectory.
 
-    outer: numbers of values along the axes, and of replicates: one row for each. inner: the shape of a row. missing:
-    what stands where nothing was computed. declared: whether the file says so, as `_FillValue`. tokens: where the last
-    dimension is `token`, the number of tokens of each cell.
+    Attributes:
+        name: name of the variable.
+        dims: names of its dimensions.
+        outer: numbers of values along the axes, and of replicates: one row for each.
+        inner: shape of a row.
+        dtype: type of its values.
+        missing: value where nothing was computed.
+        attributes: attributes of the variable, by name.
+        declared: whether the file declares `missing`, as `_FillValue`.
+        tokens: number of tokens of each cell, if the last dimension is `token`; None otherwise.
     """
 
     name: str

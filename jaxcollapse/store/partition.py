@@ -19,7 +19,12 @@ _MOST_BYTES = 2**28  # of a plan of ten million chunks
 
 @dataclass(frozen=True)
 class Partition:
-    """A cut. of: a digest of what else it follows from. without: names of the shards that were there before."""
+    """A cut of a study into chunks.
+
+    Attributes:
+        of: digest of what the cut follows from, apart from `without`.
+        without: names of the shards that were there before.
+    """
 
     of: str
     without: tuple[str, ...]

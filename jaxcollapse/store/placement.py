@@ -15,10 +15,11 @@ ELSEWHERE = -1  # the row of a trajectory that the sweep does not have
 
 @dataclass(frozen=True)
 class Part:
-    """Trajectories to be placed.
+    """Trajectories to be placed in a dataset.
 
-    rows: of each, its row in the dataset (cell × replicates + replicate), or `ELSEWHERE`. read: gives a variable, by
-    name, for a range of them.
+    Attributes:
+        rows: for each trajectory its row in the dataset (cell × replicates + replicate), or `ELSEWHERE`.
+        read: the function that reads a variable, by name, for a range of trajectories.
     """
 
     rows: np.ndarray

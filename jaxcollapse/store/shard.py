@@ -106,8 +106,15 @@ def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Header:
-    """What a shard says of its trajectories: the identity of the cell, replicate and status of each, the recorded
-    generations, and provenance; and its seal.
+    """What a shard says about its trajectories.
+
+    Attributes:
+        cells: identity of the cell of each trajectory.
+        replicates: replicate of each trajectory.
+        status: status of each trajectory.
+        recorded: the recorded generations.
+        told: provenance.
+        seal: the unbroken seal of the file.
     """
 
     cells: np.ndarray

@@ -15,10 +15,14 @@ from jaxcollapse.store.placement import ELSEWHERE
 class Shards:
     """What a study's shards hold.
 
-    good: verified files, with the rows that their trajectories have in the dataset. begun: of files from when the study
-    had fewer generations, the rows and the last generation. told: the provenance of each good one. seals: of the good
-    ones. bad: file → why it does not count. astray: how many trajectories of good ones the sweep does not have. status:
-    of each trajectory, [cell, replicate].
+    Attributes:
+        good: verified files, with the rows that their trajectories have in the dataset.
+        begun: files from when the study had fewer generations, with rows and the last generation.
+        told: provenance of each good file.
+        seals: seals of the good files.
+        bad: files that do not count, and why.
+        astray: number of trajectories in good files that the sweep lacks.
+        status: status of each trajectory, [cell, replicate].
     """
 
     good: dict[Path, np.ndarray]

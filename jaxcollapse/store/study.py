@@ -46,7 +46,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Study:
-    """A study folder and the sweep that it stands for."""
+    """A study folder and its sweep.
+
+    Attributes:
+        folder: the folder.
+        sweep: the sweep that it holds.
+    """
 
     folder: Path
     sweep: Sweep

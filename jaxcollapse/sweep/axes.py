@@ -29,7 +29,12 @@ _FORMS = ("linspace", "geomspace", "zip")
 
 @dataclass(frozen=True)
 class Axis:
-    """One dimension. fields: for each dotted key of `[process]` that varies along it, its values."""
+    """An axis of a sweep: one dimension of the dataset.
+
+    Attributes:
+        name: name of the dimension.
+        fields: for each dotted key of `[process]` that varies along it, its values.
+    """
 
     name: str
     fields: dict[str, list[Any]]

@@ -21,7 +21,13 @@ _NEAR = 1e-6  # relative, which includes the rounding of float32
 
 @dataclass(frozen=True)
 class EqualCells:
-    """cells: how many repeat another one. fields: in which they differ from it. example: one of them, and the other."""
+    """Cells that are the same process as another cell.
+
+    Attributes:
+        cells: number of cells that repeat another one.
+        fields: the fields in which they differ from it.
+        example: one of them, and the one that it repeats.
+    """
 
     cells: int
     fields: tuple[str, ...]

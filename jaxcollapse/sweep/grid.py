@@ -30,7 +30,12 @@ from jaxcollapse.system.paths import user_path
 
 @dataclass(frozen=True)
 class Column:
-    """values: the distinct values. codes: for each cell, in C order over the axes, the index of its value."""
+    """One field over all cells.
+
+    Attributes:
+        values: the distinct values.
+        codes: for each cell, in C order over the axes, the index of its value.
+    """
 
     values: list[Any]
     codes: np.ndarray

@@ -16,11 +16,16 @@ from jaxcollapse.system.kernels import SAME_BITS, check
 
 @dataclass(frozen=True)
 class Machine:
-    """platform: cpu, gpu or tpu. count: of its devices. workers: device calls in flight on each at once.
+    """The devices that a plan is made for.
 
-    device_bytes: memory that device calls may use together, on one device; None where that is not known. devices: as
-    JAX knows them; none if it is the machine of another process. kernel: what to prefer on it, one of `KERNELS`
-    in kernels.py: the same bits on GPUs as on CPUs, or the fastest code, whose last bits differ.
+    Attributes:
+        platform: cpu, gpu or tpu.
+        count: number of devices.
+        workers: number of device calls in flight on each device at once.
+        device_bytes: memory that device calls may use together on one device; None if it is not known.
+        devices: the devices as JAX lists them; empty for the machine of another process.
+        kernel: the preferred code, one of `KERNELS` in kernels.py: the same bits on GPUs as on CPUs, or the fastest
+            code, whose last bits differ.
 
     Raises:
         InputError: there is no such kernel.

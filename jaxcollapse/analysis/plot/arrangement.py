@@ -17,9 +17,11 @@ _ROUNDING = 1e-9  # relative, by which a value may be off, as 0.1 + 0.2 is
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Where axes are shown.
+    """Which axis of a dataset each part of a picture shows.
 
-    roles: the axis of each role, or None. held: the index at which every other axis is held.
+    Attributes:
+        roles: the axis of each role; None if the role has no axis.
+        held: the index at which every other axis is held.
     """
 
     roles: dict[str, str | None]

@@ -17,7 +17,13 @@ _LETTER, _KEY = 0.085, 0.5  # inches that a letter of the legend takes, and the 
 
 @dataclass(frozen=True)
 class Hue:
-    """What is drawn alike. cell: its index along the axis of hues. look: how it is drawn. text: what it is called."""
+    """Lines and points that are drawn in the same colour.
+
+    Attributes:
+        cell: their index along the axis of colours.
+        look: how they are drawn, as arguments of Matplotlib.
+        text: their text in the legend.
+    """
 
     cell: dict[str, int]
     look: dict[str, Any]
@@ -28,7 +34,13 @@ class Hue:
 class Panels:
     """A picture to be filled.
 
-    panels: each with its index along the axis of panels. hues: what is drawn in each. left_out: what is not drawn.
+    Attributes:
+        data: the dataset that is shown.
+        picture: the figure and its axes.
+        panels: the axes of each panel, with the panel's index along the axis of panels.
+        hues: the colours in each panel.
+        hue: the axis of colours; None if there is none.
+        left_out: texts that say what is not drawn.
     """
 
     data: xr.Dataset

@@ -13,10 +13,14 @@ _RATIO = 100  # of the largest to the smallest, from which on the scale is logar
 
 @dataclass(frozen=True)
 class Scale:
-    """How numbers become places.
+    """How numbers become places along an axis.
 
-    low, high: the ends of what is finite. infinity: where ∞ is drawn, if there is any. is_log: whether the scale is
-    logarithmic; is_cut: whether there is something below its lower end.
+    Attributes:
+        low: the lower end of the finite numbers.
+        high: the upper end of the finite numbers.
+        infinity: where ∞ is drawn; None if no number is infinite.
+        is_log: whether the scale is logarithmic.
+        is_cut: whether some numbers are below the lower end.
     """
 
     low: float

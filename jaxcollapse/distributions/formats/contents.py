@@ -14,8 +14,12 @@ Label = str | int | float
 
 @dataclass(frozen=True)
 class Wanted:
-    """variable: its name, or None for the only one. labels: what names the tokens, False for nothing, None for what is
-    called so. select: labels, or integer positions, along the other dimensions.
+    """What to read from a file of numbers.
+
+    Attributes:
+        variable: name of the variable; None if it is the only one.
+        labels: name of what labels the tokens; False for no labels, None for what has one of the usual names.
+        select: labels, or integer positions, along the other dimensions.
     """
 
     variable: str | None
@@ -39,8 +43,13 @@ class Wanted:
 
 
 class Contents(NamedTuple):
-    """name: of the variable. numbers: its values, [token] or [row, token]. labels: names of the tokens, if there are
-    any. rows: names of the rows, if there are any.
+    """What was read from a file of numbers.
+
+    Attributes:
+        name: name of the variable.
+        numbers: its values, [token] or [row, token].
+        labels: names of the tokens; None if they have none.
+        rows: names of the rows; None if they have none.
     """
 
     name: str

@@ -29,8 +29,7 @@ class State(NamedTuple):
         corpus: what is kept of earlier generations.
         generation: number of generations since p0.
         visited: the rows that traces have been drawn from so far, [context]; None if they are not recorded.
-        octaves: logarithm to base 2 of a factor of all depths, which a temperature has and the parameters lack; None if
-            there is no such factor.
+        octaves: the logits lie 2^octaves times as deep as those of the table; None if no such factor is kept apart.
     """
 
     parameters: Any
