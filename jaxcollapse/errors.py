@@ -1,4 +1,4 @@
-"""What can be wrong, said so that the reader can mend it."""
+"""What can be wrong, said so that the reader can fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -13,7 +13,10 @@ _LISTED = 60  # words that are all listed
 class InputError(ValueError):
     """A sweep or study that cannot be used.
 
-    key: the dotted key at fault, if there is one. source: the file it stands in, if there is one.
+    Attributes:
+        key: the dotted key at fault; empty if there is none.
+        problem: what is wrong, as the message says it.
+        source: the file that has the key; None if it is not from a file.
     """
 
     def __init__(self, key: str, problem: str, source: str | None = None):

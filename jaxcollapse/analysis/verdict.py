@@ -42,8 +42,9 @@ _ONE_ROW = "categorical"  # the model that has one
 class Thresholds:
     """Where verdicts change.
 
-    tolerance: log loss on original data that does not matter, nat. collapse: 1 − the probability from which on one
-    token holds nearly everything.
+    Attributes:
+        tolerance: log loss on original data that does not matter, in nat.
+        collapse: ε: a model has collapsed when its most likely token has probability 1 − ε or more.
     """
 
     tolerance: float = TOLERANCE

@@ -11,10 +11,12 @@ Ends = tuple[Number, Number]  # the least and the largest value
 
 
 class Sizes(NamedTuple):
-    """What bounds observables: numbers, or arrays along the axes of cells; by default the widest.
+    """What limits the range of observables: numbers, or arrays along the axes of cells. By default, no limit.
 
-    tokens: of the vocabulary. contexts: rows that a token of a trace is drawn given, of a model of personas the
-    personas. support_threshold: the probability above which a token counts as present.
+    Attributes:
+        tokens: size of the vocabulary.
+        contexts: number of rows that are contexts of tokens; in a model of personas, the number of personas.
+        support_threshold: the probability above which a token counts as present.
     """
 
     tokens: Number = np.inf

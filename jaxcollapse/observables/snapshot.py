@@ -21,17 +21,32 @@ Scalar = Float[Array, ""]
 
 
 class Thresholds(NamedTuple):
-    """support: a token counts as present above this probability. collapse: ε of "max p ≥ 1 − ε"."""
+    """The thresholds of a sweep.
+
+    Attributes:
+        support: a token counts as present while its probability is above this.
+        collapse: ε in the condition max p ≥ 1 − ε of a collapsed model.
+    """
 
     support: Scalar
     collapse: Scalar
 
 
 class Origin(NamedTuple):
-    """The initial distribution p0 of a trajectory, and what is derived from it once.
+    """The initial distribution p0 of a trajectory, and what is computed from it once.
 
-    table: its logits. given: the table that real data are drawn from, which p0's parameters may only come close to. All
-    else is of one row: where the model has several, of the tokens of its traces, whatever their context.
+    In a model of several rows, all but `table` and `given` are about the tokens of traces, whatever their context.
+
+    Attributes:
+        table: logits of p0, [context, token].
+        given: logits that real data are drawn from, [context, token]; p0's parameters may only come close to them.
+        logits: logits of the tokens, [token].
+        log_p: logarithms of their probabilities, [token].
+        p: their probabilities, [token].
+        present: the tokens whose probability is above the threshold of support, [token].
+        modes: the most likely tokens, [token].
+        rarest: weight of each token in the rarest tenth, [token].
+        heterozygosity: 1 − Σ p².
     """
 
     table: Table
@@ -79,9 +94,15 @@ def _rarest_decile(logits: Row) -> Row:
 class Snapshot:
     """A model at one generation. Derived quantities are computed once, when first asked for.
 
-    table: its logits [context, token]. walk, numbers: how traces move over them. key: of random numbers for texts.
-    visited: the rows that traces have been drawn from so far, if that is known. scaled: the table, with octaves
-    kept apart if there are any.
+    Attributes:
+        table: logits of the model, [context, token].
+        start: the initial distribution p0.
+        thresholds: of support and collapse.
+        walk: how traces move over the rows.
+        numbers: the length of traces, and their end token.
+        key: of random numbers for texts; None if no observable reads texts.
+        visited: the rows that traces have been drawn from so far, [context]; None if they are not recorded.
+        scaled: the table, with octaves kept apart if there are any.
     """
 
     def __init__(

@@ -24,9 +24,14 @@ from jaxcollapse.system.machine import Machine, free_disk
 
 @dataclass(frozen=True)
 class Bucket:
-    """Cells that share one compiled program. lanes: trajectories of one device call.
+    """Cells that share one compiled program.
 
-    device_bytes: memory of one device call. record_bytes: how much of it holds what is recorded.
+    Attributes:
+        program: the program.
+        cells: numbers of the cells, in C order over the axes.
+        lanes: number of trajectories of one device call.
+        device_bytes: memory of one device call.
+        record_bytes: the part of that memory that holds records.
     """
 
     program: Program
@@ -38,7 +43,15 @@ class Bucket:
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """What a run will do. Printing it says so."""
+    """What a run will do. Printing a plan shows it.
+
+    Attributes:
+        sweep: what is to be computed.
+        machine: the devices that compute it.
+        cells: all cells of the sweep, as arrays.
+        buckets: groups of cells that share a compiled program.
+        chunks: groups of trajectories that are computed and stored together.
+    """
 
     sweep: Sweep
     machine: Machine

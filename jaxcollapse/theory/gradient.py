@@ -60,7 +60,12 @@ def logit_step_covariance(
 
 
 class StepLaw(NamedTuple):
-    """All that a step can lead to. chance: [outcome]. p: the model's probabilities after it [outcome, token]."""
+    """The law of one optimiser step: all its possible outcomes.
+
+    Attributes:
+        chance: probability of each outcome, [outcome].
+        p: probabilities of the tokens after the step, [outcome, token].
+    """
 
     chance: Float[np.ndarray, " outcome"]
     p: Float[np.ndarray, "outcome token"]

@@ -12,7 +12,12 @@ from jaxtyping import Float
 
 
 class SecondMoments(NamedTuple):
-    """Means over trajectories: `within` is 1 − Σ p², `between` is 1 − Σ p p0."""
+    """Means over trajectories of second moments.
+
+    Attributes:
+        within: mean of 1 − Σ p².
+        between: mean of 1 − Σ p p0.
+    """
 
     within: float
     between: float
