@@ -31,6 +31,7 @@ nb_execution_mode = "off"  # notebooks are shown as they are shipped
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+napoleon_attr_annotations = False  # signatures have the types; shapes such as "*context token" are not reST
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 

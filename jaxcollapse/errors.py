@@ -1,4 +1,4 @@
-"""What can be wrong, said so that the reader can mend it."""
+"""What can be wrong, said so that the reader can fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -30,7 +30,10 @@ _MEANT = {  # what others call it
 class InputError(ValueError):
     """A sweep or study that cannot be used.
 
-    key: the dotted key at fault, if there is one. source: the file it stands in, if there is one.
+    Attributes:
+        key: the dotted key at fault; empty if there is none.
+        problem: what is wrong, as the message says it.
+        source: the file that has the key; None if it is not from a file.
     """
 
     def __init__(self, key: str, problem: str, source: str | None = None):
@@ -38,7 +41,7 @@ class InputError(ValueError):
         super().__init__(printable(": ".join(part for part in (source, self.key, self.problem) if part)))
 
     def __reduce__(self) -> "tuple[type[InputError], tuple[str, str, str | None]]":
-        """As a worker sends it to the process that asked."""
+        """For pickle: a worker sends this error to the process that asked."""
         return type(self), (self.key, self.problem, self.source)
 
 

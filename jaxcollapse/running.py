@@ -206,7 +206,10 @@ def foresee(
 def prepare(
     sweep: Sweep, folder: Path, machine: Machine, chunk_size: int | None = None, share: Share | None = None
 ) -> Prospect:
-    """The same, with the study made, or extended, and its plan written. What cannot run leaves no trace."""
+    """Makes or extends the study, writes its plan, and returns what is to be computed.
+
+    If the sweep cannot run, no file is left behind.
+    """
     Study.check(folder, sweep)
     with Study.changing(folder):
         sweep_up(Study(folder, sweep).shard_folder)

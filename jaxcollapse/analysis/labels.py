@@ -22,7 +22,7 @@ def heading(data: xr.Dataset, dimension: str) -> str:
 
 
 def long_heading(data: xr.Dataset, dimension: str) -> str:
-    """The same in words."""
+    """The long names of the fields of a dimension, separated by commas."""
     return ", ".join(str(data[field].attrs.get("long_name", field)) for field in _fields(data, dimension))
 
 

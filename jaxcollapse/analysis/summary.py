@@ -100,7 +100,7 @@ def check_confidence(confidence: float) -> None:
 
 
 def _told(then: xr.Dataset, name: str, confidence: float) -> dict[str, xr.DataArray]:
-    """What is told of one variable."""
+    """The variables of the summary that describe one variable of the dataset."""
     long_name, units = label_of(then[name])
     values = counted(then, then[name]).compute()
     if is_event(then[name]):

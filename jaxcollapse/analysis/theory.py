@@ -137,7 +137,7 @@ def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Original
 
 
 def _collision(cell: Cell) -> np.ndarray | None:
-    """1 − E H."""
+    """The expected collision probability by theory, 1 − E H, at each generation; None where no law applies."""
     p0 = _stand_in(cell)
     if p0 is None:
         return None

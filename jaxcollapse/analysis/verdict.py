@@ -42,8 +42,9 @@ _ONE_ROW = "categorical"  # the model that has one
 class Thresholds:
     """Where verdicts change.
 
-    tolerance: log loss on original data that does not matter, nat. collapse: 1 − the probability from which on one
-    token holds nearly everything.
+    Attributes:
+        tolerance: log loss on original data that does not matter, in nat.
+        collapse: ε: a model has collapsed when its most likely token has probability 1 − ε or more.
     """
 
     tolerance: float = TOLERANCE
@@ -69,7 +70,7 @@ class Thresholds:
 
 
 def _collapse_threshold(data: xr.Dataset, otherwise: float) -> float:
-    """The one that all cells have."""
+    """The threshold of collapse that all cells share."""
     found = np.unique(data.coords.get("collapse_threshold", data.attrs.get("collapse_threshold", otherwise)))
     known = found[~np.isnan(found)]
     if len(known) > 1:
@@ -165,7 +166,7 @@ def median_gap(data: xr.Dataset) -> xr.DataArray:
 
 
 def _explained(word: xr.DataArray) -> xr.DataArray:
-    """With CF flags, so that the codes can be read without this package."""
+    """Adds CF flags, so that the codes can be read without this package."""
     word = word.astype(np.int8)
     word.attrs = {
         "long_name": "verdict",

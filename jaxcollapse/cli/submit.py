@@ -131,7 +131,7 @@ def submit(
 
 
 def _shape(submission: "Submission", prospect: "Prospect") -> str:
-    """What each task gets."""
+    """A line of text: what is missing, and about how many chunks each task computes."""
     tasks, chunks = submission.request.tasks, len(prospect.todo.chunks)
     each = f"{chunks // tasks} to {-(-chunks // tasks)}" if chunks % tasks else f"{chunks // tasks}"
     missing = f"{prospect.todo.trajectories} trajectories in {chunks} chunks"
@@ -167,7 +167,7 @@ def _warn(plan: "Plan", request: Request) -> None:
 
 
 def _show(submission: "Submission", prospect: "Prospect", as_json: bool) -> None:
-    """What would be submitted."""
+    """Prints the scripts that would be submitted, or their plan as JSON."""
     todo = prospect.todo
     array, assembly = submission.scripts() if todo.chunks else (None, None)
     if as_json:

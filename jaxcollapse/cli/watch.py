@@ -80,13 +80,13 @@ class _Seen:
 
     @property
     def rest(self) -> str:
-        """What else is to be said."""
+        """The end of the line of progress: chunks that are being computed, and bad shards if there are any."""
         bad = f", {len(self.bad)} bad shards" if self.bad else ""
         return f"{self.computing} chunks being computed{bad}"
 
 
 class _Bar:
-    """On a terminal."""
+    """Reports the progress of a study as a bar on a terminal."""
 
     def __init__(self, console: Console):
         self._progress = Progress(

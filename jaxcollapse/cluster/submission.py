@@ -90,7 +90,7 @@ class Submission:
         return foresee(self.sweep, self.study, self._machine, self.chunk_size)
 
     def prepare(self) -> Prospect:
-        """The same, with the study made, or extended.
+        """Makes or extends the study, and returns what is to be computed.
 
         Raises:
             InputError: it cannot be submitted.
@@ -173,7 +173,7 @@ class _Scripts(SlurmExecutor):
 
 @contextmanager
 def _outside_of_any_job() -> Iterator[None]:
-    """Without what the environment says of the Slurm job that this process is in itself: jobs would inherit it."""
+    """Hides the environment variables of the Slurm job that this process runs in, which new jobs would inherit."""
     inside = "SLURM_JOB_ID" in os.environ
     names = [name for name in os.environ if inside and name.startswith(("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_"))]
     hidden = {name: os.environ.pop(name) for name in names if name != "SLURM_CONF"}

@@ -18,10 +18,14 @@ Logits = Float64[np.ndarray, "*row token"]
 
 @dataclass(frozen=True)
 class Distribution:
-    """logits: unnormalised log-probabilities, −∞ for impossible tokens. labels: the tokens' names, if they have any.
+    """An initial distribution: one row of tokens, or several.
 
-    coordinates: other names of the tokens, such as the language of a word. Where there are several rows, `rows`
-    are their names, and `weights` says how likely each is, if that is known.
+    Attributes:
+        logits: unnormalised log-probabilities, [token] or [row, token]; −∞ for impossible tokens.
+        labels: names of the tokens; None if they have none.
+        coordinates: further names of the tokens, such as the language of a word, by the name of the coordinate.
+        rows: names of the rows; None if they have none.
+        weights: probability of each row, up to a factor; None if it is not known.
     """
 
     logits: Logits

@@ -57,7 +57,7 @@ class File(InitialKind):
 
     @property
     def takes_vocab_size(self) -> bool:
-        """No: as many tokens as the file has, or `top`."""
+        """False: the file, or `top`, says how many tokens there are."""
         return False
 
     def input_file(self) -> Path:

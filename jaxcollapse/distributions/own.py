@@ -50,7 +50,7 @@ class _OfFunction(InitialKind):
     function: ClassVar[Callable[..., Any]]
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
-        """What the function returns."""
+        """p0 from the logits that the user's function returns."""
         function, told = type(self).function, type(self).model_fields["kind"].default
         keys = {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
         try:

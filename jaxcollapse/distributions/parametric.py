@@ -27,7 +27,7 @@ class Uniform(InitialKind):
     kind: Literal["uniform"] = "uniform"
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
-        """ln p = 0."""
+        """p0 with the same logit, 0, for every token."""
         return Distribution(np.zeros(vocab_size))
 
 
@@ -87,11 +87,11 @@ class Values(InitialKind):
 
     @property
     def takes_vocab_size(self) -> bool:
-        """No: as many tokens as values."""
+        """False: there are as many tokens as values."""
         return False
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
-        """The values."""
+        """p0 from the probabilities or logits of the sweep file, with the tokens' names if it gives any."""
         return Distribution(self._logits(), None if self.tokens is None else as_names(self.tokens))
 
 
@@ -137,12 +137,12 @@ class Rows(InitialKind):
 
     @property
     def takes_vocab_size(self) -> bool:
-        """No: as many tokens as there are in a row."""
+        """False: there are as many tokens as values in a row."""
         return False
 
     @property
     def brings_rows(self) -> bool:
-        """Yes."""
+        """True: the sweep file writes out every row."""
         return True
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
@@ -150,7 +150,7 @@ class Rows(InitialKind):
         raise InputError("process.initial.kind", "a table has several rows; it goes with model = 'persona' or 'markov'")
 
     def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
-        """The rows."""
+        """The rows of the sweep file, with their names and weights if it gives any."""
         labels = None if self.tokens is None else as_names(self.tokens)
         names = None if self.personas is None else as_names(self.personas)
         weights = None if self.weights is None else np.array(self.weights) / sum(self.weights)

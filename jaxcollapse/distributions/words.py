@@ -36,7 +36,7 @@ class Words(InitialKind):
 
     @property
     def brings_rows(self) -> bool:
-        """The languages."""
+        """True: there is one row for each language."""
         return True
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:

@@ -24,9 +24,11 @@ from jaxcollapse.training.updates import rule
 
 
 class State(NamedTuple):
-    """What a trajectory goes on from.
+    """A trajectory at a generation: all that the next generation depends on.
 
-    key: two words, by which it draws what belongs to all generations. model: parameters, optimiser state, corpus.
+    Attributes:
+        key: two words of threefry, from which the draws that belong to all generations follow.
+        model: the model's parameters, the optimiser's state and the corpus.
     """
 
     key: bits.Key
@@ -34,10 +36,12 @@ class State(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What a generation came to.
+    """The result of one generation.
 
-    generation: how many the model is away from p0. logits: of the model, [token], or [context, token] if it has several
-    rows; −∞ for tokens that died out. is_finite: whether the numbers have stayed in the range of floating point.
+    Attributes:
+        generation: number of generations since p0.
+        logits: logits of the model, [token], or [context, token] if it has several rows; −∞ for tokens that died out.
+        is_finite: whether all numbers have stayed within the range of floating point.
     """
 
     generation: Int32[Array, ""]
@@ -125,6 +129,6 @@ class SelfTraining:
         )
 
     def _seen(self, table: Float[Array, "context token"]) -> Array:
-        """Without padding, and without the dimension of a single row."""
+        """The table without padding, and without the dimension of contexts if there is a single row."""
         table = table[:, : self._tokens]
         return table if self._program.structure.walk.is_structured else table[0]

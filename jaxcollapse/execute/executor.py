@@ -141,7 +141,7 @@ def compute_chunk(
 
 
 def _this_machine() -> Machine:
-    """Without its devices, which belong to their process."""
+    """The description of this machine without its devices, which belong to their process."""
     return replace(this_machine(), devices=())
 
 

@@ -29,10 +29,10 @@ class Reporter(ABC):
 
 
 class Silent(Reporter):
-    """Shows nothing."""
+    """A reporter that shows nothing."""
 
     def advance(self, trajectories: int) -> None:
-        """Says nothing."""
+        """Ignores the number of finished trajectories."""
 
 
 class Bar(Reporter):
@@ -59,7 +59,7 @@ class Bar(Reporter):
         self._progress.stop()
 
     def advance(self, trajectories: int) -> None:
-        """Moves the bar."""
+        """Moves the bar on by so many trajectories."""
         self._progress.advance(self._task, trajectories)
 
 
@@ -93,12 +93,12 @@ class Rate(ProgressColumn):
         self._until_then = until_then
 
     def render(self, task: Task) -> Text:
-        """What stands in the column."""
+        """The trajectories per second as text."""
         return Text(f"{task.speed:.3g}/s" if task.speed else self._until_then)
 
 
 def reporter(total: int, *, show: bool = True) -> Reporter:
-    """What suits the standard error stream."""
+    """The reporter for the standard error stream: a bar on a terminal, lines elsewhere, or nothing."""
     if not show or not total:
         return Silent()
     console = Console(file=sys.stderr)

@@ -81,12 +81,12 @@ def now() -> datetime.datetime:
 
 
 def timestamp(time: datetime.datetime) -> str:
-    """ISO 8601 to the second."""
+    """A time as ISO 8601 text, to the second."""
     return time.isoformat(timespec="seconds")
 
 
 def encode(record: dict[str, Any]) -> str:
-    """As JSON, keys sorted."""
+    """A record as JSON text with sorted keys."""
     return json.dumps(record, sort_keys=True)
 
 

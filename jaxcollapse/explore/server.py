@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Where the page is."""
+        """URL of the page on this machine."""
         return f"http://{HOST}:{self.server_port}/"
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -56,7 +56,7 @@ class Server(ThreadingHTTPServer):
             self._open[connection] = None
 
     def shutdown_request(self, request: Any) -> None:
-        """Closes a connection."""
+        """Closes a connection, and does not count it any more."""
         with self._counting:
             self._open.pop(request, None)
         super().shutdown_request(request)
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _SILENCE
 
     def do_GET(self) -> None:
-        """Answers a request."""
+        """Answers a request with a page, a file or JSON data."""
         self.server.heard(self.connection)
         try:
             asked = urlsplit(self.path)
@@ -132,7 +132,7 @@ def _summary(answers: Answers, told: dict[str, str]) -> Any:
 
 
 def _places(told: dict[str, str]) -> list[int]:
-    """The chosen cell."""
+    """The places of the chosen cell along the axes."""
     return [int(place) for place in told.get("at", "").split(",") if place]
 
 

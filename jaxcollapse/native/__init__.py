@@ -241,7 +241,13 @@ def train(
 
 
 def measure(logits: Float[Array, " token"], origins: Origins, *, wanted: Collection[str]) -> Float[Array, " wanted"]:
-    """Those of `MEASURED` that are wanted, in that order, of a model beside p0: see `jaxcollapse.observables`."""
+    """The wanted ones of the observables `MEASURED`, in that order: see `jaxcollapse.observables`.
+
+    Args:
+        logits: of the model.
+        origins: what it is compared with.
+        wanted: names of observables.
+    """
     shape, apart = jax.ShapeDtypeStruct((len(wanted),), jnp.float32), len(logits) < _FEW_TOKENS
     return _call("measure", shape, logits, *origins, apart=apart, wanted=_bits(MEASURED, wanted))
 
@@ -262,7 +268,10 @@ def binomial(
 
 
 def words(key: UInt32[Array, " 2"], count: int) -> tuple[UInt32[Array, " count"], UInt32[Array, " count"]]:
-    """The same as `sampling.bits.words`. For tests and benchmarks; samplers make words where they use them."""
+    """Random words, the same bits as `sampling.bits.words`, for tests and benchmarks.
+
+    Samplers in native code compute words where they use them.
+    """
     some = jax.ShapeDtypeStruct((count,), jnp.uint32)
     return _call("words", (some, some), key)
 

@@ -54,7 +54,7 @@ def start(library: ctypes.CDLL) -> str | None:
 
 
 def _architecture() -> str | None:
-    """Of NVIDIA's devices here, if they are all of one kind."""
+    """The architecture of the NVIDIA GPUs of this machine, such as "sm_90"; None unless all are of one kind."""
     try:
         devices = jax.local_devices(backend="cuda")
     except RuntimeError:

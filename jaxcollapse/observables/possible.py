@@ -11,10 +11,12 @@ Ends = tuple[Number, Number]  # the least and the largest value
 
 
 class Sizes(NamedTuple):
-    """What bounds observables: numbers, or arrays along the axes of cells; by default the widest.
+    """What limits the range of observables: numbers, or arrays along the axes of cells. By default, no limit.
 
-    tokens: of the vocabulary. contexts: rows that a token of a trace is drawn given, of a model of personas the
-    personas. support_threshold: the probability above which a token counts as present.
+    Attributes:
+        tokens: size of the vocabulary.
+        contexts: number of rows that are contexts of tokens; in a model of personas, the number of personas.
+        support_threshold: the probability above which a token counts as present.
     """
 
     tokens: Number = np.inf
@@ -26,17 +28,17 @@ Range = Callable[[Sizes], Ends]
 
 
 def not_negative(_: Sizes) -> Ends:
-    """0 to ∞."""
+    """Possible range of a quantity that is never negative: 0 to ∞."""
     return 0.0, np.inf
 
 
 def share(_: Sizes) -> Ends:
-    """0 to 1."""
+    """Possible range of a share: 0 to 1."""
     return 0.0, 1.0
 
 
 def correlation(_: Sizes) -> Ends:
-    """−1 to 1."""
+    """Possible range of a correlation: −1 to 1."""
     return -1.0, 1.0
 
 
@@ -46,30 +48,30 @@ def of_largest(of: Sizes) -> Ends:
 
 
 def entropy_of_tokens(of: Sizes) -> Ends:
-    """0 to ln V."""
+    """Possible range of the entropy of V tokens: 0 to ln V, nat."""
     return 0.0, np.log(of.tokens)
 
 
 def entropy_of_contexts(of: Sizes) -> Ends:
-    """0 to the logarithm of the number of contexts."""
+    """Possible range of the entropy of the contexts: 0 to the logarithm of their number, nat."""
     return 0.0, np.log(of.contexts)
 
 
 def shared_entropy(of: Sizes) -> Ends:
-    """What two variables, the token and its context, can tell of one another."""
+    """Possible range of the mutual information of token and context: 0 to ln of the smaller of their numbers, nat."""
     return 0.0, np.log(np.minimum(of.tokens, of.contexts))
 
 
 def number_of_tokens(of: Sizes) -> Ends:
-    """1 to V; 0 is possible where even a uniform distribution has no token above the threshold."""
+    """Possible range of a number of present tokens: 1 to V; 0 where even a uniform distribution has none."""
     return (of.support_threshold * of.tokens < 1) * 1.0, of.tokens
 
 
 def effective_number_of_tokens(of: Sizes) -> Ends:
-    """1 to V."""
+    """Possible range of an effective number of tokens: 1 to V."""
     return 1.0, of.tokens
 
 
 def number_of_contexts(of: Sizes) -> Ends:
-    """1 to the number of contexts."""
+    """Possible range of a number of contexts: 1 to how many there are."""
     return 1.0, of.contexts

@@ -35,8 +35,10 @@ _OF_PLUGINS = "; a plug-in that adds it is given by --plugin FILE"
 class Watch:
     """When an event happens.
 
-    statistic: the property of a snapshot that is watched. threshold: what it reaches, from p0 and the sweep's
-    thresholds. Both are None for an event that is a function of its own. falls: whether it does so from above.
+    Attributes:
+        statistic: the property of a snapshot that is watched; None for an event that is a function of its own.
+        threshold: the value that it reaches, from p0 and the sweep's thresholds; None like `statistic`.
+        falls: whether the statistic reaches the threshold from above.
     """
 
     statistic: Statistic | None = None
@@ -57,14 +59,22 @@ class Watch:
 
 @dataclass(frozen=True)
 class Observable:
-    """What is measured.
+    """An observable or event: its computation and its description.
 
-    name: of the variable in the dataset. long_name: for axis labels. units: UDUNITS string or "nat". description: its
-    definition. group: a name that stands for several in a sweep file. default: whether "default" has it. whole:
-    whether it is a whole number (stored as int32). measure: its value, or for an event whether it happens. watch: when
-    an event happens. models: names of the models that have it, or what is true of them. dim: the dimension that it has
-    several values along, if any. possible: the least and the largest value that it can have in a cell, but for
-    rounding. plugin: who has added it, if that is not the package.
+    Attributes:
+        name: name of the variable in the dataset.
+        long_name: text of axis labels.
+        units: UDUNITS string, or "nat".
+        description: its definition.
+        group: a name that chooses several observables in a sweep file.
+        default: whether "default" chooses it.
+        whole: whether it is a whole number, stored as int32.
+        measure: its value of a snapshot; of an event, whether it happens.
+        watch: when an event happens; None for observables of a generation.
+        models: names of the models that have it, or a condition on models.
+        dim: the dimension along which it has several values; None if it has one value.
+        possible: the least and the largest value that it can have in a cell, except for rounding.
+        plugin: the plug-in that has added it; None if the package has.
     """
 
     name: str

@@ -143,7 +143,7 @@ def _untempered(now: Snapshot) -> Bool[np.ndarray, " row"]:
 
 
 def _contexts(now: Snapshot, rows: Num[Array, "row ..."]) -> Num[Array, "context ..."]:
-    """Of the rows, or of one number for each, those of contexts."""
+    """The part of an array over all rows that belongs to the contexts of tokens."""
     return rows[now.walk.first_context :]
 
 

@@ -21,17 +21,32 @@ Scalar = Float[Array, ""]
 
 
 class Thresholds(NamedTuple):
-    """support: a token counts as present above this probability. collapse: ε of "max p ≥ 1 − ε"."""
+    """The thresholds of a sweep.
+
+    Attributes:
+        support: a token counts as present while its probability is above this.
+        collapse: ε in the condition max p ≥ 1 − ε of a collapsed model.
+    """
 
     support: Scalar
     collapse: Scalar
 
 
 class Origin(NamedTuple):
-    """The initial distribution p0 of a trajectory, and what is derived from it once.
+    """The initial distribution p0 of a trajectory, and what is computed from it once.
 
-    table: its logits. given: the table that real data are drawn from, which p0's parameters may only come close to. All
-    else is of one row: where the model has several, of the tokens of its traces, whatever their context.
+    In a model of several rows, all but `table` and `given` are about the tokens of traces, whatever their context.
+
+    Attributes:
+        table: logits of p0, [context, token].
+        given: logits that real data are drawn from, [context, token]; p0's parameters may only come close to them.
+        logits: logits of the tokens, [token].
+        log_p: logarithms of their probabilities, [token].
+        p: their probabilities, [token].
+        present: the tokens whose probability is above the threshold of support, [token].
+        modes: the most likely tokens, [token].
+        rarest: weight of each token in the rarest tenth, [token].
+        heterozygosity: 1 − Σ p².
     """
 
     table: Table
@@ -79,9 +94,15 @@ def _rarest_decile(logits: Row) -> Row:
 class Snapshot:
     """A model at one generation. Derived quantities are computed once, when first asked for.
 
-    table: its logits [context, token]. walk, numbers: how traces move over them. key: of random numbers for texts.
-    visited: the rows that traces have been drawn from so far, if that is known. scaled: the table, with octaves
-    kept apart if there are any.
+    Attributes:
+        table: logits of the model, [context, token].
+        start: the initial distribution p0.
+        thresholds: of support and collapse.
+        walk: how traces move over the rows.
+        numbers: the length of traces, and their end token.
+        key: of random numbers for texts; None if no observable reads texts.
+        visited: the rows that traces have been drawn from so far, [context]; None if they are not recorded.
+        scaled: the table, with octaves kept apart if there are any.
     """
 
     def __init__(
@@ -106,42 +127,45 @@ class Snapshot:
 
     @cached_property
     def logits(self) -> Row:
-        """Of the tokens of traces, whatever their context."""
+        """Logits of the tokens at a random place of a trace, whatever their context [token]."""
         return self.walk.marginal(self.table, self.numbers)
 
     @cached_property
     def log_p(self) -> Row:
-        """ln p."""
+        """Logarithms of the probabilities of the tokens, ln p [token]."""
         return jax.nn.log_softmax(self.logits)
 
     @cached_property
     def p(self) -> Row:
-        """The probabilities, as the training step computes them too (so that a compiler can share the work)."""
+        """Probabilities of the tokens [token].
+
+        They are computed as in the training step, so that a compiler can share the work.
+        """
         return jax.nn.softmax(self.logits)
 
     @property
     def probabilities(self) -> Row:
-        """The same as `p`."""
+        """Probabilities of the tokens [token]: another name of `p`."""
         return self.p
 
     @cached_property
     def modal_probability(self) -> Scalar:
-        """max p."""
+        """Probability of the most likely token, max p."""
         return jnp.max(self.p)
 
     @cached_property
     def collision_probability(self) -> Scalar:
-        """F = Σ p²."""
+        """Probability that two tokens drawn from p are equal, F = Σ p²."""
         return jnp.sum(self.p * self.p)
 
     @cached_property
     def least_present_probability(self) -> Scalar:
-        """Of the tokens that p0 had above support_threshold, what the rarest one has."""
+        """The smallest probability among the tokens that p0 had above `support_threshold`."""
         return jnp.min(jnp.where(self.start.present, self.p, jnp.inf))
 
     @cached_property
     def entropy(self) -> Scalar:
-        """S = −Σ p ln p."""
+        """Shannon entropy of the tokens in nat, S = −Σ p ln p."""
         return -jnp.sum(jnp.where(self.p > 0, self.p * self.log_p, 0))
 
     @cached_property
@@ -157,7 +181,10 @@ class Snapshot:
 
     @property
     def logits_in_range(self) -> Row:
-        """The same as `logits` but for the octaves that are kept apart, which are a temperature if there is one row."""
+        """Logits of the tokens [token], within the range of floating point.
+
+        In a model of one row they lack the octaves that are kept apart, which are a temperature.
+        """
         return self.logits if self.walk.is_structured else self.scaled.table[0]
 
     def at_scale(self, temperature: Scalar) -> Scalar:
@@ -169,22 +196,22 @@ class Snapshot:
 
     @cached_property
     def log_rows(self) -> Table:
-        """ln of the probabilities in each row."""
+        """Logarithms of the probabilities in each row of the model's table [context, token]."""
         return jax.nn.log_softmax(self.table, axis=-1)
 
     @cached_property
     def log_start(self) -> Table:
-        """The same of p0."""
+        """Logarithms of the probabilities in each row of the table of p0 [context, token]."""
         return jax.nn.log_softmax(self.start.table, axis=-1)
 
     @cached_property
     def visits(self) -> Visits:
-        """The share of each row in the tokens of traces."""
+        """Share of each row in the tokens of the model's traces [context]."""
         return _shares(self.walk.visits(self.table, self.numbers))
 
     @cached_property
     def start_visits(self) -> Visits:
-        """The same of p0."""
+        """Share of each row in the tokens of traces drawn from p0 [context]."""
         return _shares(self.walk.visits(self.start.table, self.numbers))
 
     @cached_property

@@ -47,7 +47,7 @@ class LowRank(Parameterisation):
         return f"rank {self.rank}{' and bias' if self.bias else ''}"
 
     def logits(self, parameters: Factors) -> Table:
-        """The product, plus the bias."""
+        """The table: the product of the two matrices, plus the bias of each token."""
         product = jnp.matmul(parameters.left, parameters.right.T, precision=jax.lax.Precision.HIGHEST)
         return product if parameters.bias is None else product + parameters.bias[None]
 
@@ -69,5 +69,5 @@ class LowRank(Parameterisation):
         return Factors(left, right, bias)
 
     def shapes(self, contexts: int, tokens: int) -> Factors:
-        """Two matrices, and a vector."""
+        """The shapes of the two matrices, and of the bias if there is one."""
         return Factors((contexts, self.rank), (tokens, self.rank), (tokens,) if self.bias else None)

@@ -55,7 +55,7 @@ class Mlp(Parameterisation):
         return f"mlp {self.embedding}-{'-'.join([str(self.width)] * self.depth)}"
 
     def logits(self, parameters: Layers) -> Table:
-        """Layer by layer."""
+        """The table that the network computes, layer by layer, from the embeddings of the contexts."""
         state = parameters.embedding
         for place, (weights, bias) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
             state = (

@@ -14,10 +14,13 @@ Possible = Bool[Array, "context token"]
 
 
 class Parameterisation(ABC):
-    """What a table is made from: a frozen dataclass, which decides shapes and code paths. Parameters themselves are a
-    pytree of arrays.
+    """The map from parameters to a table of logits: a frozen dataclass, which decides shapes and code paths.
 
-    is_free: whether every table is within reach, each row moved by its own traces alone.
+    Parameters themselves are a pytree of arrays.
+
+    Attributes:
+        part: the value of the field `parameters` that chooses the map.
+        is_free: whether every table is within reach, and each row is moved by its own traces alone.
     """
 
     part: ClassVar[str]

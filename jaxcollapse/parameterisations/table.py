@@ -21,7 +21,7 @@ class FreeTable(Parameterisation):
         return ""
 
     def logits(self, parameters: Table) -> Table:
-        """Themselves."""
+        """The parameters, which are the table of logits."""
         return parameters
 
     def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Any:
@@ -29,13 +29,13 @@ class FreeTable(Parameterisation):
         return table
 
     def shapes(self, contexts: int, tokens: int) -> Any:
-        """One array."""
+        """The shape of the table, [context, token]."""
         return (contexts, tokens)
 
     def table(self, parameters: Table, possible: Possible) -> Table:
-        """What has died out stays −∞, and nothing else is."""
+        """The parameters: impossible tokens already have logit −∞ there."""
         return parameters
 
     def forward(self, parameters: Table, possible: Possible) -> tuple[Table, Callable[[Table], Table]]:
-        """The gradient is its own."""
+        """The table, and the identity: a gradient with respect to the table is one with respect to the parameters."""
         return parameters, lambda slope: slope

@@ -58,7 +58,10 @@ class Part:
         return self.facts.get(name, getattr(self.make, name, otherwise))
 
     def instance(self, values: Mapping[str, Any], **given: Any) -> Any:
-        """Of a class: one with these values of its fields; numbers, which are traced, are 0 until they are bound."""
+        """An instance of the part's class with these values of its fields.
+
+        Numbers that are traced are 0 until they are bound.
+        """
         own = {attribute: values.get(name, 0.0) for attribute, name in _attributes(self.make).items()}
         return self.make(**own, **given)
 

@@ -24,7 +24,7 @@ def as_text(told: Mapping[str, Any]) -> str:
 
 
 def as_html(told: Mapping[str, Any]) -> str:
-    """The same with a table of buckets."""
+    """The facts of a plan, and a table of its buckets, as HTML."""
     columns = ("cells", "chunks", "lanes", "shape", "why")
     head = "".join(f"<th>{name}</th>" for name in columns)
     rows = "".join(

@@ -37,7 +37,7 @@ class Entry:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of the table."""
+        """The shape of the table: its rows and columns."""
         return self.walk.contexts, self.walk.width(self.given.size)
 
     @cached_property

@@ -24,9 +24,14 @@ from jaxcollapse.system.machine import Machine, free_disk
 
 @dataclass(frozen=True)
 class Bucket:
-    """Cells that share one compiled program. lanes: trajectories of one device call.
+    """Cells that share one compiled program.
 
-    device_bytes: memory of one device call. record_bytes: how much of it holds what is recorded.
+    Attributes:
+        program: the program.
+        cells: numbers of the cells, in C order over the axes.
+        lanes: number of trajectories of one device call.
+        device_bytes: memory of one device call.
+        record_bytes: the part of that memory that holds records.
     """
 
     program: Program
@@ -38,7 +43,15 @@ class Bucket:
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """What a run will do. Printing it says so."""
+    """What a run will do. Printing a plan shows it.
+
+    Attributes:
+        sweep: what is to be computed.
+        machine: the devices that compute it.
+        cells: all cells of the sweep, as arrays.
+        buckets: groups of cells that share a compiled program.
+        chunks: groups of trajectories that are computed and stored together.
+    """
 
     sweep: Sweep
     machine: Machine
@@ -82,12 +95,12 @@ class Plan:
 
     @property
     def trajectories(self) -> int:
-        """Trajectories to compute."""
+        """Number of trajectories to compute."""
         return sum(len(chunk) for chunk in self.chunks)
 
     @property
     def covered(self) -> np.ndarray:
-        """Which trajectories those are, boolean [cell, replicate]."""
+        """Which trajectories the plan computes, boolean [cell, replicate]."""
         held = np.zeros((self.sweep.grid.cells, self.sweep.replicates), bool)
         for chunk in self.chunks:
             held[chunk.cells, chunk.replicates] = True
@@ -194,7 +207,7 @@ class Plan:
         return Chunk(self.name(cells, replicates), chunk.bucket, chunk.loops, cells, replicates, beginning, name)
 
     def name(self, cells: np.ndarray, replicates: np.ndarray) -> str:
-        """Of a chunk of these trajectories."""
+        """The name of a chunk of these trajectories."""
         return chunk_id(self.identities[cells], replicates, self.sweep.generations if self.sweep.record.state else None)
 
     def share(self, index: int, count: int) -> "Plan":
@@ -229,7 +242,7 @@ class Plan:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan in numbers, for machines."""
+        """The plan as JSON data."""
         time = estimate(self)
         return {
             "title": self.sweep.title,

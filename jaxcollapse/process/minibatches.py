@@ -93,5 +93,5 @@ class Minibatches:
 
 
 def shares_of(walk: Walk, visits: Float[Array, " context"]) -> Float[Array, " context"]:
-    """Of rows that are visited so often in the tokens of traces, for each of the models that are trained."""
+    """The share of each row in the tokens of its model's traces, from the visits of the rows."""
     return visits / jnp.sum(visits) * walk.losses

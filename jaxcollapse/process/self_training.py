@@ -97,7 +97,7 @@ class SelfTraining:
         return Scaled(self.structure.parameters.table(state.parameters, self.possible), state.octaves)
 
     def table(self, state: State) -> Table:
-        """Logits of the model."""
+        """Logits of the model [context, token]."""
         return self.scaled(state).whole(self._is_tempered)
 
     def observed(self, state: State) -> tuple[Table, Scaled]:

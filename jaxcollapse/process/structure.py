@@ -65,7 +65,7 @@ class Structure:
 
     @property
     def shape(self) -> str:
-        """Of the table, in words."""
+        """The shape of the table in words: "rows × tokens", or the number of tokens if there is one row."""
         return f"{self.walk.contexts} × {self.tokens}" if self.walk.is_structured else str(self.tokens)
 
     @property
@@ -125,7 +125,7 @@ class Structure:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All parts that it has."""
+        """All parts that this process consists of."""
         chosen = [SLOTS[slot][name] for slot, name in self.chosen.items()]
         return (*chosen, *(SLOTS["loss_term"][name] for name in self.terms))
 
@@ -145,23 +145,23 @@ class Settings(dict[str, Any]):
             raise AttributeError(name) from None
 
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
-        """For JAX: the numbers, in the order of their names."""
+        """For JAX: the numbers with their names as keys, in the order of the names."""
         names = tuple(sorted(self))
         return [(jax.tree_util.DictKey(name), self[name]) for name in names], names
 
     def tree_flatten(self) -> tuple[list[Any], tuple[str, ...]]:
-        """The same without keys."""
+        """The values in the order of their sorted names, and these names."""
         names = tuple(sorted(self))
         return [self[name] for name in names], names
 
     @classmethod
     def tree_unflatten(cls, names: tuple[str, ...], numbers: Any) -> "Settings":
-        """For JAX: from its numbers again."""
+        """For JAX: the settings with these names and numbers."""
         return cls(zip(names, numbers, strict=True))
 
     @property
     def traces(self) -> Numbers:
-        """What walks read of them."""
+        """The numbers that walks read: the trace length and the end token."""
         return Numbers(self.trace_length, self.end_token)
 
 

@@ -27,7 +27,12 @@ Number = Int32[Array, " trace"]
 
 
 class Rates(NamedTuple):
-    """Of a verifier: shares of correct traces and of others that it accepts."""
+    """Shares of traces that a verifier accepts.
+
+    Attributes:
+        correct: of correct traces.
+        other: of all other traces.
+    """
 
     correct: Float[Array, ""]
     other: Float[Array, ""]

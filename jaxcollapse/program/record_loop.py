@@ -23,7 +23,7 @@ def number_of(gaps: Int32[Array, " record"]) -> Int32[Array, ""]:
 def over_records(
     segment: Callable[[Carry, Array], tuple[Carry, Any]], carry: Carry, gaps: Int32[Array, " record"]
 ) -> tuple[Carry, Any]:
-    """As `jax.lax.scan`, but with zeros at the places of `gaps` that are no records."""
+    """Scans over the records like `jax.lax.scan`; places of `gaps` that are not records get zeros."""
     found = jax.eval_shape(lambda: segment(carry, gaps[0])[1])
     empty = jax.tree.map(lambda one: jnp.zeros((*gaps.shape, *one.shape), one.dtype), found)
 

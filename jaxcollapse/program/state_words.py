@@ -33,7 +33,7 @@ def unpacked(words: UInt32[Array, " word"], like: Any) -> Any:
 
 
 def _number(dtype: Any) -> int:
-    """Words of one value."""
+    """Number of 32-bit words of one value."""
     return max(1, jnp.dtype(dtype).itemsize // _BYTES)
 
 

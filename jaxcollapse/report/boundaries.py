@@ -23,7 +23,7 @@ class Boundaries:
 
     @property
     def lines(self) -> int:
-        """How many lines there are."""
+        """Number of lines of cells along the axis."""
         return self.same + len(self.begins) + len(self.ends) + self.several
 
     @property

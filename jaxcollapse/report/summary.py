@@ -39,7 +39,7 @@ class Row:
         return Row(self.title, self.units, self.kind, *empty)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same for a page."""
+        """The row as JSON data of a page."""
         told = {"title": self.title, "units": self.units, "kind": self.kind, "values": packed(self.values)}
         return told if np.isnan(self.known).all() else told | {"known": packed(self.known)}
 

@@ -74,7 +74,7 @@ class View:
 
     @property
     def observables(self) -> list[Quantity]:
-        """What has trajectories."""
+        """The quantities that have trajectories, which events do not."""
         return [quantity for quantity in self.quantities if not quantity.is_event]
 
     @property
@@ -83,7 +83,7 @@ class View:
         return [quantity for quantity in self.quantities if quantity.is_event]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same for a page."""
+        """The view as JSON data of a page."""
         question = self.question
         return {
             "axes": [

@@ -25,7 +25,7 @@ _CUT = 18.0  # in logarithms: what is beyond adds less than 2e-8
 
 
 def bradley_terry(logits: Row, rewards: Row, candidates: Number) -> Row:
-    """Of K independent tokens one is kept, with probability proportional to e^reward; of ∞, q ∝ p e^r.
+    """The law of one of K independent tokens, kept with probability proportional to e^reward; for K = ∞, q ∝ p e^r.
 
     q_i = K p_i E[w_i / (w_i + Σ of K − 1 others' w)], w = e^r. With 1/S = ∫ e^{−tS} dt the mean over the others is
     φ(t)^{K−1}, φ(t) = Σ p e^{−tw}; the integral over ln t is a sum over equidistant points.
@@ -51,7 +51,7 @@ def bradley_terry(logits: Row, rewards: Row, candidates: Number) -> Row:
 
 
 def argmax(logits: Row, rewards: Row, candidates: Number) -> Row:
-    """Of K independent tokens the one of the greatest reward is kept; those that tie share its place.
+    """The law of the token of the greatest reward among K independent ones; tokens that tie share its place.
 
     With F_i the probability of a reward no greater than r_i, and g_i of just that one,
     q_i = p_i (F_i^K − (F_i − g_i)^K) / g_i.

@@ -36,7 +36,7 @@ class Scaled(NamedTuple):
 
 
 def within_range(scaled: Scaled, rows: Rows, heats: Bool[Array, ""]) -> Scaled:
-    """The same with depths near 1, if the deepest is further than 64 octaves from it.
+    """Logits rescaled to depths near 1, if the deepest is further than 64 octaves from it.
 
     The largest logit becomes 0 then; also where a temperature above 1 `heats`, once depths are at most half of it: they
     would vanish in its rounding, and this subtraction is exact.

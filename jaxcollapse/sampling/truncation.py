@@ -22,7 +22,7 @@ def _drop(logits: Float[Array, " token"], keep: Bool[Array, " token"]) -> Float[
 
 
 def _single(values: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """The same in single precision; what is beyond its range is at the end of it."""
+    """The values in single precision, clipped to its range."""
     if values.dtype == jnp.float32:
         return values
     most = float(np.finfo(np.float32).max)

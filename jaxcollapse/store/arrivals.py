@@ -19,7 +19,7 @@ class Arrivals:
     def __init__(
         self, folder: Path, plan: Plan, known: Collection[Path], read: Callable[[Collection[Path]], Shards]
     ) -> None:
-        """Of a study.
+        """Watches the shards of a study.
 
         Args:
             folder: of its shards.

@@ -51,7 +51,7 @@ def read(study: "Study") -> xr.Dataset:
 
 
 def finalized(study: "Study") -> xr.Dataset:
-    """The same, with `result.nc` assembled, and with what stands in its way set aside.
+    """The dataset of a study, with `result.nc` assembled; a file that is in its way is set aside.
 
     Raises:
         OSError: a file of the study cannot be read or written.

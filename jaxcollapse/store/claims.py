@@ -32,7 +32,7 @@ class Claims:
         stored: Callable[[int], None],
         seconds: float = 0.0,
     ) -> None:
-        """Of these chunks.
+        """Prepares to claim these chunks, one by one.
 
         Args:
             shards: the folder of shards.

@@ -49,7 +49,7 @@ def write(
     told: Iterable[dict[str, Any]],
     **attributes: str,
 ) -> None:
-    """The same as a netCDF file, with further attributes, slab by slab: no variable is in memory as a whole.
+    """Writes the dataset to a netCDF file, slab by slab: no variable is in memory as a whole.
 
     Raises:
         RuntimeError or OSError: it cannot be written, or a part not be read.

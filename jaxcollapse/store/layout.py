@@ -64,7 +64,7 @@ def rows_of(sweep: Sweep) -> dict[str, tuple[np.dtype, tuple[str, ...]]]:
 
 
 def state_of(sweep: Sweep) -> dict[str, tuple[np.dtype, tuple[str, ...]]]:
-    """The same of what shards hold beside the variables of the dataset."""
+    """Types and inner dimensions of the variables that only shards have, by name."""
     return {"state": (np.dtype("uint32"), ("word",))} if sweep.record.state else {}
 
 

@@ -25,7 +25,7 @@ class Partition:
     without: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As plan.json holds it."""
+        """The cut as JSON data of plan.json."""
         return {"of": self.of, "without": list(self.without)}
 
 

@@ -36,7 +36,7 @@ class Shards:
 
     @property
     def names(self) -> list[str]:
-        """Of all shards that count."""
+        """Names of all shards that count."""
         return [path.stem for path in (*self.good, *self.begun)]
 
     def begun_in(self, names: Collection[str]) -> list[Begun]:

@@ -139,7 +139,7 @@ class Study:
 
     @property
     def result(self) -> Path:
-        """The dataset's file."""
+        """The path of the study's dataset, result.nc."""
         return self.folder / "result.nc"
 
     @property
@@ -149,7 +149,7 @@ class Study:
 
     @property
     def shard_folder(self) -> Path:
-        """Where the shards are."""
+        """The folder that holds the study's shards."""
         return self.folder / "shards"
 
     @cached_property
@@ -168,7 +168,7 @@ class Study:
         return fingerprint(self.sweep)
 
     def digest(self, chunk_size: int | None, platform: str, kernel: str) -> str:
-        """Of all that decides how a study is cut into chunks, beside what of it is there already."""
+        """A digest of all that decides how a study is cut into chunks, except the shards that it already has."""
         cells = hashlib.sha256(self.identities.astype("<u8").tobytes()).hexdigest()
         told = [self.fingerprint, cells, self.sweep.replicates, chunk_size, platform]
         told += [kernel] if kernel != SAME_BITS else []  # of which nothing was said before there was a choice

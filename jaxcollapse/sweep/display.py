@@ -45,7 +45,7 @@ def _shortened(text: str, value: Any) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """ "1 chunk", "2 chunks"."""
+    """A number with its noun: "1 chunk", "2 chunks"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -97,7 +97,7 @@ def as_text(sweep: "Sweep") -> str:
 
 
 def as_html(sweep: "Sweep") -> str:
-    """The same as a table."""
+    """The axes and constants of a sweep as an HTML table."""
     rows = [("axis", name, f"{length}", values) for name, length, values in _rows(sweep)]
     rows += [("constant", key, "", label(value)) for key, value in sweep.process.items()]
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)

@@ -28,7 +28,7 @@ class EqualCells:
     example: tuple[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The facts as JSON data."""
         return {"cells": self.cells, "fields": list(self.fields), "example": list(self.example)}
 
 

@@ -61,7 +61,7 @@ def _of_parts(made: Callable[[], Made]) -> Callable[[], Made]:
 
 @_of_parts
 def fields() -> Mapping[str, Field]:
-    """All fields, by name."""
+    """All fields of a process, by name."""
     found: dict[str, Field] = {}
     for entry in _ORDER:
         if isinstance(entry, Field):

@@ -254,7 +254,7 @@ class Sweep(BaseModel):
 
     @property
     def parts(self) -> "tuple[Observable, ...]":
-        """Those of them that plug-ins have added."""
+        """The observables of the sweep that plug-ins have added."""
         return tuple(entry for entry in self.chosen if entry.plugin)
 
     @property
@@ -287,12 +287,12 @@ class Sweep(BaseModel):
 
     @property
     def grid(self) -> Grid:
-        """The cells."""
+        """The grid: cells of the sweep, and the fields of each."""
         return self._grid
 
     @property
     def folder(self) -> Path:
-        """Where relative paths start."""
+        """The folder that relative paths in the sweep start from."""
         return self._folder
 
     @property
@@ -312,7 +312,7 @@ class Sweep(BaseModel):
 
     @property
     def recorded(self) -> np.ndarray:
-        """The recorded generations."""
+        """Numbers of the recorded generations, in ascending order."""
         return self.record.generations(self.generations)
 
     def streams(self) -> np.ndarray:

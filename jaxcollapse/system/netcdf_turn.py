@@ -23,7 +23,7 @@ class _Turn:
         return self._lock.acquire(blocking)
 
     def release(self) -> None:
-        """Gives it back."""
+        """Gives the turn back."""
         self._lock.release()
 
     def __reduce__(self) -> str:

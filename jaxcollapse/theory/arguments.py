@@ -24,7 +24,7 @@ def distribution(name: str, values: ArrayLike) -> Float[np.ndarray, " token"]:
 
 
 def two_tokens(name: str, values: ArrayLike) -> Float[np.ndarray, " token"]:
-    """Probabilities of two tokens."""
+    """The probabilities of two tokens, checked: exactly two are needed."""
     p = distribution(name, values)
     if p.size != 2:
         refuse(name, values, "the probabilities of two tokens")

@@ -60,7 +60,12 @@ def logit_step_covariance(
 
 
 class StepLaw(NamedTuple):
-    """All that a step can lead to. chance: [outcome]. p: the model's probabilities after it [outcome, token]."""
+    """The law of one optimiser step: all its possible outcomes.
+
+    Attributes:
+        chance: probability of each outcome, [outcome].
+        p: probabilities of the tokens after the step, [outcome, token].
+    """
 
     chance: Float[np.ndarray, " outcome"]
     p: Float[np.ndarray, "outcome token"]
@@ -162,7 +167,7 @@ def mean_sign_step(p0: ArrayLike, *, learning_rate: float, temperature: float = 
 
 
 def _scale(learning_rate: float, batch_size: float) -> float:
-    """η²/2B."""
+    """η²/2B for a learning rate η and a batch size B."""
     rate = arguments.nonnegative("learning_rate", learning_rate)
     return rate**2 / (2 * arguments.count("batch_size", batch_size))
 

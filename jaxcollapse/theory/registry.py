@@ -14,11 +14,17 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Oracle:
-    """What is known.
+    """An exact result or a limit, as a function with its description.
 
-    name: of the function. description: its first sentence. concept: the module it stands in. formula: what it computes.
-    assumes: the process it is about, in words of the sweep file. source: where the formula is from. error: of what
-    order it is wrong; None where it is exact. function: the function itself.
+    Attributes:
+        name: name of the function.
+        description: the first sentence of its docstring.
+        concept: the module that defines it.
+        formula: what it computes.
+        assumes: the process that it is about, in words of the sweep file.
+        source: where the formula is from.
+        error: order of the error; None if the result is exact.
+        function: the function itself.
     """
 
     name: str

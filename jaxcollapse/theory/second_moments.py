@@ -12,14 +12,19 @@ from jaxtyping import Float
 
 
 class SecondMoments(NamedTuple):
-    """Means over trajectories: `within` is 1 − Σ p², `between` is 1 − Σ p p0."""
+    """Means over trajectories of second moments.
+
+    Attributes:
+        within: mean of 1 − Σ p².
+        between: mean of 1 − Σ p p0.
+    """
 
     within: float
     between: float
 
     @classmethod
     def of(cls, p0: Float[np.ndarray, " token"]) -> "SecondMoments":
-        """At generation 0."""
+        """The second moments at generation 0, where every model is p0."""
         original = heterozygosity(p0)
         return cls(original, original)
 

@@ -119,6 +119,6 @@ def verifier_threshold(
 
 
 def _log_gain(true_positive_rate: float, false_positive_rate: float) -> float:
-    """ln(TPR/FPR)."""
+    """ln(TPR/FPR): how much the verifier raises the log-odds of a correct token."""
     true = arguments.share("true_positive_rate", true_positive_rate, above_zero=True)
     return math.log(true / arguments.share("false_positive_rate", false_positive_rate, above_zero=True))

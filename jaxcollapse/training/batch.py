@@ -1,4 +1,4 @@
-"""What an optimiser step learns from: the tokens of a minibatch, beside the model as it stands and the original one."""
+"""What an optimiser step learns from: the tokens of a minibatch, the current model, and the original one."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,15 @@ Counts = Int32[Array, "context token"]
 class Batch:
     """A minibatch.
 
-    logits: of the model as it stands, [context, token]; −∞ for tokens that are impossible. original: those of p0.
-    shares: of each row in the tokens of the batch, [context]. original_shares: the same for traces of p0.
-    counts: of each token in each row, [context, token]; None for infinitely many traces.
-    target: for infinitely many, logits of what the tokens of each row are drawn from; None otherwise.
-    losses: how many models there are, each with a mean over its own tokens: the sum of `shares`.
-    sees_sign: whether the optimiser sees signs alone, so that rounding has to be told from a difference.
+    Attributes:
+        logits: logits of the current model, [context, token]; −∞ for impossible tokens.
+        original: logits of p0, [context, token]; −∞ for impossible tokens.
+        shares: share of each row in the tokens of the batch, [context].
+        original_shares: share of each row in the tokens of traces drawn from p0, [context].
+        counts: number of each token in each row, [context, token]; None for infinitely many traces.
+        target: for infinitely many traces, logits of the law that the tokens of each row follow; None otherwise.
+        losses: number of models, each with a mean over its own tokens; equals the sum of `shares`.
+        sees_sign: whether the optimiser uses only the sign of the gradient, so that rounding must not decide it.
     """
 
     logits: Table
@@ -43,21 +46,21 @@ class Batch:
 
     @property
     def p(self) -> Table:
-        """The model's probabilities, row by row."""
+        """Probabilities of the model, row by row [context, token]."""
         return jax.nn.softmax(self.logits, axis=-1)
 
     @property
     def log_p(self) -> Table:
-        """Their logarithms; 0 for impossible tokens, which then have no part in any sum."""
+        """Logarithms of the model's probabilities [context, token]; 0 for impossible tokens, which drop out of sums."""
         return finite(jax.nn.log_softmax(self.logits, axis=-1))
 
     @property
     def original_log_p(self) -> Table:
-        """The same of p0."""
+        """Logarithms of the probabilities of p0 [context, token]; 0 for impossible tokens, which drop out of sums."""
         return finite(jax.nn.log_softmax(self.original, axis=-1))
 
     def cross_entropy_gradient(self) -> Table:
-        """Of the mean over tokens of −ln p, with respect to the logits."""
+        """Gradient of the mean over tokens of −ln p with respect to the logits [context, token]."""
         if self.target is not None:
             return expected_gradient(self.logits, self.target, self.shares)
         observed = self.frequencies

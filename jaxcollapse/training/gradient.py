@@ -35,7 +35,10 @@ def expected_gradient(
     target: Float[Array, "context token"],
     shares: Float[Array, " context"],
 ) -> Float[Array, "context token"]:
-    """The same for infinitely many traces, whose tokens are of the row softmax(`target`) with these shares."""
+    """The gradient of the cross entropy for infinitely many traces.
+
+    The tokens of each row have the law softmax(`target`), and the row has this share of all tokens.
+    """
     difference = softmax_difference(logits, target)
     return shares[:, jnp.newaxis] * difference if len(logits) > 1 else difference
 

@@ -58,7 +58,7 @@ def schedule(function: Callable[..., Number]) -> Any:
 
 
 def factor(name: str, time: Number, values: Mapping[str, Any]) -> Number:
-    """What the rate is multiplied by."""
+    """The factor of the learning rate at this time of the schedule."""
     part = SLOTS["schedule"][name]
     return part.make(time, **{argument: values[argument] for argument in part.arguments})
 

@@ -28,11 +28,11 @@ class Categorical(Walk):
 
     @property
     def contexts(self) -> int:
-        """One row."""
+        """Number of rows of the table: one."""
         return 1
 
     def names(self, given: Distribution) -> np.ndarray | None:
-        """There is nothing to tell apart."""
+        """None: a single row needs no name."""
         return None
 
     def sample(
@@ -44,17 +44,17 @@ class Categorical(Walk):
         blocks: Int32[Array, ""],
         numbers: Numbers,
     ) -> Counts:
-        """Multinomial counts."""
+        """Multinomial counts of the tokens of the single row [1, token]."""
         return multinomial(key, urn[0], traces, how, blocks)[jnp.newaxis]
 
     def visits(self, table: Table, numbers: Numbers) -> Visits:
-        """One token, from the one row."""
+        """A trace draws one token from the single row."""
         return jnp.ones(1, table.dtype)
 
     def marginal(self, table: Table, numbers: Numbers) -> Row:
-        """The row, as it is."""
+        """Logits of the single row [token]."""
         return table[0]
 
     def pairs(self, numbers: Numbers) -> Whole:
-        """One."""
+        """One: a trace is a single token."""
         return jnp.int32(1)

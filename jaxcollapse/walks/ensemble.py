@@ -48,12 +48,12 @@ class Ensemble(Walk):
 
     @property
     def contexts(self) -> int:
-        """A row for each model."""
+        """Number of rows of the table: one for each model."""
         return self.models
 
     @property
     def losses(self) -> int:
-        """Each model has its own."""
+        """Number of models: each has a loss of its own."""
         return self.models
 
     def exchanged(self, table: Table, share: Float[Array, ""]) -> Table:
@@ -75,17 +75,17 @@ class Ensemble(Walk):
         blocks: Int32[Array, ""],
         numbers: Numbers,
     ) -> Counts:
-        """As many traces of one token for each model."""
+        """Counts of `traces` tokens drawn from each model."""
         return draw_rows(key, urn, jnp.broadcast_to(traces, (self.models,)), how)
 
     def visits(self, table: Table, numbers: Numbers) -> Visits:
-        """One token for each model."""
+        """One token is drawn from each model's row."""
         return jnp.ones(self.models, table.dtype)
 
     def marginal(self, table: Table, numbers: Numbers) -> Row:
-        """The mean of the models."""
+        """Logits of the mean of the models' distributions [token]."""
         return mixture(table[:, jnp.newaxis], jnp.full((self.models, 1), 1 / self.models, table.dtype))[0]
 
     def pairs(self, numbers: Numbers) -> Pairs:
-        """One for each model."""
+        """Number of models: each draws one token."""
         return jnp.int32(self.models)

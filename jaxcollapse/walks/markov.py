@@ -100,7 +100,7 @@ class Markov(Walk):
 
     @classmethod
     def end_token(cls, values: Mapping[str, Any], given: Distribution) -> int:
-        """By its label, or its number."""
+        """The number of the end token, found by its label or its number; −1 if no token ends a trace."""
         token: int | str | None = values["end_token"]
         if token is None:
             return -1
@@ -114,7 +114,7 @@ class Markov(Walk):
         return token
 
     def narrowed(self, tokens: int) -> Walk:
-        """With a row for each of these tokens."""
+        """The same walk over a vocabulary of this many tokens."""
         return replace(self, tokens=tokens)
 
     def __str__(self) -> str:
@@ -122,7 +122,7 @@ class Markov(Walk):
 
     @property
     def contexts(self) -> int:
-        """The start, and one for each token."""
+        """Number of rows of the table: the start, and one for each token."""
         return 1 + self.tokens
 
     def start(self, given: Distribution, end_token: int) -> np.ndarray:
@@ -143,7 +143,7 @@ class Markov(Walk):
         return np.concatenate([first[np.newaxis], rows])
 
     def names(self, given: Distribution) -> np.ndarray | None:
-        """The start, and the tokens."""
+        """Names of the rows: the start, and the tokens."""
         tokens = np.arange(given.size) if given.labels is None else given.labels
         return as_names(["(start)", *tokens.astype(str)])
 
@@ -218,19 +218,19 @@ class Markov(Walk):
         return jax.lax.fori_loop(1, numbers.trace_length, place, carry)[1]
 
     def pairs(self, numbers: Numbers) -> Whole:
-        """The tokens; one less if the first one is not learned."""
+        """The trace length; one less if the first token is not trained on."""
         return numbers.trace_length - (0 if self.first_token == "learned" else 1)
 
     def counted(self) -> np.ndarray:
-        """All, but for a fixed start."""
+        """Trained rows [context]: all of them, except the start if the first token is fixed."""
         return (np.arange(self.contexts) > 0) | (self.first_token == "learned")
 
     def places(self, numbers: Numbers) -> Whole:
-        """The tokens."""
+        """The trace length: one draw for each token."""
         return numbers.trace_length
 
     def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
-        """The row of the token, but for the end token."""
+        """The row of the token that was drawn; −1 after the end token."""
         return jnp.where(token == numbers.end_token, -1, 1 + token)
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:

@@ -125,7 +125,7 @@ class Persona(Walk):
 
     @property
     def contexts(self) -> int:
-        """The chooser and the personas."""
+        """Number of rows of the table: the chooser, and one for each persona."""
         return 1 + self.personas
 
     def start(self, given: Distribution, end_token: int) -> np.ndarray:
@@ -135,16 +135,16 @@ class Persona(Walk):
         return np.concatenate([padded(np.log(weights)[np.newaxis], width), padded(given.logits, width)])
 
     def width(self, tokens: int) -> int:
-        """As many as the longer row has: that of the chooser, or one of tokens."""
+        """Columns of the table: as many as the longer row needs, the chooser's or one of tokens."""
         return max(tokens, self.personas)
 
     def names(self, given: Distribution) -> np.ndarray | None:
-        """The chooser, and the personas' names."""
+        """Names of the rows: the chooser's, and those of the personas."""
         personas = np.arange(self.personas) if given.rows is None else given.rows
         return as_names(["(persona)", *personas.astype(str)])
 
     def sampled(self) -> tuple[np.ndarray, np.ndarray]:
-        """Temperature where it is wanted; truncation of tokens alone."""
+        """Which rows `temperature_on` lets the temperature apply to; truncation applies to rows of tokens."""
         is_chooser = np.arange(self.contexts) == 0
         tempered = {"both": np.ones(self.contexts, bool), "chooser": is_chooser, "tokens": ~is_chooser}
         return tempered[self.temperature_on], ~is_chooser
@@ -170,28 +170,28 @@ class Persona(Walk):
         return jnp.concatenate([jnp.ones(1, table.dtype), mass * numbers.trace_length.astype(table.dtype)])
 
     def marginal(self, table: Table, numbers: Numbers) -> Row:
-        """The mixture of the personas."""
+        """Logarithms of the mixture of the personas' distributions [token]."""
         log_mass = jax.nn.log_softmax(table[0])[: self.personas, jnp.newaxis]
         return jax.nn.logsumexp(log_mass + jax.nn.log_softmax(table[1:], axis=-1), axis=0)
 
     def pairs(self, numbers: Numbers) -> Number:
-        """The choice, and the tokens."""
+        """One choice of a persona, and the tokens of the trace."""
         return 1 + numbers.trace_length
 
     def is_text(self) -> np.ndarray:
-        """All but the chooser."""
+        """Rows of tokens [context]: all except the chooser."""
         return np.arange(self.contexts) > 0
 
     def places(self, numbers: Numbers) -> Number:
-        """The choice, and the tokens."""
+        """One draw for the persona, and one for each token."""
         return 1 + numbers.trace_length
 
     def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
-        """The persona that is chosen, and that one again."""
+        """The row of the persona that was chosen, which stays the same until the end."""
         return jnp.where(context == 0, 1 + token, context)
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
-        """Each of one persona."""
+        """Traces of this many tokens, each drawn from one randomly chosen persona."""
         chooser = jnp.broadcast_to(table[0], (number, table.shape[-1]))
         persona = draw_tokens(bits.fold_in(key, 0), chooser)
         rows = jnp.repeat(table[1 + persona], length, axis=0, total_repeat_length=number * length)

@@ -39,7 +39,12 @@ TRACE_LENGTH = Field(
 
 
 class Numbers(NamedTuple):
-    """How long traces are, and the token that ends one: −1 if none does. Traced, or NumPy's."""
+    """What may vary within a compiled program of a walk: traced numbers, or NumPy's.
+
+    Attributes:
+        trace_length: number of tokens of a trace.
+        end_token: number of the token that ends a trace; −1 if no token does.
+    """
 
     trace_length: Whole
     end_token: Whole
@@ -48,13 +53,17 @@ class Numbers(NamedTuple):
 class Walk(ABC):
     """A walk over `contexts` rows: a frozen dataclass, which decides shapes and code paths.
 
-    Its attributes are fields of the process, each value of which has a program of its own. What may vary in a program,
-    the length of a trace and the end token, comes as `Numbers`.
+    Its own attributes are fields of the process; each of their values has a compiled program of its own. The length
+    of a trace and the end token may vary within a program, and are passed as `Numbers`.
 
-    is_of_tokens: whether a trace is one token. is_structured: whether there is more than one row, so that the number of
-    draws from each is random. first_context: the first row of those that are a token's context; those before it are
-    for what starts a trace. draws_by_place: whether rows are drawn from anew at each place of a trace. reads: fields
-    that it reads beside its attributes. start_reads: fields that its table of p0 depends on; by default its attributes.
+    Attributes:
+        part: the value of the field `model` that chooses the walk.
+        is_of_tokens: whether a trace is one token.
+        is_structured: whether there is more than one row, so that the number of draws from each row is random.
+        first_context: the first row that is a context of tokens; the rows before it start a trace.
+        draws_by_place: whether rows are drawn from anew at each place of a trace.
+        reads: names of fields that the walk reads in addition to its own attributes.
+        start_reads: names of fields that its table of p0 depends on; None for its own attributes.
     """
 
     part: ClassVar[str]
@@ -109,7 +118,7 @@ class Walk(ABC):
     @property
     @abstractmethod
     def contexts(self) -> int:
-        """Rows of the table."""
+        """Number of rows of the table."""
 
     @property
     def losses(self) -> int:

@@ -121,14 +121,14 @@ def _draw_scale(figure: Any, axes: Any, mesh: Any, *, is_lost: bool) -> None:
 
 
 def _measured(data: xr.Dataset) -> str:
-    """What the cells show."""
+    """A line of text: over how many replicates the cells' medians are, and after how many generations."""
     number = data.sizes["replicate"]
     replicates = f"median of {number} replicates" if number > 1 else "one replicate"
     return f"{replicates} after {last_generation(data)} generations"
 
 
 def _ticks(data: xr.Dataset, name: str | None, room: float, *, upright: bool) -> tuple[list[int], list[str]]:
-    """As many places and labels of an axis as stand side by side, with so many inches for each value."""
+    """Places and labels of ticks along an axis: as many as have room at so many inches for each value."""
     if name is None:
         return [], []
     labels = entries(data, name)

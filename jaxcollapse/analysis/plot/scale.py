@@ -42,7 +42,7 @@ class Scale:
 
     @classmethod
     def linear(cls, values: np.ndarray, *also: float) -> "Scale":
-        """The same, and linear whatever the values span."""
+        """A linear scale for these values, however far they range, with room for further ones."""
         finite, has_infinity = cls._parted(values, also)
         width = finite.max() - finite.min() or max(1.0, abs(finite.max()) / 10)
         low, high = float(finite.min() - 0.04 * width), float(finite.max() + 0.04 * width)

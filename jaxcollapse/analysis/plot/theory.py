@@ -90,7 +90,7 @@ def _measured(data: xr.Dataset, name: str, held: dict[str, int], confidence: flo
 
 
 def _number(data: xr.Dataset, name: str, confidence: float) -> str:
-    """Of how many replicates points are, and whether they have intervals."""
+    """A line of text: over how many replicates the points are, and whether they have intervals."""
     number = data.sizes["replicate"]
     if number > 1:
         what = "share" if is_event(data[name]) else "mean"

@@ -76,7 +76,7 @@ class _Table:
 
     @cached_property
     def delimiter(self) -> str:
-        """What separates columns."""
+        """The character that separates the columns."""
         with self.path.open(encoding="utf-8-sig", newline="") as file:
             first = _QUOTED.sub("", file.readline(_LONGEST))
         found = [each for each in _DELIMITERS if each in first]
@@ -119,7 +119,7 @@ class _Table:
             raise ValueError("is not text in UTF-8; save it as such") from None
 
     def texts(self, columns: Collection[str]) -> set[str]:
-        """Those of some columns in which something is not a number."""
+        """Names of those of the columns in which a value is not a number."""
         left, found = {name: self.head.index(name) for name in columns}, set[str]()
         for _, row in self.rows():
             found |= {name for name, place in left.items() if row[place] and not _is_number(row[place], self.delimiter)}

@@ -16,11 +16,11 @@ class Accumulate(Corpus):
     """Their sum is kept."""
 
     def empty(self, start: Samples) -> Stored:
-        """No counts; or the initial table, which gets no weight."""
+        """A table of zero counts; for infinitely many samples the table of p0, which has no weight."""
         return start
 
     def add(self, stored: Stored, samples: Samples, generation: Int32[Array, ""]) -> tuple[Stored, Samples]:
-        """The sum, or the mean of infinitely many."""
+        """Adds this generation's counts to the sum; for infinitely many samples, averages over generations."""
         if not isinstance(samples, Expected):
             return stored + samples, stored + samples
         share = 1 / (generation + 1).astype(samples.logits.dtype)

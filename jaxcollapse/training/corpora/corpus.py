@@ -15,7 +15,12 @@ from jaxcollapse.sampling.mixture import mixture
 
 
 class Expected(NamedTuple):
-    """Infinitely many traces. visits: tokens of a trace that are drawn from each row, on average."""
+    """Infinitely many traces.
+
+    Attributes:
+        logits: logits of the law that the tokens of each row follow, [context, token].
+        visits: mean number of tokens of a trace that are drawn from each row, [context].
+    """
 
     logits: Float[Array, "*part context token"]
     visits: Float[Array, "*part context"]
@@ -27,7 +32,11 @@ Stored = Any  # None, samples, or several of them
 
 
 class Corpus(ABC):
-    """A rule for what is kept of earlier generations: a frozen dataclass, whose fields are fields of the process."""
+    """A rule for what is kept of earlier generations: a frozen dataclass, whose fields are fields of the process.
+
+    Attributes:
+        part: the value of the field `corpus` that chooses the rule.
+    """
 
     part: ClassVar[str]
 

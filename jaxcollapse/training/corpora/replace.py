@@ -15,17 +15,17 @@ class Replace(Corpus):
 
     @property
     def copies(self) -> int:
-        """That of the generation."""
+        """One table: the samples of the current generation."""
         return 1
 
     def empty(self, start: Samples) -> Stored:
-        """Nothing."""
+        """None: earlier generations leave nothing to store."""
         return None
 
     def add(self, stored: Stored, samples: Samples, generation: Int32[Array, ""]) -> tuple[Stored, Samples]:
-        """The samples take the place of those before."""
+        """Stores nothing; the corpus is this generation's samples alone."""
         return None, samples
 
     def generations(self, last: float) -> float:
-        """One generation's."""
+        """One: the corpus holds the samples of a single generation."""
         return 1

@@ -30,15 +30,15 @@ class Window(Corpus):
 
     @property
     def copies(self) -> int:
-        """Those that are kept, and what is made of them."""
+        """Tables of the window's generations, and room for the arrays that are computed from them."""
         return 3 * self.window
 
     def empty(self, start: Samples) -> Stored:
-        """As many places."""
+        """One copy of `start` for each generation of the window."""
         return jax.tree.map(lambda each: jnp.broadcast_to(each, (self.window, *each.shape)), start)
 
     def add(self, stored: Stored, samples: Samples, generation: Int32[Array, ""]) -> tuple[Stored, Samples]:
-        """The samples take the oldest place."""
+        """Replaces the oldest generation by this one; the corpus is the sum, or mean, over the window."""
         stored = jax.tree.map(lambda old, new: old.at[generation % self.window].set(new), stored, samples)
         if not isinstance(samples, Expected):
             return stored, jnp.sum(stored, axis=0, dtype=jnp.int32)
@@ -46,5 +46,5 @@ class Window(Corpus):
         return stored, combined(stored, filled / jnp.sum(filled))
 
     def generations(self, last: float) -> float:
-        """As many as are kept."""
+        """The size of the window, in generations."""
         return self.window

@@ -31,8 +31,10 @@ REWARDS = Slot(
 class Judged:
     """What a reward may depend on: the model that is judged, and the original one.
 
-    logits, original: of their tokens, [context, token]; −∞ for tokens that are impossible. is_text: which rows have the
-    tokens that a reader of a trace sees, [context].
+    Attributes:
+        logits: logits of the model that is judged, [context, token]; −∞ for impossible tokens.
+        original: logits of p0, [context, token]; −∞ for impossible tokens.
+        is_text: the rows with tokens that a reader of a trace sees, [context].
     """
 
     logits: Table

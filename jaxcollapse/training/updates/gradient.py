@@ -13,5 +13,5 @@ class Gradient(UpdateRule):
     """Steps on the mean cross-entropy of the tokens of traces."""
 
     def gradient(self, batch: Batch) -> Table:
-        """Of one row: p − p̂."""
+        """Gradient of the cross entropy with respect to the logits: p − p̂ in a model of one row."""
         return batch.cross_entropy_gradient()

@@ -56,7 +56,7 @@ class Refit(UpdateRule):
     takes_steps: ClassVar[bool] = False
 
     def init(self, parameters: Any, descent: optax.GradientTransformation | None) -> Any:
-        """It keeps nothing."""
+        """None: a refit stores nothing between generations."""
         return None
 
     def step(self, now: Training, state: State) -> State:

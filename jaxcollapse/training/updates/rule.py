@@ -23,10 +23,14 @@ Take = Callable[[Array, Table, Rest], tuple[Batch, Rest]]
 class State(NamedTuple):
     """A model at a generation.
 
-    parameters: of the model; the table of logits itself, if that is free. memory: what the update rule keeps, such as
-    an optax state, if it is carried. corpus: what is kept of earlier generations. generation: how many the model is
-    away from p0. visited: the rows that traces have been drawn from so far, if that is kept. octaves: of a temperature
-    that is kept apart from parameters.
+    Attributes:
+        parameters: of the model; for a free table the table of logits itself.
+        memory: what the update rule carries to the next generation, such as an optax state; None if it carries nothing.
+        corpus: what is kept of earlier generations.
+        generation: number of generations since p0.
+        visited: the rows that traces have been drawn from so far, [context]; None if they are not recorded.
+        octaves: logarithm to base 2 of a factor of all depths, which a temperature has and the parameters lack; None if
+            there is no such factor.
     """
 
     parameters: Any
@@ -39,14 +43,23 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Training:
-    """What there is to learn from in a generation.
+    """What a model can learn from in a generation.
 
-    parameterisation: what makes the table of logits of parameters. original: the table of p0. possible: the tokens that
-    p0 has. values: of the fields of the process, by name. is_on: the fields that are switched on. terms: of the loss.
-    corpus: all samples to train on; None where each step draws its own. take: gives the minibatch of a step: (step,
-    logits, rest) → (batch, rest). rest: what `take` is given first. descent: the optimiser. steps: how many.
-    single_step: whether there is one for sure. carries_memory: whether the optimiser's state is carried to the next
-    generation. is_tempered: the rows that a sampling temperature applies to.
+    Attributes:
+        parameterisation: the map from parameters to the table of logits.
+        original: the table of logits of p0, [context, token].
+        possible: the tokens that p0 has, [context, token].
+        values: the fields of the process, by name.
+        is_on: names of the fields that are switched on.
+        terms: names of the terms of the loss.
+        corpus: all samples to train on; None if each step draws its own.
+        take: the function that gives the minibatch of a step, (step, logits, rest) → (batch, rest).
+        rest: the value of `rest` that `take` gets at the first step.
+        descent: the optimiser; None if the rule takes no steps.
+        steps: number of optimiser steps.
+        single_step: whether the number of steps is known to be one when the program is compiled.
+        carries_memory: whether the optimiser's state is carried to the next generation.
+        is_tempered: the rows that a sampling temperature applies to, [context, 1].
     """
 
     parameterisation: Parameterisation
@@ -72,9 +85,12 @@ class Training:
 class UpdateRule:
     """How a model learns from the samples of a generation: a frozen dataclass, whose fields are fields of the process.
 
-    A rule that takes steps of an optimiser (`takes_steps`) has a method `gradient`; then minibatches, optimisers,
-    schedules and terms of the loss are those of the process. One that does not has a method `step`, and trains on the
-    whole corpus.
+    A rule that takes steps of an optimiser has a method `gradient`; then minibatches, optimisers, schedules and terms
+    of the loss are those of the process. A rule that does not has a method `step`, and trains on the whole corpus.
+
+    Attributes:
+        part: the value of the field `update` that chooses the rule.
+        takes_steps: whether the rule takes steps of an optimiser.
     """
 
     part: ClassVar[str]
