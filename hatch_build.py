@@ -40,7 +40,9 @@ class NativeLibrary(BuildHookInterface[Any]):
         return [] if not is_wanted() or machine_compiler() else ["ziglang>=0.13"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compiles the library into the package's folder."""
+        """Compiles the library into the package's folder; a wheel has the shipped sweeps and their data, too."""
+        if version == "standard":
+            build_data["force_include"][str(Path(self.root) / "sweeps")] = "jaxcollapse/sweeps"
         if is_wanted():
             build(Path(self.root) / "jaxcollapse" / "native")
             build_data["pure_python"] = False

@@ -1,8 +1,8 @@
 """Builds sdist and wheel, installs the wheel in an empty environment elsewhere, and runs a shipped sweep there.
 
 `make wheel` calls it. It needs Python alone: all else goes into a temporary folder, but for the two files in dist/. The
-wheel is built from the sdist, so that the sdist must have all that a build takes. The sweep and its data come from the
-sdist, the program from the wheel, and the dataset is opened by an xarray that has not imported jaxcollapse.
+wheel is built from the sdist, so that the sdist must have all that a build takes. Program, sweep and data come from the
+wheel, and the dataset is opened by an xarray that has not imported jaxcollapse.
 """
 
 import json
@@ -10,7 +10,6 @@ import os
 import shlex
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import tomllib
@@ -47,14 +46,13 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
         scratch = Path(folder).resolve()
-        sdist, wheel = build(scratch)
-        python = install(wheel, scratch)
-        run(python, sdist, scratch)
+        python = install(build(scratch), scratch)
+        run(python, scratch)
     print(f"Done in {time.monotonic() - began:.0f} s.")
 
 
-def build(scratch: Path) -> tuple[Path, Path]:
-    """The sdist, and the wheel that is built from it, in dist/."""
+def build(scratch: Path) -> Path:
+    """The wheel, which is built from the sdist; both are in dist/, too."""
     step(f"Python {sys.version.split()[0]} builds the sdist, and the wheel from the sdist")
     python = environment(scratch / "tools")
     install_into(python, "build")
@@ -64,9 +62,8 @@ def build(scratch: Path) -> tuple[Path, Path]:
     for path in made:
         (ROOT / "dist" / path.name).write_bytes(path.read_bytes())
         print(f"  dist/{path.name}, {path.stat().st_size / 1e6:.1f} MB")
-    [sdist] = (path for path in made if path.name.endswith(".tar.gz"))
     [wheel] = (path for path in made if path.suffix == ".whl")
-    return sdist, wheel
+    return wheel
 
 
 def install(wheel: Path, scratch: Path) -> Path:
@@ -81,23 +78,16 @@ def install(wheel: Path, scratch: Path) -> Path:
     return python
 
 
-def run(python: Path, sdist: Path, scratch: Path) -> None:
-    """Runs the sweep in a folder that has the sdist's sweeps and nothing else, and opens its dataset."""
-    step(f"The installed command runs sweeps/{SWEEP}.toml of the sdist in an empty folder")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(scratch / "sdist", filter="data")
-    [unpacked] = (scratch / "sdist").iterdir()
-    folder = scratch / "elsewhere"
+def run(python: Path, scratch: Path) -> None:
+    """Copies the shipped sweep into an empty folder, runs it there, and opens its dataset."""
+    step(f"The installed command copies {SWEEP}.toml into an empty folder, and runs it")
+    folder, command = scratch / "elsewhere", python.parent / "jaxcollapse"
     folder.mkdir()
-    (unpacked / "sweeps").rename(folder / "sweeps")
-    call(
-        [python.parent / "jaxcollapse", "run", "--quiet", f"sweeps/{SWEEP}.toml"],
-        folder,
-        XDG_CACHE_HOME=str(scratch / "cache"),
-    )
+    call([command, "init", SWEEP], folder)
+    call([command, "run", "--quiet", f"{SWEEP}.toml"], folder, XDG_CACHE_HOME=str(scratch / "cache"))
     result = f"results/{SWEEP}/result.nc"
     version, sizes, is_complete = json.loads(call([python, "-c", OPENED, result], folder))
-    sweep = tomllib.loads((folder / f"sweeps/{SWEEP}.toml").read_text())
+    sweep = tomllib.loads((folder / f"{SWEEP}.toml").read_text())
     wanted = {name: len(values) for name, values in sweep["axes"].items()} | {"replicate": sweep["replicates"]}
     require(wanted.items() <= sizes.items(), f"the dataset has {sizes}, the sweep {wanted}")
     require(is_complete, "trajectories are missing, or have no entropy")

@@ -8,6 +8,23 @@ _SHOWN = 80  # characters of a value in a message
 _LONGEST = 1000  # characters of a message
 _SEARCHED = 100_000  # words of up to `_SHOWN` characters among which the nearest one is looked for
 _LISTED = 60  # words that are all listed
+_MEANT = {  # what others call it
+    **dict.fromkeys(("lr", "eta", "step_size", "stepsize"), "learning_rate"),
+    **dict.fromkeys(("vocab", "V", "num_tokens", "n_tokens", "vocabulary_size"), "vocab_size"),
+    **dict.fromkeys(("bs", "B", "batchsize", "minibatch_size"), "batch_size"),
+    **dict.fromkeys(("T", "temp", "tau"), "temperature"),
+    **dict.fromkeys(("N", "n", "n_samples", "num_samples", "sample_size"), "samples"),
+    **dict.fromkeys(("K", "n_steps", "num_steps", "iterations"), "steps"),
+    **dict.fromkeys(("opt", "optim"), "optimizer"),
+    **dict.fromkeys(("p0", "init", "prior"), "initial"),
+    **dict.fromkeys(("epochs", "rounds", "n_generations"), "generations"),
+    **dict.fromkeys(("seeds", "repeats", "repetitions", "n_replicates"), "replicates"),
+    **dict.fromkeys(("beta1",), "b1"),
+    **dict.fromkeys(("beta2",), "b2"),
+    **dict.fromkeys(("wd",), "weight_decay"),
+    **dict.fromkeys(("kl_coef", "kl_weight"), "reverse_kl"),
+    **dict.fromkeys(("grad_clip", "max_grad_norm", "clip"), "clip_norm"),
+}
 
 
 class InputError(ValueError):
@@ -59,5 +76,7 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
     """What of this the word may have been meant to be, if anything is near."""
     known = sorted(set(allowed))[:_SEARCHED]
+    if _MEANT.get(word) in known:
+        return _MEANT[word]
     near = difflib.get_close_matches(word, known, n=1) if len(word) <= _SHOWN else []
     return near[0] if near else None

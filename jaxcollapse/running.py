@@ -1,12 +1,13 @@
 """Running a sweep, in memory or as a study folder that can be cut short, resumed, shared and extended."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import xarray as xr
@@ -33,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 def run(
-    sweep: Sweep,
+    sweep: Sweep | Mapping[str, Any] | str | Path,
     directory: str | Path | None = None,
     *,
     chunk_size: int | None = None,
@@ -46,7 +47,7 @@ def run(
     """Computes a sweep and gives its dataset.
 
     Args:
-        sweep: what to compute.
+        sweep: what to compute: a sweep, the keys of a sweep file as a dictionary, or the path of a sweep file.
         directory: a study folder; what it holds already is not computed again. In a text, `~` at the beginning is the
             home folder. Without a folder, all stays in memory.
         chunk_size: trajectories that are computed and stored together at most. It has no influence on results.
@@ -66,6 +67,7 @@ def run(
         InputError: the sweep cannot run here, or contradicts what the folder holds.
         MemoryError: a device has too little memory even for few trajectories.
     """
+    sweep = Sweep.of(sweep)
     share = Share.parse(share) if isinstance(share, str) else share
     if executor and devices:
         raise InputError("devices", "the workers of an executor have their own; give one of the two")

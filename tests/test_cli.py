@@ -21,6 +21,8 @@ from jaxcollapse.cli.main import app
 from jaxcollapse.native import processor
 from jaxcollapse.store.study import Study
 from jaxcollapse.sweep.process_fields import fields
+from jaxcollapse.system.shipped_sweeps import copy_example, examples
+from tests.conftest import ROOT
 
 SWEEP = """
 title = "Tiny"
@@ -36,7 +38,7 @@ vocab_size = 8
 temperature = [0.5, 1.0]
 steps = [1, 2]
 """
-COMMANDS = ("plan", "run", "submit", "status", "finalize", "report", "explore", "fields")
+COMMANDS = ("plan", "run", "submit", "status", "finalize", "report", "explore", "fields", "examples", "init")
 NEEDED = 'observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]'
 
 
@@ -416,8 +418,9 @@ def test_each_command_has_help(command: str) -> None:
     result = invoke(command, "--help")
     assert result.exit_code == 0
     assert ("--json" in result.stdout) == (command != "explore"), "it shows, and says nothing for a machine to read"
-    argument = "SWEEP" if command in ("plan", "run", "submit") else "NAME" if command == "fields" else "STUDY"
-    meaning = {"SWEEP": "sweep file (TOML)", "STUDY": "study folder", "NAME": "by default all"}[argument]
+    named = {"fields": ("NAME", "by default all"), "init": ("NAME", "lists"), "examples": ("OPTIONS", "shipped")}
+    taken = ("SWEEP", "sweep file (TOML)") if command in ("plan", "run", "submit") else ("STUDY", "study folder")
+    argument, meaning = named.get(command, taken)
     assert argument in result.stdout.splitlines()[0] + result.stdout.splitlines()[1]
     assert meaning in " ".join(result.stdout.split())
     assert invoke(command, "-h").stdout == result.stdout
@@ -483,3 +486,73 @@ def test_fields_are_told_with_their_defaults_and_when_they_matter() -> None:
     assert everything["top_k"]["default"] == "inf"
     wrong = invoke("fields", "optimiser")
     assert (wrong.exit_code, wrong.stderr) == (2, "jaxcollapse: optimiser: unknown field (did you mean 'optimizer'?)\n")
+
+
+def test_the_version_is_shown() -> None:
+    assert invoke("--version").stdout == f"jaxcollapse {jc.__version__}\n"
+
+
+def test_shipped_sweeps_are_listed_and_copied_with_their_data(tmp_path: Path) -> None:
+    titles = json.loads(invoke("examples", "--json").stdout)
+    assert set(titles) == {path.stem for path in (ROOT / "sweeps").glob("*.toml")}
+    assert all(titles.values())
+    listed = invoke("examples").stdout
+    assert f"{titles['quickstart']}\n" in listed
+    done = invoke("init", "quickstart", "--out", tmp_path)
+    copied = tmp_path / "quickstart.toml"
+    assert done.stdout.splitlines() == [
+        f"wrote {copied}",
+        f"wrote {tmp_path / 'data/smollm2_next_token.nc'}",
+        f"next: jaxcollapse run {copied}",
+    ]
+    assert jc.Sweep.from_toml(copied) == jc.Sweep.from_toml(ROOT / "sweeps/quickstart.toml")
+    schema = copied.read_text().splitlines()[0].removeprefix("#:schema ")
+    assert Path(schema.removeprefix("file://")).name == "sweep.schema.json"
+    assert Path(schema.removeprefix("file://")).is_file()
+    assert invoke("init", "quickstart", "--out", tmp_path).exit_code == 0
+    copied.write_text("mine")
+    again = invoke("init", "quickstart", "--out", tmp_path)
+    assert (again.exit_code, copied.read_text()) == (2, "mine")
+    assert "exists already and differs" in again.stderr
+    assert "did you mean 'quickstart'?" in invoke("init", "quikstart", "--out", tmp_path).stderr
+
+
+def test_each_shipped_sweep_is_copied_whole(tmp_path: Path) -> None:
+    for name in examples():
+        copied, *data = copy_example(name, tmp_path / name)
+        assert jc.Sweep.from_toml(copied).grid.column("initial").values
+        assert all(path.is_file() for path in data)
+
+
+def test_keys_are_set_on_the_command_line(sweep: Path) -> None:
+    told = json.loads(
+        invoke(
+            *("plan", sweep, "--json", "--set", "replicates=5", "--set", "process.vocab_size=16"),
+            *("--set", "axes.temperature=[0.9]", "--set", "process.optimizer=adam", "--set", "record.every=2"),
+        ).stdout
+    )
+    assert (told["replicates"], told["shape"]) == (5, [1, 2])
+    assert all(bucket["why"].startswith("adam") for bucket in told["buckets"])
+    for change, problem in {
+        "replicates": "set: 'replicates': must be KEY=VALUE, as in process.temperature=0.9",
+        "process.vocab_size.x=3": "set.process.vocab_size.x: vocab_size is a value, 8; it has no keys",
+        "process.lr=3": "process.lr: unknown key (did you mean 'learning_rate'?)",
+        "process.temperature=1": "axes.temperature: temperature is a constant in [process] too; keep one of them",
+    }.items():
+        wrong = invoke("plan", sweep, "--set", change)
+        assert (wrong.exit_code, problem in wrong.stderr) == (2, True), wrong.stderr
+
+
+def test_a_study_takes_no_changes(sweep: Path, tmp_path: Path) -> None:
+    assert invoke("run", sweep, "--out", tmp_path / "study", "--quiet").exit_code == 0
+    wrong = invoke("plan", tmp_path / "study", "--set", "replicates=4")
+    assert (wrong.exit_code, "a study has its sweep" in wrong.stderr) == (2, True)
+
+
+def test_run_and_plan_take_whatever_a_sweep_is_made_of(sweep: Path) -> None:
+    keys = tomllib.loads(SWEEP)
+    by_path = jc.run(str(sweep), progress=False)
+    for what in (sweep, keys, jc.Sweep.from_dict(keys)):
+        xr.testing.assert_equal(by_path, jc.run(what, progress=False))
+        assert jc.plan(what).trajectories == 12
+    assert jc.Sweep.of(keys).replace(replicates=2, axes={}).trajectories == 2

@@ -2,7 +2,7 @@
 
 import errno
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -70,6 +70,14 @@ PluginFiles = Annotated[
         help="Run a Python file that adds parts (docs/plugins.md), or an installed package's plug-in; may be repeated.",
     ),
 ]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a key of the sweep file, as in process.temperature=0.9 or replicates=4; may be repeated.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 
 
@@ -117,8 +125,16 @@ def readable(path: Path) -> Iterator[None]:
         raise OSError(errno.EIO, f"cannot be shown: {error}", str(path)) from None
 
 
-def sweep_and_study(path: Path, out: Path | None = None, inputs: Path | None = None) -> "tuple[Sweep, Path]":
-    """The sweep that a path stands for, and its study folder. inputs: where paths in a sweep file start.
+def sweep_and_study(
+    path: Path, out: Path | None = None, inputs: Path | None = None, changes: Sequence[str] = ()
+) -> "tuple[Sweep, Path]":
+    """The sweep that a path stands for, and its study folder.
+
+    Args:
+        path: a sweep file, or a study.
+        out: the study folder; by default `results/NAME`.
+        inputs: where paths in a sweep file start.
+        changes: of keys of the sweep file, as "KEY=VALUE".
 
     Raises:
         InputError: it stands for none.
@@ -129,7 +145,9 @@ def sweep_and_study(path: Path, out: Path | None = None, inputs: Path | None = N
     if path.is_dir():
         if inputs is not None:
             raise InputError("inputs", "a study reads what is in its own folder inputs; give it with a sweep file")
+        if changes:
+            raise InputError("set", "a study has its sweep; give --set with a sweep file")
         return Study.open(path).sweep, out or path
     if inputs is not None and not inputs.is_dir():
         raise InputError("inputs", f"{shown(str(inputs))} is not a folder")
-    return Sweep.from_toml(path, folder=inputs), out or Path("results") / path.stem
+    return Sweep.from_toml(path, folder=inputs, changes=changes), out or Path("results") / path.stem

@@ -1,4 +1,4 @@
-"""The command line: plan, run, submit, status, finalize, report, explore, fields."""
+"""The command line: plan, run, submit, status, finalize, report, explore, fields, examples, init."""
 
 import json
 import sys
@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from jaxcollapse._version import __version__
 from jaxcollapse.cli.arguments import (
     INCOMPLETE,
     AsJson,
+    Changes,
     ChunkSize,
     Devices,
     Inputs,
@@ -23,6 +25,7 @@ from jaxcollapse.cli.arguments import (
     sweep_and_study,
     tells_bad_input,
 )
+from jaxcollapse.cli.examples import examples, init
 from jaxcollapse.cli.explore import explore
 from jaxcollapse.cli.fields import fields
 from jaxcollapse.cli.report import report
@@ -44,11 +47,28 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        print(f"jaxcollapse {__version__}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
 @app.command()
 @tells_bad_input
 def plan(
     sweep: SweepFile,
     inputs: Inputs = None,
+    changes: Changes = None,
     plugin: PluginFiles = None,
     platform: Platform = None,
     devices: Devices = None,
@@ -61,7 +81,7 @@ def plan(
     from jaxcollapse.running import foresee
     from jaxcollapse.system.devices import choose
 
-    what, study = sweep_and_study(sweep, inputs=inputs)
+    what, study = sweep_and_study(sweep, inputs=inputs, changes=changes or ())
     machine = this_machine(choose(platform, devices), kernel)
     made = foresee(what, study, machine).todo if sweep.is_dir() else make_plan(what, machine=machine)
     if as_json:
@@ -79,6 +99,7 @@ def run(
     sweep: SweepFile,
     out: Out = None,
     inputs: Inputs = None,
+    changes: Changes = None,
     plugin: PluginFiles = None,
     share: Annotated[
         str | None,
@@ -111,7 +132,7 @@ def run(
         print(f"jaxcollapse: computing share {part}", file=sys.stderr)
     elif in_slurm_array():
         print("jaxcollapse: computing the whole sweep; --share slurm computes this task's share", file=sys.stderr)
-    what, folder = sweep_and_study(sweep, out, inputs)
+    what, folder = sweep_and_study(sweep, out, inputs, changes or ())
     machine = this_machine(choose(platform, devices), kernel)
     study = compute(what, folder, machine, chunk_size, share=part, progress=not quiet)
     if part and (told := study.summary())["missing"]:
@@ -211,6 +232,8 @@ def finalize(
 app.command()(report)
 app.command()(explore)
 app.command()(fields)
+app.command()(examples)
+app.command()(init)
 
 
 def _show_result(data: Any, folder: Path) -> None:

@@ -1,8 +1,10 @@
 """Makes plans: cells into buckets that share a program, and those into chunks."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def plan(
-    sweep: Sweep,
+    sweep: Sweep | Mapping[str, Any] | str | Path,
     *,
     chunk_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
@@ -35,7 +37,7 @@ def plan(
     """Plans a sweep.
 
     Args:
-        sweep: what is to be computed.
+        sweep: what is to be computed: a sweep, the keys of a sweep file as a dictionary, or the path of a sweep file.
         chunk_size: trajectories of a chunk at most; by default about 20 seconds' work. It has no influence on results.
         devices: the devices to run on; by default all local ones. They have no influence on results.
         machine: another one than this process's, to run on.
@@ -47,7 +49,7 @@ def plan(
     Raises:
         InputError: an initial distribution cannot be had.
     """
-    machine = machine or this_machine(devices)
+    sweep, machine = Sweep.of(sweep), machine or this_machine(devices)
     machine = replace(machine, kernel=kernel) if kernel else machine
     made = _planned(sweep, machine, chunk_size, done, begun, trains(machine.platform, sweep.precision))
     if made.warning:

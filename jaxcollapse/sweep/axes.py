@@ -155,6 +155,8 @@ def _spaced(key: str, form: str, arguments: Any, *, whole: bool) -> list[Any]:
 
 def _only_key(key: str, spec: Mapping[str, Any]) -> None:
     for form in spec:
+        if key == "axes.initial" and form not in _FORMS:
+            raise InputError(f"{key}.{form}", f'write the key in quotes, "initial.{form}" = …')
         if form not in _FORMS:
             raise InputError(f"{key}.{form}", f"unknown form{did_you_mean(str(form), _FORMS)}")
     if len(spec) != 1:

@@ -37,6 +37,8 @@ _COUNTED = (
     ("\\", MOST_ESCAPES, "escapes"),
 )
 _INITIAL = re.compile(r"process\.initial|axes\.initial(?:\[\d+\])?")
+_LINE = re.compile(r"at line (?P<line>\d+)")
+_PYTHON = re.compile(r"[=,\[]\s*(?P<word>True|False|None)\b")
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{MOST_DEPTH}}}")
 
 
@@ -95,17 +97,60 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
         raise InputError("", f"is not valid TOML: {_said(str(error), text)}", source) from None
 
 
+def changed(data: dict[str, Any], change: str) -> dict[str, Any]:
+    """The tables of a sweep file with one key changed.
+
+    Args:
+        data: the tables, which stay as they are.
+        change: "KEY=VALUE", with dots between the parts of the key. A value that is not TOML is taken as a text.
+
+    Raises:
+        InputError: it has no key, or the key leads through a value.
+    """
+    key, sign, value = change.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not sign or not all(parts):
+        raise InputError("set", f"{shown(change)}: must be KEY=VALUE, as in process.temperature=0.9")
+    try:
+        read = parse_toml(f"value = {value}", "set")["value"]
+    except InputError:
+        read = value.strip()
+    first, *rest = parts
+    if first == "axes" and len(rest) > 1:  # keys of an axis have dots of their own
+        rest = [".".join(rest)]
+    made = dict(data)
+    table = made
+    for part in [first, *rest][:-1]:
+        inner = table.get(part, {})
+        if not isinstance(inner, Mapping):
+            raise InputError(f"set.{key}", f"{part} is a value, {shown(inner)}; it has no keys")
+        table[part] = dict(inner)
+        table = table[part]
+    table[[first, *rest][-1]] = read
+    return made
+
+
 def _said(problem: str, text: str) -> str:
     """What the parser complains of; where a key is there twice, which one, as far as its line tells."""
     found = _TWICE.fullmatch(problem)
     if not found:
-        return problem
+        return problem + _of_python(problem, text)
     lines = text.splitlines()
     last = int(found["line"] or len(lines))
     for number in range(last, 0, -1):
         if begun := _BEGUN.match(lines[number - 1]):
             return f"{begun['name']} is there twice (line {number})"
     return problem
+
+
+def _of_python(problem: str, text: str) -> str:
+    """A hint, if the parser stumbled over one of Python's words."""
+    if found := _LINE.search(problem):
+        line = text.splitlines()[int(found["line"]) - 1 :][:1]
+        if word := _PYTHON.search(line[0] if line else ""):
+            instead = {"True": "true", "False": "false", "None": "nothing at all: leave the key out"}[word["word"]]
+            return f"; {word['word']} is Python's; TOML has {instead}"
+    return ""
 
 
 def _too_much(text: str) -> str | None:

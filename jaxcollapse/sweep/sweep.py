@@ -1,6 +1,6 @@
 """The sweep: what a sweep file says, validated."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,7 +26,7 @@ from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.immutable import fixed
 from jaxcollapse.sweep.misplaced_keys import check_swept, unknown_key
 from jaxcollapse.sweep.process_fields import fields, parts
-from jaxcollapse.sweep.reading import plain, read_toml
+from jaxcollapse.sweep.reading import changed, plain, read_toml
 from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.toml import as_toml
 from jaxcollapse.sweep.validation import as_input_error
@@ -80,12 +80,13 @@ class Sweep(BaseModel):
     _folder: Path = PrivateAttr()
 
     @classmethod
-    def from_toml(cls, path: str | Path, *, folder: str | Path | None = None) -> "Sweep":
+    def from_toml(cls, path: str | Path, *, folder: str | Path | None = None, changes: Iterable[str] = ()) -> "Sweep":
         """Reads a sweep file.
 
         Args:
             path: the file.
             folder: where relative paths in it start, and what no path may leave; by default the file's own folder.
+            changes: of keys, as "process.temperature=0.9"; values are written as in TOML.
 
         Raises:
             InputError: naming the file, the key, the value and what is allowed.
@@ -93,6 +94,8 @@ class Sweep(BaseModel):
         path = user_path(path)
         data = read_toml(path)
         try:
+            for change in changes:
+                data = changed(data, change)
             return cls.from_dict(data, folder=path.parent if folder is None else folder)
         except InputError as error:
             raise InputError(error.key, error.problem, str(path)) from None
@@ -115,6 +118,25 @@ class Sweep(BaseModel):
             return cls.model_validate(data, context=None if folder is None else user_path(folder))
         except ValidationError as error:
             raise as_input_error(error, model=cls) from None
+
+    @classmethod
+    def of(cls, what: "Sweep | Mapping[str, Any] | str | Path") -> "Sweep":
+        """A sweep as it is; or from a dictionary; or from the path of a sweep file.
+
+        Raises:
+            InputError: naming the key, the value and what is allowed.
+        """
+        if isinstance(what, Sweep):
+            return what
+        return cls.from_toml(what) if isinstance(what, str | Path) else cls.from_dict(what)
+
+    def replace(self, **keys: Any) -> "Sweep":
+        """Another sweep with some keys of the sweep file changed, as a whole each; None leaves a key out.
+
+        Raises:
+            InputError: naming the key, the value and what is allowed.
+        """
+        return self.model_copy(update=keys)
 
     @model_validator(mode="before")
     @classmethod

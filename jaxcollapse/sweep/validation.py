@@ -12,6 +12,7 @@ from jaxcollapse.sweep.misplaced_keys import unknown_key
 from jaxcollapse.sweep.process_fields import fields, process_model
 
 _TAG_ERRORS = ("union_tag_invalid", "union_tag_not_found")
+_SINGLE = ("number", "count", "shape")  # kinds of fields whose values are no lists
 _BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
 
 
@@ -21,6 +22,8 @@ def validate_field(key: str, field: str, value: Any) -> Any:
         value = value.item()
     if "." in field:
         return value
+    if isinstance(value, list) and value and key.startswith("process.") and fields()[field].kind in _SINGLE:
+        raise InputError(key, f"{shown(value)}: one value is needed here; to sweep over several, give them in [axes]")
     try:
         return getattr(process_model().model_validate({field: value}), field)
     except ValidationError as error:
