@@ -19,7 +19,7 @@ import jaxcollapse as jc
 from jaxcollapse import native
 from jaxcollapse.errors import InputError
 from jaxcollapse.native import sources
-from jaxcollapse.observables.snapshot import Thresholds, origin
+from jaxcollapse.observables.snapshot import SweepThresholds, origin
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import fewest_split
 from jaxcollapse.walks.categorical import Categorical
@@ -170,7 +170,7 @@ def _train(*operands: jax.Array, refit: bool) -> Any:
 
 @jax.jit
 def _origins(start: jax.Array) -> native.Origins:
-    thresholds = Thresholds(jnp.float32(1e-9), jnp.float32(0.01))
+    thresholds = SweepThresholds(jnp.float32(1e-9), jnp.float32(0.01))
     p0 = jax.vmap(lambda row: origin(row[None], row[None], thresholds, Categorical(), ONE_TOKEN))(start)
     return native.Origins(p0.logits, p0.rarest, jnp.full(len(start), thresholds.support))
 

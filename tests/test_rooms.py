@@ -115,3 +115,12 @@ def test_compiled_programs_are_named_by_all_code_that_they_are_made_of() -> None
             reached.add(file)
             left += IMPORTS[file]
     assert {room(file) for file in reached} - {"errors", "limits", "_version"} == set(ENGINE)
+
+
+def test_no_two_classes_have_one_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for file, path in FILES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(file)
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}

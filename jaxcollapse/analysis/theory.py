@@ -35,7 +35,7 @@ _LEAST_LEFT, _SMALL_STEP = 0.95, 0.1  # share of the entropy, and η, up to whic
 
 
 @dataclass(frozen=True)
-class Cell:
+class KnownCell:
     """What a law may need to know about a cell.
 
     Attributes:
@@ -79,7 +79,7 @@ class Cell:
         }
 
 
-Law = Callable[[Cell], np.ndarray | None]
+Law = Callable[[KnownCell], np.ndarray | None]
 
 
 def predict(data: xr.Dataset, name: str) -> xr.DataArray:
@@ -129,7 +129,7 @@ def _check_fields(data: xr.Dataset) -> None:
     check_told(data, (field for field in fields() if field != "initial"))
 
 
-def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Originals, place: dict[str, int]) -> Cell:
+def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Originals, place: dict[str, int]) -> KnownCell:
     def told(name: str, otherwise: Any) -> Any:
         values = data.coords.get(name, xr.DataArray(otherwise))
         return values.isel({dim: at for dim, at in place.items() if dim in values.dims}).item()
@@ -137,10 +137,10 @@ def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Original
     values = {name: told(name, None) if name in data.coords else field.default for name, field in fields().items()}
     thresholds = {name: float(told(name, data.attrs.get(name, 0))) for name in _THRESHOLDS}
     start = {name: float(values.isel(place)) for name, values in starts.items()}
-    return Cell(values, start, originals.at(place), data.generation.values, thresholds)
+    return KnownCell(values, start, originals.at(place), data.generation.values, thresholds)
 
 
-def _collision(cell: Cell) -> np.ndarray | None:
+def _collision(cell: KnownCell) -> np.ndarray | None:
     """The expected collision probability by theory, 1 − E H, at each generation; None where no law applies."""
     p0 = _stand_in(cell)
     if p0 is None:
@@ -159,7 +159,7 @@ def _collision(cell: Cell) -> np.ndarray | None:
     return None
 
 
-def _stand_in(cell: Cell) -> np.ndarray | None:
+def _stand_in(cell: KnownCell) -> np.ndarray | None:
     """A p0 for the collision probability, which depends on that of p0 alone, so that any p0 of the same will do.
 
     Smoothing depends on how many tokens p0 has, too: where that is not known to be all, p0 itself has to be.
@@ -180,14 +180,14 @@ def _with_collision(collision: float, size: int) -> np.ndarray:
     return np.append(first, np.full(size - 1, (1 - first) / (size - 1)))
 
 
-def _temperature(cell: Cell) -> np.ndarray | None:
+def _temperature(cell: KnownCell) -> np.ndarray | None:
     is_ideal = np.isinf(cell.fields["samples"]) and cell.drifts_with("temperature")
     if not is_ideal or not np.isfinite(cell.start.get("effective_temperature", np.nan)):
         return None
     return effective_temperature(temperature=float(cell.fields["temperature"]), generations=cell.generations)
 
 
-def _entropy(cell: Cell) -> np.ndarray | None:
+def _entropy(cell: KnownCell) -> np.ndarray | None:
     """Exact under drift; from uniform, the first order in the size of steps of SGD."""
     if not cell.descends():
         return _of_drift(mean_entropy)(cell)
@@ -199,10 +199,12 @@ def _entropy(cell: Cell) -> np.ndarray | None:
     return np.where(entropy >= _LEAST_LEFT * np.log(cell.p0.size), entropy, np.nan)
 
 
-def _of_drift(law: Callable[..., np.ndarray], sees: Callable[[Cell, np.ndarray], bool] = lambda cell, p0: True) -> Law:
+def _of_drift(
+    law: Callable[..., np.ndarray], sees: Callable[[KnownCell, np.ndarray], bool] = lambda cell, p0: True
+) -> Law:
     """A law that needs p0 and finitely many samples; `sees` tells whether what is observed is what the law means."""
 
-    def told(cell: Cell) -> np.ndarray | None:
+    def told(cell: KnownCell) -> np.ndarray | None:
         p0, samples = cell.p0, cell.fields["samples"]
         if p0 is None or np.isinf(samples) or not cell.drifts_with() or not sees(cell, p0):
             return None
@@ -216,13 +218,13 @@ def _of_drift(law: Callable[..., np.ndarray], sees: Callable[[Cell, np.ndarray],
     return told
 
 
-def _tokens(cell: Cell, p0: np.ndarray) -> bool:
+def _tokens(cell: KnownCell, p0: np.ndarray) -> bool:
     """Whether a token counts as present as long as any sample is of it, and did so at the start."""
     least = cell.thresholds["support_threshold"]
     return least * cell.fields["samples"] < 1 and bool((p0[p0 > 0] > least).all())
 
 
-def _last_token(cell: Cell, p0: np.ndarray) -> bool:
+def _last_token(cell: KnownCell, p0: np.ndarray) -> bool:
     """Whether a model counts as collapsed when all samples are of one token, and not before."""
     rest = cell.thresholds["collapse_threshold"]
     return rest * cell.fields["samples"] < 1 and bool(1 - p0.max() > rest or p0.max() == 1)

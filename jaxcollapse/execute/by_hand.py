@@ -11,7 +11,7 @@ from jaxcollapse.distributions.dirichlet import Dirichlet
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute.tile import cell_keys, lanes_of
 from jaxcollapse.native import trains
-from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
 from jaxcollapse.planning import Plan, this_machine
 from jaxcollapse.planning.cells import resolve
 from jaxcollapse.process import self_training
@@ -23,7 +23,7 @@ from jaxcollapse.system.jax_settings import arithmetic
 from jaxcollapse.training.updates import rule
 
 
-class State(NamedTuple):
+class TrajectoryState(NamedTuple):
     """A trajectory at a generation: all that the next generation depends on.
 
     Attributes:
@@ -80,31 +80,33 @@ class SelfTraining:
             lanes = lanes_of(made, self._program, np.zeros(1, int), cell_keys(made.streams[:1]), np.zeros(1, np.uint32))
             self._one = jax.tree.map(lambda array: np.asarray(array)[0], lanes._replace(key=lanes.replicate))
             self._loops = Loops(*cells.loops[0])
-            self._thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], precision))
+            self._thresholds = SweepThresholds(
+                *np.array([sweep.support_threshold, sweep.collapse_threshold], precision)
+            )
         self._sweep = sweep
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value!r}" for name, value in self._sweep.process.items())
         return f"SelfTraining({fields})"
 
-    def init(self, key: jax.Array) -> State:
+    def init(self, key: jax.Array) -> TrajectoryState:
         """The original model, at generation 0. key: typed, or two words of threefry."""
         words = bits.as_words(key)
-        return State(words, self._process(words).init())
+        return TrajectoryState(words, self._process(words).init())
 
-    def step(self, key: jax.Array, state: State) -> tuple[State, Info]:
+    def step(self, key: jax.Array, state: TrajectoryState) -> tuple[TrajectoryState, Info]:
         """One generation: sample from the model, train it on the samples. key: typed, or two words of threefry."""
         process = self._process(state.key)
         model = process.step(bits.as_words(key), state.model)
         structure, settings = process.structure, process.settings
         finite = ~diverged(structure, settings, process.initial, process.scaled(model).table)
-        return State(state.key, model), Info(model.generation, self._seen(process.table(model)), finite)
+        return TrajectoryState(state.key, model), Info(model.generation, self._seen(process.table(model)), finite)
 
-    def logits(self, state: State) -> Array:
+    def logits(self, state: TrajectoryState) -> Array:
         """Logits of the model, as `Info` has them."""
         return self._seen(self._process(state.key).table(state.model))
 
-    def measure(self, state: State, *observables: str) -> dict[str, Array]:
+    def measure(self, state: TrajectoryState, *observables: str) -> dict[str, Array]:
         """The values of observables, by name.
 
         Raises:
@@ -122,9 +124,9 @@ class SelfTraining:
         now = Snapshot(table, start, thresholds, walk, traces, state.key, state.model.visited, scaled)
         return {entry.name: entry.measure(now) for entry in chosen}
 
-    def _process(self, key: bits.Key) -> self_training.SelfTraining:
+    def _process(self, key: bits.Key) -> self_training.Process:
         one, loops = jax.tree.map(jnp.asarray, (self._one, self._loops))
-        return self_training.SelfTraining.of(
+        return self_training.Process.of(
             self._program.structure, one.settings, loops, one.logits, one.parameters, one.rows, key
         )
 

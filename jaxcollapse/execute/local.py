@@ -23,7 +23,7 @@ from jaxcollapse.execute.result import Result, collect
 from jaxcollapse.execute.tile import run_tile
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.program.compiling import AHEAD, compiling
-from jaxcollapse.program.kernel import Program, Record
+from jaxcollapse.program.kernel import Program, Recorded
 from jaxcollapse.system.signals import Stop
 
 _CHUNKS_IN_FLIGHT = 2
@@ -57,7 +57,7 @@ def execute(
     room, started, programs = Room(), now(), _Programs(plan)
     pending: deque[_Pending] = deque()
 
-    def run(chunk: Chunk, part: slice, call: jax.stages.Compiled, device: jax.Device) -> Record:
+    def run(chunk: Chunk, part: slice, call: jax.stages.Compiled, device: jax.Device) -> Recorded:
         began = time.monotonic()
         record = room.run(
             plan.program(chunk),
@@ -106,7 +106,7 @@ class _Pending:
     chunk: Chunk
     started: datetime
     part_seconds: float
-    tiles: "list[tuple[slice, Future[Record]]]" = field(default_factory=list)
+    tiles: "list[tuple[slice, Future[Recorded]]]" = field(default_factory=list)
 
     def results(self, stop: Stop) -> Iterator[Result]:
         """Waits for all tiles; gives the chunk as a whole, or in parts where that takes long."""
@@ -124,8 +124,8 @@ class _Pending:
 
     def finished(self) -> Iterator[Result]:
         """What there is by now, if there is something."""
-        there: list[tuple[slice, Future[Record]]] = []
-        left: list[tuple[slice, Future[Record]]] = []
+        there: list[tuple[slice, Future[Recorded]]] = []
+        left: list[tuple[slice, Future[Recorded]]] = []
         for each in self.tiles:
             tile = each[1]
             is_there = tile.done() and not tile.cancelled() and tile.exception() is None

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxcollapse.program.compiling import compiling
-from jaxcollapse.program.kernel import Program, Record
+from jaxcollapse.program.kernel import Program, Recorded
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ class Room:
         device: jax.Device,
         call: jax.stages.Compiled,
         part: slice,
-        compute: Callable[[slice, int, jax.stages.Compiled], Record],
-    ) -> Record:
+        compute: Callable[[slice, int, jax.stages.Compiled], Recorded],
+    ) -> Recorded:
         """Computes a part of a chunk at once, or in pieces.
 
         Args:

@@ -11,7 +11,7 @@ from jaxcollapse.execute.provenance import provenance
 from jaxcollapse.observables import Observable
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
-from jaxcollapse.program.kernel import NOT_YET, Record
+from jaxcollapse.program.kernel import NOT_YET, Recorded
 
 MISSING, COMPLETE, DIVERGED = 0, 1, 2
 STATUS_MEANINGS = "missing complete diverged"
@@ -41,7 +41,7 @@ class Result:
     state: np.ndarray | None = None
 
 
-def collect(plan: Plan, chunk: Chunk, tiles: list[Record], started: datetime) -> Result:
+def collect(plan: Plan, chunk: Chunk, tiles: list[Recorded], started: datetime) -> Result:
     """The result of a chunk from those of its device calls, in order. started: when the run did."""
     whole: Any = jax.tree.map(lambda *parts: np.concatenate(parts), *tiles)
     status = np.where(whole.finite, COMPLETE, DIVERGED).astype(np.int8)

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcollapse.distributions.dirichlet import Dirichlet, draw_dirichlet, row_keys
-from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.process.structure import Loops, Settings, Structure
-from jaxcollapse.program.kernel import Lanes, Program, Record, trajectory_key
+from jaxcollapse.program.kernel import Lanes, Program, Recorded, trajectory_key
 from jaxcollapse.sampling import bits
 from jaxcollapse.system.jax_settings import arithmetic
 
@@ -20,7 +20,7 @@ _INITIAL = 0xFFFFFFFF  # folded into a trajectory's key for its initial distribu
 
 def run_tile(
     plan: Plan, chunk: Chunk, part: slice, lanes: int, call: jax.stages.Compiled, device: jax.Device
-) -> Record:
+) -> Recorded:
     """Computes some trajectories of a chunk, no more than the `lanes` that the program was compiled for."""
     program, sweep = plan.program(chunk), plan.sweep
     cell, own = chunk.cells[part], chunk.replicates[part]
@@ -34,10 +34,10 @@ def run_tile(
     with arithmetic(program.dtype), jax.default_device(device):
         tile = lanes_of(plan, program, cell, cell_keys(plan.streams[cell]), replicate)._replace(state=state)
         loops = Loops(*np.array(chunk.loops, np.int32))
-        thresholds = Thresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
+        thresholds = SweepThresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
         gaps = plan.gaps(chunk)
         padded = np.pad(gaps, (0, plan.places(chunk) - len(gaps)))
-        record: Record = jax.device_get(call(tile, loops, padded, thresholds))
+        record: Recorded = jax.device_get(call(tile, loops, padded, thresholds))
     logits = None if record.logits is None else record.logits[:, : len(gaps)]
     cut = record._replace(series=record.series[:, :, : len(gaps)], logits=logits)
     return jax.tree.map(lambda array: array[:used], cut)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Num
 
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.observables.possible import Range, not_negative
-from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
+from jaxcollapse.observables.snapshot import Origin, Snapshot, SweepThresholds
 from jaxcollapse.parts.code_table import OwnCode
 from jaxcollapse.parts.plugin import Plugin
 from jaxcollapse.walks import WALKS
@@ -21,7 +21,7 @@ from jaxcollapse.walks.walk import Walk
 
 Statistic = Literal["modal_probability", "collision_probability", "least_present_probability"]
 Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
-Threshold = Callable[[Origin, Thresholds], Float[Array, ""]]
+Threshold = Callable[[Origin, SweepThresholds], Float[Array, ""]]
 Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins"]
 _GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins")
 Models = Literal["all", "of several rows", "of texts"] | tuple[str, ...]
@@ -51,7 +51,7 @@ class Watch:
         value, threshold = getattr(now, self.statistic), self.reached(now.start, now.thresholds)
         return value <= threshold if self.falls else value >= threshold
 
-    def reached(self, start: Origin, thresholds: Thresholds) -> Float[Array, ""]:
+    def reached(self, start: Origin, thresholds: SweepThresholds) -> Float[Array, ""]:
         """The threshold of a statistic."""
         assert self.threshold is not None
         return self.threshold(start, thresholds)

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from jaxcollapse import native
 from jaxcollapse.native import MEASURED, Origins
 from jaxcollapse.observables.registry import Observable
-from jaxcollapse.observables.snapshot import Origin, Snapshot, Thresholds
+from jaxcollapse.observables.snapshot import Origin, Snapshot, SweepThresholds
 
 
 def in_order(chosen: Sequence[Observable]) -> list[str]:
@@ -46,7 +46,7 @@ def _by_native(now: Snapshot, wanted: Sequence[str]) -> Float[Array, " wanted"]:
     return found
 
 
-def origins(start: Origin, thresholds: Thresholds, wanted: Collection[str]) -> Origins:
+def origins(start: Origin, thresholds: SweepThresholds, wanted: Collection[str]) -> Origins:
     """What native code measures against, for what is wanted."""
     rarest = start.rarest if "tail_mass" in wanted else jnp.zeros_like(start.p)  # not selected in vain
     return Origins(start.logits, rarest, thresholds.support)

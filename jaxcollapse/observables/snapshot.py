@@ -20,7 +20,7 @@ Row = Float[Array, " token"]
 Scalar = Float[Array, ""]
 
 
-class Thresholds(NamedTuple):
+class SweepThresholds(NamedTuple):
     """The thresholds of a sweep.
 
     Attributes:
@@ -60,7 +60,7 @@ class Origin(NamedTuple):
     heterozygosity: Scalar
 
 
-def origin(table: Table, given: Table, thresholds: Thresholds, walk: Walk, numbers: Numbers) -> Origin:
+def origin(table: Table, given: Table, thresholds: SweepThresholds, walk: Walk, numbers: Numbers) -> Origin:
     """Derives from the initial logits what the observables compare with."""
     logits = walk.marginal(table, numbers)
     log_p = jax.nn.log_softmax(logits)
@@ -109,7 +109,7 @@ class Snapshot:
         self,
         table: Table,
         start: Origin,
-        thresholds: Thresholds,
+        thresholds: SweepThresholds,
         walk: Walk,
         numbers: Numbers,
         key: bits.Key | None = None,

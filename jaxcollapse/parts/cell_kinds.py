@@ -5,27 +5,27 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.parts.field import Answer, Cells, When
+from jaxcollapse.parts.field import Answer, AskedCells, When
 from jaxcollapse.parts.slot import SLOTS
 
 
-def samples(cells: Cells) -> np.ndarray:
+def samples(cells: AskedCells) -> np.ndarray:
     """N for each cell: as given, else batch_size × steps."""
     given = cells.numbers("samples")
     return np.where(np.isnan(given), cells.numbers("batch_size") * cells.numbers("steps"), given)
 
 
-def takes_gradient_steps(cells: Cells) -> Answer:
+def takes_gradient_steps(cells: AskedCells) -> Answer:
     """Cells whose update rule takes steps of an optimiser, be it to convergence."""
     return cells.has("update", *SLOTS["update"].named(lambda part: part.fact("takes_steps")))
 
 
-def is_refit(cells: Cells) -> Answer:
+def is_refit(cells: AskedCells) -> Answer:
     """Cells that are trained on their whole corpus at once: a refit, or gradient steps to convergence."""
     return ~takes_gradient_steps(cells) | np.isinf(cells.numbers("steps"))
 
 
-def draws_from_generator(cells: Cells) -> Answer:
+def draws_from_generator(cells: AskedCells) -> Answer:
     """Cells whose minibatches are independent fresh traces: at most one pass over this generation's samples."""
     batch, everything = cells.numbers("batch_size"), samples(cells)
     one_pass = np.isfinite(batch) & (batch * cells.numbers("steps") <= everything)
@@ -33,44 +33,44 @@ def draws_from_generator(cells: Cells) -> Answer:
     return cells.has("corpus", "replace") & one_pass & ~repeats
 
 
-def draws_with_replacement(cells: Cells) -> Answer:
+def draws_with_replacement(cells: AskedCells) -> Answer:
     """Cells whose minibatches are drawn from what is stored with replacement."""
     return cells.has("replacement", True)
 
 
-def sees_whole_corpus(cells: Cells) -> Answer:
+def sees_whole_corpus(cells: AskedCells) -> Answer:
     """Cells whose optimiser steps see the whole corpus each time."""
     batch = cells.numbers("batch_size")
     all_of_it = (batch == samples(cells)) & cells.has("corpus", "replace") & ~draws_with_replacement(cells)
     return np.isinf(batch) | (all_of_it & ~draws_from_generator(cells))
 
 
-def has_verifier(cells: Cells) -> Answer:
+def has_verifier(cells: AskedCells) -> Answer:
     """Cells whose samples may be rejected."""
     return (cells.numbers("true_positive_rate") < 1) | (cells.numbers("false_positive_rate") < 1)
 
 
-def is_curated(cells: Cells) -> Answer:
+def is_curated(cells: AskedCells) -> Answer:
     """Cells whose samples are chosen among candidates."""
     return ~cells.has("curation", "none")
 
 
-def has_long_traces(cells: Cells) -> Answer:
+def has_long_traces(cells: AskedCells) -> Answer:
     """Cells whose traces are longer than a token."""
     return cells.has("model", *SLOTS["model"].named(lambda part: not part.fact("is_of_tokens")))
 
 
-def judges_traces(cells: Cells) -> Answer:
+def judges_traces(cells: AskedCells) -> Answer:
     """Cells in which whole traces of several tokens are selected."""
     return has_long_traces(cells) & (is_curated(cells) | has_verifier(cells))
 
 
-def takes_vocab_size(cells: Cells) -> Answer:
+def takes_vocab_size(cells: AskedCells) -> Answer:
     """Cells whose initial distribution has as many tokens as one asks for."""
     return of_initial(cells, lambda spec: spec.takes_vocab_size)
 
 
-def of_initial(cells: Cells, told: Callable[[Any], bool]) -> Answer:
+def of_initial(cells: AskedCells, told: Callable[[Any], bool]) -> Answer:
     """What is told of each cell's initial distribution."""
     return cells.tells("initial", told)
 

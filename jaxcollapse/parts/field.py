@@ -15,7 +15,7 @@ Answer = np.ndarray | np.bool_  # a boolean for each cell of a grid, or for a si
 
 
 @runtime_checkable
-class Cells(Protocol):
+class AskedCells(Protocol):
     """Cells that may be asked for the values of their fields: those of a grid, each answer an array; or a single one,
     each answer a NumPy scalar.
     """
@@ -40,7 +40,7 @@ class When:
     """
 
     text: str
-    holds: Callable[[Cells], Answer]
+    holds: Callable[[AskedCells], Answer]
 
 
 @dataclass(frozen=True, kw_only=True)

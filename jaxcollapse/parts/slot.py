@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.parts.code_table import OwnCode
-from jaxcollapse.parts.field import Answer, Cells, Field, Kind, When
+from jaxcollapse.parts.field import Answer, AskedCells, Field, Kind, When
 from jaxcollapse.parts.field_types import PerToken
 from jaxcollapse.parts.plugin import Plugin, plugin_of
 
@@ -131,7 +131,7 @@ class Slot(OwnCode[Part]):
         """The parts of which something is true, by name."""
         return [name for name, part in self.items() if told(part)]
 
-    def where(self, cells: Cells, told: Callable[[Part], Any]) -> Answer:
+    def where(self, cells: AskedCells, told: Callable[[Part], Any]) -> Answer:
         """Where a part is chosen of which something is true, and the slot matters."""
         chosen = cells.has(self.name, *self.named(told))
         return chosen & self.when.holds(cells) if self.when else chosen

@@ -11,19 +11,19 @@ from jaxcollapse.parts.cell_kinds import (
     takes_gradient_steps,
     takes_vocab_size,
 )
-from jaxcollapse.parts.field import Answer, Cells, Field, When
+from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.field_types import Count, Share, Whole
 
 
-def _is_mixed(cells: Cells) -> Answer:
+def _is_mixed(cells: AskedCells) -> Answer:
     return cells.numbers("fresh_fraction") > 0
 
 
-def _draws_samples(cells: Cells) -> Answer:
+def _draws_samples(cells: AskedCells) -> Answer:
     return np.isfinite(samples(cells)) & (is_refit(cells) | ~draws_from_generator(cells))
 
 
-def _trains_partly(cells: Cells) -> Answer:
+def _trains_partly(cells: AskedCells) -> Answer:
     return takes_gradient_steps(cells) | (cells.numbers("mixing") < 1)
 
 

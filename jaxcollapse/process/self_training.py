@@ -1,6 +1,6 @@
 """One trajectory of self-training: sample, collect, train, again.
 
-`SelfTraining` is a pair of pure functions, `init() → State` and `step(key, state) → State`. What decides shapes and
+`Process` is a pair of pure functions, `init() → State` and `step(key, state) → State`. What decides shapes and
 code paths is in its `Structure` and is static; every number is in `Settings` or `Loops` and is traced, so that a sweep
 over numbers compiles nothing. A model is parameters, which make a table of logits [context, token], and a walk over its
 rows; nothing here depends on which.
@@ -29,7 +29,7 @@ Table = Float[Array, "context token"]
 
 
 @dataclass(frozen=True)
-class SelfTraining:
+class Process:
     """Self-training that starts from given parameters.
 
     Attributes:
@@ -66,7 +66,7 @@ class SelfTraining:
         fitted: Any,
         rows: Mapping[str, Float[Array, " token"]],
         key: bits.Key,
-    ) -> "SelfTraining":
+    ) -> "Process":
         """The process of a trajectory with this key, from a table or from parameters that were fitted to it.
 
         `rows` have the fields with a number for each token, such as scores.

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import SingleDeviceSharding
 
 from jaxcollapse.observables import Observable
-from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.parts.plugin import told_in_a_line
 from jaxcollapse.parts.slot import Part
@@ -83,7 +83,7 @@ def arguments(
     a_key = jax.eval_shape(partial(jax.random.key, impl="threefry2x32"), 0)  # nothing is compiled to make one
     key = array((lanes,), a_key.dtype)
     loops = Loops(*(array((), jnp.int32) for _ in Loops._fields))
-    thresholds = Thresholds(array((), real), array((), real))
+    thresholds = SweepThresholds(array((), real), array((), real))
     contexts, parameters = program.structure.walk.contexts, program.structure.parameters
     fitted = None
     if not parameters.is_free:

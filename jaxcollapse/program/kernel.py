@@ -18,10 +18,10 @@ from jaxtyping import Array, Float, Int32, Key, UInt32
 
 from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.series import in_order, known, measured
-from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
 from jaxcollapse.parts.code_table import check_entry, check_part
 from jaxcollapse.parts.slot import SLOTS, Part
-from jaxcollapse.process.self_training import SelfTraining
+from jaxcollapse.process.self_training import Process
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.program.divergence import diverged
 from jaxcollapse.program.native_path import advance, can_run
@@ -91,7 +91,7 @@ class Program:
 
     @property
     def series(self) -> list[str]:
-        """Names of what is recorded, in the order of `Record.series`."""
+        """Names of what is recorded, in the order of `Recorded.series`."""
         chosen = [OBSERVABLES[name] for name in self.observables if not OBSERVABLES[name].is_event]
         return in_order(chosen)
 
@@ -104,15 +104,15 @@ class Program:
 
     @property
     def events(self) -> list[str]:
-        """Names of the events, in the order of `Record.events`."""
+        """Names of the events, in the order of `Recorded.events`."""
         return [name for name in self.observables if OBSERVABLES[name].is_event]
 
     @property
-    def outputs(self) -> "Record":
+    def outputs(self) -> "Recorded":
         """What a tile gives back, with names for arrays."""
         logits, state = "logits" if self.record_logits else None, "state" if self.keeps_state else None
         named: tuple[Any, ...] = ("series", "events", logits, "finite", state)
-        return Record(*named)
+        return Recorded(*named)
 
     @property
     def is_native(self) -> bool:
@@ -168,7 +168,7 @@ class Lanes(NamedTuple):
     state: UInt32[Array, "*lane word"] | None = None
 
 
-class Record(NamedTuple):
+class Recorded(NamedTuple):
     """What a program returns for a tile.
 
     There are few arrays with many numbers each: to hand over a small array takes longer than to fill it.
@@ -189,14 +189,14 @@ class Record(NamedTuple):
 
 
 def run_trajectory(
-    program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: Thresholds
-) -> Record:
+    program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: SweepThresholds
+) -> Recorded:
     """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself, unless the
     trajectory goes on from a state: then it leads from there to the next record. Gaps of 0 at the end are places that
     are no records: what comes back for them means nothing.
     """
     key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
-    process = SelfTraining.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.rows, key)
+    process = Process.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.rows, key)
     start = origin(process.initial, lanes.logits, thresholds, structure.walk, settings.traces)
     series = [OBSERVABLES[name] for name in program.series]
     events = [OBSERVABLES[name] for name in program.events]
@@ -253,7 +253,9 @@ def run_trajectory(
         values = rows.T
     finite = ~diverged(structure, settings, process.initial, process.scaled(state).table)
     happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)
-    return Record(values, happened, logits, finite, packed(_in_store((state, times))) if program.keeps_state else None)
+    return Recorded(
+        values, happened, logits, finite, packed(_in_store((state, times))) if program.keeps_state else None
+    )
 
 
 def _in_store(carry: Carry) -> tuple[State, dict[str, Array], Array | None]:
@@ -287,5 +289,5 @@ def _watch(
 
 
 def jitted(program: Program) -> "jax.stages.Wrapped":
-    """The jitted program: (Lanes, Loops, gaps, Thresholds) → Record, for `program.width(platform)` lanes."""
+    """The jitted program: (Lanes, Loops, gaps, SweepThresholds) → Recorded, for `program.width(platform)` lanes."""
     return jax.jit(jax.vmap(partial(run_trajectory, program), in_axes=(0, None, None, None)))

@@ -1,7 +1,7 @@
 """Generations that native code runs, events and most measures included: `jaxcollapse.native.train`.
 
 The most common processes: plain SGD on fresh minibatches or on their expectation, and refits to the last samples. It is
-what the loop over `SelfTraining.step` would do, with the same streams; every other process goes through that loop, on
+what the loop over `Process.step` would do, with the same streams; every other process goes through that loop, on
 native counts.
 """
 
@@ -14,8 +14,8 @@ from jaxcollapse.native import STATISTICS, train
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.registry import Watch
 from jaxcollapse.observables.series import origins
-from jaxcollapse.observables.snapshot import Origin, Thresholds
-from jaxcollapse.process.self_training import SelfTraining
+from jaxcollapse.observables.snapshot import Origin, SweepThresholds
+from jaxcollapse.process.self_training import Process
 from jaxcollapse.process.structure import Structure
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.sampling.multinomial import fewest_split
@@ -38,12 +38,12 @@ def can_watch(events: Sequence[Observable]) -> bool:
 
 
 def advance(
-    process: SelfTraining,
+    process: Process,
     key: bits.Key,
     state: State,
     gaps: Int32[Array, " record"],
     start: Origin,
-    thresholds: Thresholds,
+    thresholds: SweepThresholds,
     events: Sequence[Observable],
     times: Mapping[str, Int32[Array, ""]],
     wanted: Collection[str],

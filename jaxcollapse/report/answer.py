@@ -10,7 +10,7 @@ from jaxcollapse.analysis.classification import most_sure
 from jaxcollapse.analysis.labels import number
 from jaxcollapse.analysis.status import has_status, label_of, last_generation
 from jaxcollapse.analysis.verdict import final_median, lacking, median_gap, needed_by
-from jaxcollapse.report.axes import Axis, axes_of, listed
+from jaxcollapse.report.axes import ShownAxis, axes_of, listed
 from jaxcollapse.report.boundaries import Boundaries, boundaries
 from jaxcollapse.report.outcome import Outcome
 from jaxcollapse.report.quantities import spoken
@@ -98,7 +98,7 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
     )
 
 
-def cell_told(axes: list[Axis], cell: tuple[int, ...]) -> str:
+def cell_told(axes: list[ShownAxis], cell: tuple[int, ...]) -> str:
     """ "sampling temperature 1, batch size 16": where a cell is, by the axes that have several values."""
     named = [axis.told([place]) for axis, place in zip(axes, cell, strict=True) if len(axis) > 1]
     return ", ".join(named)
@@ -158,7 +158,7 @@ def _infinite(data: xr.Dataset, outcome: Outcome) -> list[str]:
     ]
 
 
-def _items(found: Found, axes: list[Axis], loss: str) -> list[Item]:
+def _items(found: Found, axes: list[ShownAxis], loss: str) -> list[Item]:
     """Regions as a list of lists; what one axis divides stands in one line."""
     if isinstance(found, Tally):
         if not found.known:
@@ -170,7 +170,7 @@ def _items(found: Found, axes: list[Axis], loss: str) -> list[Item]:
     return [_item(region, axes, loss) for region in found]
 
 
-def _item(region: Region, axes: list[Axis], loss: str) -> Item:
+def _item(region: Region, axes: list[ShownAxis], loss: str) -> Item:
     where = axes[region.axis].told(region.places)
     if isinstance(region.within, Tally):
         tally = region.within
@@ -185,7 +185,7 @@ def _is_line(found: tuple[Region, ...]) -> bool:
     return all(isinstance(region.within, Tally) for region in found)
 
 
-def _line(found: tuple[Region, ...], axes: list[Axis], loss: str) -> str:
+def _line(found: tuple[Region, ...], axes: list[ShownAxis], loss: str) -> str:
     """ "forgetting at batch size 1 and 16, no forgetting at 256"."""
     axis = axes[found[0].axis]
     told = []
@@ -224,7 +224,7 @@ def _along(found: Boundaries, loss: str) -> str:
     return f"All else fixed, {grow}: {', '.join(cases)}."
 
 
-def _certainty(data: xr.Dataset, axes: list[Axis], outcome: Outcome) -> list[str]:
+def _certainty(data: xr.Dataset, axes: list[ShownAxis], outcome: Outcome) -> list[str]:
     """How sure the words are."""
     if data.sizes["replicate"] == 1:
         return ["Each cell has one replicate, so that it cannot be said how sure this is."]
@@ -264,7 +264,7 @@ def _gaps(data: xr.Dataset) -> list[str]:
     return told
 
 
-def _words(axes: list[Axis], outcome: Outcome) -> list[Word]:
+def _words(axes: list[ShownAxis], outcome: Outcome) -> list[Word]:
     rows = []
     for code in sorted(set(outcome.codes.ravel().tolist()), key=lambda code: (code < 0, code)):
         places = np.argwhere(outcome.codes == code)
@@ -276,7 +276,7 @@ def _words(axes: list[Axis], outcome: Outcome) -> list[Word]:
     return rows
 
 
-def _extremes(data: xr.Dataset, axes: list[Axis]) -> list[str]:
+def _extremes(data: xr.Dataset, axes: list[ShownAxis]) -> list[str]:
     """Between what values the first observable is at the end."""
     dims = set(data.status.dims) | {"generation"}
     name = next((str(name) for name in data.data_vars if set(data[name].dims) == dims), None)

@@ -16,7 +16,7 @@ _RANGE = 3  # values in a row that are told by the first and the last of them
 
 
 @dataclass(frozen=True)
-class Axis:
+class ShownAxis:
     """An axis of a report.
 
     Attributes:
@@ -54,7 +54,7 @@ class Axis:
         return listed(words, last)
 
 
-def axes_of(data: xr.Dataset) -> list[Axis]:
+def axes_of(data: xr.Dataset) -> list[ShownAxis]:
     """The axes of a dataset, in its order."""
     return [_axis(data, dim) for dim in cell_dims(data.status)]
 
@@ -64,10 +64,10 @@ def listed(words: list[str], last: str = "and") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
-def _axis(data: xr.Dataset, dim: str) -> Axis:
+def _axis(data: xr.Dataset, dim: str) -> ShownAxis:
     words, labels = long_heading(data, dim), tuple(entries(data, dim))
     if heading(data, dim) != dim:
         name = printable(dim)
-        return Axis(dim, name, f"{name} ({words})", tuple(f"({label})" for label in labels), None)
+        return ShownAxis(dim, name, f"{name} ({words})", tuple(f"({label})" for label in labels), None)
     values, words = data[dim].values, printable(words).replace("_", " ")
-    return Axis(dim, words, words, labels, tuple(np.argsort(values).tolist()) if is_numeric(data, dim) else None)
+    return ShownAxis(dim, words, words, labels, tuple(np.argsort(values).tolist()) if is_numeric(data, dim) else None)

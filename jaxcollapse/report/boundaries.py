@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxcollapse.report.axes import Axis
+from jaxcollapse.report.axes import ShownAxis
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Boundaries:
         several: number of lines with more than one boundary.
     """
 
-    axis: Axis
+    axis: ShownAxis
     same: int
     begins: list[int]
     ends: list[int]
@@ -36,7 +36,7 @@ class Boundaries:
         return self.several == 0
 
 
-def boundaries(axes: list[Axis], lost: np.ndarray, known: np.ndarray) -> list[Boundaries]:
+def boundaries(axes: list[ShownAxis], lost: np.ndarray, known: np.ndarray) -> list[Boundaries]:
     """The boundaries along each axis of several numbers.
 
     Args:

@@ -8,7 +8,7 @@ import xarray as xr
 from jaxcollapse.analysis.labels import entry
 from jaxcollapse.analysis.status import last_generation
 from jaxcollapse.errors import printable
-from jaxcollapse.report.axes import Axis, listed
+from jaxcollapse.report.axes import ShownAxis, listed
 from jaxcollapse.sweep.display import count
 
 _MOST_VALUES = 9
@@ -16,7 +16,7 @@ _LONGEST = 1000  # characters of a constant
 _NAMES = {"markov": "Markov"}
 
 
-def sentence_of(data: xr.Dataset, axes: list[Axis]) -> str:
+def sentence_of(data: xr.Dataset, axes: list[ShownAxis]) -> str:
     """What was run, in a sentence."""
     swept = [f"{len(axis)} values of {axis.words}" for axis in axes if len(axis) > 1]
     cells = prod(map(len, axes))
@@ -28,7 +28,7 @@ def sentence_of(data: xr.Dataset, axes: list[Axis]) -> str:
     return f"{how} {count(cells, 'cell')} with {each} for {last}{over}."
 
 
-def table_of(data: xr.Dataset, axes: list[Axis]) -> list[tuple[str, str, str]]:
+def table_of(data: xr.Dataset, axes: list[ShownAxis]) -> list[tuple[str, str, str]]:
     """Each axis and each constant: what it is called, its values, and "swept" or "constant"."""
     rows = [(axis.title, _values(axis), "swept") for axis in axes]
     for name, values in data.coords.items():
@@ -61,7 +61,7 @@ def _words(values: Any) -> str:
     return printable(values.attrs.get("long_name", values.name)).replace("_", " ")
 
 
-def _values(axis: Axis) -> str:
+def _values(axis: ShownAxis) -> str:
     labels = axis.labels
     if len(labels) > _MOST_VALUES:
         labels = (*labels[: _MOST_VALUES - 2], "…", labels[-1])

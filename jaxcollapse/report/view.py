@@ -8,7 +8,7 @@ import xarray as xr
 
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.verdict import Thresholds, needed_by, plane_of
-from jaxcollapse.report.axes import Axis, axes_of
+from jaxcollapse.report.axes import ShownAxis, axes_of
 from jaxcollapse.report.outcome import Outcome, Question, question_of
 from jaxcollapse.report.quantities import Quantity, quantities_of
 from jaxcollapse.report.scales import time_of
@@ -36,7 +36,7 @@ class View:
         curve: name of the quantity that is drawn at first, as a rule one that the chosen cell has.
     """
 
-    axes: list[Axis]
+    axes: list[ShownAxis]
     generations: np.ndarray
     quantities: list[Quantity]
     question: Question | None

@@ -18,9 +18,9 @@ from jaxcollapse.errors import printable
 from jaxcollapse.execute.provenance import encode
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store import dataset
-from jaxcollapse.store.existing_result import Standing, make_room, set_shard_aside, standing, why
+from jaxcollapse.store.existing_result import ResultState, make_room, set_shard_aside, standing, why
 from jaxcollapse.store.lock import locked
-from jaxcollapse.store.placement import Part
+from jaxcollapse.store.placement import PlacedPart
 from jaxcollapse.store.shard import BadShardError, read_variable
 from jaxcollapse.store.shards import Shards
 from jaxcollapse.store.zarr import sweep_up_exports
@@ -41,7 +41,7 @@ def read(study: "Study") -> xr.Dataset:
     """
     shards = study.shards()
     stands = standing(study.result, study.sweep, _content(study, shards), shards)
-    if stands is Standing.STAYS:
+    if stands is ResultState.STAYS:
         return dataset.lazily(study.result)
     if why(stands):
         told = "%s %s; the dataset of the shards is shown, and `jaxcollapse finalize` puts it there"
@@ -68,7 +68,7 @@ def _assembled_here(study: "Study", *, sets_aside: bool) -> xr.Dataset:
         while True:
             content = _content(study, shards)
             stands = standing(study.result, study.sweep, content, shards)
-            if stands is Standing.STAYS:
+            if stands is ResultState.STAYS:
                 return dataset.lazily(study.result)
             if why(stands) and not sets_aside:  # put there since it was looked at
                 return _assembled_in_cache(study, shards)
@@ -89,7 +89,7 @@ def _assembled_in_cache(study: "Study", shards: Shards) -> xr.Dataset:
     while True:
         content = _content(study, shards)
         path = _cache() / f"{_digest(study, shards, content)}.nc"
-        if standing(path, study.sweep, content, shards) is not Standing.STAYS:
+        if standing(path, study.sweep, content, shards) is not ResultState.STAYS:
             try:
                 _write(study, shards, content, path)
             except BadShardError as bad:
@@ -100,7 +100,7 @@ def _assembled_in_cache(study: "Study", shards: Shards) -> xr.Dataset:
 
 def _write(study: "Study", shards: Shards, content: str, path: Path) -> None:
     library = Library(study.sweep.grid, study.sweep.seed)
-    parts = [Part(where, partial(read_variable, shard)) for shard, where in shards.good.items()]
+    parts = [PlacedPart(where, partial(read_variable, shard)) for shard, where in shards.good.items()]
     with replacing(path) as temporary:
         dataset.write(temporary, study.sweep, library, parts, shards.told, shards=content)
         seal(temporary)

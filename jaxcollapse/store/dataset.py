@@ -19,13 +19,13 @@ from jaxcollapse.store.boxes import CHUNK_BYTES, chunk_shape, slabs
 from jaxcollapse.store.coordinates import coordinates, with_flags
 from jaxcollapse.store.foreign import StrangeFileError, check_size, check_variable, opened
 from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
-from jaxcollapse.store.placement import Part, place
+from jaxcollapse.store.placement import PlacedPart, place
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.netcdf import open_dataset, open_netcdf, write_dataset
 from jaxcollapse.system.netcdf_turn import TURN
 
 
-def assemble(sweep: Sweep, library: Library, parts: Sequence[Part], told: Iterable[dict[str, Any]]) -> xr.Dataset:
+def assemble(sweep: Sweep, library: Library, parts: Sequence[PlacedPart], told: Iterable[dict[str, Any]]) -> xr.Dataset:
     """The whole dataset in memory, as xarray decodes it from a file.
 
     Args:
@@ -45,7 +45,7 @@ def write(
     path: Path,
     sweep: Sweep,
     library: Library,
-    parts: Sequence[Part],
+    parts: Sequence[PlacedPart],
     told: Iterable[dict[str, Any]],
     **attributes: str,
 ) -> None:
@@ -134,7 +134,7 @@ def _as_characters(variable: xr.Variable) -> dict[str, Any]:
     return {**COMPRESSION, "dtype": "S1", "char_dim_name": f"characters.{max(longest, 1)}"}
 
 
-def _write(file: netCDF4.Dataset, layout: Layout, parts: Sequence[Part]) -> None:
+def _write(file: netCDF4.Dataset, layout: Layout, parts: Sequence[PlacedPart]) -> None:
     itemsize = layout.dtype.itemsize
     variable = file.createVariable(
         layout.name,

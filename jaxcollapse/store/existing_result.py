@@ -21,7 +21,7 @@ from jaxcollapse.system.atomic import is_sealed
 _log = logging.getLogger(__name__)
 
 
-class Standing(Enum):
+class ResultState(Enum):
     """What is in the place of a dataset."""
 
     ABSENT = auto()
@@ -33,13 +33,13 @@ class Standing(Enum):
 
 
 _WHY = {
-    Standing.OTHER: ("other", "stands for another sweep"),
-    Standing.DAMAGED: ("damaged", "is damaged or was changed"),
-    Standing.ELSEWHERE: ("other", "is a link to what is not here (`git annex get` may bring it)"),
+    ResultState.OTHER: ("other", "stands for another sweep"),
+    ResultState.DAMAGED: ("damaged", "is damaged or was changed"),
+    ResultState.ELSEWHERE: ("other", "is a link to what is not here (`git annex get` may bring it)"),
 }
 
 
-def standing(path: Path, sweep: Sweep, content: str, shards: Shards) -> Standing:
+def standing(path: Path, sweep: Sweep, content: str, shards: Shards) -> ResultState:
     """What a file is.
 
     Args:
@@ -52,26 +52,26 @@ def standing(path: Path, sweep: Sweep, content: str, shards: Shards) -> Standing
         OSError: it cannot be read, and may be all right.
     """
     if not path.exists():
-        return Standing.ELSEWHERE if path.is_symlink() else Standing.ABSENT
+        return ResultState.ELSEWHERE if path.is_symlink() else ResultState.ABSENT
     known = recognised(path, sweep, content) if is_sealed(path) else None
     if known is None:
-        return Standing.DAMAGED
+        return ResultState.DAMAGED
     if known.is_this:
-        return Standing.STAYS
+        return ResultState.STAYS
     if known.trajectories <= int(shards.done.sum()):
-        return Standing.OUTGROWN
+        return ResultState.OUTGROWN
     if not shards.done.all() and _goes_with(known.sweep, sweep):
         _log.warning("%s holds more than the shards that are left; it stays as it is", printable(path))
-        return Standing.STAYS
-    return Standing.OTHER
+        return ResultState.STAYS
+    return ResultState.OTHER
 
 
-def why(stands: Standing) -> str:
+def why(stands: ResultState) -> str:
     """Why a file cannot be the dataset, where it stands in its way; else nothing."""
     return _WHY[stands][1] if stands in _WHY else ""
 
 
-def make_room(path: Path, stands: Standing) -> None:
+def make_room(path: Path, stands: ResultState) -> None:
     """Sets aside what stands in the way of a dataset.
 
     Raises:

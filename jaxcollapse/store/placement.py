@@ -14,7 +14,7 @@ ELSEWHERE = -1  # the row of a trajectory that the sweep does not have
 
 
 @dataclass(frozen=True)
-class Part:
+class PlacedPart:
     """Trajectories to be placed in a dataset.
 
     Attributes:
@@ -26,12 +26,14 @@ class Part:
     read: Callable[[str, slice], np.ndarray]
 
 
-def part_of(result: Result, replicates: int) -> Part:
+def part_of(result: Result, replicates: int) -> PlacedPart:
     """A computed chunk as a part of a dataset with so many replicates."""
     variables = {**result.series, **result.events, "status": result.status}
     if result.logits is not None:
         variables["logits"] = result.logits
-    return Part(rows(result.chunk.cells, result.chunk.replicates, replicates), lambda name, some: variables[name][some])
+    return PlacedPart(
+        rows(result.chunk.cells, result.chunk.replicates, replicates), lambda name, some: variables[name][some]
+    )
 
 
 def rows(cells: np.ndarray, replicate: np.ndarray, replicates: int) -> np.ndarray:
@@ -39,7 +41,7 @@ def rows(cells: np.ndarray, replicate: np.ndarray, replicates: int) -> np.ndarra
     return (cells * replicates + replicate).astype(np.int32)
 
 
-def place(layout: Layout, parts: Sequence[Part], start: int, stop: int) -> np.ndarray:
+def place(layout: Layout, parts: Sequence[PlacedPart], start: int, stop: int) -> np.ndarray:
     """A variable for the rows from `start` up to `stop`, [row, …], from all parts that have some of them.
 
     What no part has is missing. Of several parts that have the same trajectory, the last counts.

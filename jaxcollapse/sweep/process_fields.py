@@ -16,7 +16,7 @@ from jaxcollapse.distributions import KINDS
 from jaxcollapse.distributions.parametric import Zipf
 from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parts.code_table import OwnCode
-from jaxcollapse.parts.field import Answer, Cells, Field, When
+from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.slot import SLOTS, Part, Slot, defaults_of, fields_of
 from jaxcollapse.process.fields import EVALUATION, REAL_DATA, RESETS, SAMPLES, SAMPLING, SOURCES, VOCAB_SIZE
 from jaxcollapse.process.selection import CANDIDATES, CURATIONS, REWARD_SCALE, VERIFIER
@@ -107,7 +107,7 @@ def _of_owners(owners: Mapping[str, list[str]]) -> When:
         chosen = f"with {slot} = {' or '.join(map(repr, names))}"
         told.append(chosen if SLOTS[slot].choice else SLOTS[slot].when.text)  # type: ignore[union-attr]
 
-    def holds(cells: Cells) -> Answer:
+    def holds(cells: AskedCells) -> Answer:
         found: Answer = np.False_
         for slot, names in owners.items():
             table = SLOTS[slot]

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from jaxcollapse.parts.cell_kinds import STEPS, samples, takes_gradient_steps
-from jaxcollapse.parts.field import Answer, Cells, Field, When
+from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.field_types import Count
 
 
-def _draws_minibatches(cells: Cells) -> Answer:
+def _draws_minibatches(cells: AskedCells) -> Answer:
     return takes_gradient_steps(cells) & np.isfinite(cells.numbers("batch_size")) & np.isfinite(samples(cells))
 
 

@@ -13,7 +13,7 @@ from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.distributions.labels import as_names
 from jaxcollapse.errors import InputError
 from jaxcollapse.parts.cell_kinds import of_initial
-from jaxcollapse.parts.field import Answer, Cells, Field, When
+from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.field_types import Whole
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
@@ -40,11 +40,11 @@ from jaxcollapse.walks.walk import Whole as Number
 TemperatureOn = Literal["both", "chooser", "tokens"]
 
 
-def _brings_no_rows(cells: Cells) -> Answer:
+def _brings_no_rows(cells: AskedCells) -> Answer:
     return cells.has("model", "persona") & ~of_initial(cells, lambda spec: spec.brings_rows)
 
 
-def _brings_no_weights(cells: Cells) -> Answer:
+def _brings_no_weights(cells: AskedCells) -> Answer:
     return cells.has("model", "persona") & of_initial(cells, lambda spec: getattr(spec, "weights", None) is None)
 
 

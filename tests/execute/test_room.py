@@ -10,7 +10,7 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.execute import local
 from jaxcollapse.planning import Chunk, Plan
-from jaxcollapse.program.kernel import Record
+from jaxcollapse.program.kernel import Recorded
 from tests.support.studies import assert_same_numbers
 
 SWEEP = jc.Sweep.from_dict(
@@ -30,7 +30,7 @@ def short_of_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
 
     def greedy(
         plan: Plan, chunk: Chunk, part: slice, lanes: int, call: jax.stages.Compiled, device: jax.Device
-    ) -> Record:
+    ) -> Recorded:
         if lanes > most:
             jax.jit(lambda: jnp.zeros((2**14, 2**30), jnp.float32))().block_until_ready()
         lanes_run.append(lanes)
@@ -61,7 +61,7 @@ def test_a_device_without_memory_for_even_a_few_ends_the_run(monkeypatch: pytest
 
 
 def test_other_errors_are_no_reason_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*arguments: Any) -> Record:
+    def broken(*arguments: Any) -> Recorded:
         raise jax.errors.JaxRuntimeError("INTERNAL: a cable is loose")
 
     monkeypatch.setattr(local, "run_tile", broken)

@@ -10,7 +10,7 @@ import pytest
 from jaxcollapse.native import MEASURED
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.series import measured
-from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
 from jaxcollapse.walks.categorical import Categorical
 from jaxcollapse.walks.walk import Numbers
 
@@ -20,7 +20,7 @@ each_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
 @partial(jax.jit, static_argnames="natively")
-def _measured(start: jax.Array, now: jax.Array, thresholds: Thresholds, natively: bool) -> dict[str, jax.Array]:
+def _measured(start: jax.Array, now: jax.Array, thresholds: SweepThresholds, natively: bool) -> dict[str, jax.Array]:
     def row(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
         p0 = origin(start[None], start[None], thresholds, Categorical(), ONE_TOKEN)
         snapshot = Snapshot(now[None], p0, thresholds, Categorical(), ONE_TOKEN)
@@ -36,7 +36,7 @@ def _measured(start: jax.Array, now: jax.Array, thresholds: Thresholds, natively
     return jax.vmap(row)(start, now)
 
 
-def measure(start: np.ndarray, now: np.ndarray, thresholds: Thresholds, engine: str) -> dict[str, np.ndarray]:
+def measure(start: np.ndarray, now: np.ndarray, thresholds: SweepThresholds, engine: str) -> dict[str, np.ndarray]:
     """All observables of one row, [row], of logits [row, token] of p0 and p, rounded to float32."""
     missing = max(0, ENGINES[engine] - start.shape[-1])
 

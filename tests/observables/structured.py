@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcollapse.observables import OBSERVABLES
-from jaxcollapse.observables.snapshot import Snapshot, Thresholds, origin
+from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
 from jaxcollapse.walks.markov import Markov
 from jaxcollapse.walks.persona import Persona
 from jaxcollapse.walks.walk import Numbers
@@ -54,7 +54,7 @@ def key_of(place: int) -> np.ndarray:
 def _measured(walk: Several, groups: tuple[str, ...], cases: Case, keys: jax.Array) -> dict[str, jax.Array]:
     def one(case: Case, key: jax.Array) -> dict[str, jax.Array]:
         numbers = Numbers(case.trace_length, case.end_token)
-        thresholds = Thresholds(jnp.float32(SUPPORT), jnp.float32(0.01))
+        thresholds = SweepThresholds(jnp.float32(SUPPORT), jnp.float32(0.01))
         p0 = origin(case.start, case.given, thresholds, walk, numbers)
         snapshot = Snapshot(case.now, p0, thresholds, walk, numbers, key, case.visited)
         found = {name: OBSERVABLES[name].measure(snapshot) for name in names(walk, groups)}

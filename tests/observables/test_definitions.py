@@ -11,7 +11,7 @@ from scipy import special, stats
 
 from jaxcollapse.observables import OBSERVABLES, select
 from jaxcollapse.observables.possible import Sizes
-from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.observables.snapshot import SweepThresholds
 from tests.observables import measuring
 from tests.observables.measuring import each_engine
 from tests.reference.laws import TINY, kl, log
@@ -103,11 +103,11 @@ SHORT = {
 }
 
 
-def _thresholds(support: float = SUPPORT, collapse: float = COLLAPSE) -> Thresholds:
-    return Thresholds(jnp.float32(support), jnp.float32(collapse))
+def _thresholds(support: float = SUPPORT, collapse: float = COLLAPSE) -> SweepThresholds:
+    return SweepThresholds(jnp.float32(support), jnp.float32(collapse))
 
 
-def measure(pairs: list[Pair], engine: str, thresholds: Thresholds | None = None) -> dict[str, np.ndarray]:
+def measure(pairs: list[Pair], engine: str, thresholds: SweepThresholds | None = None) -> dict[str, np.ndarray]:
     """All observables of all pairs, which have one width."""
     start, now = (np.stack(rows) for rows in zip(*pairs, strict=True))
     return measuring.measure(start, now, thresholds or _thresholds(), engine)

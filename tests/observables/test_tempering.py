@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import special
 
-from jaxcollapse.observables.snapshot import Thresholds
+from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.observables.tempering import nearest_common_tempering, nearest_tempering
 from tests.observables.measuring import each_engine, measure
 from tests.reference.tempering import nearest
@@ -26,7 +26,7 @@ def tempering(log_target: np.ndarray, base: np.ndarray, engine: str) -> tuple[np
     The target is what a model has become, the base where it came from.
     """
     log_target, base = np.broadcast_arrays(log_target, base)
-    found = measure(base, log_target, Thresholds(jnp.float32(0), jnp.float32(0)), engine)
+    found = measure(base, log_target, SweepThresholds(jnp.float32(0), jnp.float32(0)), engine)
     names = "effective_temperature", "tempering_gap", "kl_from_initial"
     temperature, gap, divergence = (np.asarray(found[name], float) for name in names)
     return temperature, gap, divergence

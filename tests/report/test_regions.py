@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from jaxcollapse.report.axes import Axis
+from jaxcollapse.report.axes import ShownAxis
 from jaxcollapse.report.boundaries import boundaries
 from jaxcollapse.report.regions import MOST_LEAVES, Found, Tally, divided
 
@@ -54,7 +54,7 @@ def test_noise_is_told_in_few_words() -> None:
 
 
 def test_boundaries_are_where_the_first_and_the_last_loss_is() -> None:
-    axes = [Axis("a", "a", "a", tuple("01234"), (0, 1, 2, 3, 4)), Axis("b", "b", "b", tuple("0123"), None)]
+    axes = [ShownAxis("a", "a", "a", tuple("01234"), (0, 1, 2, 3, 4)), ShownAxis("b", "b", "b", tuple("0123"), None)]
     lost = np.array([[0, 0, 1, 1, 1], [1, 1, 1, 0, 0], [0, 1, 0, 0, 0], [1, 1, 1, 1, 1]], bool).T
     (found,) = boundaries(axes, lost, np.ones_like(lost))
     assert (found.begins, found.ends, found.several, found.same) == ([2], [2], 1, 1)

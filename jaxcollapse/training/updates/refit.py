@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Bool, Float
 
 from jaxcollapse.parts.cell_kinds import samples, takes_gradient_steps
-from jaxcollapse.parts.field import Answer, Cells, Field, When
+from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.sampling.mixture import mixture
 from jaxcollapse.sampling.octaves import Scaled, within_range
 from jaxcollapse.training.batch import Table
@@ -18,7 +18,7 @@ from jaxcollapse.training.updates import UPDATES
 from jaxcollapse.training.updates.rule import State, Training, UpdateRule
 
 
-def _is_finite_refit(cells: Cells) -> Answer:
+def _is_finite_refit(cells: AskedCells) -> Answer:
     return ~takes_gradient_steps(cells) & np.isfinite(samples(cells))
 
 
