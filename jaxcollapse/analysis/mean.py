@@ -22,7 +22,7 @@ def mean_interval(
         least, most: what a value can be, [...] or for all; no bound is beyond it, but for rounding of the estimate.
 
     Returns:
-        estimate, low, high: [..., 3]; bounds are NaN for a single value, which tells nothing of others.
+        estimate, low, high: [..., 3]; bounds are NaN for a single value, which says nothing about others.
     """
     table = values.reshape(-1, values.shape[-1]).astype(float)
     rounding = _ROUNDING * float(np.finfo(values.dtype if values.dtype.kind == "f" else float).eps)

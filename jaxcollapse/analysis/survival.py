@@ -35,7 +35,7 @@ def survival(
         generations: where the curve is given, by default the recorded ones.
 
     Raises:
-        ValueError: there is no such event or generation, or no replicates, or the confidence is none.
+        ValueError: there is no such event or generation, or no replicates, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
     status_of(data)

@@ -46,7 +46,7 @@ def _pause(took: float) -> float:
 
 @dataclass
 class _Seen:
-    """What has been seen of a study. A shard that was good is not read again; what is bad may be mended."""
+    """What has been seen of a study. A shard that was good is not read again; what is bad may be repaired."""
 
     study: Study
     text: str = ""

@@ -1,4 +1,4 @@
-"""Slots: what there are several of, of which a process has one (its optimiser), or any number (terms of its loss).
+"""Slots: kinds of parts; a process has one part of a kind (its optimiser), or any number (terms of its loss).
 
 A slot holds *parts*, by name. A part is a function or a class, whose arguments are fields of the process: that is how a
 sweep file sets them, and how they can be swept.
@@ -128,11 +128,11 @@ class Slot(OwnCode[Part]):
         return f"process.{self.name}"
 
     def named(self, told: Callable[[Part], Any]) -> list[str]:
-        """The parts of which something is true, by name."""
+        """The parts that fulfil a condition, by name."""
         return [name for name, part in self.items() if told(part)]
 
     def where(self, cells: Cells, told: Callable[[Part], Any]) -> Answer:
-        """Where a part is chosen of which something is true, and the slot matters."""
+        """Where a part is chosen that fulfils a condition, and the slot matters."""
         chosen = cells.has(self.name, *self.named(told))
         return chosen & self.when.holds(cells) if self.when else chosen
 

@@ -177,7 +177,7 @@ class Plan:
 
     @property
     def longest_chunk(self) -> float:
-        """Seconds that the longest chunk takes on these CPU cores, each of which runs a device call."""
+        """Seconds that the longest chunk takes on these CPU cores. Each core runs one device call."""
 
         def seconds(chunk: Chunk) -> float:
             calls = -(-len(chunk) // self.buckets[chunk.bucket].lanes)

@@ -205,7 +205,7 @@ def _check_variables(file: netCDF4.Dataset, sweep: Sweep, records: int) -> None:
 
 
 def recorded_in(file: netCDF4.Dataset) -> np.ndarray:
-    """The recorded generations that a shard tells of."""
+    """The recorded generations that a shard names."""
     return np.atleast_1d(file.getncattr("recorded"))
 
 

@@ -85,7 +85,7 @@ class Grid:
         return list(dict.fromkeys(name.split(".")[0] for name in names))
 
     def key_of(self, field: str) -> str:
-        """Where a field stands in the sweep file, for messages."""
+        """The dotted key of a field in the sweep file, for messages."""
         for name, (_, axis) in self._axis_of.items():
             if name.split(".")[0] == field:
                 return f"axes.{axis.name}" if axis.name == name else f"axes.{axis.name}.zip.{name}"
