@@ -9,7 +9,7 @@ from jaxcollapse.sweep.reading import parse_toml
 
 
 def sweep_of(data: xr.Dataset) -> Mapping[str, Any]:
-    """The sweep file of a dataset, which is its attribute `sweep`; empty where there is none.
+    """The sweep file of a dataset, which is its attribute `sweep`; empty if it lacks one.
 
     Raises:
         InputError: the attribute is no TOML.

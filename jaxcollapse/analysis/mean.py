@@ -14,7 +14,7 @@ def mean_interval(
 
     The bootstrap-t of Efron and Tibshirani (*An Introduction to the Bootstrap*, 1993, section 12.5): unlike quantiles
     of resampled means it is not too narrow for few replicates. The same resamples, from a fixed seed, serve all cells.
-    Where too many of them have values that are all equal they tell no end on one side: it is that of what can be.
+    Where too many of them have values that are all equal they give no end on one side: it is the possible one.
 
     Args:
         values: [..., replicate], any unit; where some are infinite, so is the mean, and there is no interval.

@@ -113,7 +113,7 @@ class _Bar:
 
 
 class _Lines:
-    """Elsewhere: a line at first and at last, and between them every ten seconds if there is something new."""
+    """Reports the progress of a study as lines: first, last, and every ten seconds between if there is news."""
 
     def __init__(self, console: Console):
         self._console = console

@@ -73,8 +73,10 @@ class Part:
 class Slot(OwnCode[Part]):
     """The parts of one kind.
 
-    choice: the field that chooses one of them; None where any number may be in use. when: where they matter, if there
-    is no such field.
+    Attributes:
+        name: the name of the slot.
+        choice: the field that chooses one of its parts; None if any number of them may be in use.
+        when: the condition under which the parts matter.
     """
 
     def __init__(self, name: str, choice: Field | None = None, when: When | None = None):
@@ -124,7 +126,7 @@ class Slot(OwnCode[Part]):
 
     @property
     def key(self) -> str:
-        """Where a sweep file chooses."""
+        """The dotted key in a sweep file that chooses a part."""
         return f"process.{self.name}"
 
     def named(self, told: Callable[[Part], Any]) -> list[str]:

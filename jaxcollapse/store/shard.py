@@ -128,8 +128,8 @@ class Header:
 def read_header(path: Path, study: str, sweep: Sweep) -> Header:
     """Verifies the whole of a shard, but loads no more of it than must be known to place its trajectories.
 
-    Whoever wrote the file: it has the variables that a shard of this sweep has, or had when that had fewer generations,
-    and fills no more memory than its size lets one expect.
+    Whatever the origin of the file, it has the variables that a shard of this sweep has, or had when that had fewer
+    generations, and fills no more memory than its size lets one expect.
 
     Raises:
         BadShardError: with the reason.

@@ -266,7 +266,7 @@ class Study:
         """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily.
 
         A whole result.nc that holds more of the study than its shards do stays; one that is damaged, was changed, or
-        stands for another sweep, is set aside.
+        is of another sweep, is set aside.
 
         Raises:
             OSError: a file of the study cannot be read or written.
