@@ -19,10 +19,10 @@ def classify(
 ) -> xr.Dataset:
     """The verdict of each cell, and how sure it is.
 
-    `verdict` is that of the median replicate. `share` tells for each possible verdict how many replicates have it
+    `verdict` is that of the median replicate. `share` gives for each possible verdict how many replicates have it
     on their own, and `agreement` how many have the cell's. `confidence` is the share of bootstrap samples of the
     replicates, drawn from a fixed seed, whose median has the same verdict, and at most that of `most_sure`; NaN for a
-    single replicate, which tells nothing of others. `counted` is the number of replicates.
+    single replicate, which says nothing about others. `counted` is the number of replicates.
 
     Args:
         data: a dataset with the default observables.
@@ -31,7 +31,7 @@ def classify(
         collapse_threshold: 1 − the probability from which on one token holds nearly everything; by default the sweep's.
 
     Raises:
-        ValueError: an observable is missing, the generation is not recorded, or a threshold is none.
+        ValueError: an observable is missing, the generation is not recorded, or a threshold is out of range.
     """
     check_needed(data)
     data, needed = comparable(data), needed_by(data)
@@ -78,7 +78,7 @@ def most_sure(number: np.ndarray) -> np.ndarray:
     """How sure so many replicates can make us, even if all agree: 1 − 2⁻ⁿ.
 
     If the median of the law were on the other side of a threshold, each replicate would be on this side with
-    probability 1/2 at most, so that all n are with 2⁻ⁿ at most. A bootstrap does not know of what it has not seen.
+    probability 1/2 at most, so that all n are with 2⁻ⁿ at most. A bootstrap does not know what it did not see.
     """
     return np.asarray(1 - 0.5**number)
 

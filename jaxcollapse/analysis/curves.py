@@ -1,4 +1,4 @@
-"""The curves that cells lie on: what tells one from another, and where its points are along a horizontal axis."""
+"""The curves that cells lie on: what distinguishes them, and where their points are along a horizontal axis."""
 
 import inspect
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The fields of `[process]` that a dataset's sweep file tells of, whose coordinates may have been dropped since."""
+"""The fields of `[process]` that a dataset's sweep file mentions, whose coordinates may have been dropped since."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from jaxcollapse.sweep.reading import parse_toml
 
 
 def sweep_of(data: xr.Dataset) -> Mapping[str, Any]:
-    """The sweep file of a dataset, which is its attribute `sweep`; empty where there is none.
+    """The sweep file of a dataset, which is its attribute `sweep`; empty if it lacks one.
 
     Raises:
         InputError: the attribute is no TOML.
@@ -18,13 +18,13 @@ def sweep_of(data: xr.Dataset) -> Mapping[str, Any]:
 
 
 def part(table: Any, key: str) -> Mapping[str, Any]:
-    """A table in a table, empty where there is none."""
+    """A table in a table, empty if it lacks one."""
     found = table.get(key) if isinstance(table, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
 
 def check_told(data: xr.Dataset, fields: Iterable[str]) -> None:
-    """Raises ValueError if the sweep file sets or sweeps one of these fields, and no coordinate tells its values."""
+    """Raises ValueError if the sweep file sets or sweeps one of these fields, and no coordinate has its values."""
     told = sweep_of(data)
     axes = part(told, "axes")
     given = {*part(told, "process"), *axes, *(field for name in axes for field in part(axes[name], "zip"))}

@@ -1,4 +1,4 @@
-"""What stands beside the cells of a table or a figure: names and values of the axes."""
+"""The texts next to the cells of a table or a figure: names and values of the axes."""
 
 import tomllib
 from typing import Any
@@ -27,13 +27,13 @@ def long_heading(data: xr.Dataset, dimension: str) -> str:
 
 
 def entries(data: xr.Dataset, dimension: str) -> list[str]:
-    """The values along an axis; of a zip, those of its fields. Different values are told differently."""
+    """The values along an axis; of a zip, those of its fields. Different values have different texts."""
     columns = [told_apart(data[field].values.tolist(), field) for field in _fields(data, dimension)]
     return [", ".join(values) for values in zip(*columns, strict=True)]
 
 
 def told_apart(values: list[Any], field: str) -> list[str]:
-    """Values of a field in as few letters as tell them apart."""
+    """Values of a field in as few letters as keep them different."""
     different = list(dict.fromkeys(values))
     for digits, letters in _PRECISIONS:
         labels = [entry(value, field, digits, letters) for value in different]
@@ -73,7 +73,7 @@ def entry(value: Any, field: str = "", digits: int = 4, letters: int = 32) -> st
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number as it stands in texts: 16384, 0.25, 7·10⁻⁴, ∞."""
+    """A number as texts show it: 16384, 0.25, 7·10⁻⁴, ∞."""
     if not np.isfinite(value):
         return "–" if np.isnan(value) else "∞" if value > 0 else "−∞"
     if value == int(value) and abs(value) < _WHOLE:

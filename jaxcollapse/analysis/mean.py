@@ -14,7 +14,7 @@ def mean_interval(
 
     The bootstrap-t of Efron and Tibshirani (*An Introduction to the Bootstrap*, 1993, section 12.5): unlike quantiles
     of resampled means it is not too narrow for few replicates. The same resamples, from a fixed seed, serve all cells.
-    Where too many of them have values that are all equal they tell no end on one side: it is that of what can be.
+    Where too many of them have values that are all equal they give no end on one side: it is the possible one.
 
     Args:
         values: [..., replicate], any unit; where some are infinite, so is the mean, and there is no interval.
@@ -22,7 +22,7 @@ def mean_interval(
         least, most: what a value can be, [...] or for all; no bound is beyond it, but for rounding of the estimate.
 
     Returns:
-        estimate, low, high: [..., 3]; bounds are NaN for a single value, which tells nothing of others.
+        estimate, low, high: [..., 3]; bounds are NaN for a single value, which says nothing about others.
     """
     table = values.reshape(-1, values.shape[-1]).astype(float)
     rounding = _ROUNDING * float(np.finfo(values.dtype if values.dtype.kind == "f" else float).eps)

@@ -39,7 +39,7 @@ def median_interval(values: np.ndarray, confidence: float) -> np.ndarray:
 
 
 def ranks(confidence: float, most: int) -> np.ndarray:
-    """For 0 … `most` values, the rank k of the order statistics that bound their median; 0 where there is none."""
+    """For 0 … `most` values, the rank k of the order statistics that bound their median; 0 for too few values."""
     tail = (1 - confidence) / 2
     found = np.zeros(most + 1, int)
     for number in range(1, most + 1):

@@ -46,7 +46,7 @@ class Originals:
 
     @classmethod
     def of(cls, start: xr.Dataset) -> "Originals":
-        """What the dataset and its attribute `sweep` tell.
+        """The facts in the dataset and its attribute `sweep`.
 
         Args:
             start: the dataset at generation 0.

@@ -22,7 +22,7 @@ def possible_range(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
 
 
 def _sizes(values: xr.DataArray) -> Sizes:
-    """The sizes that the coordinates tell."""
+    """The sizes that the coordinates give."""
 
     def told(name: str, unknown: float) -> xr.DataArray:
         return values.coords.get(name, xr.DataArray(unknown)).drop_vars(values.coords, errors="ignore").fillna(unknown)

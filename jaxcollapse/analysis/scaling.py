@@ -1,6 +1,6 @@
 """Whether curves of different cells fall on one another when they are drawn against a control parameter, as a number.
 
-Each point of a curve is compared with every other curve that runs beside it: with the straight line between the two
+Each point of a curve is compared with every other curve that runs next to it: with the straight line between the two
 points of the other one that are next to it. The root of the mean squared difference is the spread (Bhattacharjee and
 Seno, J. Phys. A 34, 6375, 2001, with q = 2). Sampling noise keeps curves apart, too. Differences are linear in means
 over trajectories, so that its share of the mean square is known, and is taken off. The mean square that is observed,
@@ -36,7 +36,7 @@ def scaling(
     Along a dimension `abscissa`: `spread`, a root mean square with sampling noise taken off, and its bounds; `noise`,
     the root mean square that noise alone would make; `quality`, the mean square that is observed, divided by that of
     noise; `comparisons`, how many differences there are. With a single trajectory in a cell noise is not known, and
-    the spread is what is observed. Where no curve runs beside another one, all are NaN.
+    the spread is what is observed. Where no curve runs next to another one, all are NaN.
 
     Bounds come of a test that is inverted: they hold the spreads that give what is observed, neither too rarely more
     nor too rarely less, when noise is added as it is among resamples of each cell's trajectories. So cells must not
@@ -47,12 +47,12 @@ def scaling(
         name: an observable, whose means over trajectories are compared.
         abscissas: coordinates, or functions whose arguments have the names of coordinates, as those of
             `jaxcollapse.theory` do. With `generation` among them, curves run over the recorded generations.
-        curves: the coordinates whose values tell one curve from another.
+        curves: the coordinates whose values distinguish the curves.
         generation: a recorded one at which other axes are used, by default the last.
         confidence: of the bounds, between 0 and 1.
 
     Raises:
-        ValueError: an unknown name, two points of a curve with the same x, or a confidence that is none.
+        ValueError: an unknown name, two points of a curve with the same x, or a confidence that is not between 0 and 1.
     """
     check_confidence(confidence)
     if not abscissas:

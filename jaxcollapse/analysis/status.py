@@ -71,7 +71,7 @@ def at_generation(data: xr.Dataset, generation: int | None = None) -> xr.Dataset
 
 
 def last_generation(data: xr.Dataset) -> int:
-    """The greatest of the recorded generations, wherever it stands among them."""
+    """The greatest of the recorded generations, wherever it is among them."""
     check_generations(data)
     return int(data.generation.max())
 
@@ -86,7 +86,7 @@ def variable(data: xr.Dataset, name: str) -> xr.DataArray:
     """A variable of the dataset that has a value for each trajectory.
 
     Raises:
-        ValueError: there is none of this name, or the dataset has no trajectories.
+        ValueError: there is no variable of this name, or the dataset has no trajectories.
     """
     status_of(data)
     known = [str(each) for each in data.data_vars if "replicate" in data[each].dims and each != "status"]
@@ -101,7 +101,7 @@ def is_event(values: xr.DataArray) -> bool:
 
 
 def cell_dims(values: xr.DataArray | xr.Dataset) -> list[str]:
-    """The dimensions that tell cells apart: the axes, and whatever else a variable has several values along."""
+    """The dimensions that distinguish cells: the axes, and whatever else a variable has several values along."""
     return [str(name) for name in values.dims if name not in DIMENSIONS]
 
 

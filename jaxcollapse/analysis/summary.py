@@ -32,8 +32,8 @@ def summarise(
 
     An observable has `<name>_median` (interval of order statistics, exact) and `<name>_mean` (studentised bootstrap).
     One that is 1 or 0 has `<name>_share`, and so has an event: for how many it has happened by that generation (Clopper
-    and Pearson, exact). Beside them stands how many trajectories were `counted`, `missing` and `diverged`; and where
-    some that count have no value of an observable, `<name>_known` says how many have one, which the others tell of.
+    and Pearson, exact). The numbers of trajectories `counted`, `missing` and `diverged` are next to them; and where
+    some that count have no value of an observable, `<name>_known` says how many have one.
 
     Args:
         data: any part of a result.
@@ -42,7 +42,7 @@ def summarise(
         confidence: of the intervals, between 0 and 1.
 
     Raises:
-        ValueError: an unknown variable, a generation that is not recorded, a confidence that is none, or no replicates.
+        ValueError: an unknown variable, a generation that is not recorded, a confidence out of range, or no replicates.
     """
     check_confidence(confidence)
     status_of(data)

@@ -1,8 +1,8 @@
 """When an event happens: survival curves and median times, with censoring at the last generation.
 
 Events are watched at every generation until the last one, and no trajectory leaves before. Then Kaplan and Meier's
-estimate (J. Am. Stat. Assoc. 53, 1958) of the probability that the event has not happened by generation g is the share
-of trajectories for which it has not, whose law is binomial. So its interval is exact (Clopper and Pearson), where
+estimate (J. Am. Stat. Assoc. 53, 1958) of the probability that the event did not happen by generation g is the share
+of trajectories without it, whose law is binomial. So its interval is exact (Clopper and Pearson), where
 Greenwood's formula is an approximation, and so is that of the median time, which inverts the sign test as Brookmeyer
 and Crowley do (Biometrics 38, 1982): it runs between two order statistics.
 """
@@ -23,9 +23,9 @@ def survival(
 ) -> xr.Dataset:
     """When an event happens in each cell, along a dimension `bound`: estimate, low, high.
 
-    `survival` is the share of trajectories for which it has not happened by a generation. `median_time` is the first
+    `survival` is the share of trajectories in which it did not happen by a generation. `median_time` is the first
     generation by which it has happened for half of them, infinite where that is later than the last generation.
-    `restricted_mean_time` is the mean of the time or, where it has not happened, of the last generation (studentised
+    `restricted_mean_time` is the mean of the time or, where it did not happen, of the last generation (studentised
     bootstrap). `happened` and `censored` count trajectories; those that are missing or diverged are neither.
 
     Args:
@@ -35,7 +35,7 @@ def survival(
         generations: where the curve is given, by default the recorded ones.
 
     Raises:
-        ValueError: there is no such event or generation, or no replicates, or the confidence is none.
+        ValueError: there is no such event or generation, or no replicates, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
     status_of(data)

@@ -122,7 +122,7 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def _check_fields(data: xr.Dataset) -> None:
-    """Raises ValueError unless coordinates tell whatever is not as it is by default; of p0 `Originals` knows."""
+    """Raises ValueError unless coordinates give whatever is not the default; `Originals` knows p0."""
     for field in _TOLD:
         if field not in data.coords:
             refuse_without(field)
@@ -202,7 +202,7 @@ def _entropy(cell: KnownCell) -> np.ndarray | None:
 def _of_drift(
     law: Callable[..., np.ndarray], sees: Callable[[KnownCell, np.ndarray], bool] = lambda cell, p0: True
 ) -> Law:
-    """A law that needs p0 and finitely many samples; `sees` tells whether what is observed is what the law means."""
+    """A law that needs p0 and finitely many samples; `sees` says whether what is observed is what the law means."""
 
     def told(cell: KnownCell) -> np.ndarray | None:
         p0, samples = cell.p0, cell.fields["samples"]

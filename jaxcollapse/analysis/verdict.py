@@ -63,7 +63,7 @@ class Thresholds:
         """These thresholds; by default `TOLERANCE`, and what the dataset calls collapsed.
 
         Raises:
-            ValueError: cells of joined datasets have different ones, or a threshold is none.
+            ValueError: cells of joined datasets have different ones, or a threshold is out of range.
         """
         collapse = _collapse_threshold(data, cls.collapse) if collapse_threshold is None else collapse_threshold
         return cls(TOLERANCE if tolerance is None else float(tolerance), float(collapse))
@@ -82,7 +82,7 @@ def _collapse_threshold(data: xr.Dataset, otherwise: float) -> float:
 
 
 def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresholds | None = None) -> xr.DataArray:
-    """The verdict of each cell, as an index into `VERDICTS`; negative where there is none (see `name_of`).
+    """The verdict of each cell, as an index into `VERDICTS`; negative if it has none (see `name_of`).
 
     Args:
         data: a dataset with the variables that are `needed_by` it (the default observables have them).

@@ -1,4 +1,4 @@
-"""What the commands of the command line have in common: their arguments, and how they tell what is wrong."""
+"""What the commands of the command line have in common: their arguments, and how they report what is wrong."""
 
 import errno
 import sys
@@ -128,7 +128,7 @@ def readable(path: Path) -> Iterator[None]:
 def sweep_and_study(
     path: Path, out: Path | None = None, inputs: Path | None = None, changes: Sequence[str] = ()
 ) -> "tuple[Sweep, Path]":
-    """The sweep that a path stands for, and its study folder.
+    """The sweep that a path names, and its study folder.
 
     Args:
         path: a sweep file, or a study.
@@ -137,7 +137,7 @@ def sweep_and_study(
         changes: of keys of the sweep file, as "KEY=VALUE".
 
     Raises:
-        InputError: it stands for none.
+        InputError: it does not name a sweep.
     """
     from jaxcollapse.store.study import Study
     from jaxcollapse.sweep import Sweep

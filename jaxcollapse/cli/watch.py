@@ -46,7 +46,7 @@ def _pause(took: float) -> float:
 
 @dataclass
 class _Seen:
-    """What has been seen of a study. A shard that was good is not read again; what is bad may be mended."""
+    """What has been seen of a study. A shard that was good is not read again; what is bad may be repaired."""
 
     study: Study
     text: str = ""
@@ -113,7 +113,7 @@ class _Bar:
 
 
 class _Lines:
-    """Elsewhere: a line at first and at last, and between them every ten seconds if there is something new."""
+    """Reports the progress of a study as lines: first, last, and every ten seconds between if there is news."""
 
     def __init__(self, console: Console):
         self._console = console

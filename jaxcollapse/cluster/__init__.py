@@ -1,1 +1,1 @@
-"""Submitting a study to a Slurm cluster: an array of jobs, each of which computes a share, and one that assembles."""
+"""Submitting a study to a Slurm cluster: an array of jobs that compute a share each, and a job that assembles."""

@@ -101,7 +101,7 @@ class Request:
         """The further options of sbatch, with underscores in their names.
 
         Raises:
-            InputError: one is none, or is said otherwise.
+            InputError: one is not an option, or has a field of its own.
         """
         told: dict[str, str | bool] = {}
         for option in self.slurm:
@@ -117,7 +117,7 @@ class Request:
 
     @property
     def platform(self) -> str:
-        """What tasks run on, if they are not told: GPUs if there are to be some."""
+        """The platform of tasks, if none is given: GPUs if the request has some."""
         asked = self.gpus_per_node or any("gpu" in f"{key}={value}" for key, value in self.others.items())
         return "gpu" if asked else "cpu"
 

@@ -35,7 +35,7 @@ def readable(path: Path) -> Path:
     """The path, if a file is there that has an end.
 
     Raises:
-        InputError: there is none, or it is a device, a pipe or a folder, or too large.
+        InputError: there is no such file, or it is a device, a pipe or a folder, or too large.
     """
     try:
         told = path.stat()

@@ -90,12 +90,21 @@ class SelfTraining:
         return f"SelfTraining({fields})"
 
     def init(self, key: jax.Array) -> TrajectoryState:
-        """The original model, at generation 0. key: typed, or two words of threefry."""
+        """The original model, at generation 0.
+
+        Args:
+            key: a typed key, or two words of threefry.
+        """
         words = bits.as_words(key)
         return TrajectoryState(words, self._process(words).init())
 
     def step(self, key: jax.Array, state: TrajectoryState) -> tuple[TrajectoryState, Info]:
-        """One generation: sample from the model, train it on the samples. key: typed, or two words of threefry."""
+        """One generation: samples from the model, and trains it on the samples.
+
+        Args:
+            key: a typed key, or two words of threefry.
+            state: the model at the generation before.
+        """
         process = self._process(state.key)
         model = process.step(bits.as_words(key), state.model)
         structure, settings = process.structure, process.settings
@@ -108,6 +117,10 @@ class SelfTraining:
 
     def measure(self, state: TrajectoryState, *observables: str) -> dict[str, Array]:
         """The values of observables, by name.
+
+        Args:
+            state: the model that is measured.
+            *observables: names of observables.
 
         Raises:
             InputError: there is no such observable, or it is an event, which is of a whole trajectory.

@@ -59,7 +59,7 @@ def execute_on(
     Args:
         executor: what computes them.
         plan: what is to be computed.
-        advance: is told how many more trajectories have been finished.
+        advance: is called with the number of trajectories finished since its last call.
         chunks: some of the plan's, which are asked for one by one, shortly before they are handed to the executor.
         stop: is asked whether to stop.
 

@@ -45,7 +45,7 @@ def execute(
 
     Args:
         plan: what is to be computed.
-        advance: is told how many more trajectories have been finished.
+        advance: is called with the number of trajectories finished since its last call.
         chunks: some of the plan's, which are asked for one by one, shortly before they are computed; by default all.
         stop: is asked whether to stop.
         part_seconds: after which the finished tiles of a chunk are given as a result of their own.

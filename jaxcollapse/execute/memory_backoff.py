@@ -40,7 +40,7 @@ class Room:
             compute: is given a piece of the part, the number of lanes, and the program with so many.
 
         Raises:
-            MemoryError: the device has not even room for the smallest piece.
+            MemoryError: the device lacks room even for the smallest piece.
         """
         planned = program.width(device.platform)
         while True:

@@ -13,7 +13,7 @@ _LINES_EVERY = 10.0  # seconds between plain lines
 
 
 class Reporter(ABC):
-    """Told of a run as it goes. A context: what it shows ends with the run."""
+    """Shows the progress of a run. It is a context, and what it shows ends with the run."""
 
     def __enter__(self) -> "Reporter":
         return self
@@ -86,7 +86,7 @@ class Lines(Reporter):
 
 
 class Rate(ProgressColumn):
-    """Trajectories a second; a word as long as there are none."""
+    """Trajectories per second; a word until the first has been computed."""
 
     def __init__(self, until_then: str):
         super().__init__()

@@ -54,7 +54,7 @@ def provenance(
 
 
 def is_provenance(record: Any) -> bool:
-    """Whether a record, of whatever origin, tells what `merged` and a dataset say of it."""
+    """Whether a record, of whatever origin, has all that `merged` and a dataset need."""
     if not isinstance(record, dict) or not {"versions", *_COMPARED} <= record.keys():
         return False
     versions = record["versions"] if isinstance(record["versions"], dict) else {}

@@ -142,6 +142,6 @@ class Answers:
 
 
 def _by_rows(table: np.ndarray, across: int | None, up: int | None) -> np.ndarray:
-    """A table over all axes, of which only two have more than one place, row by row."""
+    """A table over all axes, row by row; only two of the axes have more than one place."""
     first = [axis for axis in (up, across) if axis is not None]
     return table.transpose(*first, *(axis for axis in range(table.ndim) if axis not in first)).ravel()

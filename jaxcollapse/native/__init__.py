@@ -113,7 +113,7 @@ def processor() -> str | None:
 
 @cache
 def architecture() -> str | None:
-    """The kind of GPU whose program is used, such as "sm_90"; None if there is none, or no program for it."""
+    """The kind of GPU whose program is used, such as "sm_90"; None if there is no GPU, or no program for it."""
     library = _library()
     return None if library is None else gpu.start(library)
 
@@ -201,10 +201,10 @@ def train(
         key: of the trajectory; generations, and steps in them, are folded in.
         inverse_temperature: 1/T, a positive normal number.
         learning_rate: of SGD.
-        draws: traces of a minibatch, of which 0 stands for infinitely many; or samples of a refit.
+        draws: traces of a minibatch, 0 for infinitely many; or samples of a refit.
         present: what can die out.
         thresholds: an event happens when its statistic reaches this from below; the last one, from above.
-        times: when events happened, −1 where they have not.
+        times: when events happened; −1 if one did not.
         schedule: the number of the first generation, and how many steps there are in each.
         gaps: generations before each record.
         origins: what models are measured against.

@@ -104,7 +104,7 @@ def nvrtc() -> ctypes.CDLL:
     """NVIDIA's compiler as a library.
 
     Raises:
-        OSError: there is none.
+        OSError: no library can be loaded.
     """
     for path in _candidates():
         try:
@@ -115,7 +115,7 @@ def nvrtc() -> ctypes.CDLL:
 
 
 def _candidates() -> Iterator[str]:
-    """Where it may be: in NVIDIA's packages, of which the latest comes first, or where the system finds libraries."""
+    """Where it may be: in NVIDIA's packages, the latest first, or where the system finds libraries."""
     folders = [Path(folder) / "nvidia" for folder in sys.path]
     yield from sorted((str(path) for each in folders for path in each.glob("*/lib/libnvrtc.so.*")), reverse=True)
     yield from ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so")

@@ -7,7 +7,7 @@ LIBRARY = "libjaxcollapse.so"
 
 
 def digest() -> str:
-    """A name for the C++ sources beside this file, as they are."""
+    """A name for the current C++ sources in this folder."""
     folder = Path(__file__).parent
     sources = sorted([*folder.glob("*.h"), *folder.glob("*.cpp"), *folder.glob("*.cu")])
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]

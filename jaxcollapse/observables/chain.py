@@ -1,4 +1,4 @@
-"""Markov models in the long run: where an endless trace is, how much it tells, and whether it gets stuck."""
+"""Markov models in the long run: where an endless trace is, how much information it has, and whether it gets stuck."""
 
 import jax
 import jax.numpy as jnp

@@ -124,7 +124,7 @@ def _add(
 
 
 class _Checked:
-    """A user's function, whose errors and results are told by its name."""
+    """A user's function, whose errors and results are reported by its name."""
 
     def __init__(self, name: str, function: Callable[[Snapshot], Any], is_event: bool):
         self.name, self.function, self.is_event = name, function, is_event

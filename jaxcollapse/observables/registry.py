@@ -169,7 +169,7 @@ def names() -> list[str]:
 
 
 def select(wanted: Iterable[str], models: Iterable[str] | None = None) -> tuple[Observable, ...]:
-    """The observables that these names and groups stand for, group by group; of groups, what some of the models have.
+    """The observables that these names and groups choose, group by group; of groups, what some of the models have.
 
     Raises:
         InputError: there is no such name, or none of the models has it.

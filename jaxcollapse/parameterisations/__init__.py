@@ -23,7 +23,7 @@ def parameters(made: type) -> Any:
     """Adds a parameterisation: a subclass of `jaxcollapse.Parameterisation`.
 
     Its name, in lower case with underscores, is the value of the field `parameters`. Its annotated attributes are
-    fields of the process, each value of which has a program of its own.
+    fields of the process; each of their values has a program of its own.
 
     Args:
         made: what is decorated.

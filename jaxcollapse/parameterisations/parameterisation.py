@@ -31,7 +31,7 @@ class Parameterisation(ABC):
 
     @abstractmethod
     def logits(self, parameters: Any) -> Table:
-        """The table, of all tokens."""
+        """The table of logits of all tokens, impossible ones included."""
 
     @abstractmethod
     def guess(self, table: np.ndarray, weights: np.ndarray, random: np.random.Generator) -> Any:
@@ -42,11 +42,14 @@ class Parameterisation(ABC):
         """The shapes of the parameters of a table of this size."""
 
     def table(self, parameters: Any, possible: Possible) -> Table:
-        """The table of the possible tokens; all others have logit −∞."""
+        """The table of logits, with −∞ for impossible tokens."""
         return jnp.where(possible, self.logits(parameters), -jnp.inf)
 
     def forward(self, parameters: Any, possible: Possible) -> tuple[Table, Callable[[Table], Any]]:
-        """The table, and what takes a gradient with respect to it to one with respect to the parameters."""
+        """The table of logits, and a function for the chain rule.
+
+        The function takes a gradient with respect to the table, and returns one with respect to the parameters.
+        """
         table, pull_back = jax.vjp(lambda each: self.table(each, possible), parameters)
         return table, lambda slope: pull_back(slope)[0]
 

@@ -71,7 +71,7 @@ def takes_vocab_size(cells: AskedCells) -> Answer:
 
 
 def of_initial(cells: AskedCells, told: Callable[[Any], bool]) -> Answer:
-    """What is told of each cell's initial distribution."""
+    """A function's value for each cell's initial distribution."""
     return cells.tells("initial", told)
 
 

@@ -1,7 +1,7 @@
 """Tables of code that compiled programs depend on, and that they are named by.
 
 A compiled program is found again, in this process and on disk, by the names of its observables, optimiser and schedule.
-So a name must always stand for the code that the package gives it. What a script or notebook registers, or puts in the
+So a name must always mean the code that the package gives it. What a script or notebook registers, or puts in the
 place of an entry, could change without a new program being compiled: it is refused before one is looked for.
 """
 

@@ -61,7 +61,7 @@ def load_plugin(source: str | Path) -> Plugin:
             `jaxcollapse.parts`.
 
     Raises:
-        InputError: there is none, or it fails.
+        InputError: there is no such file or module, or it fails.
     """
     path, module = _found(source)
     text = _read(path)
@@ -177,7 +177,7 @@ def told_in_a_line(key: str, plugins: Iterable[Plugin | None]) -> Iterator[None]
 
 
 class _Loader(SourceFileLoader):
-    """Runs the text whose digest was taken, whatever has become of the file, and of bytecode beside it."""
+    """Runs the text whose digest was taken, whatever has become of the file, and of bytecode next to it."""
 
     text = b""
 

@@ -1,4 +1,4 @@
-"""Slots: what there are several of, of which a process has one (its optimiser), or any number (terms of its loss).
+"""Slots: kinds of parts; a process has one part of a kind (its optimiser), or any number (terms of its loss).
 
 A slot holds *parts*, by name. A part is a function or a class, whose arguments are fields of the process: that is how a
 sweep file sets them, and how they can be swept.
@@ -73,8 +73,10 @@ class Part:
 class Slot(OwnCode[Part]):
     """The parts of one kind.
 
-    choice: the field that chooses one of them; None where any number may be in use. when: where they matter, if there
-    is no such field.
+    Attributes:
+        name: the name of the slot.
+        choice: the field that chooses one of its parts; None if any number of them may be in use.
+        when: the condition under which the parts matter.
     """
 
     def __init__(self, name: str, choice: Field | None = None, when: When | None = None):
@@ -124,15 +126,15 @@ class Slot(OwnCode[Part]):
 
     @property
     def key(self) -> str:
-        """Where a sweep file chooses."""
+        """The dotted key in a sweep file that chooses a part."""
         return f"process.{self.name}"
 
     def named(self, told: Callable[[Part], Any]) -> list[str]:
-        """The parts of which something is true, by name."""
+        """The parts that fulfil a condition, by name."""
         return [name for name, part in self.items() if told(part)]
 
     def where(self, cells: AskedCells, told: Callable[[Part], Any]) -> Answer:
-        """Where a part is chosen of which something is true, and the slot matters."""
+        """Where a part is chosen that fulfils a condition, and the slot matters."""
         chosen = cells.has(self.name, *self.named(told))
         return chosen & self.when.holds(cells) if self.when else chosen
 

@@ -76,7 +76,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     specs, which = _specs(sweep, library, tokens, trained)
 
     def of(told: Sequence[object]) -> np.ndarray:
-        """What is told of each group, of each cell."""
+        """Values of groups, as values of their cells."""
         return np.array(told)[which]
 
     structures = [spec.structure for spec in specs]
@@ -169,7 +169,7 @@ def _program(sweep: Sweep, structure: Structure, observables: Sequence[Observabl
 
 
 def _by_value(values: np.ndarray, told: Callable[[int], int]) -> np.ndarray:
-    """A function of numbers of which few are distinct."""
+    """The values of a function of numbers, computed once for each distinct number."""
     distinct, place = np.unique(values, return_inverse=True)
     return np.array([told(int(value)) for value in distinct], int)[place.reshape(-1)]
 

@@ -158,7 +158,7 @@ class Library:
 
     @property
     def end_tokens(self) -> np.ndarray:
-        """The number of each cell's end token, −1 if there is none."""
+        """The number of each cell's end token; −1 if no token ends a trace."""
         return np.array([entry.end_token for entry in self.entries], np.int32)[self.index]
 
     def fitted(self, index: int, parameters: Parameterisation, walk: Walk, trace_length: int) -> Any:

@@ -61,7 +61,7 @@ class Plan:
 
     @cached_property
     def identities(self) -> np.ndarray:
-        """A 64-bit number for each cell: which process it is, with which seed."""
+        """A 64-bit number for each cell that identifies its process and the seed."""
         return self.sweep.grid.identities(self.sweep.seed)
 
     @cached_property
@@ -70,18 +70,18 @@ class Plan:
         return self.sweep.streams()
 
     def gaps(self, chunk: Chunk) -> np.ndarray:
-        """Generations from each record to be made to the next, int32; to the first one from where the chunk begins."""
+        """Numbers of generations between records, int32; the first counts from where the chunk begins."""
         recorded = self.sweep.recorded
         if chunk.beginning:
             recorded = recorded[recorded > chunk.since]
         return np.diff(recorded, prepend=chunk.since).astype(np.int32)
 
     def places(self, chunk: Chunk) -> int:
-        """Places for its records in a device call."""
+        """Number of places for the chunk's records in a device call."""
         return self.buckets[chunk.bucket].program.places(len(self.gaps(chunk)))
 
     def program(self, chunk: Chunk) -> Program:
-        """What computes a chunk. If it goes on from a state, that must be known by now."""
+        """The program that computes a chunk. If the chunk goes on from a state, the state must be known."""
         program = self.buckets[chunk.bucket].program
         if chunk.beginning is None:
             return program
@@ -90,7 +90,7 @@ class Plan:
 
     @cached_property
     def warning(self) -> str | None:
-        """In which cells rounding is no smaller than what happens, if there are any."""
+        """A sentence that says in which cells rounding is as large as the effects; None if there are none."""
         return resolution.warning(self.sweep, self.cells.library)
 
     @property
@@ -108,12 +108,12 @@ class Plan:
 
     @property
     def device_bytes(self) -> int:
-        """Most memory used on one device at once."""
+        """The largest memory in use on one device at once, in bytes."""
         return max((bucket.device_bytes for bucket in self.buckets), default=0) * self.machine.workers
 
     @property
     def trajectory_bytes(self) -> int:
-        """Most that is recorded of one trajectory."""
+        """The largest size of what is recorded of one trajectory, in bytes."""
         structures = [bucket.program.structure for bucket in self.buckets]
         tokens = max((structure.tokens for structure in structures), default=0)
         contexts = max((structure.walk.contexts for structure in structures), default=0)
@@ -121,13 +121,13 @@ class Plan:
 
     @property
     def disk_bytes(self) -> int:
-        """Size of the shards to be written and of the dataset, before compression."""
+        """Size of the shards to be written and of the dataset, in bytes before compression."""
         trajectories = self.trajectories + self.sweep.trajectories
         return trajectories * self.trajectory_bytes + (len(self.chunks) + 1) * cost.FILE_BYTES
 
     @property
     def kernel(self) -> str:
-        """What computes generations: native code for this processor, or programs of XLA."""
+        """The code that computes generations: native code for this processor, or programs of XLA."""
         if not any(bucket.program.measures_natively for bucket in self.buckets):
             return "XLA"
         alone = all(bucket.program.measures_natively for bucket in self.buckets)
@@ -135,7 +135,7 @@ class Plan:
 
     @property
     def choice(self) -> str | None:
-        """What `machine.kernel` means for this sweep, in words; None if there is nothing to say."""
+        """A sentence that says what `machine.kernel` means for this sweep; None if there is nothing to say."""
         machine = self.machine
         if target(machine.platform) is None:
             is_elsewhere = machine.platform == "gpu" and not machine.devices
@@ -146,7 +146,7 @@ class Plan:
 
     @property
     def compiles(self) -> int:
-        """Programs to compile: one for each bucket and device that it runs on."""
+        """Number of programs to compile: one for each bucket and device that it runs on."""
         calls = [0] * len(self.buckets)
         for chunk in self.chunks:
             calls[chunk.bucket] += -(-len(chunk) // self.buckets[chunk.bucket].lanes)
@@ -154,7 +154,7 @@ class Plan:
 
     @property
     def token_updates(self) -> float:
-        """Work: generations × optimiser steps × tokens, over all trajectories."""
+        """The work: generations × optimiser steps × tokens, summed over all trajectories."""
         return sum(
             len(chunk)
             * (self.sweep.generations - chunk.since)
@@ -166,18 +166,18 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """What the run takes on these CPU cores, roughly, once its programs are compiled."""
+        """Estimated seconds of the run on these CPU cores, once its programs are compiled."""
         return sum(self.seconds_of(chunk) for chunk in self.chunks) / self.machine.cores
 
     def seconds_of(self, chunk: Chunk) -> float:
-        """What a chunk takes on one CPU core, roughly."""
+        """Estimated seconds of a chunk on one CPU core."""
         draws = self.cells.draws[chunk.cells]
         each = cost.trajectory_seconds(self.sweep, self.buckets[chunk.bucket].program, chunk.loops, draws)
         return float(each.sum()) * (1 - chunk.since / max(self.sweep.generations, 1))
 
     @property
     def longest_chunk(self) -> float:
-        """Seconds that the longest chunk takes on these CPU cores, each of which runs a device call."""
+        """Seconds that the longest chunk takes on these CPU cores. Each core runs one device call."""
 
         def seconds(chunk: Chunk) -> float:
             calls = -(-len(chunk) // self.buckets[chunk.bucket].lanes)
@@ -194,7 +194,12 @@ class Plan:
         return replace(self, chunks=tuple(left))
 
     def rest(self, chunk: Chunk, done: np.ndarray) -> Chunk | None:
-        """What is left of a chunk, when some trajectories are done, boolean [cell, replicate]; None if nothing is."""
+        """The part of a chunk that remains, as a chunk of its own; None if nothing does.
+
+        Args:
+            chunk: a chunk of this plan.
+            done: which trajectories are done, boolean [cell, replicate].
+        """
         places = np.flatnonzero(~done[chunk.cells, chunk.replicates])
         return self.part(chunk, places) if len(places) else None
 

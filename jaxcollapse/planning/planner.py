@@ -107,7 +107,7 @@ def _planned(
 
 
 def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
-    """Raises if two cells are the same process, so that one number would stand for two places."""
+    """Raises if two cells are the same process, so that one number would mean two places."""
     order = np.argsort(identities, kind="stable")
     twins = np.flatnonzero(identities[order][1:] == identities[order][:-1])
     if len(twins):

@@ -86,7 +86,7 @@ def _rounds_off(sweep: Sweep, cells: np.ndarray, logits: np.ndarray) -> np.ndarr
 
 
 def _chosen(sweep: Sweep, told: Callable[[Part], Any]) -> np.ndarray:
-    """The cells whose optimiser is one of which something is true."""
+    """The cells whose optimiser fulfils a condition."""
     return sweep.grid.has("optimizer", *OPTIMIZERS.named(told))
 
 

@@ -52,7 +52,7 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
 
     Args:
         cell: the values of its fields.
-        rows: how many rows p0 has, beside those that the walk adds.
+        rows: number of rows of p0, without those that the walk adds.
         tokens: width of its table, padding included.
         trains_natively: whether native code is there to run whole generations.
         tracks_visits: whether it is wanted which rows have been visited.
@@ -132,7 +132,7 @@ def _terms(is_on: Iterable[str]) -> tuple[str, ...]:
 
 
 def _static(part: Part, cell: Cell) -> dict[str, Any]:
-    """The fields that a part is given, each value of which has a program of its own."""
+    """The static fields that a part is given: each of their values has a program of its own."""
     known = fields()
     return {name: _fixed(cell[name]) for name in part.arguments if known[name].kind in ("static", "shape")}
 

@@ -123,7 +123,7 @@ class Process:
         return jnp.asarray(self.structure.walk.sampled()[0])[:, jnp.newaxis]
 
     def step(self, key: bits.Key, state: State) -> State:
-        """One generation: sample from the model as it stands, add to the corpus, train. Consumes `key`."""
+        """One generation: sample from the current model, add to the corpus, train. Consumes `key`."""
         source = self.emission.source(self.scaled(state).table, state.generation)
         corpus: Samples | None = None
         stored, visited = state.corpus, state.visited
@@ -135,7 +135,7 @@ class Process:
         return state._replace(corpus=stored, generation=state.generation + 1)
 
     def _reset(self, state: State) -> State:
-        """Where training starts: from the model as it stands, or from p0 where a reset is due, without moments."""
+        """Where training starts: from the current model, or from p0 where a reset is due, without moments."""
         if "reset_every" not in self.structure.is_on:
             return state
         due, new = is_due(state.generation, self.settings.reset_every), self._untrained(self.origin)

@@ -97,7 +97,7 @@ class Structure:
 
     @property
     def chosen(self) -> dict[str, str]:
-        """The part that it has of each slot of which it has one, by the field that chooses."""
+        """The parts of slots with one choice, by the field that chooses."""
         named: dict[str, Any] = {
             "model": self.walk,
             "parameters": self.parameters,
@@ -110,7 +110,7 @@ class Structure:
 
     @property
     def is_fusible(self) -> bool:
-        """Whether it is a process of which native code runs whole generations."""
+        """Whether native code runs whole generations of this process."""
         how = self.sampler or self.batch_sampler
         if self.walk.is_structured or not self.parameters.is_free or self.terms:
             return False

@@ -39,7 +39,14 @@ class Rates(NamedTuple):
 
 
 class _Progress(NamedTuple):
-    """attempts: traces so far. accepted: by a verifier. kept: those in `counts`, of (context, token) pairs."""
+    """How far the drawing of traces has come.
+
+    Attributes:
+        attempts: traces drawn so far.
+        accepted: those of them that a verifier accepts.
+        kept: those of them that are in `counts`.
+        counts: their (context, token) pairs.
+    """
 
     attempts: Int32[Array, ""]
     accepted: Int32[Array, ""]

@@ -76,7 +76,7 @@ class Program:
         )
 
     def check_own_code(self) -> None:
-        """Raises `InputError` if it would run code from outside of the package, which its name does not tell apart."""
+        """Raises `InputError` if it would run code from outside of the package, which its name does not identify."""
         for name in self.observables:
             check_entry("observables", OBSERVABLES, name)
         structure = self.structure

@@ -1,6 +1,6 @@
 """Compiled programs on disk, so that the next run need neither trace nor compile them.
 
-A file's name stands for all that decides about a program: this package's source, the versions of what compiles it,
+A file's name follows from all that decides about a program: this package's source, the versions of what compiles it,
 JAX's settings, and the processor, since homes are shared by unequal machines. The source is read when this module is
 imported, as the rest of the package is: it may be edited, or another version installed, while the process lives.
 """

@@ -133,7 +133,7 @@ def _meaning(outcome: Outcome, code: int) -> str:
 
 
 def _loss(outcome: Outcome) -> str:
-    """What counts as a loss, where several words that occur tell of one."""
+    """A sentence that says what counts as a loss, where several words that occur mean one."""
     lost = [outcome.word(code) for code in outcome.question.lost if (outcome.codes == code).any()]
     if len(lost) < 2:
         return ""
@@ -141,7 +141,7 @@ def _loss(outcome: Outcome) -> str:
 
 
 def _infinite(data: xr.Dataset, outcome: Outcome) -> list[str]:
-    """What tells more where nearly all gaps are infinite, and why they are."""
+    """A sentence that says what to look at where nearly all gaps are infinite, and why they are."""
     _, name, *_ = needed_by(data)
     if name not in outcome.question.needed:
         return []
@@ -159,7 +159,7 @@ def _infinite(data: xr.Dataset, outcome: Outcome) -> list[str]:
 
 
 def _items(found: Found, axes: list[ShownAxis], loss: str) -> list[Item]:
-    """Regions as a list of lists; what one axis divides stands in one line."""
+    """Regions as a list of lists; what one axis divides is a single line."""
     if isinstance(found, Tally):
         if not found.known:
             return []

@@ -1,7 +1,7 @@
 """The figures of a page, without any numbers: pictures.js fills their sources, by the names that they have here.
 
 All axes are linear, with ticks that pictures.js sets: a place for ∞ and logarithms are its business. Whatever is longer
-than a word stands in the page beside the figure, where readers of every kind find it.
+than a word is in the page next to the figure, where readers of every kind find it.
 """
 
 from typing import Any, Literal

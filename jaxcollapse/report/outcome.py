@@ -103,7 +103,7 @@ _LOSS_MEANINGS = (
 
 
 def _questions(needed: tuple[str, ...]) -> tuple[Question, ...]:
-    """What verdicts need tells all; less of it, less."""
+    """The possible questions: with fewer observables than verdicts need, less can be asked."""
     loss, gap, *_ = needed
     return (
         Question(needed, VERDICTS, _LOST, "forgetting", _MEANINGS),
@@ -116,12 +116,12 @@ QUESTIONS = {needed: _questions(needed) for needed in (NEEDED, NEEDED_OF_ROWS)}
 
 
 def question_of(data: xr.Dataset) -> Question | None:
-    """What can be asked of the cells of this dataset; None if it has no observable that would tell."""
+    """What can be asked of the cells of this dataset; None if it lacks the observables."""
     return next((each for each in QUESTIONS[needed_by(data)] if set(each.needed) <= set(data.data_vars)), None)
 
 
 def outcome_of(data: xr.Dataset) -> Outcome | None:
-    """What became of each cell by the last generation; None if no observable tells."""
+    """What became of each cell by the last generation; None if it lacks the observables."""
     question = question_of(data)
     if question is None:
         return None
@@ -145,7 +145,7 @@ def _confidence(values: np.ndarray, above: np.ndarray, tolerance: float) -> np.n
     """The probability that the median of a bootstrap sample is on the same side of the tolerance.
 
     The lower median of n is above if at most (n − 1) // 2 values are not, and in a bootstrap sample their number is
-    binomial. It is at most that of `most_sure`; NaN for a single replicate, which tells nothing of others.
+    binomial. It is at most that of `most_sure`; NaN for a single replicate, which says nothing about others.
     """
     number = np.count_nonzero(~np.isnan(values), axis=-1)
     below = np.count_nonzero(values <= tolerance, axis=-1) / np.maximum(number, 1)

@@ -38,7 +38,7 @@ def stored_page(data: xr.Dataset, path: Path) -> str:
 
     Args:
         data: a result, complete or not, opened lazily.
-        path: of the file that holds it, which the page tells how to open.
+        path: of the file that holds it; the page shows how to open it.
     """
     data = in_order(comparable(data))
     whole = View.of(data)
@@ -68,7 +68,7 @@ def _page(
     notes: list[str],
     numbers: dict[str, Any] | None,
 ) -> str:
-    """The page: controls are those of the view, sentences and tables tell of the whole."""
+    """The page: controls are those of the view, sentences and tables are about the whole."""
     scripts = {"bokeh": _bokeh(), "script": "\n".join(_text(name) for name in _SCRIPTS)}
     hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts.values())
     asks = "'self'" if numbers is None else "'none'"
@@ -152,7 +152,7 @@ def _text(name: str) -> str:
 
 @cache
 def _bokeh() -> str:
-    """BokehJS without widgets, as it stands in a page."""
+    """BokehJS without widgets, as part of a page."""
     (text,) = Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw[:1]
     return text
 
@@ -162,6 +162,6 @@ def _digest(text: str) -> str:
 
 
 def _json(told: Any) -> Markup:
-    """JSON that can stand in a script element: no text in it can end the element."""
+    """JSON that can be part of a script element: no text in it can end the element."""
     text = json.dumps(told, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

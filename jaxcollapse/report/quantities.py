@@ -56,7 +56,7 @@ def quantities_of(data: xr.Dataset) -> list[Quantity]:
 
 
 def spoken(long_name: str) -> str:
-    """A long name as it stands in a sentence, where a comma would end it: "gap (of rows)" for "gap, of rows"."""
+    """A long name within a sentence, where a comma would end it: "gap (of rows)" for "gap, of rows"."""
     name, comma, rest = printable(long_name).partition(", ")
     return f"{name} ({rest})" if comma else name
 

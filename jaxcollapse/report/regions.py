@@ -1,8 +1,8 @@
-"""Where something is lost, told by as few regions of the axes as will do.
+"""Where something is lost, described by as few regions of the axes as will do.
 
-Cells are divided by one axis after the other, and values of an axis that have the same below them are told together: a
+Cells are divided by one axis after the other, and values of an axis that have the same below them are one region: a
 decision diagram with few leaves. The order of the axes is the one with the fewest. Where there would be too many
-leaves, the axes that tell least are left out, and the leaves say in how many of their cells something is lost.
+leaves, the axes that explain least are left out, and the leaves say in how many of their cells something is lost.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def divided(lost: np.ndarray, known: np.ndarray) -> Found:
         known: in which cells it is known, [axis, …].
 
     Returns:
-        One tally if it is the same everywhere, or if axes do not tell; else regions that hold all cells.
+        One tally if it is the same everywhere, or if axes do not explain it; else regions that hold all cells.
     """
     tables = np.stack([lost & known, known, np.ones_like(known)]).astype(np.int64)
     useful = _by_effect(tables)
@@ -122,7 +122,7 @@ def _tally(tables: np.ndarray) -> Tally:
 
 
 def _leaves(found: Found | None) -> float:
-    """How many tallies there are; infinitely many where there is only one, which tells nothing of axes."""
+    """How many tallies there are; infinitely many where there is only one, which says nothing about axes."""
     return _count(found) if isinstance(found, tuple) else inf
 
 

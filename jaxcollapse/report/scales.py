@@ -1,4 +1,4 @@
-"""Scales as a page knows them: on its axes all is linear, and ticks say what stands where."""
+"""Scales as a page knows them: on its axes all is linear, and labels of ticks have the numbers."""
 
 from typing import Any
 

@@ -70,7 +70,7 @@ def _told(curves: np.ndarray, quantity: Quantity, view: View) -> dict[str, Any]:
 
 
 def _theory(data: xr.Dataset, quantity: Quantity, generations: tuple[int, ...]) -> dict[str, Any]:
-    """What theory says, and the means beside it, [cell, generation]; nothing where it says nothing."""
+    """The curves of theory and the means next to them, [cell, generation]; nothing if theory has none."""
     cells = int(np.prod([data.sizes[name] for name in cell_dims(data.status)]))
     if cells > _MOST_TOLD:
         return {}

@@ -37,7 +37,7 @@ class Row:
     known: np.ndarray
 
     def over(self, shape: tuple[int, ...]) -> "Row":
-        """The row for so many values of each axis, of which nothing is known yet."""
+        """The row for so many values of each axis, with NaN for all numbers."""
         empty = (np.full((*shape, size), np.nan, np.float32) for size in (3, 2))
         return Row(self.title, self.units, self.kind, *empty)
 
@@ -48,7 +48,7 @@ class Row:
 
 
 def rows_of(data: xr.Dataset) -> list[Row]:
-    """What is told of each cell at the last generation of a dataset."""
+    """The rows of the table of each cell, at the last generation of a dataset."""
     axes = cell_dims(data.status)
     told = summarise(data)
     found = []

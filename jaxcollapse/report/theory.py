@@ -9,7 +9,7 @@ from jaxcollapse.report.quantities import Quantity
 
 
 def theory_of(data: xr.Dataset, quantity: Quantity) -> np.ndarray | None:
-    """The mean of an observable, or the share before an event, by theory: [axis, …, generation]; None if none tells."""
+    """The mean of an observable, or the share before an event, by theory: [axis, …, generation]; None without a law."""
     if quantity.name not in LAWS:
         return None
     try:
@@ -21,6 +21,6 @@ def theory_of(data: xr.Dataset, quantity: Quantity) -> np.ndarray | None:
 
 
 def mean_of(data: xr.Dataset, quantity: Quantity) -> np.ndarray:
-    """The mean of an observable over replicates, which is what theory tells: [axis, …, generation]."""
+    """The mean of an observable over replicates, which is what theory predicts: [axis, …, generation]."""
     mean = counted(data, data[quantity.name]).mean("replicate")
     return mean.transpose(*cell_dims(data.status), "generation").values

@@ -127,7 +127,7 @@ def _start(shape: tuple[int, ...], outcome: Outcome | None) -> tuple[int, ...]:
 
 
 def _curve(data: xr.Dataset, quantities: list[Quantity], cell: dict[str, int]) -> str:
-    """An observable whose trajectories a cell has, as of two models one may have what the other has not."""
+    """An observable whose trajectories a cell has: of two models, one may have what the other lacks."""
     observables = [each for each in quantities if not each.is_event]
     last = data.isel(cell).isel(generation=-1)
     known = [each for each in observables if last[each.name].notnull().any()]

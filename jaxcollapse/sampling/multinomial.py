@@ -1,6 +1,6 @@
 """Exact multinomial counts, whatever the number of draws and tokens.
 
-Two ways, of which `fewest_split` says which is cheaper:
+There are two ways, and `fewest_split` says which one is cheaper:
 
 - *single draws* walk the tree of partial sums from its root to a leaf: O(log V) a draw;
 - *splitting* walks the tree once with all draws: at each node they fall on its two children by a binomial count, V − 1

@@ -1,7 +1,7 @@
 """Temperature as a scale that is kept apart, so that logits stay within the range of floating point.
 
 A temperature multiplies the depths of logits, d = max z − z, by 1/T. After hundreds of generations they leave every
-range: at T = 1/2 those of float32 within 128 generations. A power of two is therefore kept beside them, in *octaves*:
+range: at T = 1/2 those of float32 within 128 generations. A power of two is therefore kept next to them, in *octaves*:
 depths are 2^octaves times as large as the table says. Powers of two round nothing.
 """
 

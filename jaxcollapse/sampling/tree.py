@@ -103,8 +103,8 @@ def _goes_right(
 ) -> Bool[Array, " draw"]:
     """Whether (16 random bits + a uniform number)/2¹⁶ is at or above the left child's share.
 
-    The bits mostly decide, whatever the uniform number: whoever likes to branch need not draw it. Where the right child
-    is the lighter one, its share is what all is compared with, from the other end.
+    The bits mostly decide, whatever the uniform number: code that prefers to branch need not draw it. Where the right
+    child is the lighter one, its share is what all is compared with, from the other end.
     """
     whole, is_right = left + right, right < left
     step = jnp.full_like(number, depth)

@@ -1,6 +1,6 @@
 """A study's dataset: opened where it is there, else assembled from the shards.
 
-Reading takes nothing away: it assembles `result.nc` where there is none, or one of fewer trajectories. What stands in
+Reading takes nothing away: it assembles `result.nc` where it is missing, or has fewer trajectories. What is in
 the way stays, and the dataset goes to the user's cache. `run` and `finalize` set it aside.
 """
 

@@ -1,6 +1,6 @@
 """Cutting arrays into boxes: chunks, which a netCDF file compresses one by one, and slabs, which we make one by one.
 
-A slab is filled from shards, of which a piece is read at once. The sizes bound the memory that it takes.
+A slab is filled from shards, which are read piece by piece. The sizes bound the memory that it takes.
 """
 
 import itertools

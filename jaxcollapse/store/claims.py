@@ -37,7 +37,7 @@ class Claims:
         Args:
             shards: the folder of shards.
             chunks: to be computed.
-            rest: gives what other runs have not stored of a chunk by now; None if nothing is missing.
+            rest: gives the part of a chunk that no other run has stored yet; None if nothing is missing.
             stored: is called with the number of trajectories that another run has stored.
             seconds: what a chunk takes at most, by the plan.
         """

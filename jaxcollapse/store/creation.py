@@ -28,7 +28,7 @@ def may_become_a_study(folder: Path) -> bool:
 
 
 def what_lacks(folder: Path) -> str:
-    """What a folder has not that a study has; nothing if it is one. A sweep file alone may be anybody's."""
+    """What a folder lacks to be a study; nothing if it is one. A sweep file alone may be anybody's."""
     if not (folder / "sweep.toml").is_file():
         return "sweep.toml"
     return "" if (folder / "shards").is_dir() or (folder / "plan.json").is_file() else "folder shards"
@@ -77,7 +77,7 @@ def made(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def said_if_it_cannot_be_written(folder: Path) -> Iterator[None]:
-    """Errors of files while this context lasts are the user's to mend.
+    """Within this context, errors of files are reported to the user, who can fix them.
 
     Raises:
         InputError: instead of an `OSError`.

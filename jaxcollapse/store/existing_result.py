@@ -67,12 +67,12 @@ def standing(path: Path, sweep: Sweep, content: str, shards: Shards) -> ResultSt
 
 
 def why(stands: ResultState) -> str:
-    """Why a file cannot be the dataset, where it stands in its way; else nothing."""
+    """Why a file in the dataset's place cannot be the dataset; else nothing."""
     return _WHY[stands][1] if stands in _WHY else ""
 
 
 def make_room(path: Path, stands: ResultState) -> None:
-    """Sets aside what stands in the way of a dataset.
+    """Sets aside what is in the way of a dataset.
 
     Raises:
         OSError: that may not be done.

@@ -25,7 +25,7 @@ _OF_LENGTH = ("generations", "recorded")  # settings that differ where a sweep h
 
 
 def settings(sweep: Sweep, recorded: np.ndarray | None = None) -> dict[str, Any]:
-    """What the numbers of a trajectory depend on beside its cell, seed and replicate.
+    """What the numbers of a trajectory depend on, apart from its cell, seed and replicate.
 
     recorded: the recorded generations, if the trajectory has been computed up to the last of these only.
     """

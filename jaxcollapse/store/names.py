@@ -60,7 +60,7 @@ def _has_names(given: Distribution) -> bool:
 
 
 def _rows(dim: str, names: Names, sizes: list[int], which: xr.Variable, named: bool) -> dict[str, xr.Variable]:
-    """Names along a dimension, if all agree on all of them, else numbers, and names beside them if there are any."""
+    """Names along a dimension, if all agree on all of them, else numbers, with names next to them if there are any."""
     first, width = names[0], max(sizes)
     if (
         first is not None

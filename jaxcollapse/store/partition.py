@@ -66,7 +66,7 @@ def check_parts(plan_file: Path, sweep: Sweep) -> None:
 
 
 def _told(plan_file: Path) -> dict[str, Any]:
-    """What a file says, whoever wrote it; nothing if it is no plan."""
+    """What a file of any origin says; nothing if it is not a plan."""
     try:
         if not plan_file.is_file() or plan_file.stat().st_size > _MOST_BYTES:
             return {}
@@ -77,7 +77,7 @@ def _told(plan_file: Path) -> dict[str, Any]:
 
 
 def _held(plan_file: Path) -> Partition | None:
-    """The cut that a file tells of; None if it does not."""
+    """The cut that a file records; None if it records none."""
     try:
         told = _told(plan_file)["partition"]
         of, without = told["of"], told["without"]

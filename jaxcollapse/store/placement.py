@@ -64,6 +64,6 @@ def place(layout: Layout, parts: Sequence[PlacedPart], start: int, stop: int) ->
 
 
 def _grouped(ascending: np.ndarray, most: int) -> list[np.ndarray]:
-    """Numbers in groups, of which none spans more than `most`."""
+    """Numbers in groups that span at most `most` each."""
     groups = np.split(ascending, np.flatnonzero(np.diff(ascending // most)) + 1)
     return [group for group in groups if len(group)]

@@ -128,8 +128,8 @@ class Header:
 def read_header(path: Path, study: str, sweep: Sweep) -> Header:
     """Verifies the whole of a shard, but loads no more of it than must be known to place its trajectories.
 
-    Whoever wrote the file: it has the variables that a shard of this sweep has, or had when that had fewer generations,
-    and fills no more memory than its size lets one expect.
+    Whatever the origin of the file, it has the variables that a shard of this sweep has, or had when that had fewer
+    generations, and fills no more memory than its size lets one expect.
 
     Raises:
         BadShardError: with the reason.
@@ -205,7 +205,7 @@ def _check_variables(file: netCDF4.Dataset, sweep: Sweep, records: int) -> None:
 
 
 def recorded_in(file: netCDF4.Dataset) -> np.ndarray:
-    """The recorded generations that a shard tells of."""
+    """The recorded generations that a shard names."""
     return np.atleast_1d(file.getncattr("recorded"))
 
 

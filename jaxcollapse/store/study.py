@@ -255,7 +255,7 @@ class Study:
     def read(self) -> xr.Dataset:
         """The dataset, complete or not, opened lazily. No file gets another name, or is replaced by less.
 
-        It is kept where the user's caches are if the folder cannot be written to, or something stands in its place.
+        It is kept where the user's caches are if the folder cannot be written to, or something else is in its place.
 
         Raises:
             OSError: a file of the study cannot be read.
@@ -266,7 +266,7 @@ class Study:
         """Assembles what has been computed into result.nc, unless it is there already, and opens it lazily.
 
         A whole result.nc that holds more of the study than its shards do stays; one that is damaged, was changed, or
-        stands for another sweep, is set aside.
+        is of another sweep, is set aside.
 
         Raises:
             OSError: a file of the study cannot be read or written.

@@ -41,7 +41,7 @@ class Writer:
             raise self._failure
 
     def add(self, result: Result) -> None:
-        """Hands a chunk over; waits while too many have not been stored yet.
+        """Hands a chunk over; waits while too many are still to be stored.
 
         Raises:
             Exception: an earlier chunk could not be stored.

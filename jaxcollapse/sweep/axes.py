@@ -44,7 +44,7 @@ class Axis:
 
 
 def parse_axis(name: str, spec: Any) -> Axis:
-    """An axis from what stands behind its key: a list, or a table with `linspace`, `geomspace` or `zip`."""
+    """An axis from the value of its key: a list, or a table with `linspace`, `geomspace` or `zip`."""
     key, name = f"axes.{name}", composed(name)
     if isinstance(spec, Mapping) and "zip" in spec:
         _only_key(key, spec)
@@ -127,7 +127,7 @@ def _check_distinct(key: str, values: list[Any]) -> None:
 
 
 def hashable(value: Any) -> Any:
-    """What is equal where values are, and has a hash, which lists and tables have not."""
+    """What is equal where values are, and has a hash, which lists and tables lack."""
     if isinstance(value, BaseModel):
         return hashable(value.model_dump())
     if isinstance(value, Mapping):

@@ -63,7 +63,7 @@ def equal_cells(grid: Grid) -> EqualCells | None:
 
 
 def _hashes(field: str, column: Column) -> np.ndarray:
-    """A number for each cell that stands for its value of a field, up to rounding."""
+    """A number for each cell that follows from its value of a field, up to rounding."""
     return np.array([stable_hash(field, rounded(value)) for value in column.values], np.uint64)[column.codes]
 
 

@@ -50,10 +50,13 @@ class Column:
 
 
 class Grid:
-    """Cells of a sweep.
+    """The cells of a sweep.
 
-    constants: what stands in `[process]`. axes: the dimensions, in file order. folder: where relative paths
-    start, and what no path may leave; None is the working folder, from where they may lead anywhere.
+    Args:
+        constants: the constants of `[process]`.
+        axes: the dimensions, in the order of the file.
+        folder: the folder that relative paths start from, and that no path may leave. None is the working folder, from
+            which paths may lead anywhere.
     """
 
     def __init__(self, constants: Mapping[str, Any], axes: tuple[Axis, ...], folder: Path | None):
@@ -85,7 +88,7 @@ class Grid:
         return list(dict.fromkeys(name.split(".")[0] for name in names))
 
     def key_of(self, field: str) -> str:
-        """Where a field stands in the sweep file, for messages."""
+        """The dotted key of a field in the sweep file, for messages."""
         for name, (_, axis) in self._axis_of.items():
             if name.split(".")[0] == field:
                 return f"axes.{axis.name}" if axis.name == name else f"axes.{axis.name}.zip.{name}"
@@ -121,7 +124,7 @@ class Grid:
         return self.column(field).numbers(missing)
 
     def tells(self, field: str, about: Callable[[Any], Any]) -> np.ndarray:
-        """What a function of a field's value says of each cell."""
+        """A function's value for each cell's value of a field."""
         column = self.column(field)
         return np.array([about(value) for value in column.values])[column.codes]
 

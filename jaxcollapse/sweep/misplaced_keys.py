@@ -1,4 +1,4 @@
-"""Keys of the top of a sweep file that stand in one of its tables, or among the axes."""
+"""Keys of the top of a sweep file that are in one of its tables, or among the axes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _TABLES = ("process", "axes")
 
 
 def unknown_key(word: str, known: Iterable[str], top: Iterable[str], table: str) -> str:
-    """The message for a key that a table has not, where the file has others at its top.
+    """The message for a key that a table lacks, where the file has others at its top.
 
     Args:
         word: the key.

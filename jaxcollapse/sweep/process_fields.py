@@ -1,6 +1,6 @@
 """The fields of `[process]`: what one cell of the grid is. They follow from the parts that there are.
 
-`fields` has all of them, in the order of the documentation; `process_model` validates their values; `used_when` tells
+`fields` has all of them, in the order of the documentation; `process_model` validates their values; `used_when` says
 where each matters. A plug-in that is loaded, or forgotten, changes what they return.
 """
 

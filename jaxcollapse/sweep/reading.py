@@ -131,7 +131,7 @@ def changed(data: dict[str, Any], change: str) -> dict[str, Any]:
 
 
 def _said(problem: str, text: str) -> str:
-    """What the parser complains of; where a key is there twice, which one, as far as its line tells."""
+    """The parser's complaint; for a key that occurs twice, with the key, as far as its line is known."""
     found = _TWICE.fullmatch(problem)
     if not found:
         return problem + _of_python(problem, text)

@@ -188,7 +188,7 @@ class Sweep(BaseModel):
                 )
 
     def _check_own_fields(self) -> None:
-        """Raises if a field of a plug-in's part would stand for something else in a dataset, or a sweep file."""
+        """Raises if a field of a plug-in's part would mean something else in a dataset, or a sweep file."""
         from jaxcollapse.observables import OBSERVABLES
 
         for name, field in fields().items():

@@ -59,7 +59,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def temporary_name(path: Path) -> Path:
-    """A name beside a path, to write to before it is moved there: unlike process ids, unique on all machines."""
+    """A name next to a path, to write to before it is moved there: unlike process ids, unique on all machines."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 

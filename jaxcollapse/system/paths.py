@@ -43,7 +43,7 @@ def user_path(written: str | os.PathLike[str], key: str = "") -> Path:
 
 
 def checked(path: Path, key: str = "") -> Path:
-    """The path, if its text can stand in messages, scripts and files.
+    """The path, if its text can be part of messages, scripts and files.
 
     Raises:
         InputError: it has control characters, or bytes that are not UTF-8, or is longer than any name may be.

@@ -1,7 +1,7 @@
 """Compiled programs on disk: bytes by name, in a folder that may be deleted at any time.
 
 They are kept where the user's caches are (`$XDG_CACHE_HOME/jaxcollapse` or `~/.cache/jaxcollapse` on Linux), and not at
-all where JAX has been told to keep nothing (`JAX_ENABLE_COMPILATION_CACHE=false`). What is in a file is run as it is:
+all where JAX is set to keep nothing (`JAX_ENABLE_COMPILATION_CACHE=false`). What is in a file is run as it is:
 like any program, it is only as safe as the folder is.
 """
 

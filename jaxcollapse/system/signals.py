@@ -35,9 +35,11 @@ class Stopped(KeyboardInterrupt):
 
 
 class Stop:
-    """Whether a run is to stop, which its loops ask; each run has its own.
+    """The request that a run stops, which its loops check; each run has its own.
 
-    call_seconds: how long a device call takes, which cannot be cut short. kept: what is stored by now, in words.
+    Attributes:
+        call_seconds: duration of a device call, which cannot be cut short.
+        kept: text that says what is stored by now.
     """
 
     def __init__(self) -> None:
@@ -52,7 +54,11 @@ class Stop:
         return self._why is not None
 
     def ask(self, why: BaseException | int) -> None:
-        """Asks the run to stop. why: what it raises then, or the number of a signal."""
+        """Asks the run to stop.
+
+        Args:
+            why: the error that it then raises, or the number of a signal.
+        """
         self._why = why
         self.wake()
 

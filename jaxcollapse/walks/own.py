@@ -10,7 +10,7 @@ def walk(made: type) -> Any:
     """Adds a walk: a subclass of `jaxcollapse.Walk`.
 
     Its name, in lower case with underscores, is the value of the field `model`. Its annotated attributes are fields
-    of the process, each value of which has a program of its own.
+    of the process; each of their values has a program of its own.
 
     Args:
         made: what is decorated.

@@ -100,12 +100,12 @@ class Walk(ABC):
 
     @classmethod
     def size(cls, vocab_size: int, values: Mapping[str, Any]) -> int:
-        """How many rows its table has, as far as that is known before there is one."""
+        """Number of rows of the table, as far as it is known before there is a table."""
         return cls.of(1, vocab_size, values).contexts
 
     @classmethod
     def end_token(cls, values: Mapping[str, Any], given: Distribution) -> int:
-        """The number of the token that ends a trace: −1 if none does."""
+        """The number of the token that ends a trace; −1 if no token does."""
         return -1
 
     def narrowed(self, tokens: int) -> "Walk":
@@ -122,17 +122,15 @@ class Walk(ABC):
 
     @property
     def losses(self) -> int:
-        """How many models are trained, each on the mean over its own tokens."""
+        """Number of models that are trained, each on the mean over its own tokens."""
         return 1
 
     def exchanged(self, table: Table, share: Float[Array, ""]) -> Table:
-        """What training data are drawn from, if models exchange this share of their samples."""
+        """The table that training data are drawn from, if models exchange this share of their samples."""
         return table
 
     def start(self, given: Distribution, end_token: int) -> np.ndarray:
-        """The table of logits that p0 is, from what an initial distribution gives (NumPy): as a rule, all rows are that
-        of the tokens.
-        """
+        """The table of logits of p0, from the rows of an initial distribution (NumPy): as a rule, one row, repeated."""
         return np.repeat(given.logits[np.newaxis], self.contexts, axis=0)
 
     def names(self, given: Distribution) -> np.ndarray | None:
@@ -162,18 +160,19 @@ class Walk(ABC):
 
     @abstractmethod
     def visits(self, table: Table, numbers: Numbers) -> Visits:
-        """How many tokens of a trace are drawn from each row, on average; of those that are trained on."""
+        """Mean number of tokens of a trace that are drawn from each row and trained on, [context]."""
 
     def marginal(self, table: Table, numbers: Numbers) -> Row:
-        """ln of the probability of each token, at a random place of a trace: as a rule, rows count as often as they are
-        visited.
+        """Logarithm of the probability of each token at a random place of a trace, [token].
+
+        As a rule, rows count as often as they are visited.
         """
         visits = self.visits(table, numbers)
         shares = (visits / jnp.sum(visits))[:, jnp.newaxis]
         return jnp.log(jnp.sum(shares * jax.nn.softmax(table, axis=-1), axis=0))
 
     def pairs(self, numbers: Numbers) -> Whole:
-        """How many (context, token) pairs a whole trace has: as a rule, one for each of its tokens."""
+        """Number of (context, token) pairs of a whole trace: as a rule, one for each of its tokens."""
         return numbers.trace_length
 
     def counted(self) -> np.ndarray:
@@ -185,7 +184,7 @@ class Walk(ABC):
         return np.ones(self.contexts, bool)
 
     def places(self, numbers: Numbers) -> Whole:
-        """How many draws make a whole trace: as a rule, one for each of its tokens."""
+        """Number of draws of a whole trace: as a rule, one for each of its tokens."""
         return numbers.trace_length
 
     def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:

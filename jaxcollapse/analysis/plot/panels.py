@@ -1,4 +1,4 @@
-"""Panels side by side for the values of one axis, in each of which another axis has colours, lines and markers."""
+"""Panels side by side for the values of one axis; within each, another axis has colours, lines and markers."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -32,7 +32,7 @@ def phase_diagram(
         data: a dataset with the observables that verdicts need.
         x, y: the axes that run to the right and upwards, by default the longest one with numbers that is left, and the
             longest of the others.
-        panels: the axis whose values stand side by side, by default the last one that is left then. Of many values
+        panels: the axis whose values are shown side by side, by default the last one that is left then. Of many values
             some are shown, evenly spread; the title says so.
         selection: values at which other axes are held, by default the middle ones; the title says so.
 

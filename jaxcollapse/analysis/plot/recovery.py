@@ -30,7 +30,7 @@ def recovery(
         data: a dataset with `effective_temperature` and `recovery_gap`; where models have several rows, with
             `shared_effective_temperature` and `shared_recovery_gap`.
         hue: the axis whose values have colours and markers, by default the longest one with numbers that is left.
-        panels: the axis whose values stand side by side, by default the last one that is left after that.
+        panels: the axis whose values are shown side by side, by default the last one that is left after that.
             Of many values some are shown, evenly spread; the title says so.
         generation: a recorded one, by default the last.
         tolerance: the gap up to which a trajectory counts as recoverable, nat; by default that of the verdicts.

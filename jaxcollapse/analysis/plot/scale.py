@@ -31,7 +31,7 @@ class Scale:
 
     @classmethod
     def of(cls, values: np.ndarray, *also: float) -> "Scale":
-        """The scale for these values, of which some may be NaN or infinite, with room for further ones."""
+        """The scale for these values, some of them NaN or infinite, with room for further ones."""
         finite, has_infinity = cls._parted(values, also)
         positive = finite[finite > 0]
         is_log = bool(
@@ -54,7 +54,7 @@ class Scale:
 
     @staticmethod
     def _parted(values: np.ndarray, also: tuple[float, ...]) -> tuple[np.ndarray, bool]:
-        """The finite values, of which there is one at least, and whether some are infinite."""
+        """The finite values, at least one, and whether some are infinite."""
         finite = np.append(values[np.isfinite(values)], also).astype(float)
         return finite if finite.size else np.array([0.0, 1.0]), bool(np.isposinf(values).any())
 
@@ -64,7 +64,7 @@ class Scale:
         return cls(0.0, 1.0, None, False, False)
 
     def place(self, values: np.ndarray) -> np.ndarray:
-        """Where these values are drawn; NaN where there is none."""
+        """Where these values are drawn; NaN for those that are not."""
         placed = np.maximum(np.asarray(values, float), self.low) if self.is_log else np.asarray(values, float)
         return np.where(np.isposinf(placed), np.nan if self.infinity is None else self.infinity, placed)
 
@@ -83,7 +83,7 @@ class Scale:
         axis.set_ticks(ticks, labels)
 
     def ticks(self) -> tuple[list[float], list[str]]:
-        """Where ticks stand, and what they say."""
+        """Places of ticks, and their labels."""
         from matplotlib.ticker import LogLocator, MaxNLocator
 
         locator = LogLocator(numticks=8) if self.is_log else MaxNLocator(6)

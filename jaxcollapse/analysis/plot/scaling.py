@@ -35,7 +35,7 @@ def collapse_of_curves(
         data: any part of a result.
         name: an observable.
         abscissas: coordinates, or functions of coordinates; see `scaling.scaling`.
-        curves: the coordinates whose values tell one curve from another.
+        curves: the coordinates whose values distinguish the curves.
         generation: a recorded one at which other axes are used than those of `generation`, by default the last.
         confidence: of the intervals, between 0 and 1.
 

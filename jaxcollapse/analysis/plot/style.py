@@ -1,4 +1,4 @@
-"""Lines and markers that colour-blind readers tell apart, and that differ in grey, too."""
+"""Lines and markers that colour-blind readers can distinguish, and that differ in grey, too."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Simulation beside theory: means over replicates with their intervals, and the curve that theory draws."""
+"""Simulation next to theory: means over replicates with their intervals, and the curve that theory draws."""
 
 from typing import Any
 
@@ -29,15 +29,15 @@ def against_theory(
 
     Args:
         data: any part of a result that has generation 0.
-        name: a variable of which theory tells, see `theory.LAWS`.
+        name: a variable that theory predicts, see `theory.LAWS`.
         hue: the axis along which lines differ, by default the longest one with numbers that is left.
-        panels: the axis whose values stand side by side, by default the last one that is left after that.
+        panels: the axis whose values are shown side by side, by default the last one that is left after that.
             Of many values some are shown, evenly spread; the title says so.
         confidence: of the intervals, between 0 and 1.
         selection: values at which other axes are held, by default the middle ones.
 
     Raises:
-        ValueError: theory tells of no cell, or there is no such axis or value.
+        ValueError: theory predicts it for no cell, or there is no such axis or value.
     """
     data = in_order(data)
     check_confidence(confidence)

@@ -22,7 +22,7 @@ def trajectories(
         data: any part of a result.
         name: an observable.
         hue: the axis along which lines differ, by default the longest one with numbers that is left.
-        panels: the axis whose values stand side by side, by default the last one that is left after that.
+        panels: the axis whose values are shown side by side, by default the last one that is left after that.
             Of many values some are shown, evenly spread; the title says so.
         selection: values at which other axes are held, by default the middle ones.
 

@@ -30,7 +30,7 @@ class Wanted:
         """The variable that is meant.
 
         Raises:
-            InputError: there is none of that name, or no name is given and there are several.
+            InputError: there is no variable of that name, or no name is given and there are several.
         """
         if self.variable is None:
             if len(names) == 1:

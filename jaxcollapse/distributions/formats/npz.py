@@ -31,7 +31,7 @@ def read(path: Path, wanted: Wanted) -> Contents:
 
 
 def _flat(names: np.ndarray | None) -> np.ndarray | None:
-    """Names, if they are in a row; else the array as it is, whose shape is told."""
+    """Names, if they are in a row; else the array as it is, so that a message can give its shape."""
     return names if names is None or names.ndim > 1 else as_names(names)
 
 

@@ -42,7 +42,7 @@ class Corpus(ABC):
 
     @property
     def copies(self) -> int:
-        """How many tables of samples it takes in memory, those of the generation among them."""
+        """Number of tables of samples in memory, those of the current generation included."""
         return 2
 
     @abstractmethod
@@ -67,7 +67,7 @@ class Corpus(ABC):
         """
 
     def generations(self, last: float) -> float:
-        """How many generations' samples it has at most in the last of so many."""
+        """The largest number of generations whose samples the corpus holds in the last of so many."""
         return last
 
 

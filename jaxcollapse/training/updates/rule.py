@@ -77,7 +77,10 @@ class Training:
     is_tempered: Bool[Array, "context 1"]
 
     def forward(self, parameters: Any) -> tuple[Table, Callable[[Table], Any]]:
-        """The table of logits, and what takes a gradient with respect to it to one with respect to the parameters."""
+        """The table of logits, and a function for the chain rule.
+
+        The function takes a gradient with respect to the table, and returns one with respect to the parameters.
+        """
         return self.parameterisation.forward(parameters, self.possible)
 
 
@@ -96,11 +99,11 @@ class UpdateRule:
     takes_steps: ClassVar[bool] = True
 
     def gradient(self, batch: Batch) -> Float[Array, "context token"]:
-        """The gradient of the loss with respect to `batch.logits`, of a minibatch."""
+        """The gradient of the loss of a minibatch with respect to `batch.logits`, [context, token]."""
         raise NotImplementedError(f"update = {self.part!r} has no method 'gradient'")
 
     def init(self, parameters: Any, descent: optax.GradientTransformation | None) -> Any:
-        """What the rule keeps from one generation to the next, before the first one."""
+        """The memory of the rule before the first generation: by default, the optimiser's state."""
         return None if descent is None else descent.init(parameters)
 
     def step(self, now: Training, state: State) -> State:
