@@ -13,6 +13,7 @@ from experiments.verdicts.forgetting import PATH, half_lost_at, half_lost_in_the
 from jaxcollapse.analysis.verdict import TOLERANCE
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.optimised  # pages have the digits that users get
 NAN = float("nan")
 C1, C2, C3, C4, C5 = CLAIMS
 CHEAP = [C2, C3, C4, C5]  # C1 has thirty programs to compile

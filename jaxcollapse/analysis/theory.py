@@ -13,7 +13,7 @@ from jaxcollapse.analysis.status import at_generation, cell_dims, is_event, labe
 from jaxcollapse.errors import did_you_mean
 from jaxcollapse.limits import MOST_FORETOLD, MOST_POINTS, MOST_TOKENS
 from jaxcollapse.sweep import cell
-from jaxcollapse.sweep.process_fields import INITIAL, fields, used_when
+from jaxcollapse.sweep.process_fields import INITIAL, fields, parts, used_when
 from jaxcollapse.theory import (
     accumulated_heterozygosity,
     collapse_probability,
@@ -69,14 +69,16 @@ class KnownCell:
         return last <= MOST_POINTS and tokens <= MOST_TOKENS and remembered**2 <= MOST_FORETOLD
 
     def _different(self) -> set[str]:
-        """The fields that are not as they are by default, and that the process sees."""
+        """Fields that differ from their defaults and that the process sees; of a part, the one that chose it."""
         whole, used = cell.Cell({**self.fields, "initial": INITIAL.default}), used_when()
-        return {
+        different = {
             name
             for name, field in fields().items()
             if name not in _ALWAYS_HAD and self.fields[name] != field.default
             if name not in used or used[name].holds(whole)
         }
+        of_parts = {name for slot, part in parts() if slot.name in different for name in part.reads}
+        return different - of_parts
 
 
 Law = Callable[[KnownCell], np.ndarray | None]

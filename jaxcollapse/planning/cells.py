@@ -133,7 +133,7 @@ def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarr
     switches = [grid.has(name, field.default) for name, field in known.items() if field.is_switch]
     kinds = (fresh, np.isinf(samples), cell_kinds.sees_whole_corpus(grid), cell_kinds.is_refit(grid), steps == 1)
     facts = [np.asarray(kind) for kind in kinds]
-    first, index = grouped([tokens, rows, at_once, trained, *static, *switches, *facts])
+    first, index = grouped([tokens, rows, library.contexts, at_once, trained, *static, *switches, *facts])
     tracks_visits = any(entry.name == "unvisited_drift" for entry in sweep.chosen)
     return [
         spec_of(

@@ -27,6 +27,7 @@ ALLOWED = {
     ("program/on_disk.py", "jax.experimental.serialize_executable"),
     # Names of the package's own.
     ("__init__.py", "import_module"),
+    ("parts/slot.py", "import_module"),
     # A plug-in that the user gives with --plugin, or loads in Python; what a sweep file names is not loaded.
     ("parts/plugin.py", "import_module"),
     ("parts/plugin.py", "exec_module"),

@@ -101,6 +101,24 @@ def test_each_cell_of_a_grid_has_the_program_that_it_has_alone() -> None:
         assert cells.programs[cells.program[index]] == alone.programs[0], values
 
 
+def test_each_model_has_the_program_that_it_has_alone() -> None:
+    """Rows of the table follow from fields that are no code paths: numbers of models, of personas, of tokens."""
+    for axes in (
+        {"model": ["ensemble"], "models": [2, 3, 5]},
+        {"model": ["persona"], "personas": [2, 3], "temperature_on": ["both", "tokens"]},
+        {"model": ["markov"], "vocab_size": [4, 20], "first_token": ["learned", "fixed"]},
+        {"model": ["persona", "ensemble", "categorical"], "parameters": ["table", "lowrank"], "rank": [1, 2]},
+    ):
+        whole = jc.Sweep.from_dict({"axes": {"vocab_size": [4], **axes}})
+        cells = resolve(whole, "cpu")
+        for index in range(whole.grid.cells):
+            values = whole.grid.cell(index)
+            unread = [name for name in values if name in used_when() and not used_when()[name].holds(whole.grid)[index]]
+            process = {name: value for name, value in values.items() if name not in unread}
+            (alone,) = resolve(jc.Sweep.from_dict({"process": process}), "cpu").programs
+            assert cells.programs[cells.program[index]] == alone, values
+
+
 def test_conditions_hold_of_a_cell_as_they_hold_in_a_grid() -> None:
     models = ["categorical", "persona", "markov", "ensemble"]
     sweep = jc.Sweep.from_dict(
