@@ -1,5 +1,8 @@
 """What is finished of a chunk is handed over before the rest where that takes long, or the run is to stop, or fails."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import jax
@@ -20,6 +23,7 @@ def plan() -> Plan:
     settings: dict[str, Any] = {"vocab_size": 4096, "batch_size": 8}
     sweep = jc.Sweep.from_dict({"replicates": 32 * TILES - 1, "generations": 2, "process": settings, "axes": {}})
     made = jc.plan(sweep, devices=jax.local_devices()[:1])
+    made = replace(made, machine=replace(made.machine, cores=2))
     assert [len(chunk) for chunk in made.chunks] == [127]
     assert made.buckets[0].lanes == 32
     return made
@@ -50,8 +54,24 @@ def test_a_chunk_that_takes_long_is_given_in_parts(plan: Plan, whole: Result) ->
     assert sum(len(part.chunk) for part in parts) == len(whole.chunk)
 
 
-def test_what_is_finished_is_given_when_the_run_is_to_stop(plan: Plan, whole: Result) -> None:
-    stop, finished, parts = Stop(), list[int](), list[Result]()
+def test_what_is_finished_is_given_when_the_run_is_to_stop(
+    plan: Plan, whole: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tiles at a time: all but the first go on only once what has not begun is cancelled."""
+    stop, finished, parts, is_cancelled = Stop(), list[int](), list[Result](), Event()
+    compute, shutdown = local.run_tile, ThreadPoolExecutor.shutdown
+
+    def in_turn(plan: Plan, chunk: Any, part: slice, *rest: Any) -> Any:
+        assert part.start == 0 or is_cancelled.wait(60)
+        return compute(plan, chunk, part, *rest)
+
+    def shut(pool: ThreadPoolExecutor, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        shutdown(pool, wait=wait, cancel_futures=cancel_futures)
+        if cancel_futures:
+            is_cancelled.set()
+
+    monkeypatch.setattr(local, "run_tile", in_turn)
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shut)
 
     def advance(trajectories: int) -> None:
         finished.append(trajectories)
