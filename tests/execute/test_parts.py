@@ -1,7 +1,6 @@
 """What is finished of a chunk is handed over before the rest where that takes long, or the run is to stop, or fails."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.execute import Result, execute, local
 from jaxcollapse.planning import Plan
+from jaxcollapse.system.machine import Machine
 from jaxcollapse.system.signals import Stop
 
 TILES = 4
@@ -23,7 +23,6 @@ def plan() -> Plan:
     settings: dict[str, Any] = {"vocab_size": 4096, "batch_size": 8}
     sweep = jc.Sweep.from_dict({"replicates": 32 * TILES - 1, "generations": 2, "process": settings, "axes": {}})
     made = jc.plan(sweep, devices=jax.local_devices()[:1])
-    made = replace(made, machine=replace(made.machine, cores=2))
     assert [len(chunk) for chunk in made.chunks] == [127]
     assert made.buckets[0].lanes == 32
     return made
@@ -70,6 +69,7 @@ def test_what_is_finished_is_given_when_the_run_is_to_stop(
         if cancel_futures:
             is_cancelled.set()
 
+    monkeypatch.setattr(Machine, "cores", 2)
     monkeypatch.setattr(local, "run_tile", in_turn)
     monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shut)
 
