@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field, create_model
@@ -11,6 +11,7 @@ from jaxcollapse.distributions import KINDS
 from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.errors import InputError
 from jaxcollapse.parts.plugin import failure, plugin_of
+from jaxcollapse.parts.slot import NONE, arguments_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,12 +31,11 @@ def initial(function: Function) -> Function:
     name = function.__name__
     if name in KINDS.own:
         raise InputError("plugin", f"{name!r} is one of the package's kinds of p0; choose another name")
-    hints = get_type_hints(function, include_extras=True)
     keys: dict[str, Any] = {"kind": (Literal[name], name)}
-    for key, argument in list(inspect.signature(function).parameters.items())[1:]:
-        default = ... if argument.default is inspect.Parameter.empty else argument.default
+    for key, (annotation, given) in arguments_of(function, skip=1).items():
+        default = ... if given is NONE else given
         keys[key] = (
-            hints.get(key, type(default)),
+            type(default) if annotation is NONE else annotation,
             Field(default, description=f"{key.replace('_', ' ')}.".capitalize()),
         )
     made = create_model(name, __base__=_OfFunction, __doc__=inspect.getdoc(function), **keys)

@@ -75,4 +75,5 @@ def of_initial(cells: AskedCells, told: Callable[[Any], bool]) -> Answer:
     return cells.tells("initial", told)
 
 
+CURATED = When("with curation = 'bradley_terry' or 'argmax'", is_curated)
 STEPS = When("with update = 'gradient'", takes_gradient_steps)

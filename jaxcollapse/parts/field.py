@@ -59,7 +59,7 @@ class Field:
         kind: what it is to compiled programs. Each value of a "static" field has a program of its own. A "shape"
             decides how large tables are. A "number" (floating point), a "count" (int32) or "tokens" (a number for each
             token) is an argument of the program, so that a sweep over it compiles nothing.
-        is_off: whether the default switches something off; a dataset then leaves the field out.
+        is_off: whether the default switches something off; a dataset then leaves the field out. Every switch is off.
         is_switch: whether a program has to know if it is switched on.
         required: whether a sweep file must give a value.
         when: the condition under which it matters. Elsewhere it has no effect, and it is refused if it has none in any
@@ -80,3 +80,6 @@ class Field:
     required: bool = False
     when: When | None = None
     plugin: Plugin | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_off", self.is_off or self.is_switch)

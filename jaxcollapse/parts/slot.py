@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.parts.code_table import OwnCode
-from jaxcollapse.parts.field import Answer, AskedCells, Field, Kind, When
+from jaxcollapse.parts.field import Field, Kind, When
 from jaxcollapse.parts.field_types import PerToken
 from jaxcollapse.parts.plugin import Plugin, plugin_of
 
@@ -48,11 +48,6 @@ class Part:
     plugin: Plugin | None = None
 
     @property
-    def description(self) -> str:
-        """What it is: the first paragraph of its docstring."""
-        return " ".join((inspect.getdoc(self.make) or "").split("\n\n")[0].split())
-
-    @property
     def reads(self) -> tuple[str, ...]:
         """The names of all fields that have an effect where it is chosen."""
         return (*self.arguments, *self.fact("reads", ()))
@@ -61,13 +56,13 @@ class Part:
         """Something that is known of it: as it was added, or by an attribute of its class."""
         return self.facts.get(name, getattr(self.make, name, otherwise))
 
-    def instance(self, values: Mapping[str, Any], **given: Any) -> Any:
+    def instance(self, values: Mapping[str, Any]) -> Any:
         """An instance of the part's class with these values of its fields.
 
         Numbers that are traced are 0 until they are bound.
         """
         own = {attribute: values.get(name, 0.0) for attribute, name in _attributes(self.make).items()}
-        return self.make(**own, **given)
+        return self.make(**own)
 
 
 class Slot(OwnCode[Part]):
@@ -114,7 +109,7 @@ class Slot(OwnCode[Part]):
             raise InputError(self.key, f"{name!r} is one of the package's own; choose another name")
         written = source or make
         plugin = None if own else plugin_of(written)
-        told = dict(list(_arguments(make if isinstance(make, type) else written).items())[skip:])
+        told = arguments_of(make if isinstance(make, type) else written, skip)
         if isinstance(make, type):
             make.part = name  # type: ignore[attr-defined]
         self[name] = Part(name, make, tuple(fields), MappingProxyType(told), MappingProxyType(facts), plugin)
@@ -133,28 +128,25 @@ class Slot(OwnCode[Part]):
         """The parts that fulfil a condition, by name."""
         return [name for name, part in self.items() if told(part)]
 
-    def where(self, cells: AskedCells, told: Callable[[Part], Any]) -> Answer:
-        """Where a part is chosen that fulfils a condition, and the slot matters."""
-        chosen = cells.has(self.name, *self.named(told))
-        return chosen & self.when.holds(cells) if self.when else chosen
-
 
 def _words(name: str) -> str:
     """A class's name as sweep files write it."""
     return "".join(f"_{each.lower()}" if each.isupper() and place else each.lower() for place, each in enumerate(name))
 
 
-def _arguments(make: Any) -> dict[str, tuple[Any, Any]]:
-    """The fields that a function or a class is given: for each its annotation and its default."""
+def arguments_of(make: Any, skip: int = 0) -> dict[str, tuple[Any, Any]]:
+    """What a function, after so many arguments, or a class is given: for each its annotation and its default.
+
+    `NONE` stands for an annotation or a default that is not there.
+    """
     if isinstance(make, type):
         if not is_dataclass(make):
             return {}
         hints, names = get_type_hints(make, include_extras=True), _attributes(make)
         return {names[each.name]: (hints[each.name], _default(each)) for each in fields(make) if each.name in names}
     hints = get_type_hints(make, include_extras=True)
-    return {
-        name: (hints.get(name, NONE), argument.default) for name, argument in inspect.signature(make).parameters.items()
-    }
+    taken = list(inspect.signature(make).parameters.items())[skip:]
+    return {name: (hints.get(name, NONE), argument.default) for name, argument in taken}
 
 
 def _attributes(make: Any) -> dict[str, str]:
@@ -169,11 +161,7 @@ def _default(entry: Any) -> Any:
 
 def fields_of(part: Part, slot: Slot, known: Mapping[str, Field]) -> list[Field]:
     """The fields that a part of a plug-in brings: one for each argument that is not known yet."""
-    made = []
-    for name, (annotation, default) in part.arguments.items():
-        if name not in known:
-            made.append(_field(part, slot, name, annotation, default))
-    return made
+    return [_field(part, slot, name, *told) for name, told in part.arguments.items() if name not in known]
 
 
 def defaults_of(part: Part, known: Mapping[str, Field]) -> dict[str, Any]:
@@ -210,7 +198,6 @@ def _field(part: Part, slot: Slot, name: str, annotation: Any, default: Any) -> 
         kind=kind,
         required=default is NONE,
         is_switch=slot.choice is None,
-        is_off=slot.choice is None,
         plugin=part.plugin,
     )
 

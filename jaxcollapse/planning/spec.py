@@ -115,14 +115,14 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
 
 def switched_on(cell: Cell) -> tuple[str, ...]:
     """The fields of a cell that are switched on, and have an effect."""
-    endless = is_refit(cell) and UPDATES[cell["update"]].fact("takes_steps")
+    endless, used = is_refit(cell) and UPDATES[cell["update"]].fact("takes_steps"), used_when()
     return tuple(
         name
         for name, field in fields().items()
         if field.is_switch
         and cell[name] != field.default
         and not (endless and name in _ENDLESS)
-        and (name not in used_when() or used_when()[name].holds(cell))
+        and (name not in used or used[name].holds(cell))
     )
 
 

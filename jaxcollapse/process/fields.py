@@ -55,7 +55,6 @@ SAMPLING = (
         description="Sample from the k most likely tokens only; inf: from all.",
         label="top-k",
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     Field(
@@ -66,7 +65,6 @@ SAMPLING = (
         label="top-p",
         limits={"gt": 0, "le": 1},
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     Field(
@@ -76,7 +74,6 @@ SAMPLING = (
         description="Sample from the tokens at least this many times as likely as the most likely one.",
         label="min-p",
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
 )
@@ -97,7 +94,6 @@ REAL_DATA = (
         description="Fraction m of the samples that are real data, drawn from p0 at temperature 1.",
         label="fraction of real data",
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     Field(
@@ -108,7 +104,6 @@ REAL_DATA = (
         label="period of real data",
         units="generation",
         kind="count",
-        is_off=True,
         is_switch=True,
         when=_WITH_REAL_DATA,
     ),
@@ -119,7 +114,6 @@ REAL_DATA = (
         description="Whether each trace is real data with probability `fresh_fraction`, or exactly that share of each "
         "draw is; what is left of a whole trace is carried over to the next draw.",
         label="sampling of real data",
-        is_off=True,
         is_switch=True,
         when=_WITH_REAL_DATA,
     ),
@@ -131,7 +125,6 @@ REAL_DATA = (
         "p0 itself.",
         label="recorded real data",
         kind="count",
-        is_off=True,
         is_switch=True,
         when=_WITH_REAL_DATA,
     ),
@@ -143,7 +136,6 @@ SOURCES = (
         default="current",
         description="Who emits the samples: the model as it stands, or p0 for ever (a control).",
         label="generator",
-        is_off=True,
         is_switch=True,
     ),
     Field(
@@ -155,7 +147,6 @@ SOURCES = (
         label="share of the mode at the start",
         limits={"ge": 0, "lt": 1},
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     Field(
@@ -166,7 +157,6 @@ SOURCES = (
         label="exponent of the growth of samples",
         limits={"ge": 0, "le": 10},
         kind="number",
-        is_off=True,
         is_switch=True,
         when=When(
             "with finite samples of a generation: a refit, batch_size = inf, or minibatches of a stored corpus",
@@ -182,7 +172,6 @@ EVALUATION = Field(
     label="evaluation temperature",
     limits={"ge": 0},
     kind="number",
-    is_off=True,
     is_switch=True,
 )
 RESETS = Field(
@@ -193,7 +182,6 @@ RESETS = Field(
     label="period of resets",
     units="generation",
     kind="count",
-    is_off=True,
     is_switch=True,
     when=When("with update = 'gradient', or a refit with mixing below 1", _trains_partly),
 )

@@ -1,8 +1,6 @@
 """Minibatches: what each optimiser step of a generation sees."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
@@ -14,11 +12,11 @@ from jaxcollapse.sampling.subset import subset
 from jaxcollapse.training.batch import Batch, Table, frequencies
 from jaxcollapse.training.corpora.corpus import Expected, Samples, log_weights
 from jaxcollapse.training.optimizers import OPTIMIZERS
+from jaxcollapse.training.updates.rule import Rest, Take
 from jaxcollapse.walks.categorical import Categorical
 from jaxcollapse.walks.walk import Walk, urn
 
 Counts = Int32[Array, "context token"]
-Take = Callable[[Array, Table, Any], tuple[Batch, Any]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Minibatches:
 
     def of(
         self, key: bits.Key, generation: Int32[Array, ""], source: Source, corpus: Samples | None
-    ) -> tuple[Take, Any]:
+    ) -> tuple[Take, Rest]:
         """What gives the minibatch of a step: (step, logits, rest) → (batch, rest); and what is unused at first.
 
         `source` is what traces are drawn from in this generation, `corpus` all that is stored.

@@ -1,12 +1,10 @@
 """Selection of samples: one of several candidates is kept, a verifier rejects others."""
 
-from jaxcollapse.parts.cell_kinds import has_verifier, is_curated
+from jaxcollapse.parts.cell_kinds import CURATED, has_verifier
 from jaxcollapse.parts.field import Field, When
 from jaxcollapse.parts.field_types import Count, Share
 from jaxcollapse.parts.slot import Slot
 from jaxcollapse.sampling.curation import CURATIONS as LAWS
-
-_CURATED = When("with curation = 'bradley_terry' or 'argmax'", is_curated)
 
 CURATIONS = Slot(
     "curation",
@@ -33,7 +31,7 @@ CANDIDATES = (
         description="Curation: samples K of which one is kept; inf: the limit of many.",
         label="candidates",
         kind="number",
-        when=_CURATED,
+        when=CURATED,
     ),
 )
 REWARD_SCALE = Field(
@@ -44,7 +42,7 @@ REWARD_SCALE = Field(
     label="scale of the reward",
     limits={"ge": -100, "le": 100},
     kind="number",
-    when=_CURATED,
+    when=CURATED,
 )
 VERIFIER = (
     Field(
@@ -54,7 +52,6 @@ VERIFIER = (
         description="Share of correct samples that a verifier accepts.",
         label="true positive rate of the verifier",
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     Field(
@@ -64,7 +61,6 @@ VERIFIER = (
         description="Share of other samples that a verifier accepts.",
         label="false positive rate of the verifier",
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     Field(

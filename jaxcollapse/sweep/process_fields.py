@@ -104,8 +104,8 @@ def _of_owners(owners: Mapping[str, list[str]]) -> When:
     """Where one of these parts is chosen; those of terms of the loss matter wherever there is a loss."""
     told = []
     for slot, names in owners.items():
-        chosen = f"with {slot} = {' or '.join(map(repr, names))}"
-        told.append(chosen if SLOTS[slot].choice else SLOTS[slot].when.text)  # type: ignore[union-attr]
+        when = None if SLOTS[slot].choice else SLOTS[slot].when
+        told.append(when.text if when else f"with {slot} = {' or '.join(map(repr, names))}")
 
     def holds(cells: AskedCells) -> Answer:
         found: Answer = np.False_

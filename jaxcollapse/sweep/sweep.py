@@ -21,10 +21,11 @@ from jaxcollapse.limits import (
 from jaxcollapse.parts.plugin import Plugin, check_loaded
 from jaxcollapse.parts.slot import Part, Slot
 from jaxcollapse.sweep import rules
-from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axis
+from jaxcollapse.sweep.axes import RESERVED, composed, parse_axis
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.immutable import fixed
 from jaxcollapse.sweep.misplaced_keys import check_swept, unknown_key
+from jaxcollapse.sweep.names import check_names, check_own_fields
 from jaxcollapse.sweep.process_fields import fields, parts
 from jaxcollapse.sweep.reading import changed, plain, read_toml
 from jaxcollapse.sweep.record import Record
@@ -160,7 +161,7 @@ class Sweep(BaseModel):
         for name in type(self).model_fields:
             self.__dict__[name] = fixed(self.__dict__[name])
         check_loaded(self.plugins)
-        self._check_own_fields()
+        check_own_fields(type(self).model_fields)
         for field in self.process:
             if field not in fields():
                 told = unknown_key(field, fields(), type(self).model_fields, "process")
@@ -169,7 +170,7 @@ class Sweep(BaseModel):
             raise InputError("axes", f"there are {len(self.axes)} axes; at most {MOST_AXES} are allowed")
         check_swept(self.axes, type(self).model_fields)
         axes = tuple(parse_axis(name, spec) for name, spec in self.axes.items())
-        self._check_names(axes)
+        check_names(axes, self.process)
         self._check_record()
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
             raise InputError("axes", f"the grid has {cells} cells; at most {MOST_CELLS} are allowed")
@@ -187,34 +188,6 @@ class Sweep(BaseModel):
                     "observables", f"{entry.name!r}: a plug-in uses the name of something else in the dataset"
                 )
 
-    def _check_own_fields(self) -> None:
-        """Raises if a field of a plug-in's part would mean something else in a dataset, or a sweep file."""
-        from jaxcollapse.observables import OBSERVABLES
-
-        for name, field in fields().items():
-            if field.plugin and name in (*RESERVED, *OBSERVABLES, *type(self).model_fields):
-                told = f"{name!r}, an argument in {field.plugin.name}, is the name of something else in the dataset"
-                raise InputError("plugin", f"{told}; choose another one")
-
-    def _check_names(self, axes: tuple[Axis, ...]) -> None:
-        from jaxcollapse.observables import OBSERVABLES
-
-        seen: dict[str, str] = {}
-        for place, axis in enumerate(axes):
-            earlier = [other.name for other in axes[:place]]
-            if axis.name in (*RESERVED, *OBSERVABLES, *earlier):
-                raise InputError(f"axes.{axis.name}", "is the name of something else in the dataset")
-            for field in axis.fields:
-                parts = field.split(".")
-                for other in (".".join(parts[:length]) for length in range(len(parts), 0, -1)):
-                    if other in seen:
-                        raise InputError(f"axes.{axis.name}", f"{field} is swept by axes.{seen[other]} already")
-                nested = [name for name in seen if name.startswith(f"{field}.")]
-                if nested:
-                    raise InputError(f"axes.{axis.name}", f"{nested[0]}, a key of {field}, is swept already")
-                seen[field] = axis.name
-                self._check_constant(axis.name, field)
-
     def _check_record(self) -> None:
         every = self.record.every
         if self.record.state and every is None:
@@ -222,14 +195,6 @@ class Sweep(BaseModel):
             raise InputError("record.state", f"needs record.every too, as in {{ every = 10, state = true }}: {told}")
         if every is not None and (number := self.generations // every) > MOST_POINTS:
             raise InputError("record.every", f"{every}: would record {number} generations; at most {MOST_POINTS}")
-
-    def _check_constant(self, axis: str, field: str) -> None:
-        table: Any = self.process
-        parts = field.split(".")
-        for part in parts[:-1]:
-            table = table.get(part, {}) if isinstance(table, Mapping) else {}
-        if isinstance(table, Mapping) and parts[-1] in table:
-            raise InputError(f"axes.{axis}", f"{field} is a constant in [process] too; keep one of them")
 
     @property
     def left_out(self) -> frozenset[str]:

@@ -70,7 +70,6 @@ CLIPPING = Field(
     label="bound of the gradient's norm",
     limits={"gt": 0},
     kind="number",
-    is_off=True,
     is_switch=True,
     when=STEPS,
 )

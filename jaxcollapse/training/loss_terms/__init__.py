@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.parts.cell_kinds import STEPS
-from jaxcollapse.parts.slot import NONE, SLOTS, Slot, import_all
+from jaxcollapse.parts.slot import NONE, SLOTS, Slot, arguments_of, import_all
 from jaxcollapse.training.batch import Batch, Table
 
 LOSS_TERMS = Slot("loss_term", when=STEPS)
@@ -42,12 +42,11 @@ def loss_term(function: Callable[..., Any]) -> Any:
         slope = jax.grad(loss)(batch.logits)
         return gradient + jnp.where(batch.logits > -jnp.inf, slope, 0)
 
-    LOSS_TERMS.add(with_gradient, name=function.__name__, skip=1, source=function)
-    for name, (_, default) in LOSS_TERMS[function.__name__].arguments.items():
+    for name, (_, default) in arguments_of(function, skip=1).items():
         if default is NONE:
-            del LOSS_TERMS[function.__name__]
             told = f"{function.__name__!r}: the argument {name!r} needs a default, which switches the term off"
             raise InputError("plugin", told)
+    LOSS_TERMS.add(with_gradient, name=function.__name__, skip=1, source=function)
     return function
 
 

@@ -19,7 +19,6 @@ from jaxcollapse.training.loss_terms import LOSS_TERMS, rows
         label="entropy bonus",
         limits={"ge": 0, "allow_inf_nan": False},
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     skip=2,

@@ -24,7 +24,6 @@ def _weight(name: str, divergence: str, tokens: str, label: str) -> Field:
         label=label,
         limits={"ge": 0, "allow_inf_nan": False},
         kind="number",
-        is_off=True,
         is_switch=True,
     )
 

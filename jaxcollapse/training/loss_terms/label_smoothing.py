@@ -19,7 +19,6 @@ from jaxcollapse.training.loss_terms import LOSS_TERMS, rows
         "visits.",
         label="label smoothing",
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     skip=2,

@@ -7,8 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxcollapse.parts.cell_kinds import is_curated
-from jaxcollapse.parts.field import Field, When
+from jaxcollapse.parts.cell_kinds import CURATED
+from jaxcollapse.parts.field import Field
 from jaxcollapse.parts.slot import SLOTS, Slot, import_all
 
 Table = Float[Array, "context token"]
@@ -22,7 +22,7 @@ REWARDS = Slot(
         description="Curation: ln p of the model as it stands, ln p0, or the score; of a longer trace, the mean over "
         "its tokens.",
         label="reward",
-        when=When("with curation = 'bradley_terry' or 'argmax'", is_curated),
+        when=CURATED,
     ),
 )
 

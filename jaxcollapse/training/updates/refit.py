@@ -31,7 +31,6 @@ def _is_finite_refit(cells: AskedCells) -> Answer:
         label="mixing of the refit",
         limits={"gt": 0, "le": 1},
         kind="number",
-        is_off=True,
         is_switch=True,
     ),
     Field(
@@ -42,7 +41,6 @@ def _is_finite_refit(cells: AskedCells) -> Answer:
         label="additive smoothing",
         limits={"ge": 0, "allow_inf_nan": False},
         kind="number",
-        is_off=True,
         is_switch=True,
         when=When("with update = 'refit' and finite samples", _is_finite_refit),
     ),

@@ -1,0 +1,58 @@
+"""Names: no two things in a sweep, or in its dataset, have the same one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.sweep.axes import RESERVED, Axis
+from jaxcollapse.sweep.process_fields import fields
+
+
+def check_own_fields(top: Iterable[str]) -> None:
+    """Raises `InputError` if a field of a plug-in's part would mean something else in a dataset, or a sweep file.
+
+    Args:
+        top: the keys at the top of a sweep file.
+    """
+    from jaxcollapse.observables import OBSERVABLES
+
+    taken = {*RESERVED, *OBSERVABLES, *top}
+    for name, field in fields().items():
+        if field.plugin and name in taken:
+            told = f"{name!r}, an argument in {field.plugin.name}, is the name of something else in the dataset"
+            raise InputError("plugin", f"{told}; choose another one")
+
+
+def check_names(axes: Sequence[Axis], process: Mapping[str, Any]) -> None:
+    """Raises `InputError` if an axis has the name of something else, or sweeps a field that is swept or set already.
+
+    Args:
+        axes: the axes, in file order.
+        process: the constants.
+    """
+    from jaxcollapse.observables import OBSERVABLES
+
+    seen: dict[str, str] = {}
+    for place, axis in enumerate(axes):
+        earlier = [other.name for other in axes[:place]]
+        if axis.name in (*RESERVED, *OBSERVABLES, *earlier):
+            raise InputError(f"axes.{axis.name}", "is the name of something else in the dataset")
+        for field in axis.fields:
+            parts = field.split(".")
+            for other in (".".join(parts[:length]) for length in range(len(parts), 0, -1)):
+                if other in seen:
+                    raise InputError(f"axes.{axis.name}", f"{field} is swept by axes.{seen[other]} already")
+            nested = [name for name in seen if name.startswith(f"{field}.")]
+            if nested:
+                raise InputError(f"axes.{axis.name}", f"{nested[0]}, a key of {field}, is swept already")
+            seen[field] = axis.name
+            _check_constant(axis.name, field, process)
+
+
+def _check_constant(axis: str, field: str, process: Mapping[str, Any]) -> None:
+    table: Any = process
+    parts = field.split(".")
+    for part in parts[:-1]:
+        table = table.get(part, {}) if isinstance(table, Mapping) else {}
+    if isinstance(table, Mapping) and parts[-1] in table:
+        raise InputError(f"axes.{axis}", f"{field} is a constant in [process] too; keep one of them")
