@@ -166,7 +166,7 @@ def test_a_table_that_cannot_be_shown_is_said_when_all_is_stored(
     sweep.write_text(SWEEP.replace('observables = ["entropy"]', NEEDED))
     result = invoke("run", sweep, "--out", tmp_path / "study")
     assert result.exit_code == 1
-    assert "jaxcollapse: cannot be shown: ZeroDivisionError('of nothing'); all is stored" in result.stderr
+    assert "jaxcollapse: the summary failed: ZeroDivisionError('of nothing'); all results are stored" in result.stderr
     assert result.stdout.splitlines()[-1] == f"study: {tmp_path / 'study'}"
     assert (tmp_path / "study" / "result.nc").exists()
 
@@ -318,7 +318,7 @@ def test_a_shard_that_does_not_count_is_named(study: Path) -> None:
     shard.write_bytes(shard.read_bytes()[:1000])
     result = invoke("status", study)
     assert result.exit_code == 1
-    assert f"    {shard.name} does not count: " in result.stdout
+    assert f"    {shard.name} is ignored: " in result.stdout
     assert set(json.loads(invoke("status", study, "--json").stdout)["bad_shards"]) == {shard.name}
 
 
@@ -348,7 +348,7 @@ def test_run_extends_a_study_whose_sweep_has_grown(study: Path, sweep: Path) -> 
     [
         ("generations = 2", "generations = 3", "generations: the study holds results of other settings"),
         ("replicates = 3", "replicates = 2", "replicates: 2: the study has 3 already"),
-        ("temperature = [0.5, 1.0]", "temperature = [0.5]", "cells that the sweep has not (temperature = 1.0)"),
+        ("temperature = [0.5, 1.0]", "temperature = [0.5]", "cells that the sweep lacks (temperature = 1.0)"),
         ('title = "Tiny"', "seed = 1", "(seed 0, not 1)"),
     ],
 )
@@ -537,7 +537,7 @@ def test_keys_are_set_on_the_command_line(sweep: Path) -> None:
         "replicates": "set: 'replicates': must be KEY=VALUE, as in process.temperature=0.9",
         "process.vocab_size.x=3": "set.process.vocab_size.x: vocab_size is a value, 8; it has no keys",
         "process.lr=3": "process.lr: unknown key (did you mean 'learning_rate'?)",
-        "process.temperature=1": "axes.temperature: temperature is a constant in [process] too; keep one of them",
+        "process.temperature=1": "axes.temperature: temperature is also a constant in [process]; keep one of them",
     }.items():
         wrong = invoke("plan", sweep, "--set", change)
         assert (wrong.exit_code, problem in wrong.stderr) == (2, True), wrong.stderr

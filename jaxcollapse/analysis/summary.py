@@ -47,7 +47,7 @@ def summarise(
     check_confidence(confidence)
     status_of(data)
     if isinstance(variables, str):
-        raise ValueError(f"variables = {variables!r} is not a list of names, as in [{variables!r}]")
+        raise ValueError(f"variables = {variables!r} is not a list of names such as [{variables!r}]")
     if variables is None:
         variables = [str(name) for name in data.data_vars if name not in ("status", *_LEFT_OUT)]
     for name in variables:

@@ -27,10 +27,12 @@ def examples(as_json: AsJson = False) -> int:
 
 @tells_bad_input
 def init(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One of those that `jaxcollapse examples` lists.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An example that `jaxcollapse examples` lists.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FOLDER", parser=path, help="Where to copy it; by default the working folder."),
+        typer.Option(
+            "--out", metavar="FOLDER", parser=path, help="Folder to copy it to; by default the working folder."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:

@@ -106,7 +106,7 @@ def run(
         typer.Option(
             "--share",
             metavar="I/N",
-            help="Compute share I of N only, 0/N to N-1/N; `slurm` takes the share of this task of a Slurm job array.",
+            help="Compute one share only, 0/N to N-1/N; `slurm` is the share of this task in a Slurm job array.",
         ),
     ] = None,
     shard: Annotated[str | None, typer.Option("--shard", hidden=True)] = None,
@@ -152,11 +152,14 @@ def run(
                 raise
             except Exception as error:  # what was computed is worth more than its table
                 failure = error
-                print(f"jaxcollapse: cannot be shown: {printable(repr(error))}; all is stored", file=sys.stderr)
+                print(
+                    f"jaxcollapse: the summary failed: {printable(repr(error))}; all results are stored",
+                    file=sys.stderr,
+                )
     if told["missing"]:
         bad = "".join(f"; {name} {reason}" for name, reason in told["bad_shards"].items())
         lost = f"{told['missing']} trajectories are missing: shards were deleted or damaged during the run{bad}"
-        print(f"jaxcollapse: {printable(lost)}; the same command goes on", file=sys.stderr)
+        print(f"jaxcollapse: {printable(lost)}; run the same command again to compute them", file=sys.stderr)
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
@@ -173,10 +176,10 @@ app.command()(submit)
 def status(
     study: StudyFolder,
     plugin: PluginFiles = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is missing; Ctrl-C to stop.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until nothing is missing; Ctrl-C to stop.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Say how much of a study has been computed, and which of its files do not count."""
+    """Report how much of a study has been computed, and which of its files are ignored."""
     from jaxcollapse.store.study import Study
 
     if watch:
@@ -185,7 +188,7 @@ def status(
         try:
             watch_study(study)
         except KeyboardInterrupt:
-            print("jaxcollapse: no longer watching; whatever computes the study goes on", file=sys.stderr)
+            print("jaxcollapse: stopped watching; the computation goes on", file=sys.stderr)
             return INCOMPLETE
     told = Study.open(study).summary()
     if as_json:
@@ -198,10 +201,10 @@ def status(
         if told["computing"]:
             print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():
-            print(f"    {printable(name)} does not count: {printable(reason)}")
+            print(f"    {printable(name)} is ignored: {printable(reason)}")
         if told["not_in_sweep"]:
-            lost = "sweep.toml lacks cells that the shards have: it was changed, or has lost lines"
-            print(f"    {told['not_in_sweep']} trajectories more are in the shards; {lost}")
+            lost = "sweep.toml lacks their cells: it was changed, or lines were lost"
+            print(f"    the shards hold {told['not_in_sweep']} more trajectories; {lost}")
         print(f"    result    {printable(told['result'] or 'not assembled yet')}")
     return INCOMPLETE if told["missing"] else 0
 
@@ -211,7 +214,7 @@ def status(
 def finalize(
     study: StudyFolder,
     plugin: PluginFiles = None,
-    zarr: Annotated[bool, typer.Option("--zarr", help="Write result.zarr too, for cloud storage and Dask.")] = False,
+    zarr: Annotated[bool, typer.Option("--zarr", help="Also write result.zarr, for cloud storage and Dask.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Assemble the shards into result.nc, complete or not."""

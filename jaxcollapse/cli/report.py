@@ -20,7 +20,7 @@ def report(
     plugin: PluginFiles = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", parser=path, help="The page; by default report.html in the study."),
+        typer.Option("--out", metavar="FILE", parser=path, help="File to write; by default report.html in the study."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -70,4 +70,4 @@ def needs_packages() -> Iterator[None]:
         missing = str(error.name).split(".")[0]
         if missing not in _NEEDED:
             raise
-        raise InputError("", f"to show it, {missing} is needed: pip install 'jaxcollapse[report]'") from None
+        raise InputError("", f"needs {missing}: pip install 'jaxcollapse[report]'") from None

@@ -178,7 +178,8 @@ def _absorbed(
         leaves = chain[state, :state].sum()
         if leaves < _NEVER * time[state]:
             raise InputError(
-                "temperature", f"{temperature}: with {number} samples no token ever wins, as far as float64 tells"
+                "temperature",
+                f"{temperature}: with {number} samples the time until one token wins is too long for float64",
             )
         chain[state, :state] /= leaves
         time[state] /= leaves

@@ -107,7 +107,7 @@ class Markov(Walk):
         if isinstance(token, str):
             labels = [] if given.labels is None else given.labels.tolist()
             if storable(token) not in labels:
-                raise InputError("process.end_token", f"{token!r} is no token of p0{did_you_mean(token, labels)}")
+                raise InputError("process.end_token", f"{token!r} is not a token of p0{did_you_mean(token, labels)}")
             return int(labels.index(storable(token)))
         if token >= given.size:
             raise InputError("process.end_token", f"{token}: tokens are numbered from 0 to {given.size - 1}")

@@ -151,15 +151,15 @@ def test_few_replicates_are_never_sure() -> None:
 
 
 WITHOUT: list[tuple[Callable[[xr.Dataset], Any], str]] = [
-    (lambda data: data.isel(replicate=0).collapse.summary(), "no dimension 'replicate', over which"),
-    (lambda data: data.mean("replicate").collapse.summary(), "no dimension 'replicate', over which"),
-    (lambda data: data.isel(replicate=0).collapse.classify(), "no dimension 'replicate', over which"),
+    (lambda data: data.isel(replicate=0).collapse.summary(), "lacks the dimension 'replicate', over which"),
+    (lambda data: data.mean("replicate").collapse.summary(), "lacks the dimension 'replicate', over which"),
+    (lambda data: data.isel(replicate=0).collapse.classify(), "lacks the dimension 'replicate', over which"),
     (
         lambda data: data.isel(replicate=[]).collapse.summary(),
         "it has no value along 'replicate'",
     ),
     (lambda data: data.isel(samples=[]).collapse.classify(), "it has no value along 'samples'"),
-    (lambda data: data.isel(generation=[]).collapse.summary(), "no dimension 'generation'"),
+    (lambda data: data.isel(generation=[]).collapse.summary(), "lacks the dimension 'generation'"),
     (lambda data: data.drop_vars("status").collapse.summary(), "no variable 'status'"),
     (lambda data: data.drop_vars("status").collapse.missing(), "no variable 'status'"),
     (lambda data: data.drop_attrs().collapse.summary(), "'status' has no attributes flag_values"),
@@ -168,7 +168,10 @@ WITHOUT: list[tuple[Callable[[xr.Dataset], Any], str]] = [
         lambda data: data.collapse.summary("entropy"),
         "variables = 'entropy' is not a list of names",
     ),
-    (lambda data: data.sel(generation=100).collapse.plot.trajectories("entropy"), "no dimension 'generation'; select"),
+    (
+        lambda data: data.sel(generation=100).collapse.plot.trajectories("entropy"),
+        "lacks the dimension 'generation'; select",
+    ),
     (lambda data: data.collapse.collapse_time(generations=[]), r"generations = \[\] is not a list of generations"),
     (
         lambda data: data.collapse.collapse_time(generations=[-1, 5]),

@@ -140,8 +140,8 @@ def test_a_phase_diagram_has_the_axes_that_are_asked_for() -> None:
     ("asked", "message"),
     [
         ({"hue": "temprature"}, r"hue = 'temprature' is not an axis.*did you mean 'temperature'"),
-        ({"hue": "samples", "panels": "samples"}, "hue = 'samples': this axis is asked for twice"),
-        ({"hue": "samples", "samples": 1.0}, "hue = 'samples': this axis is asked for twice"),
+        ({"hue": "samples", "panels": "samples"}, "hue = 'samples': the axis has another role already"),
+        ({"hue": "samples", "samples": 1.0}, "hue = 'samples': the axis has another role already"),
         ({"samples": 7}, r"samples = 7 is not in this dataset; it has 1, 100, ∞"),
         ({"replicate": 0}, "'replicate' is not an axis"),
     ],

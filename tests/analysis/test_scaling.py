@@ -208,7 +208,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "tokens": ({"name": "logits"}, "'logits' has several values along 'token'; select one of them"),
     "event": (
         {"name": "collapse_time", "abscissas": ["generation"]},
-        "'collapse_time' has no values along 'generation'",
+        "'collapse_time' does not depend on 'generation'",
     ),
 }
 

@@ -59,7 +59,7 @@ def arrange(
         if name is not None and name not in axes:
             raise ValueError(f"{role} = {name!r} is not an axis of this dataset{did_you_mean(name, axes)}")
         if name is not None and (wished.count(name) > 1 or name in held):
-            raise ValueError(f"{role} = {name!r}: this axis is asked for twice")
+            raise ValueError(f"{role} = {name!r}: the axis has another role already")
     free = [name for name in axes if values.sizes[name] > 1 and name not in (*wished, *held)]
     chosen = dict(roles)
     longest = _longest(data, values, free, sum(roles.get(role, "") is None for role in _ROOMY))
