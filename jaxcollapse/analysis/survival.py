@@ -55,11 +55,11 @@ def survival(
         "censored": (times > last).sum("replicate"),
     }
     told = {
-        "survival": (f"share before the {long_name}", "1"),
+        "survival": (f"share of trajectories before the {long_name}", "1"),
         "median_time": (f"median {long_name}", "generation"),
         "restricted_mean_time": (f"mean {long_name}, restricted to generation {last}", "generation"),
-        "happened": (f"trajectories past the {long_name}", "1"),
-        "censored": (f"trajectories before the {long_name} at generation {last}", "1"),
+        "happened": (f"number of trajectories past the {long_name}", "1"),
+        "censored": (f"number of trajectories before the {long_name} at generation {last}", "1"),
     }
     found = xr.Dataset(made, attrs={"event": event, "confidence": confidence, "last_generation": last})
     for name, (text, units) in told.items():

@@ -115,7 +115,7 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
         if told is not None:
             found[place] = told
     if np.isnan(found).all():
-        raise ValueError(f"no law is known for {name!r} here; it needs {needs}")
+        raise ValueError(f"the law of {name!r} does not apply here; it needs {needs}")
     long_name, units = label_of(values)
     kind = f"probability of being past the {long_name}" if is_event(values) else f"{long_name}, by theory"
     made = xr.DataArray(found, dims=(*axes, "generation"), name=name)

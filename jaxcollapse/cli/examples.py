@@ -36,7 +36,7 @@ def init(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Copy a shipped sweep file, and the data that it reads, to start from."""
+    """Copy a shipped sweep file and the data it reads."""
     from jaxcollapse.system.shipped_sweeps import copy_example
 
     written = copy_example(name, out or Path())

@@ -17,9 +17,10 @@ def explore(
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port of the page; 0 picks a free one.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> int:
-    """Look at a study, complete or not, in a browser: any generation and observable, and single trajectories.
+    """Explore a study in a browser.
 
-    The page is served on this machine alone, and reads no more of the study than it shows. Ctrl-C ends it.
+    The page shows any generation, observable and trajectory of a study, complete or not. It is served to this machine
+    only. Ctrl-C ends it.
     """
     with needs_packages():
         from jaxcollapse.explore.answers import Answers

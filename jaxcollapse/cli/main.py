@@ -37,8 +37,8 @@ from jaxcollapse.system.signals import ending
 
 app = typer.Typer(
     name="jaxcollapse",
-    help="Run thousands of self-training trajectories from a sweep file and get a labelled dataset.\n\n"
-    "Start with: jaxcollapse run sweeps/quickstart.toml",
+    help="Run sweeps of self-training trajectories from a TOML file and get a labelled dataset.\n\n"
+    "Start with: jaxcollapse init quickstart && jaxcollapse run quickstart.toml",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -75,7 +75,10 @@ def plan(
     kernel: Kernel = SAME_BITS,
     as_json: AsJson = False,
 ) -> int:
-    """Show what a run would compile, compute and store, without running it; of a study, what is missing."""
+    """Show what a run would compile, compute and store.
+
+    Nothing is computed. For a study, the plan covers what is missing.
+    """
     from jaxcollapse.planning import plan as make_plan
     from jaxcollapse.planning import this_machine
     from jaxcollapse.running import foresee
@@ -117,9 +120,10 @@ def run(
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
 ) -> int:
-    """Compute a sweep, or go on with it: finished shards are kept, and a sweep that has grown extends its study.
+    """Compute a sweep, or continue it.
 
-    Runs at the same time share the work. When a run of a share ends, the dataset is assembled if nothing is missing.
+    Finished shards are kept, and a sweep that has grown extends its study. Simultaneous runs share the work. A run with
+    --share assembles the dataset at its end if nothing is missing.
     """
     from jaxcollapse.planning import this_machine
     from jaxcollapse.planning.share import Share, in_slurm_array
@@ -179,7 +183,10 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until nothing is missing; Ctrl-C to stop.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Report how much of a study has been computed, and which of its files are ignored."""
+    """Report how much of a study has been computed.
+
+    Files of the study that are ignored are listed with the reason.
+    """
     from jaxcollapse.store.study import Study
 
     if watch:

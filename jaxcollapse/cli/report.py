@@ -24,7 +24,10 @@ def report(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write a study, complete or not, as one HTML page: what came out in sentences, and pictures to ask more of."""
+    """Write a study as one HTML page.
+
+    The page states what came out in sentences and shows interactive figures. The study may be incomplete.
+    """
     with needs_packages():
         from jaxcollapse.report.page import stored_page
     from jaxcollapse.analysis.status import has_status

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jaxcollapse.planning import Plan
     from jaxcollapse.running import Prospect
 
-_Name = Annotated[str | None, typer.Option(metavar="NAME", help="As sbatch's.")]
+_Name = Annotated[str | None, typer.Option(metavar="NAME", help="Passed to sbatch.")]
 
 
 @tells_bad_input
@@ -62,9 +62,9 @@ def submit(
     account: _Name = None,
     qos: _Name = None,
     constraint: _Name = None,
-    gpus_per_node: Annotated[str | None, typer.Option(metavar="[TYPE:]N", help="As sbatch's.")] = None,
-    cpus_per_task: Annotated[int | None, typer.Option(metavar="N", min=1, help="As sbatch's.")] = None,
-    mem: Annotated[str | None, typer.Option(metavar="SIZE", help="As sbatch's.")] = None,
+    gpus_per_node: Annotated[str | None, typer.Option(metavar="[TYPE:]N", help="Passed to sbatch.")] = None,
+    cpus_per_task: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passed to sbatch.")] = None,
+    mem: Annotated[str | None, typer.Option(metavar="SIZE", help="Passed to sbatch.")] = None,
     slurm: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Another option of sbatch; may be repeated.")
     ] = None,
@@ -86,9 +86,10 @@ def submit(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Compute a sweep on a Slurm cluster: an array of jobs, a share each, and a job that assembles the dataset.
+    """Compute a sweep on a Slurm cluster.
 
-    Submitting again computes what is missing. On other clusters start `jaxcollapse run --share I/N`.
+    Each task of a job array computes one share, and a final job assembles the dataset. Submitting again computes what
+    is missing. On other clusters, start `jaxcollapse run --share I/N`.
     """
     from jaxcollapse.system.devices import choose
 

@@ -32,7 +32,7 @@ TRACE_LENGTH = Field(
     name="trace_length",
     type=field_types.Whole,
     default=16,
-    description="Persona, Markov: tokens L of a trace.",
+    description="Persona, Markov: number of tokens L of a trace.",
     label="trace length",
     kind="count",
 )

@@ -341,7 +341,7 @@ CASES = {
     "size of what has a size": (
         f"{VALUES}, probabilities = [0.5, 0.5] }}\nvocab_size = 2",
         "process.vocab_size",
-        "unless the initial distribution brings its own number of tokens",
+        "unless the initial distribution has its own number of tokens",
     ),
     "counts over 32 bits": (
         'generations = 2000\n[process]\ncorpus = "accumulate"\nsamples = 2000000',
