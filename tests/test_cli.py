@@ -405,7 +405,7 @@ def test_help_tells_what_to_do_and_loads_no_jax() -> None:
     result = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "jaxcollapse", "--help"], capture_output=True, text=True, check=True
     )
-    assert "jaxcollapse run sweeps/quickstart.toml" in result.stdout
+    assert "jaxcollapse run quickstart.toml" in result.stdout
     for command in COMMANDS:
         assert re.search(rf"^  {command} +[A-Z]", result.stdout, re.MULTILINE)
     imported = set(re.findall(r"\|\s+(\S+)$", result.stderr, re.MULTILINE))
