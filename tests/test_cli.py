@@ -243,7 +243,7 @@ def test_inputs_beside_a_study_are_refused(study: Path, tmp_path: Path) -> None:
     for command in ("plan", "run"):
         result = invoke(command, study, "--inputs", tmp_path)
         assert result.exit_code == 2
-        assert result.stderr.startswith(f"jaxcollapse: {study}: inputs: a study reads what is in its own folder")
+        assert result.stderr.startswith(f"jaxcollapse: {study}: inputs: a study reads input files from its own folder")
 
 
 def test_finalize_says_where_the_dataset_of_a_folder_is_that_may_not_be_written_to(
@@ -546,7 +546,7 @@ def test_keys_are_set_on_the_command_line(sweep: Path) -> None:
 def test_a_study_takes_no_changes(sweep: Path, tmp_path: Path) -> None:
     assert invoke("run", sweep, "--out", tmp_path / "study", "--quiet").exit_code == 0
     wrong = invoke("plan", tmp_path / "study", "--set", "replicates=4")
-    assert (wrong.exit_code, "a study has its sweep" in wrong.stderr) == (2, True)
+    assert (wrong.exit_code, "a study has its own sweep" in wrong.stderr) == (2, True)
 
 
 def test_run_and_plan_take_whatever_a_sweep_is_made_of(sweep: Path) -> None:

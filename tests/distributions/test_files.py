@@ -120,7 +120,7 @@ def test_labels_in_quotes_may_have_commas_quotes_and_lines(tmp_path: Path) -> No
         ("token,p,p\na,.5,.2\n", "has 2 columns 'p'"),
         ("token,token,p\na,b,.5\n", "has 2 columns 'token'"),
         ("token,p\na,\n", "line 2: '' in column 'p' is not a number"),
-        ('token\tp\n"\t.5\na\t.3\n"\t.2\n', "line 4: a quotation mark has no end"),
+        ('token\tp\n"\t.5\na\t.3\n"\t.2\n', "line 4: a quotation mark is not closed"),
         ("word,label,p\na,b,1\n", "word, label could each name the tokens; give labels = 'word'"),
         ("lemma,class,p\na,b,1\n", "lemma, class could each name the tokens; give labels = 'lemma'"),
         ("class,p\nnoun,.5\nnoun,.5\n", "'class' has empty or repeated entries; does it name the tokens?"),
@@ -135,7 +135,7 @@ def test_labels_are_taken_from_where_the_user_says(tmp_path: Path) -> None:
     path = table(tmp_path, "lemma,class,p\na,x,.5\nb,y,.5\n")
     assert read(path, labels="class")[1] == ["x", "y"]
     assert read(path, labels=False)[1] is None
-    assert "'clas' is not there (did you mean 'class'?)" in refusal(path, labels="clas")
+    assert "'clas' is not in the file (did you mean 'class'?)" in refusal(path, labels="clas")
 
 
 @pytest.mark.parametrize(

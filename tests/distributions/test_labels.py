@@ -35,7 +35,7 @@ def test_labels_are_in_the_dataset_as_they_are_or_as_the_rule_says(
 
 def test_half_a_surrogate_pair_is_escaped_in_a_file_and_refused_in_a_sweep() -> None:
     assert as_names(["\ud800", "a"]).tolist() == ["\\ud800", "a"]
-    with pytest.raises(jc.InputError, match=r"process\.initial\.tokens\[0\]: .*is not text"):
+    with pytest.raises(jc.InputError, match=r"process\.initial\.tokens\[0\]: .*is not UTF-8 text"):
         jc.Sweep.from_dict({"process": {"initial": values(["\ud800", "a"])}})
 
 

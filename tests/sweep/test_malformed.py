@@ -68,7 +68,7 @@ CASES = {
     ),
     "unknown nested axis": ('[axes]\n"initial.exponnt" = [1.0]', "axes.initial.exponnt", "did you mean 'exponent'?"),
     "too deeply nested axis": ('[axes]\n"initial.shift.x" = [1.0]', "axes.initial.shift.x", "has no key 'x'"),
-    "nested axis of a number": ('[axes]\n"steps.x" = [1.0]', "axes.steps.x", "steps has no keys"),
+    "nested axis of a number": ('[axes]\n"steps.x" = [1.0]', "axes.steps.x", "steps has no nested keys"),
     "unknown record key": ("record = { evry = 10 }", "record.evry", "did you mean 'every'?"),
     "unknown initial key": (
         '[process]\ninitial = { kind = "zipf", exponnt = 1.0 }',
@@ -338,7 +338,7 @@ CASES = {
         "axes.batch_size",
         "20 is more than samples = 10",
     ),
-    "endless minibatches": ("[process]\nsteps = inf", "process.steps", "batch_size = inf only, not 16"),
+    "endless minibatches": ("[process]\nsteps = inf", "process.steps", "inf steps need batch_size = inf, not 16"),
     "endless steps of adam": (
         '[process]\nsteps = inf\nbatch_size = inf\noptimizer = "adam"',
         "process.steps",
@@ -537,9 +537,9 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     for command in ("plan", "run"):
         assert_refused(invoke(command, latin), latin, "cannot be read", "it is not UTF-8 text")
         assert_refused(invoke(command, missing), missing, "cannot be read", "No such file or directory")
-        assert_refused(invoke(command, folder), folder, "is not a study", "there is no sweep.toml in it")
+        assert_refused(invoke(command, folder), folder, "is not a study", "it lacks sweep.toml")
     for command in ("status", "finalize"):
-        assert_refused(invoke(command, missing), missing, "is not a study", "there is no sweep.toml in it")
+        assert_refused(invoke(command, missing), missing, "is not a study", "it lacks sweep.toml")
     assert set(tmp_path.iterdir()) == {latin, folder}
 
 
