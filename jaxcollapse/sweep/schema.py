@@ -1,7 +1,7 @@
 """The JSON Schema of the sweep file, so that editors complete and check it. Shipped as `sweep.schema.json`.
 
-TOML has inf, which JSON lacks. Editors (taplo) make it null before they validate, so the schema allows null where a field
-allows inf.
+TOML has inf, which JSON lacks. Editors (taplo) make it null before they validate, so the schema allows null where a
+field allows inf.
 """
 
 import json
