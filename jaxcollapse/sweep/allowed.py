@@ -16,10 +16,11 @@ def allowed(model: type[BaseModel], key: str) -> str:
         key: its name.
     """
     info = model.model_fields[key]
+    values: Any = Annotated[info.annotation, info]
 
     def takes(value: float) -> bool:
         try:
-            TypeAdapter(Annotated[info.annotation, info], config=ConfigDict(strict=True)).validate_python(value)
+            TypeAdapter(values, config=ConfigDict(strict=True)).validate_python(value)
         except ValidationError:
             return False
         return True
