@@ -26,7 +26,8 @@ def fields(
 
     For each field: its default, values and meaning, and when it is used. Fields of plug-ins are included.
     """
-    from jaxcollapse.sweep.process_fields import described, parts
+    from jaxcollapse.sweep.allowed import allowed
+    from jaxcollapse.sweep.process_fields import described, parts, process_model
     from jaxcollapse.sweep.process_fields import fields as all_fields
 
     known = all_fields()
