@@ -67,13 +67,13 @@ def _orders(axes: Sequence[ShownAxis]) -> list[tuple[int, ...]]:
 
 def _grown(table: np.ndarray, seed: tuple[int, ...], order: tuple[int, ...], ordered: list[bool]) -> Box:
     """The box that grows from a cell along one axis after the other, as far as it holds nothing else."""
-    box = [(place,) for place in seed]
+    box: list[tuple[int, ...]] = [(place,) for place in seed]
     for axis in order:
         slabs = np.moveaxis(table[np.ix_(*(*box[:axis], range(table.shape[axis]), *box[axis + 1 :]))], axis, 0)
-        fits = slabs.reshape(len(slabs), -1).all(axis=1)
+        fits = np.asarray(slabs.reshape(table.shape[axis], -1).all(axis=1))
         if ordered[axis]:
             gaps = np.flatnonzero(~fits)
-            start, stop = gaps[gaps < seed[axis]].max(initial=-1) + 1, gaps[gaps > seed[axis]].min(initial=len(fits))
+            start, stop = gaps[gaps < seed[axis]].max(initial=-1) + 1, gaps[gaps > seed[axis]].min(initial=fits.size)
             box[axis] = tuple(range(int(start), int(stop)))
         else:
             box[axis] = tuple(np.flatnonzero(fits).tolist())
