@@ -17,6 +17,7 @@ from jaxcollapse.cli.arguments import (
     Inputs,
     Kernel,
     Out,
+    Plain,
     Platform,
     PluginFiles,
     StudyFolder,
@@ -38,9 +39,9 @@ from jaxcollapse.system.signals import ending
 app = typer.Typer(
     name="jaxcollapse",
     help="Run thousands of self-training trajectories from a sweep file and get a labelled dataset.\n\n"
-    "Start with: jaxcollapse run sweeps/quickstart.toml",
+    "Start with: jaxcollapse init quickstart, and then: jaxcollapse run quickstart.toml",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -115,6 +116,7 @@ def run(
     kernel: Kernel = SAME_BITS,
     chunk_size: ChunkSize = None,
     as_json: AsJson = False,
+    plain: Plain = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
 ) -> int:
     """Compute a sweep, or go on with it: finished shards are kept, and a sweep that has grown extends its study.
@@ -174,6 +176,7 @@ def status(
     study: StudyFolder,
     plugin: PluginFiles = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is missing; Ctrl-C to stop.")] = False,
+    plain: Plain = False,
     as_json: AsJson = False,
 ) -> int:
     """Say how much of a study has been computed, and which of its files do not count."""
