@@ -61,7 +61,7 @@ class Sweep(BaseModel):
     )
     plugins: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
         [],
-        description="Names of the plug-ins that the sweep needs. Naming does not run them: --plugin FILE does.",
+        description="Names of the plug-ins that the sweep needs. Naming does not run them: `--plugin FILE` does.",
     )
     support_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
         1e-9, description="A token counts as present while its probability is above this."
