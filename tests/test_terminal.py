@@ -1,4 +1,4 @@
-"""What people see while they wait: a sign of life at once, a bar on terminals, plain lines elsewhere, numbers to read."""
+"""What people see while they wait: life at once, a bar on terminals, plain lines elsewhere, numbers to read."""
 
 import io
 import os

@@ -28,7 +28,7 @@ class Reporter(ABC):
 
     @abstractmethod
     def advance(self, trajectories: int) -> None:
-        """So many more trajectories have been finished; none: they begin to be computed. Several threads may call it."""
+        """So many more trajectories have been finished; with 0, some begin. May be called from several threads."""
 
 
 class Silent(Reporter):
@@ -67,7 +67,7 @@ class Bar(Reporter):
 
 
 class Lines(Reporter):
-    """A line at the start, one every ten seconds, and one at the end. The rate leaves out what comes before computing."""
+    """A line at the start, one every ten seconds, and one at the end. The rate leaves out the time to compile."""
 
     def __init__(self, total: int, console: Console, clock: Callable[[], float] = time.monotonic):
         self._total, self._console, self._clock = total, console, clock
