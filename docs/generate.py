@@ -108,7 +108,7 @@ def command_line() -> str:
         "`jaxcollapse --install-completion` makes bash, zsh, fish or PowerShell complete commands and options, from "
         "the next shell on; `jaxcollapse --show-completion` prints what it would install.",
         "",
-        "On a terminal, a run shows a bar and colours. With `--plain`, with `TERM=dumb`, or where output goes to a file "
+        "On a terminal, a run shows a bar and colours. With `--plain`, `TERM=dumb`, or where output goes to a file "
         "or a pipe, it writes lines instead, one every ten seconds. `NO_COLOR=1` leaves out colours only.",
     ]
     for name, command in group.commands.items():

@@ -36,6 +36,6 @@ def check_told(data: xr.Dataset, fields: Iterable[str]) -> None:
 def refuse_without(field: str) -> None:
     """Raises an error that says which coordinate is gone."""
     raise ValueError(
-        f"the coordinate {field!r} is gone, without which it is not known what the cells are; "
-        "keep it, as sel and isel do without drop=True"
+        f"the dataset lacks the coordinate {field!r}, which identifies its cells; "
+        "select with sel or isel without drop=True, which keep it"
     )

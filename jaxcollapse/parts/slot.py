@@ -106,7 +106,7 @@ class Slot(OwnCode[Part]):
         """
         name = name or (_words(make.__name__) if isinstance(make, type) else make.__name__)
         if not own and name in self.own:
-            raise InputError(self.key, f"{name!r} is one of the package's own; choose another name")
+            raise InputError(self.key, f"{name!r} is a part of the package; choose another name")
         written = source or make
         plugin = None if own else plugin_of(written)
         told = arguments_of(make if isinstance(make, type) else written, skip)
@@ -176,7 +176,7 @@ def defaults_of(part: Part, known: Mapping[str, Field]) -> dict[str, Any]:
 def _field(part: Part, slot: Slot, name: str, annotation: Any, default: Any) -> Field:
     if annotation is NONE:
         if default is NONE:
-            told = f"needs an annotation, such as {name}: float; it becomes a field of the process"
+            told = f"needs an annotation, such as {name}: float, since it becomes a field of the process"
             raise InputError("plugin", f"{part.name!r}: the argument {name!r} {told}")
         annotation = type(default)
     words = [each for each in get_args(annotation)[1:] if isinstance(each, str)]

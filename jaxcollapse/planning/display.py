@@ -43,8 +43,8 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
     if run is not None:
         start, compiling, finish = (told[f"{part}_seconds"] for part in ("start", "compile", "finish"))
         time = [
-            f"time: about {as_seconds(start + run + finish)}, of which {as_seconds(run)} to compute; "
-            f"the first time {as_seconds(compiling)} more to compile"
+            f"time: about {as_seconds(start + run + finish)}, including {as_seconds(run)} of computation; "
+            f"compilation adds {as_seconds(compiling)} the first time"
         ]
     title = f"{told['title']!r}: " if told["title"] else ""
     return [
@@ -55,7 +55,7 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         f"disk: at most {as_bytes(told['disk_bytes'])}",
         *([f"kernel: {told['kernel_choice']}"] if told.get("kernel_choice") else []),
         *time,
-        *(printable(f"plug-in: {name} of {where}") for name, where in told.get("parts", {}).items()),
+        *(printable(f"plug-in: {name} from {where}") for name, where in told.get("parts", {}).items()),
         *_equal(told),
     ]
 
@@ -67,8 +67,8 @@ def _equal(told: Mapping[str, Any]) -> list[str]:
     repeat = "repeats" if equal["cells"] == 1 else "repeat"
     fields, (first, second) = ", ".join(equal["fields"]), equal["example"]
     return [
-        f"equal cells: {equal['cells']:,} of {told['cells']:,} cells {repeat} another cell, with other random numbers: "
-        f"{fields} has no effect there, or differs by rounding only",
+        f"equal cells: {equal['cells']:,} of {told['cells']:,} cells {repeat} another cell with other random numbers: "
+        f"{fields} has no effect there, or differs only by rounding",
         printable(f"    {first} repeats {second}"),
     ]
 

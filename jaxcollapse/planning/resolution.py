@@ -50,7 +50,7 @@ def warning(sweep: Sweep, library: Library) -> str | None:
     first = ", ".join(f"{field} = {label(value)}" for field, value in sweep.grid.cell(int(cells[0])).items())
     of = f", the first at {first}" if first else ""
     better = "; use precision = 'float64'" if sweep.precision == "float32" else ""
-    return f"steps vanish in the rounding of {sweep.precision} in {count(len(cells), 'cell')}{of}{better}"
+    return f"training steps are lost in the rounding of {sweep.precision} in {count(len(cells), 'cell')}{of}{better}"
 
 
 def _rounds_off(sweep: Sweep, cells: np.ndarray, logits: np.ndarray) -> np.ndarray:

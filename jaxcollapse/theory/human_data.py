@@ -37,7 +37,7 @@ def real_data_flow(
     generations: ArrayLike,
     start: ArrayLike | None = None,
 ) -> Float[np.ndarray, "*generation token"]:
-    """About where small partial refits take a model that is fed with real data.
+    """The approximate model after many small partial refits to its own samples and real data.
 
     Args:
         p0: probabilities [token]; real data are from it.
@@ -115,7 +115,7 @@ def recovery_threshold(*, vocab_size: int, temperature: float) -> Float[np.ndarr
 def real_data_fixed_points(
     *, vocab_size: int, temperature: float, fresh_fraction: float
 ) -> Float[np.ndarray, " point"]:
-    """Masses of the favoured token at which a model stays, rising from the uniform 1/V.
+    """The probabilities of the favoured token at which a model stays, in rising order from the uniform 1/V.
 
     The greatest one is stable. Where there are three, the one in the middle parts what goes to either side.
 

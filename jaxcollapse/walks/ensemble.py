@@ -30,7 +30,7 @@ from jaxcollapse.walks.walk import Whole as Pairs
         name="exchange",
         type=Share,
         default=0.5,
-        description="Ensemble: share of each model's samples that come from the others, each alike.",
+        description="Ensemble: share of each model's samples that come from the other models, in equal parts.",
         label="share of exchanged samples",
         kind="number",
     ),

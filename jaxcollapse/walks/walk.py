@@ -32,7 +32,7 @@ TRACE_LENGTH = Field(
     name="trace_length",
     type=field_types.Whole,
     default=16,
-    description="Persona, Markov: tokens L of a trace.",
+    description="Persona, Markov: number of tokens L of a trace.",
     label="trace length",
     kind="count",
 )
@@ -189,7 +189,7 @@ class Walk(ABC):
 
     def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
         """The row that a trace draws from after this token of this row; −1 after its end. It begins with row 0."""
-        raise NotImplementedError("nothing follows a trace of one token")
+        raise NotImplementedError("a trace of one token has no next token")
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
         """Traces of this many tokens, one by one, whatever their usual length; −1 after their end."""
