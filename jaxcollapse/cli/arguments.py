@@ -1,6 +1,7 @@
 """What the commands of the command line have in common: their arguments, and how they report what is wrong."""
 
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,6 +79,22 @@ Changes = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Change a key of the sweep file, as in process.temperature=0.9 or replicates=4; may be repeated.",
+    ),
+]
+
+
+def _set_plain(wanted: bool) -> bool:
+    if wanted:
+        os.environ.update(TERM="dumb", NO_COLOR="1")
+    return wanted
+
+
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain",
+        callback=_set_plain,
+        help="Show lines without colours, not a moving bar. So do NO_COLOR, TERM=dumb, and output to a file or a pipe.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

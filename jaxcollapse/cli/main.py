@@ -17,6 +17,7 @@ from jaxcollapse.cli.arguments import (
     Inputs,
     Kernel,
     Out,
+    Plain,
     Platform,
     PluginFiles,
     StudyFolder,
@@ -40,7 +41,7 @@ app = typer.Typer(
     help="Run sweeps of self-training trajectories from a TOML file and get a labelled dataset.\n\n"
     "Start with: jaxcollapse init quickstart && jaxcollapse run quickstart.toml",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -118,6 +119,7 @@ def run(
     kernel: Kernel = SAME_BITS,
     chunk_size: ChunkSize = None,
     as_json: AsJson = False,
+    plain: Plain = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
 ) -> int:
     """Compute a sweep, or continue it.
@@ -181,6 +183,7 @@ def status(
     study: StudyFolder,
     plugin: PluginFiles = None,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until nothing is missing; Ctrl-C to stop.")] = False,
+    plain: Plain = False,
     as_json: AsJson = False,
 ) -> int:
     """Report how much of a study has been computed.

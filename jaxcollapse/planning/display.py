@@ -50,7 +50,7 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
     return [
         f"{title}{told['trajectories']:,} trajectories on {devices}, {told['kernel']}",
         f"{count(told['compiles'], 'compile')}, {count(told['chunks'], 'chunk')}, "
-        f"{told['token_updates']:.3g} token updates",
+        f"{as_number(told['token_updates'])} token updates",
         f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
         *([f"kernel: {told['kernel_choice']}"] if told.get("kernel_choice") else []),
@@ -112,12 +112,33 @@ def _way(how: Method, tokens: int) -> str:
     return f"up to {fewest - 1} draws, " + ("one by one" if how.block == 1 else f"{how.block} at once")
 
 
+def as_number(number: float) -> str:
+    """A number in two digits, with words for its size: 4.3 billion."""
+    for word, size in (("trillion", 1e12), ("billion", 1e9), ("million", 1e6)):
+        if number >= size:
+            return f"{_two_digits(number / size)} {word}"
+    return _two_digits(number)
+
+
 def as_seconds(number: float) -> str:
     """A time as one would say it."""
     for unit, seconds in (("days", 86400), ("hours", 3600), ("min", 60)):
         if number >= 2 * seconds:
-            return f"{number / seconds:.2g} {unit}"
-    return f"{number:.2g} s"
+            return f"{_two_digits(number / seconds)} {unit}"
+    return f"{_two_digits(number)} s"
+
+
+def as_rate(number: float) -> str:
+    """So many per second, or per minute or hour where that is less than one."""
+    for unit, seconds in (("s", 1), ("min", 60)):
+        if number * seconds >= 1:
+            return f"{_two_digits(number * seconds)}/{unit}"
+    return f"{_two_digits(number * 3600)}/h"
+
+
+def _two_digits(number: float) -> str:
+    """Two digits of a number, or all of its whole part."""
+    return f"{number:,.0f}" if number >= 9.95 else f"{number:.2g}"
 
 
 def as_bytes(number: float) -> str:
