@@ -16,8 +16,8 @@ def status_of(data: xr.Dataset) -> xr.DataArray:
     """
     if "replicate" not in data.dims:
         raise ValueError(
-            "the dataset has no dimension 'replicate', over which all is summed up; "
-            "select replicates by lists, as in replicate=[0]"
+            "the dataset has no dimension 'replicate', which statistics are over; "
+            "to select a replicate, keep the dimension: ds.isel(replicate=[0])"
         )
     if "status" not in data or "replicate" not in data.status.dims:
         raise ValueError("the dataset has no variable 'status' along 'replicate', which says what counts")
