@@ -4,7 +4,7 @@ With all that verdicts need the word is the verdict. With fewer observables it i
 temperature brings the original back, or whether the log loss on original data is what it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,8 @@ class Question:
     Attributes:
         needed: the observables that answer it.
         words: the possible answers.
+        safe: indices of the answers that mean no change.
+        back: indices of the answers that mean a change which a sampling temperature undoes.
         lost: indices of the answers that mean a loss.
         loss: what a loss is called.
         meanings: meanings of the answers.
@@ -43,6 +45,8 @@ class Question:
 
     needed: tuple[str, ...]
     words: tuple[str, ...]
+    safe: tuple[int, ...]
+    back: tuple[int, ...]
     lost: tuple[int, ...]
     loss: str
     meanings: tuple[str, ...]
@@ -81,20 +85,28 @@ class Outcome:
         """An answer in one word, "missing" or "diverged"."""
         return self.question.words[code] if code >= 0 else name_of(code)
 
+    def meaning(self, code: int) -> str:
+        """What an answer means, with the thresholds as numbers."""
+        text = self.question.meanings[code]
+        return text.replace("{tolerance}", f"{self.thresholds.tolerance:g}").replace(
+            "{collapse}", f"{self.thresholds.collapse:g}"
+        )
+
 
 _GAP_WORDS = ("recoverable", "forgotten")
 _GAP_MEANINGS = (
     "some sampling temperature brings the original back within {tolerance} nat",
     "no sampling temperature brings the original back within {tolerance} nat",
 )
-_LOST = (VERDICTS.index("forgetting"), VERDICTS.index("collapsed"))
-_MEANINGS = (
-    "the log loss on original data is within {tolerance} nat of the original's",
-    "a sampling temperature above 1 brings the original back within {tolerance} nat",
-    "a sampling temperature below 1 brings the original back within {tolerance} nat",
-    "no sampling temperature brings the original back within {tolerance} nat",
-    "forgetting, and one token holds all but {collapse} of the probability",
-)
+_SAFE, _BACK = ("unchanged",), ("cooled", "heated")
+_NO_TEMPERATURE = "no sampling temperature brings the original back within {tolerance} nat"
+_MEANINGS = {
+    "unchanged": "the log loss on original data is within {tolerance} nat of the original's",
+    "cooled": "a sampling temperature above 1 brings the original back within {tolerance} nat",
+    "heated": "a sampling temperature below 1 brings the original back within {tolerance} nat",
+    "forgetting": _NO_TEMPERATURE,
+    "collapsed": "forgetting, and one token holds all but {collapse} of the probability",
+}
 _LOSS_WORDS = ("unchanged", "changed")
 _LOSS_MEANINGS = (
     "the log loss on original data is within {tolerance} nat of the original's",
@@ -102,13 +114,26 @@ _LOSS_MEANINGS = (
 )
 
 
+def _indices(is_meant: Callable[[str], bool]) -> tuple[int, ...]:
+    """The indices of these verdicts."""
+    return tuple(code for code, word in enumerate(VERDICTS) if is_meant(word))
+
+
 def _questions(needed: tuple[str, ...]) -> tuple[Question, ...]:
     """The possible questions: with fewer observables than verdicts need, less can be asked."""
     loss, gap, *_ = needed
     return (
-        Question(needed, VERDICTS, _LOST, "forgetting", _MEANINGS),
-        Question((gap,), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS),
-        Question((loss,), _LOSS_WORDS, (1,), "change", _LOSS_MEANINGS),
+        Question(
+            needed,
+            VERDICTS,
+            _indices(lambda word: word in _SAFE),
+            _indices(lambda word: word in _BACK),
+            _indices(lambda word: word not in (*_SAFE, *_BACK)),
+            "loss",
+            tuple(_MEANINGS[word] for word in VERDICTS),
+        ),
+        Question((gap,), _GAP_WORDS, (), (0,), (1,), "loss", _GAP_MEANINGS),
+        Question((loss,), _LOSS_WORDS, (0,), (), (1,), "change", _LOSS_MEANINGS),
     )
 
 

@@ -54,7 +54,7 @@ def test_the_quickstart_says_which_temperatures_and_batch_sizes_forget(visit: Vi
     assert lost == [True, True, False, False]
     said = visit.page.locator("#answer").inner_text()
     (line,) = [line for line in said.splitlines() if line.startswith("Sampling temperature 1 and 1.05:")]
-    assert line == ("Sampling temperature 1 and 1.05: forgetting at batch size 1 and 16, no forgetting at 256 and ∞.")
+    assert line == "Sampling temperature 1 and 1.05: loss at batch size 1 and 16, no loss at 256 and ∞."
 
 
 def test_the_phase_diagram_shows_medians_and_verdicts(visit: Visit, quickstart: Finished) -> None:
@@ -194,7 +194,7 @@ def test_a_large_study_makes_a_small_page(browser: Browser, tmp_path: Path) -> N
         assert 0 < visit.seconds() < 3
         assert visit.complaints == []
         assert "10000 cells with" in visit.page.locator(".run").inner_text()
-        assert "of 10000 cells" in visit.page.locator(".headline").first.inner_text()
+        assert "of 10000 cells" in visit.page.locator(".points p").first.inner_text()
         assert "of the 80 values of temperature" in visit.page.locator("#look .note").first.inner_text()
 
 
