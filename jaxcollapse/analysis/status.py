@@ -16,13 +16,8 @@ def status_of(data: xr.Dataset) -> xr.DataArray:
     """
     if "replicate" not in data.dims:
         raise ValueError(
-<<<<<<< HEAD
-            "the dataset has no dimension 'replicate', which statistics are over; "
-            "to select a replicate, keep the dimension: ds.isel(replicate=[0])"
-=======
             "the dataset lacks the dimension 'replicate', over which statistics are taken; "
             "select replicates with a list, as in replicate=[0]"
->>>>>>> main
         )
     if "status" not in data or "replicate" not in data.status.dims:
         raise ValueError(

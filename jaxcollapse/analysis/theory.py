@@ -232,13 +232,8 @@ def _last_token(cell: KnownCell, p0: np.ndarray) -> bool:
     return rest * cell.fields["samples"] < 1 and bool(1 - p0.max() > rest or p0.max() == 1)
 
 
-<<<<<<< HEAD
-_DRIFT = "update = 'refit' at temperature 1 on finitely many samples, without mixing, real data or smoothing"
-_KNOWN = "and a p0 that the dataset knows (a formula or values in the sweep file, or recorded logits)"
-=======
 _DRIFT = "update = 'refit' at temperature 1 with finite samples and no remedy such as real data, smoothing or mixing"
 _KNOWN = "and a known p0 (a formula or values in the sweep file, or record = { logits = true })"
->>>>>>> main
 LAWS: dict[str, tuple[Law, str]] = {
     "collision_probability": (
         _collision,

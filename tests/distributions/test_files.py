@@ -82,11 +82,9 @@ def test_counts_of_words_are_no_logits(tmp_path: Path) -> None:
     told = refusal(table(tmp_path, f"word,n\n{lines}"))
     assert "'n' does not say what its numbers are, and they look like counts; give values = 'counts'" in told
     assert "look like probabilities" in refusal(table(tmp_path, "x\n0.5\n0.3\n0.2\n"))
-<<<<<<< HEAD
-    assert "not whole: 0.5 (token 1, counted from 0)" in refusal(table(tmp_path, "count\n2\n.5\n"), values="counts")
-=======
-    assert "not whole numbers: 0.5 (token 1, from 0)" in refusal(table(tmp_path, "count\n2\n.5\n"), values="counts")
->>>>>>> main
+    assert "not whole numbers: 0.5 (token 1, counted from 0)" in refusal(
+        table(tmp_path, "count\n2\n.5\n"), values="counts"
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,16 +32,7 @@ def trajectories(
         ValueError: there is no such observable, axis or value, or no generations or replicates.
     """
     data = in_order(data)
-<<<<<<< HEAD
     chosen = over_generations(data, name)
-=======
-    chosen = variable(data, name)
-    check_generations(data)
-    if is_event(chosen) or "generation" not in chosen.dims:
-        raise ValueError(
-            f"{name!r} is the time of an event, not a value in each generation; use collapse_time(event={name!r})"
-        )
->>>>>>> main
     axes = chosen.isel(replicate=0, generation=0, drop=True)
     where = arrange(data, axes, {"hue": hue}, selection, panels, MOST_PANELS)
     values = counted(data, chosen).compute()
@@ -78,5 +69,7 @@ def over_generations(data: xr.Dataset, name: str) -> xr.DataArray:
     chosen = variable(data, name)
     check_generations(data)
     if is_event(chosen) or "generation" not in chosen.dims:
-        raise ValueError(f"{name!r} has no value for each generation; see ds.collapse.collapse_time({name!r})")
+        raise ValueError(
+            f"{name!r} is the time of an event, not a value in each generation; use ds.collapse.collapse_time({name!r})"
+        )
     return chosen
