@@ -12,7 +12,7 @@ def sweep_of(data: xr.Dataset) -> Mapping[str, Any]:
     """The sweep file of a dataset, which is its attribute `sweep`; empty if it lacks one.
 
     Raises:
-        InputError: the attribute is no TOML.
+        InputError: the attribute is not TOML.
     """
     return parse_toml(str(data.attrs.get("sweep", "")), "the attribute sweep")
 

@@ -57,7 +57,7 @@ class _Seen:
     computing: int = 0
 
     def look(self) -> None:
-        """Reads the shards that are new. If the sweep has grown, or shards are gone, it begins anew."""
+        """Reads the shards that are new. If the sweep has grown, or shards are gone, it begins again."""
         text = (self.study.folder / "sweep.toml").read_text(encoding="utf-8")
         there = set(self.study.shard_folder.glob("*.nc"))
         if text != self.text or self.good - there:

@@ -83,7 +83,7 @@ class Request:
         """The time limit, rounded up.
 
         Raises:
-            InputError: it is no time.
+            InputError: it is not a time.
         """
         for form, units in _TIMES:
             found = re.fullmatch(form, self.time, re.ASCII)

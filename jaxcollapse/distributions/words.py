@@ -101,7 +101,7 @@ class Words(InitialKind):
     def _candidates(self, frequencies: list[dict[str, float]], vocab_size: int) -> set[str]:
         """Words among which the V most frequent ones of the mixture are, so that not all need to be sorted.
 
-        With n languages, the n M largest shares are of M words or more: the last of them is no more than what any of
+        With n languages, the n M largest shares are of M words or more: the last of them is not more than what any of
         the M most frequent words has in the mixture, and a word that has less than an n-th of it everywhere is not
         one of these. M is V, and more than there are numbers among the words.
         """

@@ -96,7 +96,7 @@ class Slot(OwnCode[Part]):
             make: a function or a class.
             name: the value that chooses it; by default the function's name, or the class's in lower case.
             fields: those that it brings; those of a plug-in follow from its arguments.
-            skip: how many of the arguments are no fields.
+            skip: how many of the arguments are not fields.
             own: whether the package itself adds it.
             source: what the user has written, if that is not `make`.
             facts: what else is known of it.
@@ -137,7 +137,7 @@ def _words(name: str) -> str:
 def arguments_of(make: Any, skip: int = 0) -> dict[str, tuple[Any, Any]]:
     """What a function, after so many arguments, or a class is given: for each its annotation and its default.
 
-    `NONE` stands for an annotation or a default that is not there.
+    `NONE` represents an annotation or a default that is not there.
     """
     if isinstance(make, type):
         if not is_dataclass(make):

@@ -9,8 +9,8 @@ rounded the same way, so that errors add up from step to step. With d the change
 
 Steps are *not resolved* if ε|z| > d/10 and what is rounded off adds up to a thousandth of a nat,
 t·min(d, ε|z|/2) > 10⁻³. A mixing refit to N samples rounds each step alike: there it counts if that is more than a
-tenth of what sampling does, t ε|z|/2 > a √(t/(Np))/10. With infinitely many samples it also counts if a logit stands
-still that should move at least a hundredth as fast as the fastest.
+tenth of what sampling does, t ε|z|/2 > a √(t/(Np))/10. With infinitely many samples it also counts if a logit is at
+rest that should move at least a hundredth as fast as the fastest.
 """
 
 from collections.abc import Callable

@@ -40,7 +40,7 @@ class Share:
         """A share as it is written: "2/8" is the third of eight; "slurm" is that of this task of a Slurm job array.
 
         Raises:
-            InputError: it is no share.
+            InputError: it is not a share.
         """
         if text == _OF_SLURM:
             return cls.of_slurm()

@@ -69,7 +69,7 @@ def read_text(path: Path) -> str:
 def _content(path: Path) -> bytes:
     """The bytes of an ordinary file, and no more than one beyond the bound.
 
-    Pipes, devices, and what a system invents for a reader (/proc) may keep one waiting for ever.
+    Pipes, devices, and what a system invents for a reader (/proc) may keep a reader waiting without end.
     """
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         is_ordinary = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
@@ -154,7 +154,7 @@ def _of_python(problem: str, text: str) -> str:
 
 
 def _too_much(text: str) -> str | None:
-    """What of a text would keep the parser busy, for seconds or, with many parts of a key, for ever."""
+    """What of a text would keep the parser busy, for seconds or, with many parts of a key, without end."""
     if len(text.encode("utf-8", "surrogatepass")) > MOST_SWEEP_BYTES:
         return f"is longer than {MOST_SWEEP_BYTES} bytes"
     if text.count(",") + text.count("=") > 2 * MOST_WRITTEN:  # half of them may stand in strings

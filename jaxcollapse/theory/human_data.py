@@ -1,7 +1,7 @@
 """Real data at T < 1: how large a share keeps a model diverse, and how large a share brings a collapsed one back.
 
 The original is uniform over V tokens. Fixed points with one favoured token, of mass x, and the others alike solve
-x = (1 − m) τ(x) + m/V, which tells m for each x: m(x) = (τ(x) − x)/(τ(x) − 1/V).
+x = (1 − m) τ(x) + m/V, which gives m for each x: m(x) = (τ(x) − x)/(τ(x) − 1/V).
 """
 
 import math
@@ -89,8 +89,8 @@ def diverse_threshold(*, temperature: float) -> Float[np.ndarray, ""]:
 def recovery_threshold(*, vocab_size: int, temperature: float) -> Float[np.ndarray, ""]:
     """The share of real data above which a collapsed model becomes diverse again.
 
-    Between `diverse_threshold` and this both states last: hysteresis, over a range that grows with the vocabulary (for
-    two tokens there is none).
+    Between `diverse_threshold` and this both states last: hysteresis, over a range that grows with the vocabulary (not
+    for two tokens).
 
     Args:
         vocab_size: V, at least 2.

@@ -110,7 +110,7 @@ def ideal_descent(
 ) -> Float[np.ndarray, "*generation token"]:
     """The probabilities of a model trained by gradient descent on the exact expectation of its samples.
 
-    Unlike a refit this is no tempering of p0: the likely tokens go first.
+    Unlike a refit, this does not temper p0: the likely tokens go first.
 
     Args:
         p0: probabilities [token].

@@ -104,7 +104,7 @@ def verifier_threshold(
 ) -> Float[np.ndarray, ""]:
     """The probability of the correct one of two tokens above which it wins and below which the other one wins.
 
-    At T = 1 there is none: whichever is accepted more readily wins from everywhere.
+    At T = 1 there is no threshold: the token that is accepted more often always wins.
 
     Args:
         temperature: T above 0 and below 1, of sampling.

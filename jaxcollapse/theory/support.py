@@ -1,7 +1,7 @@
 """What has died out, for any number of tokens: refits at temperature 1, followed backwards in time.
 
 Each sample of the last generation has an ancestor among those of the first. How many different ancestors A there are
-does not depend on the tokens, and given A they are A draws from p0: so A tells which tokens are left.
+does not depend on the tokens, and given A they are A draws from p0: so A determines which tokens are left.
 """
 
 import itertools

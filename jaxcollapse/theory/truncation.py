@@ -1,4 +1,4 @@
-"""Top-k, top-p and min-p: what is left of a distribution at once, and of a model that is refitted to it for ever."""
+"""Top-k, top-p and min-p: what is left of a distribution at once, and of a model that is refitted to it without end."""
 
 import math
 

@@ -22,7 +22,7 @@ from jaxcollapse.walks.walk import Whole as Pairs
         name="models",
         type=Whole,
         default=2,
-        description="Ensemble: number of models, all of which start from p0.",
+        description="Ensemble: number of models; all start from p0.",
         label="number of models",
         kind="shape",
     ),

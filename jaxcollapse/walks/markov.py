@@ -128,7 +128,7 @@ class Markov(Walk):
     def start(self, given: Distribution, end_token: int) -> np.ndarray:
         """Rows below the law of the first token: the chain's stationary one, without the end token if there is one.
 
-        Then the chain is one whose traces start anew after their end.
+        Then the chain is one whose traces start again after their end.
         """
         rows = given.logits
         if len(rows) == given.size + 1:  # the law of the first token is given, too
@@ -250,7 +250,7 @@ def stationary(chain: np.ndarray) -> np.ndarray:
     """The stationary law of a chain [from, to]: the mean over a long time, from a uniform start if it has several.
 
     By elimination of states one after the other, without a subtraction, so that each probability is right to its last
-    digits (Grassmann, Taksar, Heyman 1985). A chain that can be stuck is started anew once in 1e30 steps.
+    digits (Grassmann, Taksar, Heyman 1985). A chain that can be stuck is restarted once in 1e30 steps.
     """
     work = np.asarray(chain, float) + 1e-30
     size = len(work)

@@ -61,7 +61,7 @@ class Walk(ABC):
         is_of_tokens: whether a trace is one token.
         is_structured: whether there is more than one row, so that the number of draws from each row is random.
         first_context: the first row that is a context of tokens; the rows before it start a trace.
-        draws_by_place: whether rows are drawn from anew at each place of a trace.
+        draws_by_place: whether rows are drawn from again at each place of a trace.
         reads: names of fields that the walk reads in addition to its own attributes.
         start_reads: names of fields that its table of p0 depends on; None for its own attributes.
     """
