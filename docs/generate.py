@@ -104,6 +104,12 @@ def command_line() -> str:
         "Made from the code by `make generated`. `python -m jaxcollapse` is the same as `jaxcollapse`. The exit code "
         "is 0 when all is done, 1 when something is incomplete or failed, 2 when the input is bad. With `--help` or "
         "`-h` each command tells what stands here.",
+        "",
+        "`jaxcollapse --install-completion` makes bash, zsh, fish or PowerShell complete commands and options, from "
+        "the next shell on; `jaxcollapse --show-completion` prints what it would install.",
+        "",
+        "On a terminal, a run shows a bar and colours. With `--plain`, `TERM=dumb`, or where output goes to a file "
+        "or a pipe, it writes lines instead, one every ten seconds. `NO_COLOR=1` leaves out colours only.",
     ]
     for name, command in group.commands.items():
         arguments = [param for param in command.params if param.param_type_name == "argument"]

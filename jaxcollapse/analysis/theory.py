@@ -115,7 +115,7 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
         if told is not None:
             found[place] = told
     if np.isnan(found).all():
-        raise ValueError(f"no law is known for {name!r} here; it needs {needs}")
+        raise ValueError(f"the law of {name!r} does not apply here; it needs {needs}")
     long_name, units = label_of(values)
     kind = f"probability of being past the {long_name}" if is_event(values) else f"{long_name}, by theory"
     made = xr.DataArray(found, dims=(*axes, "generation"), name=name)
@@ -232,19 +232,20 @@ def _last_token(cell: KnownCell, p0: np.ndarray) -> bool:
     return rest * cell.fields["samples"] < 1 and bool(1 - p0.max() > rest or p0.max() == 1)
 
 
-_DRIFT = "update = 'refit' at temperature 1 on finitely many samples with no remedy"
-_KNOWN = "and p0: a formula or values in the sweep file, or record = { logits = true }"
+_DRIFT = "update = 'refit' at temperature 1 with finite samples and no remedy such as real data, smoothing or mixing"
+_KNOWN = "and a known p0 (a formula or values in the sweep file, or record = { logits = true })"
 LAWS: dict[str, tuple[Law, str]] = {
     "collision_probability": (
         _collision,
         "update = 'refit' at temperature 1 (corpus, mixing, fresh_fraction, smoothing and sample_growth are allowed); "
-        "with smoothing the number of tokens of p0, too: support_size, or a p0 that is known",
+        "with smoothing, also the number of tokens of p0: support_size, or a known p0",
     ),
     "effective_temperature": (_temperature, "update = 'refit' with samples = inf, and a p0 that is not uniform"),
     "support_size": (_of_drift(mean_support_size, _tokens), f"{_DRIFT}, fewer than 1/support_threshold, {_KNOWN}"),
     "entropy": (
         _entropy,
-        f"{_DRIFT}, {_KNOWN}; or SGD from uniform, with learning_rate at most {_SMALL_STEP:g}, while little is lost",
+        f"{_DRIFT}, {_KNOWN}; or SGD from uniform, with learning_rate at most {_SMALL_STEP:g}, while little "
+        "entropy is lost",
     ),
     "kl_from_initial": (_of_drift(mean_kl_from_initial), f"{_DRIFT}, {_KNOWN}"),
     "collapse_time": (

@@ -20,11 +20,14 @@ def report(
     plugin: PluginFiles = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", parser=path, help="The page; by default report.html in the study."),
+        typer.Option("--out", metavar="FILE", parser=path, help="File to write; by default report.html in the study."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write a study, complete or not, as one HTML page: what came out in sentences, and pictures to ask more of."""
+    """Write a study as one HTML page.
+
+    The page states what came out in sentences and shows interactive figures. The study may be incomplete.
+    """
     with needs_packages():
         from jaxcollapse.report.page import stored_page
     from jaxcollapse.analysis.status import has_status
@@ -70,4 +73,4 @@ def needs_packages() -> Iterator[None]:
         missing = str(error.name).split(".")[0]
         if missing not in _NEEDED:
             raise
-        raise InputError("", f"to show it, {missing} is needed: pip install 'jaxcollapse[report]'") from None
+        raise InputError("", f"needs {missing}: pip install 'jaxcollapse[report]'") from None

@@ -45,7 +45,7 @@ def execute(
 
     Args:
         plan: what is to be computed.
-        advance: is called with the number of trajectories finished since its last call.
+        advance: is called with the number of trajectories finished since its last call; with 0 where some begin.
         chunks: some of the plan's, which are asked for one by one, shortly before they are computed; by default all.
         stop: is asked whether to stop.
         part_seconds: after which the finished tiles of a chunk are given as a result of their own.
@@ -59,6 +59,7 @@ def execute(
 
     def run(chunk: Chunk, part: slice, call: jax.stages.Compiled, device: jax.Device) -> Recorded:
         began = time.monotonic()
+        advance(0)
         record = room.run(
             plan.program(chunk),
             plan.places(chunk),

@@ -28,7 +28,7 @@ Models = Literal["all", "of several rows", "of texts"] | tuple[str, ...]
 ALL: Models = "all"
 SEVERAL_ROWS: Models = "of several rows"
 OF_TEXTS: Models = "of texts"  # whose traces are longer than a token
-_OF_PLUGINS = "; a plug-in that adds it is given by --plugin FILE"
+_OF_PLUGINS = "; if a plug-in adds it, give --plugin FILE"
 
 
 @dataclass(frozen=True)

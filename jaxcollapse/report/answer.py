@@ -136,9 +136,9 @@ def _infinite(data: xr.Dataset, outcome: Outcome) -> list[str]:
     cells = f"all {known}" if infinite == known else f"{infinite} of {known}"
     why = "any token left without probability makes it so, and a refit leaves none to a token that it has not seen"
     has = [spoken(label_of(data[each])[0]) for each in _TELL_MORE if each in data]
-    tell = "tell" if len(has) > 1 else "tells" if has else "would tell"
+    show = "show" if len(has) > 1 else "shows" if has else "would show"
     return [
-        f"In {cells} cells the recovery gap is ∞: {why}. {_sentence(listed(has or [*_TELL_MORE]), '')} {tell} more."
+        f"In {cells} cells the recovery gap is ∞: {why}. {_sentence(listed(has or [*_TELL_MORE]), '')} {show} more."
     ]
 
 
@@ -147,7 +147,7 @@ def _items(found: Found, axes: list[ShownAxis], loss: str) -> list[Item]:
     if isinstance(found, Tally):
         if not found.known:
             return []
-        where = " everywhere" if found.lost in (0, found.known) else "; no axis tells where"
+        where = " everywhere" if found.lost in (0, found.known) else "; no axis separates them"
         return [Item(_sentence(_tallied(found, loss) + where))]
     if _is_line(found):
         return [Item(_sentence(_line(found, axes, loss)))]

@@ -93,7 +93,7 @@ def trajectories(data: xr.Dataset, quantity: Quantity) -> np.ndarray:
 
 
 def lines_of(data: xr.Dataset, dim: str) -> list[str]:
-    """What the values along a dimension that is no axis are called."""
+    """What the values along a dimension that is not an axis are called."""
     return entries(data, dim) if dim in data.coords else [str(place) for place in range(data.sizes[dim])]
 
 

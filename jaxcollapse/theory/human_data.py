@@ -1,7 +1,7 @@
 """Real data at T < 1: how large a share keeps a model diverse, and how large a share brings a collapsed one back.
 
 The original is uniform over V tokens. Fixed points with one favoured token, of mass x, and the others alike solve
-x = (1 − m) τ(x) + m/V, which tells m for each x: m(x) = (τ(x) − x)/(τ(x) − 1/V).
+x = (1 − m) τ(x) + m/V, which gives m for each x: m(x) = (τ(x) − x)/(τ(x) − 1/V).
 """
 
 import math
@@ -37,7 +37,7 @@ def real_data_flow(
     generations: ArrayLike,
     start: ArrayLike | None = None,
 ) -> Float[np.ndarray, "*generation token"]:
-    """About where small partial refits take a model that is fed with real data.
+    """The approximate model after many small partial refits to its own samples and real data.
 
     Args:
         p0: probabilities [token]; real data are from it.
@@ -87,8 +87,8 @@ def diverse_threshold(*, temperature: float) -> Float[np.ndarray, ""]:
 def recovery_threshold(*, vocab_size: int, temperature: float) -> Float[np.ndarray, ""]:
     """The share of real data above which a collapsed model becomes diverse again.
 
-    Between `diverse_threshold` and this both states last: hysteresis, over a range that grows with the vocabulary (for
-    two tokens there is none).
+    Between `diverse_threshold` and this both states last: hysteresis, over a range that grows with the vocabulary (not
+    for two tokens).
 
     Args:
         vocab_size: V, at least 2.
@@ -115,7 +115,7 @@ def recovery_threshold(*, vocab_size: int, temperature: float) -> Float[np.ndarr
 def real_data_fixed_points(
     *, vocab_size: int, temperature: float, fresh_fraction: float
 ) -> Float[np.ndarray, " point"]:
-    """Masses of the favoured token at which a model stays, rising from the uniform 1/V.
+    """The probabilities of the favoured token at which a model stays, in rising order from the uniform 1/V.
 
     The greatest one is stable. Where there are three, the one in the middle parts what goes to either side.
 

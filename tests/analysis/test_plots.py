@@ -140,8 +140,8 @@ def test_a_phase_diagram_has_the_axes_that_are_asked_for() -> None:
     ("asked", "message"),
     [
         ({"hue": "temprature"}, r"hue = 'temprature' is not an axis.*did you mean 'temperature'"),
-        ({"hue": "samples", "panels": "samples"}, "hue = 'samples': this axis is asked for twice"),
-        ({"hue": "samples", "samples": 1.0}, "hue = 'samples': this axis is asked for twice"),
+        ({"hue": "samples", "panels": "samples"}, "hue = 'samples': the axis has another role already"),
+        ({"hue": "samples", "samples": 1.0}, "hue = 'samples': the axis has another role already"),
         ({"samples": 7}, r"samples = 7 is not in this dataset; it has 1, 100, ∞"),
         ({"replicate": 0}, "'replicate' is not an axis"),
     ],
@@ -176,8 +176,8 @@ def test_of_several_rows_the_plane_is_that_of_all_rows() -> None:
     process = {"model": "persona", "personas": 3, "vocab_size": 4, "update": "refit", "samples": 50, "temperature": 0.8}
     data = run(process, generations=3, replicates=2, observables=["default"])
     figure = data.collapse.plot.recovery()
-    assert "effective temperature of all rows" in texts(figure)
-    assert "recovery gap of all rows [nat]" in texts(figure)
+    assert "effective temperature for all rows" in texts(figure)
+    assert "recovery gap with one temperature for all rows [nat]" in texts(figure)
     (points,) = (line for line in figure.axes[0].lines if len(line.get_xdata()) == 2 and line.get_marker() != "None")
     np.testing.assert_allclose(points.get_xdata(), data.shared_effective_temperature[:, -1], rtol=1e-5)
 

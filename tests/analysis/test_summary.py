@@ -64,9 +64,9 @@ def test_a_summary_refuses_what_is_not_there() -> None:
     data = made({})
     with pytest.raises(ValueError, match=r"'entrophy' is not an observable.*did you mean 'entropy'"):
         data.collapse.summary(["entrophy"])
-    with pytest.raises(ValueError, match="generation = 12 is not recorded; near it are 3, 10"):
+    with pytest.raises(ValueError, match="generation = 12 is not recorded; the nearest recorded ones are 3, 10"):
         data.collapse.summary(generation=12)
-    with pytest.raises(ValueError, match="no dimension 'generation'"):
+    with pytest.raises(ValueError, match="lacks the dimension 'generation'"):
         data.isel(generation=0).collapse.summary()
 
 

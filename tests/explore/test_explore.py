@@ -228,5 +228,5 @@ def test_the_interrupt_key_ends_it(unfinished: Path) -> None:
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=20)
         assert process.returncode == 0
-        assert out == "no longer served\n"
+        assert out == "stopped\n"
         assert errors == ""

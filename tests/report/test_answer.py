@@ -175,9 +175,9 @@ def test_where_nearly_all_gaps_are_infinite_it_is_said_what_tells_more() -> None
     data = known({"samples": list(range(10))}, words)
     why = "any token left without probability makes it so, and a refit leaves none to a token that it has not seen"
     told = f"In 9 of 10 cells the recovery gap is ∞: {why}."
-    assert headline(answered(data))[-1] == f"{told} Entropy, kl_from_initial and total_variation would tell more."
+    assert headline(answered(data))[-1] == f"{told} Entropy, kl_from_initial and total_variation would show more."
     entropy = data.recovery_gap.assign_attrs(long_name="Shannon entropy")
-    assert headline(answered(data.assign(entropy=entropy)))[-1] == f"{told} Shannon entropy tells more."
+    assert headline(answered(data.assign(entropy=entropy)))[-1] == f"{told} Shannon entropy shows more."
     assert "∞" not in " ".join(headline(answered(data.isel(samples=slice(1, None)))))
 
 

@@ -30,7 +30,7 @@ def made(
         "recovery_temperature": (np.where(np.isinf(gap), NAN, 1 + pace), "1", "recovery temperature"),
         "effective_temperature": (np.where(pace > 2, INF, np.exp(-pace)), "1", "effective temperature"),
         "modal_probability": (1 - 0.7 * np.exp(-5 * pace), "1", "modal probability"),
-        "mode_is_original": ((pace < 0.7).astype(float), "1", "mode is the original one"),
+        "mode_is_original": ((pace < 0.7).astype(float), "1", "mode equals the original mode"),
     }
     dims = (*sizes, "replicate")
     data = {

@@ -35,7 +35,9 @@ def trajectories(
     chosen = variable(data, name)
     check_generations(data)
     if is_event(chosen) or "generation" not in chosen.dims:
-        raise ValueError(f"{name!r} has no value for each generation; events are told by collapse_time(event={name!r})")
+        raise ValueError(
+            f"{name!r} is the time of an event, not a value in each generation; use collapse_time(event={name!r})"
+        )
     axes = chosen.isel(replicate=0, generation=0, drop=True)
     where = arrange(data, axes, {"hue": hue}, selection, panels, MOST_PANELS)
     values = counted(data, chosen).compute()
