@@ -118,7 +118,7 @@ def _first(wrong: np.ndarray, numbers: np.ndarray, rows: Sequence[str] | None) -
     """The first wrong number, and its place."""
     place = tuple(int(index) for index in np.unravel_index(np.argmax(wrong), wrong.shape))
     where = f"token {place[-1]}" if len(place) == 1 else f"token {place[-1]} of {_row(place[0], rows)}"
-    return f"{numbers[place]:g} ({where}, from 0)"
+    return f"{numbers[place]:g} ({where}, counted from 0)"
 
 
 def _row(index: int, rows: Sequence[str] | None) -> str:

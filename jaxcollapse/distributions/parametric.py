@@ -121,7 +121,7 @@ class Rows(InitialKind):
             raise ValueError("its rows are empty or differ in length")
         if (wrong := ~np.isfinite(self._logits().max(axis=1))).any():
             raise ValueError(
-                f"in each row at least one token must be possible; row {np.argmax(wrong)} (from 0) has none"
+                f"in each row at least one token must be possible; row {np.argmax(wrong)} (counted from 0) has none"
             )
         for name, names, number in (
             ("tokens", self.tokens, len(rows[0])),

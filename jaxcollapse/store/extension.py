@@ -70,9 +70,9 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
     before, after = settings(old), settings(new)
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     if changed and not (set(changed) <= set(_OF_LENGTH) and goes_on(new, old.recorded)):
+        listed = [key for key in changed if key != "recorded" or "generations" not in changed]  # which follow from it
         told = "; ".join(
-            f"{key} is {before.get(key, False)} in the study and {after.get(key, False)} in the sweep"
-            for key in changed
+            f"{key} is {before.get(key, False)} in the study and {after.get(key, False)} in the sweep" for key in listed
         )
         why = "".join(f"{reason}; " for reason in _reasons(old, new, changed))
         raise InputError(changed[0], f"the study holds results of other settings: {why}{told}", str(folder))

@@ -65,6 +65,8 @@ class Study:
         """
         folder = user_path(folder)
         check_may_be_read(folder)
+        if not folder.exists():
+            raise InputError("", "there is no such folder", str(folder))
         if lacking := what_lacks(folder):
             raise InputError("", f"is not a study: it lacks {lacking}", str(folder))
         sweep = sweep_file.read(folder)

@@ -195,10 +195,10 @@ class Sweep(BaseModel):
         if len(axes) > MOST_AXES:
             raise InputError("axes", f"there are {len(axes)} axes; at most {MOST_AXES} are allowed")
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
-            raise InputError("axes", f"the grid has {cells} cells; at most {MOST_CELLS} are allowed")
+            raise InputError("axes", f"the grid has {cells:,} cells; at most {MOST_CELLS:,} are allowed")
         if cells * self.replicates > MOST_TRAJECTORIES:
-            number = f"{self.replicates}: makes {cells * self.replicates} trajectories"
-            raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES} are allowed")
+            number = f"{self.replicates}: makes {cells * self.replicates:,} trajectories"
+            raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES:,} are allowed")
 
     def _check_observables(self) -> None:
         for entry in self.parts:

@@ -16,6 +16,7 @@ Draw = Any
 DRAWN: dict[str, Draw] = {
     "phase": lambda data: data.collapse.plot.phase(),
     "trajectories": lambda data: data.collapse.plot.trajectories("recovery_gap"),
+    "replicates": lambda data: data.collapse.plot.replicates("recovery_gap"),
     "recovery": lambda data: data.collapse.plot.recovery(),
 }
 
@@ -60,6 +61,18 @@ def test_a_line_is_the_median_and_the_band_holds_four_fifths() -> None:
     assert "samples = 100" in told
     assert "median of 9 replicates, band: 80 % of them" in told
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["0.8", "1"]
+
+
+def test_single_trajectories_are_thin_lines_and_their_mean_a_thick_one() -> None:
+    figure = GRID.collapse.plot.replicates("entropy", panels="temperature", samples=100.0, most=4)
+    for panel, temperature in zip(figure.axes, (0.8, 1.0), strict=True):
+        cell = GRID.entropy.sel(samples=100.0, temperature=temperature).transpose("replicate", "generation")
+        *thin, thick = panel.lines
+        for line, replicate in zip(thin, cell[:4], strict=True):
+            np.testing.assert_allclose(line.get_ydata(), replicate)
+        np.testing.assert_allclose(thick.get_ydata(), cell.mean("replicate"))
+        assert thick.get_linewidth() > max(line.get_linewidth() for line in thin)
+    assert "4 of 9 trajectories" in texts(figure)
 
 
 def test_lines_differ_in_colour_style_and_marker() -> None:
@@ -153,7 +166,7 @@ def test_a_wrong_wish_is_refused(asked: dict[str, Any], message: str) -> None:
 
 
 def test_an_event_is_no_trajectory() -> None:
-    with pytest.raises(ValueError, match=r"collapse_time\(event='half_life'\)"):
+    with pytest.raises(ValueError, match=r"ds\.collapse\.collapse_time\('half_life'\)"):
         GRID.collapse.plot.trajectories("half_life")
     with pytest.raises(ValueError, match="'effective_temperature' is not an observable"):
         GRID.drop_vars("effective_temperature").collapse.plot.recovery()

@@ -82,7 +82,9 @@ def test_counts_of_words_are_no_logits(tmp_path: Path) -> None:
     told = refusal(table(tmp_path, f"word,n\n{lines}"))
     assert "'n' does not say what its numbers are, and they look like counts; give values = 'counts'" in told
     assert "look like probabilities" in refusal(table(tmp_path, "x\n0.5\n0.3\n0.2\n"))
-    assert "not whole numbers: 0.5 (token 1, from 0)" in refusal(table(tmp_path, "count\n2\n.5\n"), values="counts")
+    assert "not whole numbers: 0.5 (token 1, counted from 0)" in refusal(
+        table(tmp_path, "count\n2\n.5\n"), values="counts"
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_a_refusal_names_the_cell_and_the_row(tmp_path: Path) -> None:
     with pytest.raises(jc.InputError, match=r"row 1 \('b'\) has no possible token.*where initial\.path = .*bad\.nc"):
         _ = Library(sweep.grid, sweep.seed).entries
     rows = {"kind": "table", "probabilities": [[1, 1], [0, 0]]}
-    with pytest.raises(jc.InputError, match=re.escape("row 1 (from 0) has none")):
+    with pytest.raises(jc.InputError, match=re.escape("row 1 (counted from 0) has none")):
         jc.Sweep.from_dict({"process": {"model": "markov", "initial": rows}})
 
 

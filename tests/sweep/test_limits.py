@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a trillion tokens": ({"process": {"vocab_size": 1e12}}, "vocab_size: 1000000000000.0: .* 1 to 16777216"),
     "a billion cells": (
         {"axes": {name: {"linspace": [0.5, 1, 1000]} for name in ("temperature", "top_p", "min_p")}},
-        "axes: the grid has 1000000000 cells; at most 2000000",
+        "axes: the grid has 1,000,000,000 cells; at most 2,000,000",
     ),
     "many values": ({"axes": {"temperature": list(range(200_000))}}, "has 200000 values; at most 100000"),
     "a large table": (

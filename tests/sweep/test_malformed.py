@@ -539,7 +539,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         assert_refused(invoke(command, missing), missing, "cannot be read", "No such file or directory")
         assert_refused(invoke(command, folder), folder, "is not a study", "it lacks sweep.toml")
     for command in ("status", "finalize"):
-        assert_refused(invoke(command, missing), missing, "is not a study", "it lacks sweep.toml")
+        assert_refused(invoke(command, missing), missing, "there is no such folder")
     assert set(tmp_path.iterdir()) == {latin, folder}
 
 
@@ -570,7 +570,7 @@ def test_a_broken_distribution_is_refused_in_one_line(name: str, content: bytes,
         ({"p": np.ones((2, 2))}, "two dimensions are left, 2 × 2; select along one of them"),
         ({"p": np.ones(3), "token": np.array(["a", "b"])}, "has 2 labels for 3 tokens"),
         ({"p": np.array([1.0, np.nan])}, "p has NaN or infinite values"),
-        ({"prob": np.array([1.0, -1.0])}, "prob has negative values: -1 (token 1, from 0); if they are logits"),
+        ({"prob": np.array([1.0, -1.0])}, "prob has negative values: -1 (token 1, counted from 0); if they are logits"),
         ({"prob": np.zeros(2)}, "prob: no token is possible"),
         ({"p": np.array(["a", "b"])}, "could not convert string to float"),
         ({"p": np.array([1, None])}, "Object arrays cannot be loaded"),
