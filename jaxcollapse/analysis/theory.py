@@ -1,6 +1,6 @@
 """What theory says of the cells of a dataset, where their coordinates settle which of its laws holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,8 +109,10 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
     found = np.full((*shape, data.sizes["generation"]), np.nan)
     starts = {str(each): first[each].mean("replicate").compute() for each in STARTS if each in data}
     originals = Originals.of(first)
+    told_of = {name: _Told.of(data, name, field.default) for name, field in fields().items()}
+    told_of |= {name: _Told.of(data, name, data.attrs.get(name, 0)) for name in _THRESHOLDS}
     for place in np.ndindex(shape):
-        cell = _cell(data, starts, originals, dict(zip(axes, place, strict=True)))
+        cell = _cell(data, told_of, starts, originals, dict(zip(axes, place, strict=True)))
         told = law(cell) if cell.is_bounded() else None
         if told is not None:
             found[place] = told
@@ -131,13 +133,35 @@ def _check_fields(data: xr.Dataset) -> None:
     check_told(data, (field for field in fields() if field != "initial"))
 
 
-def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Originals, place: dict[str, int]) -> KnownCell:
-    def told(name: str, otherwise: Any) -> Any:
-        values = data.coords.get(name, xr.DataArray(otherwise))
-        return values.isel({dim: at for dim, at in place.items() if dim in values.dims}).item()
+@dataclass(frozen=True)
+class _Told:
+    """A field over all cells: as an array over some of the axes, or a value for all of them."""
 
-    values = {name: told(name, None) if name in data.coords else field.default for name, field in fields().items()}
-    thresholds = {name: float(told(name, data.attrs.get(name, 0))) for name in _THRESHOLDS}
+    dims: tuple[Hashable, ...]
+    values: np.ndarray | None
+    otherwise: Any
+
+    @classmethod
+    def of(cls, data: xr.Dataset, name: str, otherwise: Any) -> "_Told":
+        if name not in data.coords:
+            return cls((), None, otherwise)
+        return cls(data.coords[name].dims, data.coords[name].values, otherwise)
+
+    def at(self, place: dict[str, int]) -> Any:
+        if self.values is None:
+            return self.otherwise
+        return self.values.item(*(place[str(dim)] for dim in self.dims))
+
+
+def _cell(
+    data: xr.Dataset,
+    told_of: dict[str, _Told],
+    starts: dict[str, xr.DataArray],
+    originals: Originals,
+    place: dict[str, int],
+) -> KnownCell:
+    values = {name: told_of[name].at(place) for name in fields()}
+    thresholds = {name: float(told_of[name].at(place)) for name in _THRESHOLDS}
     start = {name: float(values.isel(place)) for name, values in starts.items()}
     return KnownCell(values, start, originals.at(place), data.generation.values, thresholds)
 

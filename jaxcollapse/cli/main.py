@@ -256,6 +256,7 @@ def _show_result(data: Any, folder: Path) -> None:
     from jaxcollapse.analysis.table import WIDTH, summary_table
     from jaxcollapse.analysis.verdict import lacking
     from jaxcollapse.system.atomic import replacing
+    from jaxcollapse.system.up_to_date import is_up_to_date
 
     if missing := lacking(data):
         print(f"no verdicts: they need the observables {', '.join(missing)}")
@@ -266,14 +267,15 @@ def _show_result(data: Any, folder: Path) -> None:
     console.print(summary_table(data, console.width))
 
     picture = folder / "phase.png"
-    try:
-        from jaxcollapse.analysis.plot.phase import save_phase_diagram
-    except ImportError:
-        print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
-    else:
+    if not is_up_to_date(picture, Path(data.encoding["source"])):
+        try:
+            from jaxcollapse.analysis.plot.phase import save_phase_diagram
+        except ImportError:
+            print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
+            return
         with replacing(picture) as temporary:
             save_phase_diagram(data, temporary)
-        print(f"phase diagram: {printable(picture)}")
+    print(f"phase diagram: {printable(picture)}")
 
 
 def main() -> None:

@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, PluginFiles, StudyFolder, path, readable, tells_bad_input
 from jaxcollapse.errors import InputError, printable
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
 
@@ -28,26 +31,34 @@ def report(
 
     The page states what came out in sentences and shows interactive figures. The study may be incomplete.
     """
-    with needs_packages():
-        from jaxcollapse.report.page import stored_page
     from jaxcollapse.analysis.status import has_status
     from jaxcollapse.store.study import Study
     from jaxcollapse.system.atomic import replacing
+    from jaxcollapse.system.up_to_date import is_up_to_date
 
     opened = Study.open(study)
     page = out or opened.folder / "report.html"
     if out is not None:
         _check_is_file(out)
     with opened.read() as data, readable(opened.result):
-        text = stored_page(data, opened.result)
         missing = int(has_status(data, "missing").sum())
-    try:
-        with replacing(page) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError("", f"cannot be written: {error.strerror}", str(page)) from None
+        is_there = is_up_to_date(page, Path(data.encoding.get("source", opened.result)))
+        text = "" if is_there else _page(data, opened.result)
+    if not is_there:
+        try:
+            with replacing(page) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError("", f"cannot be written: {error.strerror}", str(page)) from None
     print(json.dumps({"report": str(page), "missing": missing}) if as_json else f"report: {printable(page)}")
     return INCOMPLETE if missing else 0
+
+
+def _page(data: "xr.Dataset", result: Path) -> str:
+    """The text of the page."""
+    with needs_packages():
+        from jaxcollapse.report.page import stored_page
+    return stored_page(data, result)
 
 
 def _check_is_file(page: Path) -> None:

@@ -137,7 +137,7 @@ def compute_chunk(
         )
     results: list[Result] = []
     with suppress(Stopped), heeded(quiet=True) as stop:
-        for result in execute(planned, lambda trajectories: None, [chunk], stop, math.inf):
+        for result in execute(planned, lambda trajectories: None, [chunk], stop, (math.inf, math.inf)):
             results.append(result)
     return results
 

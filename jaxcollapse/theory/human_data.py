@@ -9,7 +9,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy import integrate, optimize, special
+from scipy import special
 
 from jaxcollapse.theory import arguments
 from jaxcollapse.theory.registry import oracle
@@ -62,6 +62,8 @@ def real_data_flow(
     last = a * float(g.max(initial=0))
     if last == 0:
         return np.array(np.broadcast_to(first, (*g.shape, real.size)))
+    from scipy import integrate  # which takes long to import
+
     found = integrate.solve_ivp(flow, (0, last), first, "DOP853", dense_output=True, rtol=1e-10, atol=1e-14)
     return np.moveaxis(found.sol(a * g.ravel()), 0, -1).reshape(*g.shape, real.size)
 
@@ -102,6 +104,8 @@ def recovery_threshold(*, vocab_size: int, temperature: float) -> Float[np.ndarr
     shares = _share(grid, tokens, cold)
     best = int(shares.argmax())
     around = (grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)])
+    from scipy import optimize  # which takes long to import
+
     found = optimize.minimize_scalar(
         lambda y: -float(_share(np.array([y]), tokens, cold)[0]),
         bounds=around,
@@ -133,6 +137,8 @@ def real_data_fixed_points(
         return np.array([1 / tokens, 1.0])
     grid = np.linspace(0, _EXTREME + math.log(tokens), _GRID + 1)[1:]
     excess = _share(grid, tokens, cold) - m
+    from scipy import optimize  # which takes long to import
+
     roots = [
         optimize.brentq(lambda y: float(_share(np.array([y]), tokens, cold)[0]) - m, grid[place], grid[place + 1])
         for place in np.flatnonzero(np.sign(excess[:-1]) != np.sign(excess[1:]))

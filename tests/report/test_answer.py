@@ -266,7 +266,7 @@ def test_models_of_several_rows_have_verdicts_of_all_rows() -> None:
     assert here is not None
     assert there is not None
     np.testing.assert_array_equal(here.codes, there.codes)
-    assert View.of(several).colour == "shared_recovery_gap"
+    assert View.of(several).value == "shared_recovery_gap"
     less = outcome_of(several.drop_vars("shared_kl_to_initial"))
     assert less is not None
     assert [less.word(code) for code in less.codes.tolist()] == ["forgotten", "recoverable"]
