@@ -302,7 +302,7 @@ def test_remedies_are_off_by_default() -> None:
         ({"generator": "p0"}, "process.generator", "did you mean 'initial'?"),
         ({"generator": "nobody"}, "process.generator", "allowed: current, initial"),
         ({"batch_size": INF, "steps": INF, "forward_kl": 0.1}, "process.forward_kl", "inf steps are the fit"),
-        ({"batch_size": INF, "steps": INF, "schedule": "linear"}, "process.schedule", "'linear': inf steps are the limit"),
+        ({"batch_size": INF, "steps": INF, "schedule": "linear"}, "process.schedule", "inf steps are the limit"),
     ],
     ids=str,
 )
