@@ -171,7 +171,7 @@ def _warn(plan: "Plan", request: Request) -> None:
         hint = "smaller chunks would not be faster, as each is about one device call"
         if sum(-(-trajectories // lanes) for trajectories in together.values()) > chunks:
             hint = f"--chunk-size {lanes} makes more of them"
-        told = f"{count(chunks, 'chunk')} for {request.tasks} tasks, so {chunks} tasks suffice; {hint}"
+        told = f"{count(chunks, 'chunk')} for {request.tasks} tasks, so --tasks {chunks} suffices; {hint}"
         print(f"jaxcollapse: {told}", file=sys.stderr)
     longest, allowed = plan.longest_chunk, 60 * request.minutes
     if longest > allowed and plan.machine.platform == "cpu":

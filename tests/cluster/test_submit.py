@@ -84,14 +84,17 @@ def test_more_tasks_than_chunks_are_told(sweep: Path) -> None:
     result = submit(sweep, "--tasks", "9", "--chunk-size", "4", "--dry-run")
     assert result.exit_code == 0
     told = "smaller chunks would not be faster, as each is about one device call"
-    assert result.stderr == f"jaxcollapse: 4 chunks for 9 tasks, so 4 will do; {told}\n"
+    assert result.stderr == f"jaxcollapse: 4 chunks for 9 tasks, so --tasks 4 suffices; {told}\n"
     assert "#SBATCH --array=0-3%4\n" in result.stdout, "no task is without a chunk"
 
 
 def test_smaller_chunks_are_advised_where_they_fill_device_calls(sweep: Path) -> None:
     sweep.write_text(jc.Sweep.from_dict({**SWEEP, "replicates": 300}).to_toml())
     result = submit(sweep, "--tasks", "9", "--dry-run")
-    assert result.stderr == "jaxcollapse: 1 chunk for 9 tasks, so 1 will do; --chunk-size 512 makes more of them\n"
+    assert (
+        result.stderr
+        == "jaxcollapse: 1 chunk for 9 tasks, so --tasks 1 suffices; --chunk-size 512 makes more of them\n"
+    )
     assert "1200 trajectories in 3 chunks" in submit(sweep, "--chunk-size", "512", "--dry-run").stdout
 
 
@@ -107,18 +110,18 @@ def test_a_study_that_lacks_its_dataset_alone_is_told_how_to_have_it(
 
 
 BAD = {
-    "time": (["--time", "tomorrow"], "time: 'tomorrow' is not of a form that sbatch knows"),
+    "time": (["--time", "tomorrow"], "time: 'tomorrow' is not a time limit of sbatch"),
     "no time": (["--time", "0:00"], "time: '0:00' is not"),
     "memory": (["--mem", "16 GB"], "mem: '16 GB' is not a number of megabytes"),
     "gpus": (["--gpus-per-node", "all"], "gpus-per-node: 'all' is not a number of 1 or more, or type:number"),
     "no gpus": (["--gpus-per-node", "a100:0"], "gpus-per-node: 'a100:0' is not a number of 1 or more, or type:number"),
     "lines": (["--setup", "a\nb"], r"setup: 'a\nb' is not a single line of text"),
     "an option": (["--slurm", "x=y"], "slurm: 'x=y' is not KEY=VALUE with the long name"),
-    "an option of its own": (["--slurm", "partition=a"], "slurm: 'partition=a': there is --partition for it"),
-    "what is taken": (["--slurm", "--ntasks=2"], "there is --tasks, as each task is one process on one node for it"),
+    "an option of its own": (["--slurm", "partition=a"], "slurm: 'partition=a' cannot be given here; use --partition"),
+    "what is taken": (["--slurm", "--ntasks=2"], "use --tasks, as each task is one process on one node"),
     "platform": (["--platform", "quantum"], "platform: 'quantum' is not one of cpu, gpu, tpu"),
     "kernel": (["--kernel", "quick"], "kernel: 'quick' is not one of same-bits, fastest"),
-    "devices": (["--devices", "0"], "devices: 0: must be 1 or more"),
+    "devices": (["--devices", "0"], "devices: 0: must be from 1"),
 }
 
 
