@@ -113,7 +113,7 @@ def test_where_all_cells_have_one_word_the_headline_says_all() -> None:
     assert headline(told) == [
         "No cell is safe: all 2 cells changed after 50 generations.",
         "None of the 2 cells that changed comes back at another sampling temperature.",
-        "All 2 cells that changed cannot be brought back by any sampling temperature (forgetting).",
+        "None of the 2 cells that changed can be brought back by any sampling temperature (forgetting).",
     ]
     assert told.where == []
     (safe,) = headline(answered(known({"temperature": [0.5, 1.0]}, "unchanged")))
@@ -138,8 +138,7 @@ def test_cells_that_are_not_known_are_said_to_be() -> None:
     assert headline(told) == [
         "No cell is safe: the only known cell changed after 50 generations.",
         "The only cell that changed does not come back at another sampling temperature.",
-        "The only cell that changed cannot be brought back by any sampling temperature (forgetting): all with "
-        "temperature 2.",
+        "The only cell that changed cannot be brought back by any sampling temperature (forgetting).",
         "1 diverged and 1 missing of 3 cells: nothing is said of them.",
     ]
     assert lines(told.where) == ["Not known at temperature 0.5 and 1, loss at 2."]
