@@ -16,6 +16,7 @@ def classify(
     generation: int | None = None,
     tolerance: float | None = None,
     collapse_threshold: float | None = None,
+    share: float | None = None,
 ) -> xr.Dataset:
     """The verdict of each cell, and how sure it is.
 
@@ -28,6 +29,7 @@ def classify(
         data: a dataset with the default observables.
         generation: a recorded one, by default the last.
         tolerance: log loss on original data that does not matter, nat; by default 0.1.
+        share: least share of the loss that a temperature has to bring back; by default 0.5.
         collapse_threshold: 1 − the probability from which on one token holds nearly everything; by default the sweep's.
 
     Raises:
@@ -35,7 +37,7 @@ def classify(
     """
     check_needed(data)
     data, needed = comparable(data), needed_by(data)
-    thresholds = Thresholds.of(data, tolerance, collapse_threshold)
+    thresholds = Thresholds.of(data, tolerance, collapse_threshold, share)
     verdict = verdicts(data, generation, thresholds)
     then = at_generation(data[[*needed, "status"]], generation)
     columns = [counted(then, then[name]).transpose(..., "replicate").values for name in needed]
@@ -54,7 +56,11 @@ def classify(
         "confidence": (cell.dims, confidence, _label("share of bootstrap samples with the verdict of the cell")),
         "counted": has_status(data, "complete").sum("replicate").compute().assign_attrs(_label("trajectories counted")),
     }
-    attributes = {"tolerance": thresholds.tolerance, "collapse_threshold": thresholds.collapse}
+    attributes = {
+        "tolerance": thresholds.tolerance,
+        "recovered_share": thresholds.share,
+        "collapse_threshold": thresholds.collapse,
+    }
     return xr.Dataset(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)
 
 

@@ -4,6 +4,7 @@
 #include "functions.h"
 #include "jobs.h"
 #include "memory.h"
+#include "order.h"
 #include "sheet.h"
 #include "tempering.h"
 
@@ -14,17 +15,23 @@ struct Measuring {
     const Sheet<layout> sheet;
     const int rows;
     Array<Floats> start_depth, start_weights, start_excess, start_scaled, rarest;
-    Array<Floats> depth, excess, scaled;
+    Array<Floats> depth, excess, scaled, smoothed, smoothed_weights;
+    const Floats samples;
     Rows mode_rows, rarest_rows;  // where p0 has its modes, and its rarest tokens
     Distribution start;
-    Floats start_entropy;
+    Floats start_entropy, uniform_divergence;
     Family<layout> of_start;
+    const Levels<layout> levels;
 
     Measuring(const Origins& origins, const Sheet<layout>& sheet, Memory& memory)
-        : origins(origins), sheet(sheet), rows(sheet.rows) {
+        : origins(origins),
+          sheet(sheet),
+          rows(sheet.rows),
+          samples(origins.wanted ? sheet.of_lanes(origins.samples) : Floats(kInfinity)),
+          levels(sheet, memory) {
         if (!origins.wanted) return;
-        Array<Floats>* const arrays[] = {&start_depth, &start_weights, &start_excess, &start_scaled,
-                                         &rarest,      &depth,         &excess,       &scaled};
+        Array<Floats>* const arrays[] = {&start_depth, &start_weights, &start_excess, &start_scaled, &rarest,
+                                         &depth,       &excess,        &scaled,       &smoothed,     &smoothed_weights};
         for (Array<Floats>* array : arrays) *array = memory.rows<Floats>(rows);
         sheet.load(start_weights, origins.logits, -kInfinity);
         sheet.load(rarest, origins.rarest, 0.0f);
@@ -41,6 +48,11 @@ struct Measuring {
         sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] -= start.p(r) * start.finite_log_p(r); });
         start_entropy = sheet.sum(sums[0]);
         of_start = {rows, start_depth, start_excess, start_scaled};
+        const Floats per_token = -logarithm(of_start.tokens);
+        sum_rows(rows, sums, [&](int r, Floats* parts) {
+            parts[0] += select(start_depth[r] < kInfinity, start.p(r) * (start.finite_log_p(r) - per_token), 0.0f);
+        });
+        uniform_divergence = larger(sheet.sum(sums[0]), 0.0f);
     }
 
     // Measures of logits with this peak, of which exp(z − peak) are the weights and `total` is their sum; to an array
@@ -61,16 +73,56 @@ struct Measuring {
         };
         give(now.share, kModalProbability);
         give_tokens_of_start(now, give);
-        if (origins.wants(kFromStart, 4)) {
+        give(uniform_divergence, kUniformKlToInitial);
+        if (origins.wants(kOrderGap)) give(levels.gap(start, start_entropy, depth), kOrderGap);
+        if (origins.wants(kFromStart, 4) || origins.wants(kSmoothedKlToInitial, 3)) {
             const Family<layout> of_now(rows, depth, excess, scaled);
             Means forth, back;
-            add_up<true>(now, of_now, forth, back, give);
+            Floats loss = add_up<true>(now, of_now, forth, back, give);
             if (origins.wants(kFromStart, 2)) give_both(of_start.nearest(now, forth), kFromStart);
-            if (origins.wants(kBackToStart, 2)) give_both(of_now.nearest(start, back), kBackToStart);
+            if (!origins.wants(kBackToStart, 2) && !origins.wants(kSmoothedKlToInitial, 3)) return;
+            Tempered found = of_now.nearest(start, back);
+            give_both(found, kBackToStart);
+            if (!origins.wants(kSmoothedKlToInitial, 3)) return;
+            smooth(now, loss, found);
+            give(loss, kSmoothedKlToInitial);
+            give_both(found, kSmoothedBack);
         } else {
             Means none;
             add_up<false>(now, of_start, none, none, give);
         }
+    }
+
+    // Loss and way back of a model that counts what it has lost as one more sample, where it has lost something.
+    void smooth(const Distribution& now, Floats& loss, Tempered& found) const {
+        const auto lost = [&](int r) { return (start_depth[r] < kInfinity) & ~(depth[r] < kInfinity); };
+        Floats sums[4];
+        sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] = select(lost(r), parts[0] + 1.0f, parts[0]); });
+        const Floats number = sheet.sum(sums[0]);
+        const Ints is_lost = (number > 0.0f) & (samples < kInfinity);
+        if (!any(is_lost)) return;
+        const Floats own = select(is_lost, logarithm(now.share * samples * larger(number, 1.0f)), kInfinity);
+        const Floats peak = smaller(own, 0.0f);
+        const Array<Floats> smoothed = this->smoothed, weights = smoothed_weights;
+        sum_rows(rows, sums, [&](int r, Floats* parts) {
+            smoothed[r] = select(lost(r), own, depth[r]) - peak;
+            weights[r] = exponential(-smoothed[r]);
+            parts[0] += weights[r];
+        });
+        const Distribution then{smoothed, weights, sheet.sum(sums[0])}, start = this->start;
+        const Family<layout> of_then(rows, smoothed, excess, scaled);
+        const Array<Floats> d = of_then.scaled;
+        sum_rows(rows, sums, [&](int r, Floats* parts) {
+            const Floats y = start.p(r), of_y = y * d[r];
+            parts[0] += select(y > 0.0f, y * (start.finite_log_p(r) - then.finite_log_p(r)), 0.0f);
+            parts[1] += of_y;
+            parts[2] = fma(of_y, d[r], parts[2]);
+            parts[3] = fma(of_y, start.finite_log_p(r), parts[3]);
+        });
+        for (Floats& each : sums) each = sheet.sum(each);
+        const Tempered better = of_then.nearest(start, {sums[1], sums[2], -start_entropy, sums[3]});
+        loss = select(is_lost, larger(sums[0], 0.0f), loss);
+        found = {select(is_lost, better.temperature, found.temperature), select(is_lost, better.gap, found.gap)};
     }
 
     // What is about some tokens of p0 alone.
@@ -90,10 +142,10 @@ struct Measuring {
     }
 
     // All sums over tokens in one pass; those of the temperings, too, if they are wanted: `forth` of the model along
-    // the tempered copies of p0, `back` the other way round.
+    // the tempered copies of p0, `back` the other way round. Returns KL(p0 || p).
     template <bool tempers, typename Give>
-    INLINE void add_up(const Distribution& now, const Family<layout>& of_now, Means& forth, Means& back,
-                       Give give) const {
+    INLINE Floats add_up(const Distribution& now, const Family<layout>& of_now, Means& forth, Means& back,
+                         Give give) const {
         enum {
             kS,
             kF,
@@ -149,6 +201,7 @@ struct Measuring {
             forth = {sums[kForth], sums[kForthSquare], -sums[kS], sums[kForthLog]};
             back = {sums[kBack], sums[kBackSquare], -start_entropy, sums[kBackLog]};
         }
+        return sums[kTo];
     }
 };
 

@@ -24,8 +24,9 @@ Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, SweepThresholds], Float[Array, ""]]
 Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins"]
 _GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins")
-Models = Literal["all", "of several rows", "of texts"] | tuple[str, ...]
+Models = Literal["all", "of one row", "of several rows", "of texts"] | tuple[str, ...]
 ALL: Models = "all"
+ONE_ROW: Models = "of one row"
 SEVERAL_ROWS: Models = "of several rows"
 OF_TEXTS: Models = "of texts"  # whose traces are longer than a token
 _OF_PLUGINS = "; a plug-in that adds it is given by --plugin FILE"
@@ -95,7 +96,9 @@ class Observable:
         """Whether a model has it."""
         if isinstance(self.models, tuple):
             return walk.part in self.models
-        return self.models == ALL or (walk.is_structured if self.models == SEVERAL_ROWS else not walk.is_of_tokens)
+        if self.models in (ONE_ROW, SEVERAL_ROWS):
+            return walk.is_structured == (self.models == SEVERAL_ROWS)
+        return self.models == ALL or not walk.is_of_tokens
 
     @property
     def is_event(self) -> bool:

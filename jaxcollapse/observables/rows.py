@@ -7,13 +7,18 @@ Rows that choose a trace's persona or its first token are not among them, but fo
 they are, so that T is a knob that the process has.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Num
 
+from jaxcollapse.observables.cooling import uniform_divergence
+from jaxcollapse.observables.order import order_gap_of
 from jaxcollapse.observables.possible import entropy_of_tokens, shared_entropy
 from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
+from jaxcollapse.observables.smoothing import with_lost
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_common_tempering, nearest_tempering
 from jaxcollapse.walks.walk import Table, Visits
@@ -100,6 +105,46 @@ def shared_tempering_gap(now: Snapshot) -> Scalar:
     return _from_start(now).gap
 
 
+@observable("smoothed excess log loss on original traces", "nat", "structure", models=SEVERAL_ROWS)
+def shared_smoothed_kl_to_initial(now: Snapshot) -> Scalar:
+    """Σ_r w0_r KL(p0_r ‖ p_r) after a refit to N traces, if the tokens that a row has lost count together as one more
+    sample of N + 1. It equals `shared_kl_to_initial` if no token is lost, or if N is infinite.
+    """
+    plain = shared_kl_to_initial(now)
+    if now.start.samples is None:
+        return plain
+    rows, is_lost = _smoothed(now)
+    return jnp.where(is_lost, _mean_divergence(now.start_visits, now.log_start, rows), plain)
+
+
+@observable("smoothed recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
+def shared_smoothed_recovery_temperature(now: Snapshot) -> Scalar:
+    """The sampling temperature that best brings all rows of p0 back, smoothed as for `shared_smoothed_kl_to_initial`."""
+    return _smoothed_back(now).temperature
+
+
+@observable("smoothed recovery gap of all rows", "nat", "structure", models=SEVERAL_ROWS)
+def shared_smoothed_recovery_gap(now: Snapshot) -> Scalar:
+    """min_T Σ_r w0_r KL(p0_r ‖ τ_T(p_r)), rows smoothed as for `shared_smoothed_kl_to_initial`."""
+    return _smoothed_back(now).gap
+
+
+@observable("order gap of all rows", "nat", "structure", models=SEVERAL_ROWS)
+def shared_order_gap(now: Snapshot) -> Scalar:
+    """Σ_r w0_r min over increasing functions f of KL(p0_r ‖ f(p_r)), to 0.02 nat: what is left of the loss if
+    each row has the right order of tokens. Infinite if a row has lost a token.
+    """
+    weights = now.start_visits
+    return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(order_gap_of)(now.log_start, now.scaled.table), 0))
+
+
+@observable("excess log loss of uniform rows", "nat", "structure", models=SEVERAL_ROWS)
+def shared_uniform_kl_to_initial(now: Snapshot) -> Scalar:
+    """Σ_r w0_r KL(p0_r ‖ uniform over the tokens of p0_r): what a model loses that knows the vocabulary only."""
+    weights = now.start_visits
+    return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(uniform_divergence)(now.log_start), 0))
+
+
 @observable("excess log loss on real traces", "nat", "structure", models=SEVERAL_ROWS)
 def excess_log_loss(now: Snapshot) -> Scalar:
     """Σ_r w_r KL(q_r ‖ p_r), a mean over the tokens of traces of the given table q. At the start: what the fit left."""
@@ -120,6 +165,21 @@ def unvisited_drift(now: Snapshot) -> Scalar:
 def _back_to_start(now: Snapshot) -> Tempering:
     found = _nearest(now, now.log_start, now.scaled.table, now.log_rows, now.start_visits)
     return found._replace(temperature=now.at_scale(found.temperature))
+
+
+def _smoothed(now: Snapshot) -> tuple[Table, Bool[Array, ""]]:
+    """ln of the smoothed rows, and whether a row has lost anything."""
+    assert now.start.samples is not None
+    rows, lost = jax.vmap(with_lost, in_axes=(0, 0, None))(now.log_rows, now.log_start, now.start.samples)
+    return rows, jnp.any(lost & (now.start_visits > 0))
+
+
+def _smoothed_back(now: Snapshot) -> Tempering:
+    if now.start.samples is None:
+        return _back_to_start(now)
+    rows, is_lost = _smoothed(now)
+    found = _nearest(now, now.log_start, rows, rows, now.start_visits)
+    return jax.tree.map(partial(jnp.where, is_lost), found, _back_to_start(now))
 
 
 def _from_start(now: Snapshot) -> Tempering:

@@ -8,8 +8,9 @@ import numpy as np
 from scipy import special
 
 from jaxcollapse.walks.persona import Persona
-from tests.observables.structured import Case, Several
+from tests.observables.structured import SAMPLES, Case, Several
 from tests.reference.laws import TINY, entropy, kl, log
+from tests.reference.order import order_gap, smoothed
 from tests.reference.tempering import Nearest, nearest, nearest_common
 
 
@@ -79,6 +80,14 @@ class Exact:
     def from_start(self) -> Nearest:
         return self._nearest(self.log_rows, self.start, self.visits)
 
+    @cached_property
+    def smoothed(self) -> np.ndarray:
+        return np.stack([smoothed(*rows, SAMPLES) for rows in zip(self.log_start, self.now, strict=True)])
+
+    @cached_property
+    def smoothed_back(self) -> Nearest:
+        return self._nearest(self.log_start, self.smoothed, self.start_visits)
+
     def _nearest(self, log_target: np.ndarray, base: np.ndarray, visits: np.ndarray) -> Nearest:
         """One temperature for the tempered rows; the others have none to choose."""
         weights, log_base = visits / max(visits.sum(), TINY), special.log_softmax(base, axis=1)
@@ -115,6 +124,21 @@ def _loss(e: Exact) -> float:
     return _mean(weights, lambda row: kl(e.log_start[row], e.log_rows[row]))
 
 
+def _smoothed_loss(e: Exact) -> float:
+    log_rows, weights = special.log_softmax(e.smoothed, axis=1), e.start_visits / e.start_visits.sum()
+    return _mean(weights, lambda row: kl(e.log_start[row], log_rows[row]))
+
+
+def _order_gap(e: Exact) -> float:
+    weights = e.start_visits / e.start_visits.sum()
+    return _mean(weights, lambda row: order_gap(e.log_start[row], e.now[row]))
+
+
+def _uniform_loss(e: Exact) -> float:
+    weights = e.start_visits / e.start_visits.sum()
+    return _mean(weights, lambda row: float(np.log(np.isfinite(e.start[row]).sum()) - entropy(np.exp(e.log_start[row]))))
+
+
 def _row_gap(e: Exact) -> float:
     weights = e.start_visits / e.start_visits.sum()
 
@@ -130,10 +154,11 @@ def masses(table: np.ndarray, walk: Several) -> np.ndarray:
 
 
 class Definition(NamedTuple):
-    """What an observable is, and how closely float32 has it: in absolute terms, or of the root if it is a square."""
+    """What an observable is, and how closely float32 has it: in absolute terms, of the root, or by levels."""
 
     value: Callable[[Exact], float | np.ndarray]
     is_divergence: bool = False
+    by_levels: bool = False
 
 
 DEFINITIONS: dict[str, Definition] = {
@@ -149,6 +174,11 @@ DEFINITIONS: dict[str, Definition] = {
     "shared_recovery_temperature": Definition(lambda e: e.common.temperature),
     "shared_effective_temperature": Definition(lambda e: e.from_start.temperature),
     "shared_tempering_gap": Definition(lambda e: e.from_start.gap, True),
+    "shared_smoothed_kl_to_initial": Definition(_smoothed_loss, True),
+    "shared_smoothed_recovery_gap": Definition(lambda e: e.smoothed_back.gap, True),
+    "shared_smoothed_recovery_temperature": Definition(lambda e: e.smoothed_back.temperature),
+    "shared_order_gap": Definition(_order_gap, by_levels=True),
+    "shared_uniform_kl_to_initial": Definition(_uniform_loss),
     "excess_log_loss": Definition(_excess, True),
     "unvisited_drift": Definition(_drift, True),
     "persona_mass": Definition(lambda e: masses(e.now, e.walk)),
