@@ -1,12 +1,13 @@
 """How the site is built: `make site`. Its pages are docs/, the notebooks of analysis/, and what stands in the root."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
 
 import jaxcollapse
 
@@ -20,17 +21,24 @@ root_doc = "docs/index"
 include_patterns = ["docs/*.md", "analysis/*.ipynb", "analysis/README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 exclude_patterns = [".*", "results", "site", "jaxcollapse", "tests", "benchmarks", "experiments", "sweeps", "dist"]
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_nb"]
+extensions = [
+    *("sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"),
+    *("myst_nb", "sphinx_copybutton", "docs.reference"),
+]
 nitpicky = True
 # Types in signatures may be of other packages, or of modules that are not for users.
 nitpick_ignore_regex = [("py:class", r"(?!jaxcollapse\.\w+$).*"), ("py:.*", r"(?!jaxcollapse).*")]
 
 myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "off"  # notebooks are shown as they are shipped
+nb_render_markdown_format = "myst"  # outputs have tables and formulas, as texts do
+html_math_renderer = "mathml"  # browsers set formulas themselves, without a script from elsewhere
 
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autosummary_generate = False
 napoleon_attr_annotations = False  # signatures have the types; shapes such as "*context token" are not reST
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
@@ -43,16 +51,12 @@ html_favicon = "site/logo.svg"
 html_extra_path = ["site/start"]
 html_copy_source = False
 html_domain_indices = False
+# What readers look for with other words, by the page that has the answer.
+SYNONYMS = {
+    "docs/plugins": "custom, extend, extension, plugin, hook",
+    "docs/faq": "huggingface, transformers, pytorch, rl, rlhf, ppo, dpo, lhs, quasi-random",
+}
 html_theme_options: dict[str, Any] = {"light_logo": "logo.svg", "dark_logo": "logo.svg"}
-
-
-def describe_field(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    """Gives a key of a sweep file the description that it is validated with."""
-    owner, _, key = name.rpartition(".")
-    module, _, kind = owner.rpartition(".")
-    fields = getattr(getattr(sys.modules.get(module), kind, None), "model_fields", {})
-    if key in fields:
-        lines[:] = [f"{fields[key].description}"]
 
 
 def leave_out_folders(app: Sphinx, tree: nodes.document) -> None:
@@ -63,7 +67,20 @@ def leave_out_folders(app: Sphinx, tree: nodes.document) -> None:
             link.replace_self(link.children)
 
 
+def add_synonyms(app: Sphinx, tree: nodes.document) -> None:
+    """Adds words to a page that only the search sees."""
+    if words := SYNONYMS.get(app.env.docname):
+        tree.append(nodes.meta("", name="keywords", content=words))
+
+
+def write_formula(writer: HTML5Translator, formula: nodes.math | nodes.math_block) -> None:
+    """Writes a formula in TeX as MathML."""
+    writer.body.append(tex2mathml(formula.astext(), as_block=isinstance(formula, nodes.math_block)))
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
     """Connects what is above."""
-    app.connect("autodoc-process-docstring", describe_field)
+    app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
+    app.connect("doctree-read", add_synonyms)
     app.connect("doctree-read", leave_out_folders)

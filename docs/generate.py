@@ -6,18 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from pydantic import BaseModel
 
+from docs.fields import fields, written
 from jaxcollapse.cli.main import app
-from jaxcollapse.distributions import KINDS
 from jaxcollapse.observables import catalogue
-from jaxcollapse.sweep import process_fields
-from jaxcollapse.sweep.process_fields import described
-from jaxcollapse.sweep.record import Record
-from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.theory import ORACLES
 
-_ONE_CELL = "One cell: how a model is trained on its own samples. Any field, also a nested one, can be an axis."
 FOLDER = Path(__file__).resolve().parent
 
 
@@ -37,24 +31,6 @@ def observables() -> str:
             if entry.group == group
         ]
         lines += ["", f"## {group}", "", *table(("name", "long name", "units", "default", "definition"), rows)]
-    return "\n".join(lines) + "\n"
-
-
-def fields() -> str:
-    """The keys of the sweep file, from the models that validate it."""
-    top = [field for field in Sweep.model_fields if field not in ("process", "axes", "record")]
-    lines = [
-        "# Fields of a sweep file",
-        "",
-        "Made from the code by `make generated`. [sweep-file.md](sweep-file.md) tells how the parts go together.",
-        *_section("Top level", Sweep, top),
-        *_section("`record`", Record),
-        *_process(),
-    ]
-    for name, kind in KINDS.items():
-        lines += _section(
-            f'`initial = {{ kind = "{name}" }}`', kind, [key for key in kind.model_fields if key != "kind"]
-        )
     return "\n".join(lines) + "\n"
 
 
@@ -83,12 +59,39 @@ def theory() -> str:
     for concept in dict.fromkeys(entry.concept for entry in ORACLES.values()):
         about = (import_module(f"jaxcollapse.theory.{concept}").__doc__ or "").strip()
         rows = [
-            (f"`{entry.name}`", entry.description, entry.formula, entry.assumes, entry.error or "exact", entry.source)
+            (_called(entry.name), entry.description, entry.formula, entry.assumes, entry.error or "exact", entry.source)
             for entry in ORACLES.values()
             if entry.concept == concept
         ]
         heads = ("function", "what it is", "formula", "assumes", "error", "source")
-        lines += ["", f"## {concept.replace('_', ' ')}", "", about, "", *table(heads, rows)]
+        lines += ["", f"## {concept.replace('_', ' ').capitalize()}", "", about, "", *table(heads, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def api_theory() -> str:
+    """The functions of theory with signatures and docstrings, from their registry."""
+    lines = [
+        "# Python: theory",
+        "",
+        "Made from the registry by `make generated`. What `from jaxcollapse import theory` has: each function with its "
+        "arguments, its assumptions and its source. [Theory](theory.md) has all of them in tables.",
+    ]
+    for concept in dict.fromkeys(entry.concept for entry in ORACLES.values()):
+        names = [entry.name for entry in ORACLES.values() if entry.concept == concept]
+        about = (import_module(f"jaxcollapse.theory.{concept}").__doc__ or "").strip()
+        entries = [f".. autofunction:: jaxcollapse.theory.{name}" for name in names]
+        lines += ["", f"## {concept.replace('_', ' ').capitalize()}", "", about, "", "```{eval-rst}", *entries, "```"]
+    registry = [
+        ".. py:data:: ORACLES",
+        "   :type: dict[str, Oracle]",
+        "",
+        "   All of them by name.",
+        "",
+        ".. autoclass:: jaxcollapse.theory.Oracle",
+        "   :members:",
+        ".. autoclass:: jaxcollapse.theory.StepLaw",
+    ]
+    lines += ["", "## The registry", "", "```{eval-rst}", ".. module:: jaxcollapse.theory", "", *registry, "```"]
     return "\n".join(lines) + "\n"
 
 
@@ -108,7 +111,7 @@ def command_line() -> str:
         usage = " ".join(["jaxcollapse", name, *(param.metavar for param in arguments), "[OPTIONS]"])
         rows = [(f"`{param.metavar}`", "", _words(param)) for param in arguments]
         rows += [
-            (_spelling(param), _default(param.default) if param.default else "", _words(param)) for param in options
+            (_spelling(param), written(param.default) if param.default else "", _words(param)) for param in options
         ]
         heads = ("argument or option", "default", "meaning")
         lines += ["", f"## {name}", "", f"    {usage}", "", command.help, "", *table(heads, rows)]
@@ -119,6 +122,11 @@ def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """The lines of a table."""
     cells = [heads, ("---",) * len(heads), *rows]
     return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
+
+
+def _called(name: str) -> str:
+    """A function of theory, with a link to its entry."""
+    return f"[`{name}`](#jaxcollapse.theory.{name})"
 
 
 def _spelling(option: Any) -> str:
@@ -132,38 +140,13 @@ def _words(param: Any) -> str:
     return (param.help or "").replace("<", r"\<")
 
 
-def _section(heading: str, model: type[BaseModel], keys: list[str] | None = None) -> list[str]:
-    properties = model.model_json_schema()["properties"]
-    rows = [
-        (f"`{key}`", _default(model.model_fields[key].get_default()), _described(model, key, properties[key]))
-        for key in (model.model_fields if keys is None else keys)
-    ]
-    about = ["", " ".join((model.__doc__ or "").split())] if model in KINDS.values() else []
-    keys_told = ["", *table(("key", "default", "meaning"), rows)] if rows else []
-    return ["", f"## {heading}", *about, *keys_told]
-
-
-def _process() -> list[str]:
-    told = {name: described(field) for name, field in process_fields.fields().items()}
-    rows = [(f"`{name}`", f"`{default}`" if default else "", words) for name, (default, words) in told.items()]
-    return ["", "## `[process]`", "", _ONE_CELL, "", *table(("key", "default", "meaning"), rows)]
-
-
-def _described(model: type[BaseModel], key: str, schema: dict[str, Any]) -> str:
-    choices = schema.get("enum") or [word for form in schema.get("anyOf", ()) for word in form.get("enum", ())]
-    allowed = f" One of {', '.join(f'`{word}`' for word in choices)}." if choices else ""
-    return f"{model.model_fields[key].description}{allowed}"
-
-
-def _default(value: Any) -> str:
-    if isinstance(value, BaseModel):
-        return f'`{{ kind = "{getattr(value, "kind", "")}" }}`' if hasattr(value, "kind") else ""
-    if value in (None, "") or repr(value) == "PydanticUndefined":
-        return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-PAGES = {"observables.md": observables, "fields.md": fields, "theory.md": theory, "command_line.md": command_line}
+PAGES = {
+    "observables.md": observables,
+    "fields.md": fields,
+    "theory.md": theory,
+    "api_theory.md": api_theory,
+    "command_line.md": command_line,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

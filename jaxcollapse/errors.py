@@ -1,13 +1,15 @@
 """What can be wrong, said so that the reader can fix it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _SHOWN = 80  # characters of a value in a message
 _LONGEST = 1000  # characters of a message
 _SEARCHED = 100_000  # words of up to `_SHOWN` characters among which the nearest one is looked for
 _LISTED = 60  # words that are all listed
+REPORTED = 20  # faults of one sweep
 _MEANT = {  # what others call it
     **dict.fromkeys(("lr", "eta", "step_size", "stepsize"), "learning_rate"),
     **dict.fromkeys(("vocab", "V", "num_tokens", "n_tokens", "vocabulary_size"), "vocab_size"),
@@ -43,6 +45,74 @@ class InputError(ValueError):
     def __reduce__(self) -> "tuple[type[InputError], tuple[str, str, str | None]]":
         """For pickle: a worker sends this error to the process that asked."""
         return type(self), (self.key, self.problem, self.source)
+
+    @property
+    def errors(self) -> "tuple[InputError, ...]":
+        """All that is wrong: this error, or those that it stands for."""
+        return (self,)
+
+    def of(self, source: str) -> "InputError":
+        """The same error of a file."""
+        return InputError(self.key, self.problem, source)
+
+
+class CombinedInputError(InputError):
+    """Several faults of one sweep. The message has a line for each; `key` and `problem` are those of the first.
+
+    Args:
+        errors: the faults, at least one.
+    """
+
+    def __init__(self, errors: Iterable[InputError]):
+        self._errors = tuple(errors)
+        first = self._errors[0]
+        super().__init__(first.key, first.problem, first.source)
+        self.args = ("\n".join(map(str, self._errors)),)
+
+    def __reduce__(self) -> Any:
+        return type(self), (self._errors,)
+
+    @property
+    def errors(self) -> tuple[InputError, ...]:
+        """The faults, in the order of the checks."""
+        return self._errors
+
+    def of(self, source: str) -> InputError:
+        """The same errors of a file."""
+        return CombinedInputError(error.of(source) for error in self._errors)
+
+
+class Faults:
+    """Collects the input errors of independent checks, so that they are reported together.
+
+    Attributes:
+        wrong: the error of each field whose value cannot be used. Checks of other fields leave these out.
+    """
+
+    def __init__(self) -> None:
+        self.wrong: dict[str, InputError] = {}
+        self._found: dict[tuple[str, str], InputError] = {}
+
+    @contextmanager
+    def collected(self, *fields: str) -> Iterator[None]:
+        """Keeps an `InputError` for later. The fields are those that it makes unusable."""
+        try:
+            yield
+        except InputError as error:
+            self._found |= {(each.key, each.problem): each for each in error.errors}
+            self.wrong |= dict.fromkeys(fields, error)
+            if len(self._found) >= REPORTED:
+                self.check()
+
+    def check(self) -> None:
+        """Raises what was collected, if anything."""
+        if self._found:
+            raise together(list(self._found.values())) from None
+
+
+def together(errors: list[InputError]) -> InputError:
+    """One error for several, of which the first ones are reported."""
+    return errors[0] if len(errors) == 1 else CombinedInputError(errors[:REPORTED])
 
 
 def shown(value: Any) -> str:

@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from types import ModuleType
 from typing import Any
 
+import nbformat
 import pytest
 import typer
 
@@ -21,13 +23,14 @@ from jaxcollapse.analysis import Collapse, Plots
 from jaxcollapse.cli.main import app
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.observables import OBSERVABLES
-from jaxcollapse.sweep.process_fields import fields
+from jaxcollapse.sweep.process_fields import fields, groups
 from jaxcollapse.sweep.record import Record
 from tests.conftest import ROOT
 from tests.support import site
 from tests.support.site import Page, Site
 
 CHROMIUM = shutil.which("chromium")
+SOURCES = sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("analysis/*.ipynb")])
 MODULES = (jaxcollapse, jaxcollapse.analysis, jaxcollapse.theory)
 
 
@@ -67,9 +70,78 @@ def test_every_page_is_reached_from_the_first(built: Site) -> None:
 
 
 def test_every_page_and_notebook_of_the_repository_is_in_the_site(built: Site) -> None:
-    sources = [*ROOT.glob("docs/*.md"), *ROOT.glob("analysis/*.ipynb")]
-    expected = {built.folder / path.relative_to(ROOT).with_suffix(".html") for path in sources}
+    expected = {built.folder / path.relative_to(ROOT).with_suffix(".html") for path in SOURCES}
     assert expected <= set(built.pages)
+
+
+def _formulas_and_tables(path: Path) -> tuple[int, int]:
+    """How many formulas in TeX, and how many tables in Markdown, the texts and outputs of a source have."""
+    texts = [path.read_text(encoding="utf-8")]
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+        outputs = [output for cell in cells for output in cell.get("outputs", ())]
+        texts += [output["data"]["text/markdown"] for output in outputs if "text/markdown" in output.get("data", {})]
+    text = re.sub("^```.*?^```|`[^`\n]*`", "", "\n".join(texts), flags=re.MULTILINE | re.DOTALL)
+    formulas = re.findall(r"\$\$.+?\$\$|(?<![\w$])\$[^$\n]+\$(?![\w$])", text, re.DOTALL)
+    return len(formulas), len(re.findall(r"^\|( ?:?-+:? ?\|)+$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_formulas_and_tables_are_set(built: Site, path: Path) -> None:
+    page = built.pages[built.folder / path.relative_to(ROOT).with_suffix(".html")]
+    formulas, tables = _formulas_and_tables(path)
+    html = page.path.read_text(encoding="utf-8")
+    assert html.count("<math") == formulas
+    assert html.count("<table") >= tables
+    assert not re.search(r"\$\$|\\(frac|left|sum|eta)|\|-{3,}\|", "".join(page.prose)), (
+        "has a formula or a table as text"
+    )
+
+
+def test_code_has_a_button_that_copies_it(built: Site) -> None:
+    for name in ("docs/tutorial.html", "analysis/01_quickstart.html"):
+        page = built.pages[built.folder / name]
+        (script,) = (load for load in page.loads if "copybutton.js" in load)
+        assert page.local(script)[0].is_file()
+
+
+@pytest.mark.parametrize(
+    ("word", "page"),
+    [("custom", "docs/plugins"), ("sobol", "docs/faq"), ("reinforce", "docs/faq"), ("huggingface", "docs/faq")],
+)
+def test_the_search_finds(built: Site, word: str, page: str) -> None:
+    assert page in built.found(word)
+
+
+def test_the_search_does_not_find_what_no_page_has(built: Site) -> None:
+    assert built.found("nosuchword") == set()
+
+
+def test_every_field_has_an_anchor(built: Site) -> None:
+    anchors = built.pages[built.folder / "docs/fields.html"].anchors
+    keys = [*fields(), *(key for key in jaxcollapse.Sweep.model_fields if key not in ("process", "axes", "record"))]
+    keys += [f"record{key}" for key in Record.model_fields]
+    keys += [f"initial{key}" for kind in KINDS.values() for key in kind.model_fields if key != "kind"]
+    assert [key for key in keys if key not in anchors] == []
+
+
+def test_each_field_is_in_one_group() -> None:
+    assert [name for group in groups().values() for name in group] == list(fields())
+
+
+@pytest.mark.parametrize("kind", [Collapse, Plots])
+def test_methods_of_the_accessor_are_described_in_full(built: Site, kind: type) -> None:
+    html = (built.folder / "docs/api_analysis.html").read_text(encoding="utf-8")
+    before = {Collapse: "ds.collapse.", Plots: "ds.collapse.plot."}[kind]
+    for name, method in vars(kind).items():
+        if not name.startswith("_") and inspect.isfunction(method):
+            _, _, entry = html.partition(f'id="jaxcollapse.analysis.{kind.__name__}.{name}"')
+            text = re.sub("<[^>]*>", "", entry.partition('<dt class="sig sig-object')[0])
+            assert f"{before}{name}(" in text
+            parameters = list(inspect.signature(method).parameters)[1:]
+            described = text.partition("Parameters")[2]
+            assert [each for each in parameters if not _has(described, each)] == []
 
 
 def test_every_public_name_is_in_the_reference(built: Site) -> None:

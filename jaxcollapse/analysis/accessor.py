@@ -30,15 +30,20 @@ class Plots:
         self._data = data
 
     def phase(
-        self, x: str | None = None, y: str | None = None, panels: str | None = None, **selection: Any
+        self,
+        x: str | None = None,
+        y: str | None = None,
+        panels: str | Sequence[str] | None = None,
+        colour: str = "verdict",
+        **selection: Any,
     ) -> "Figure":
         """The phase diagram: the verdict and the recovery gap of each cell; see `plot.phase.phase_diagram`."""
         from jaxcollapse.analysis.plot.phase import phase_diagram
 
-        return phase_diagram(self._data, x, y, panels, **selection)
+        return phase_diagram(self._data, x, y, panels, colour, **selection)
 
     def trajectories(
-        self, variable: str, hue: str | None = None, panels: str | None = None, **selection: Any
+        self, variable: str, hue: str | None = None, panels: str | Sequence[str] | None = None, **selection: Any
     ) -> "Figure":
         """Medians and bands of a `variable`, an observable, over generations; see `plot.trajectories.trajectories`."""
         from jaxcollapse.analysis.plot.trajectories import trajectories
@@ -49,7 +54,7 @@ class Plots:
         self,
         variable: str,
         hue: str | None = None,
-        panels: str | None = None,
+        panels: str | Sequence[str] | None = None,
         confidence: float = 0.95,
         **selection: Any,
     ) -> "Figure":
@@ -61,7 +66,7 @@ class Plots:
     def recovery(
         self,
         hue: str | None = None,
-        panels: str | None = None,
+        panels: str | Sequence[str] | None = None,
         generation: int | None = None,
         tolerance: float | None = None,
         **selection: Any,

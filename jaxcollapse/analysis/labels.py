@@ -59,6 +59,21 @@ def partly(shown: int, size: int, name: str) -> list[str]:
     return [f"{shown} of the {size} values of {name}"] if shown < size else []
 
 
+def left_out(places: list[int], labels: list[str], name: str) -> list[str]:
+    """Which values of an axis are not shown, or the shown ones where these are fewer; nothing where all are shown."""
+    others = [label for place, label in enumerate(labels) if place not in places]
+    if not others:
+        return []
+    if len(others) <= len(places):
+        return [f"without {name} {', '.join(others)}"]
+    return [f"{len(places)} of the {len(labels)} values of {name}: {', '.join(labels[place] for place in places)}"]
+
+
+def titled(long_name: str, units: str) -> str:
+    """ "recovery gap [nat]": a quantity with its units, where it has units."""
+    return long_name if units == "1" else f"{long_name} [{units}]"
+
+
 def _fields(data: xr.Dataset, dimension: str) -> list[str]:
     axis = tomllib.loads(data.attrs.get("sweep", "")).get("axes", {}).get(dimension, [])
     return list(axis["zip"]) if "zip" in axis else [dimension]

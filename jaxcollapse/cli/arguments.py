@@ -95,7 +95,7 @@ def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
             code = command(**arguments)
         except InputError as error:
             source = error.source or str(arguments.get("sweep") or arguments.get("study") or "")
-            print(f"jaxcollapse: {InputError(error.key, error.problem, source)}", file=sys.stderr)
+            print(*(f"jaxcollapse: {one}" for one in error.of(source).errors), sep="\n", file=sys.stderr)
             raise typer.Exit(BAD_INPUT) from None
         except OSError as error:
             parts = ("jaxcollapse", error.filename, error.strerror or str(error))

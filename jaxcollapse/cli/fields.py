@@ -11,6 +11,7 @@ from jaxcollapse.cli.arguments import AsJson, PluginFiles, tells_bad_input
 from jaxcollapse.errors import InputError, did_you_mean, printable
 
 _INDENT = "    "
+_ASPECTS = ("values", "default", "meaning")
 
 
 @tells_bad_input
@@ -21,8 +22,9 @@ def fields(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what the fields of `[process]` are: default, meaning, and when they matter; those of plug-ins too."""
-    from jaxcollapse.sweep.process_fields import described, parts
+    """Say what the fields of `[process]` are: default, values, meaning, and when they matter; those of plug-ins too."""
+    from jaxcollapse.sweep.allowed import allowed
+    from jaxcollapse.sweep.process_fields import described, parts, process_model
     from jaxcollapse.sweep.process_fields import fields as all_fields
 
     known = all_fields()
@@ -32,13 +34,14 @@ def fields(
         if name not in known and name not in of_parts:
             raise InputError(name, f"unknown field{did_you_mean(name, [*known, *of_parts])}")
         wanted += [name] if name in known else of_parts[name]
-    told = {name: described(known[name]) for name in dict.fromkeys(wanted)}
+    told = {name: (allowed(process_model(), name), *described(known[name])) for name in dict.fromkeys(wanted)}
     if as_json:
-        print(json.dumps({name: {"default": one, "meaning": words} for name, (one, words) in told.items()}, indent=1))
+        print(json.dumps({name: dict(zip(_ASPECTS, each, strict=True)) for name, each in told.items()}, indent=1))
         return 0
     width = min(shutil.get_terminal_size().columns, 120)
-    for name, (default, words) in told.items():
+    for name, (values, default, words) in told.items():
         by = f"  (plug-in {known[name].plugin})" if known[name].plugin else ""
         print(printable(f"{name}{f' = {default}' if default else ''}{by}"))
-        print(textwrap.fill(printable(words), width, initial_indent=_INDENT, subsequent_indent=_INDENT))
+        for line in (words, f"Values: {values}"):
+            print(textwrap.fill(printable(line), width, initial_indent=_INDENT, subsequent_indent=_INDENT))
     return 0

@@ -11,7 +11,7 @@ from typing import Literal
 
 from jaxtyping import Array, Bool, Float, Num
 
-from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.errors import Faults, InputError, did_you_mean
 from jaxcollapse.observables.possible import Range, not_negative
 from jaxcollapse.observables.snapshot import Origin, Snapshot, SweepThresholds
 from jaxcollapse.parts.code_table import OwnCode
@@ -179,18 +179,20 @@ def select(wanted: Iterable[str], models: Iterable[str] | None = None) -> tuple[
     """
     groups, every = _groups(), {name: part.make for name, part in WALKS.items()}
     walks = list(every.values()) if models is None else [every[name] for name in models]
-    chosen = set()
+    chosen, faults = set(), Faults()
     for name in wanted:
-        if name not in OBSERVABLES and name not in groups:
-            raise InputError(
-                "observables", f"{name!r} is not an observable or group{did_you_mean(name, names())}{_OF_PLUGINS}"
-            )
-        has = {each for each in groups.get(name, {name}) if any(map(OBSERVABLES[each].is_of, walks))}
-        if not has:
-            wanted_of = [OBSERVABLES[each] for each in groups.get(name, {name})]
-            owners = sorted(name for name, walk in every.items() if any(entry.is_of(walk) for entry in wanted_of))
-            raise InputError("observables", f"{name!r} is for model = {' or '.join(map(repr, owners))} only")
-        chosen |= has
+        with faults.collected():
+            if name not in OBSERVABLES and name not in groups:
+                raise InputError(
+                    "observables", f"{name!r} is not an observable or group{did_you_mean(name, names())}{_OF_PLUGINS}"
+                )
+            has = {each for each in groups.get(name, {name}) if any(map(OBSERVABLES[each].is_of, walks))}
+            if not has:
+                wanted_of = [OBSERVABLES[each] for each in groups.get(name, {name})]
+                owners = sorted(name for name, walk in every.items() if any(entry.is_of(walk) for entry in wanted_of))
+                raise InputError("observables", f"{name!r} is for model = {' or '.join(map(repr, owners))} only")
+            chosen |= has
+    faults.check()
     return tuple(entry for entry in catalogue() if entry.name in chosen)
 
 

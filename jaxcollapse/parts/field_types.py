@@ -38,8 +38,8 @@ def _token(value: Any) -> int | str:
     raise ValueError("must be the label of a token, or its number from 0")
 
 
-# JSON Schema has no word for "whole or inf": any number from 1 on.
-Count = Annotated[int | float, PlainValidator(_count), WithJsonSchema({"type": "number", "minimum": 1})]
+# JSON Schema has no word for "whole or inf": any number from 1 on, or null, which editors make of inf.
+Count = Annotated[int | float, PlainValidator(_count), WithJsonSchema({"type": ["number", "null"], "minimum": 1})]
 Whole = Annotated[
     int, PlainValidator(_whole(MOST_TOKENS)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_TOKENS})
 ]

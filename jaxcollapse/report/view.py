@@ -59,7 +59,7 @@ class View:
         axes = axes_of(data)
         start = _start(tuple(map(len, axes)), outcome)
         cells, dims = data.status.isel(replicate=0), [axis.dim for axis in axes]
-        roles = arrange(data, cells, {"x": None, "y": None}, {"x": -1, "y": 0}, {}).roles
+        roles = arrange(data, cells, {"x": None, "y": None}, {}).roles
         across, up = (None if name is None else dims.index(name) for name in roles.values())
         return cls(
             axes=axes,

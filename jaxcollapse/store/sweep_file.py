@@ -38,7 +38,7 @@ def read(folder: Path) -> Sweep:
     try:
         return Sweep.from_dict(parse_toml(text, str(path)), folder=folder / "inputs")
     except InputError as error:
-        raise InputError(error.key, error.problem, str(path)) from None
+        raise error.of(str(path)) from None
 
 
 def _remedy(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """Axes: each key of `[axes]` becomes a dimension of the dataset."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy as np
 from pydantic import BaseModel
 
 from jaxcollapse.distributions import KINDS
-from jaxcollapse.errors import InputError, did_you_mean, shown
+from jaxcollapse.errors import Faults, InputError, did_you_mean, nearest, shown
 from jaxcollapse.limits import MOST_VALUES
 from jaxcollapse.parts.field_types import WHOLE, Count
+from jaxcollapse.sweep.misplaced_keys import check_swept
 from jaxcollapse.sweep.process_fields import fields
-from jaxcollapse.sweep.validation import validate_field
+from jaxcollapse.sweep.validation import FORMS, validate_field
 
 _FARTHEST = 1e300  # ends of a range are within ± this, so that their difference is a number too
 RESERVED = (  # names that datasets, and what is told of them, have for something else
@@ -24,7 +25,6 @@ RESERVED = (  # names that datasets, and what is told of them, have for somethin
     *("survival", "median_time", "restricted_mean_time", "happened", "censored"),
 )
 _LONGEST_NAME = 255  # bytes of UTF-8
-_FORMS = ("linspace", "geomspace", "zip")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,30 @@ class Axis:
 
     def __len__(self) -> int:
         return len(next(iter(self.fields.values())))
+
+
+def parse_axes(axes: Mapping[str, Any], top: Iterable[str], faults: Faults) -> tuple[Axis, ...]:
+    """The axes of a sweep, without those that are wrong.
+
+    Args:
+        axes: the table `[axes]`.
+        top: the keys at the top of a sweep file.
+        faults: takes the errors.
+    """
+    made: list[Axis] = []
+    for name, spec in axes.items():
+        with faults.collected(*_fields_of(name, spec)):
+            check_swept(name, spec, top)
+            made.append(parse_axis(name, spec))
+    return tuple(made)
+
+
+def _fields_of(name: str, spec: Any) -> Iterator[str]:
+    """The fields that an axis sweeps; for unknown ones, those that they may have been meant to be."""
+    columns = spec["zip"] if isinstance(spec, Mapping) and "zip" in spec else (name,)
+    for column in columns if isinstance(columns, Mapping | tuple) else ():
+        first = str(column).split(".")[0]
+        yield first if first in fields() else nearest(first, fields()) or first
 
 
 def parse_axis(name: str, spec: Any) -> Axis:
@@ -99,7 +123,7 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
         values = list(spec)
     else:
         raise InputError(
-            key, f"{shown(spec)}: must be a list of values, or a table with {', '.join(_FORMS[:-1])} or {_FORMS[-1]}"
+            key, f"{shown(spec)}: must be a list of values, or a table with {', '.join(FORMS[:-1])} or {FORMS[-1]}"
         )
     if not values:
         raise InputError(key, "is empty; give at least one value")
@@ -155,12 +179,14 @@ def _spaced(key: str, form: str, arguments: Any, *, whole: bool) -> list[Any]:
 
 def _only_key(key: str, spec: Mapping[str, Any]) -> None:
     for form in spec:
-        if key == "axes.initial" and form not in _FORMS:
-            raise InputError(f"{key}.{form}", f'write the key in quotes, "initial.{form}" = …')
-        if form not in _FORMS:
-            raise InputError(f"{key}.{form}", f"unknown form{did_you_mean(str(form), _FORMS)}")
+        if key == "axes.initial" and form not in FORMS:
+            inner = next(iter(spec[form]), "…") if isinstance(spec[form], Mapping) else ""
+            name = f"initial.{form}.{inner}" if inner else f"initial.{form}"
+            raise InputError(f"{key}.{form}", f'write the key in quotes, "{name}" = …')
+        if form not in FORMS:
+            raise InputError(f"{key}.{form}", f"unknown form{did_you_mean(str(form), FORMS)}")
     if len(spec) != 1:
-        raise InputError(key, f"one of {', '.join(_FORMS)} is needed, not {len(spec)}")
+        raise InputError(key, f"one of {', '.join(FORMS)} is needed, not {len(spec)}")
 
 
 def _check_field(key: str, field: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,12 @@ from pydantic import BaseModel, ValidationError
 from jaxcollapse.distributions.allowed_paths import KEY, readable, within
 from jaxcollapse.distributions.distribution import InitialKind
 from jaxcollapse.distributions.file import File
-from jaxcollapse.errors import InputError, shown
+from jaxcollapse.errors import InputError, shown, together
 from jaxcollapse.limits import MOST_INITIALS
 from jaxcollapse.sweep.axes import Axis, hashable
 from jaxcollapse.sweep.cell import Cell
 from jaxcollapse.sweep.process_fields import INITIAL, fields, own_defaults, process_model
-from jaxcollapse.sweep.validation import as_input_error, validate_field
+from jaxcollapse.sweep.validation import as_input_error
 from jaxcollapse.system.paths import user_path
 
 
@@ -53,21 +54,25 @@ class Grid:
     """The cells of a sweep.
 
     Args:
-        constants: the constants of `[process]`.
+        constants: the validated constants of `[process]`; `initial` is a table.
         axes: the dimensions, in the order of the file.
         folder: the folder that relative paths start from, and that no path may leave. None is the working folder, from
             which paths may lead anywhere.
+        wrong: the errors of fields that constants and axes lack since they are wrong. Their columns raise them.
     """
 
-    def __init__(self, constants: Mapping[str, Any], axes: tuple[Axis, ...], folder: Path | None):
+    def __init__(
+        self,
+        constants: Mapping[str, Any],
+        axes: tuple[Axis, ...],
+        folder: Path | None,
+        wrong: Mapping[str, InputError] = MappingProxyType({}),
+    ):
         self.axes = axes
         self.folder = folder
         self._initial_table = constants.get("initial", {"kind": INITIAL.default.kind})
-        if not isinstance(self._initial_table, Mapping):
-            raise InputError("process.initial", f"{shown(self._initial_table)}: must be a table with kind and its keys")
-        self.constants = {
-            key: validate_field(f"process.{key}", key, value) for key, value in constants.items() if key != "initial"
-        }
+        self.constants = {key: value for key, value in constants.items() if key != "initial"}
+        self.wrong = wrong
         self._given_initial = ["initial"] if "initial" in constants else []
         self._axis_of = {field: (place, axis) for place, axis in enumerate(axes) for field in axis.fields}
 
@@ -96,6 +101,8 @@ class Grid:
 
     def column(self, field: str) -> Column:
         """One field over all cells."""
+        if field in self.wrong:
+            raise self.wrong[field]
         if field == "initial":
             return self._initial
         if field in self._axis_of:
@@ -183,9 +190,12 @@ class Grid:
         try:
             return self._located(validated_initial(table))
         except ValidationError as error:
-            wrong = as_input_error(error, "initial", within=1)
-            leaf = wrong.key.split(".")[1].split("[")[0] if "." in wrong.key else ""
-            raise InputError(f"axes.{wrong.key}" if leaf in nested else f"process.{wrong.key}", wrong.problem) from None
+            found = []
+            for wrong in as_input_error(error, "initial", within=1).errors:
+                leaf = wrong.key.split(".")[1].split("[")[0] if "." in wrong.key else ""
+                table_name = "axes" if leaf in nested else "process"
+                found.append(InputError(f"{table_name}.{wrong.key}", wrong.problem))
+            raise together(found) from None
 
     def _located(self, spec: InitialKind) -> InitialKind:
         if isinstance(spec, File):

@@ -20,6 +20,8 @@ def unknown_key(word: str, known: Iterable[str], top: Iterable[str], table: str)
         table: the name of the table.
     """
     known, settings = list(known), _settings(top)
+    if table == "process" and word.startswith("initial."):
+        return f"unknown key; write it into the table, initial = {{ kind = …, {word.removeprefix('initial.')} = … }}"
     place = f"belongs at the top of the file, before [{table}]"
     if word in settings:
         return place
@@ -29,18 +31,17 @@ def unknown_key(word: str, known: Iterable[str], top: Iterable[str], table: str)
     return f"unknown key{did_you_mean(word, known)}"
 
 
-def check_swept(axes: Mapping[str, Any], top: Iterable[str]) -> None:
-    """Raises `InputError` at the first axis, or column of a zip, that would sweep a key of the top of the file."""
+def check_swept(name: str, spec: Any, top: Iterable[str]) -> None:
+    """Raises `InputError` if an axis, or a column of a zip, would sweep a key of the top of the file."""
     settings = _settings(top)
-    for name, spec in axes.items():
-        if not (isinstance(spec, Mapping) and "zip" in spec):
-            _check_field(f"axes.{name}", name, settings)
-        elif isinstance(spec["zip"], Mapping):
-            if len(spec["zip"]) > MOST_COLUMNS:
-                told = f"has {len(spec['zip'])} fields; at most {MOST_COLUMNS} are allowed"
-                raise InputError(f"axes.{name}.zip", told)
-            for field in spec["zip"]:
-                _check_field(f"axes.{name}.zip.{field}", str(field), settings)
+    if not (isinstance(spec, Mapping) and "zip" in spec):
+        _check_field(f"axes.{name}", name, settings)
+    elif isinstance(spec["zip"], Mapping):
+        if len(spec["zip"]) > MOST_COLUMNS:
+            told = f"has {len(spec['zip'])} fields; at most {MOST_COLUMNS} are allowed"
+            raise InputError(f"axes.{name}.zip", told)
+        for field in spec["zip"]:
+            _check_field(f"axes.{name}.zip.{field}", str(field), settings)
 
 
 def _check_field(key: str, field: str, settings: Collection[str]) -> None:

@@ -37,12 +37,20 @@ INITIAL = Field(
     description="The initial distribution p0: a table with `kind` and its keys.",
     label="p0",
 )
-# In the order of the documentation: slots stand for the fields that choose, and for those of their parts.
-_ORDER: tuple[Field | Slot, ...] = (
-    *(WALKS, PARAMETERISATIONS, INITIAL, VOCAB_SIZE, *SAMPLING, SAMPLES, CORPORA, *REAL_DATA, *SOURCES),
-    *(CURATIONS, *CANDIDATES, REWARDS, REWARD_SCALE, *VERIFIER, EVALUATION),
-    *(UPDATES, RESETS, OPTIMIZERS, RATE, SCHEDULES, *MINIBATCHES, LOSS_TERMS, CLIPPING),
-)
+# What fields are for, in the order of the documentation. A slot stands for the field that chooses, and for its parts'.
+_GROUPS: dict[str, tuple[Field | Slot, ...]] = {
+    "Kind of model": (WALKS, PARAMETERISATIONS),
+    "Original distribution": (INITIAL, VOCAB_SIZE),
+    "Sampling": (*SAMPLING, SAMPLES),
+    "Corpus and real data": (CORPORA, *REAL_DATA),
+    "Generator, start and growth": SOURCES,
+    "Curation and verification": (CURATIONS, *CANDIDATES, REWARDS, REWARD_SCALE, *VERIFIER),
+    "Observation": (EVALUATION,),
+    "Training": (UPDATES, RESETS),
+    "Optimiser and learning rate": (OPTIMIZERS, RATE, SCHEDULES),
+    "Minibatches": MINIBATCHES,
+    "Penalties and clipping": (LOSS_TERMS, CLIPPING),
+}
 
 
 def _of_parts(made: Callable[[], Made]) -> Callable[[], Made]:
@@ -62,8 +70,23 @@ def _of_parts(made: Callable[[], Made]) -> Callable[[], Made]:
 @_of_parts
 def fields() -> Mapping[str, Field]:
     """All fields of a process, by name."""
+    found = {name: field for group in groups().values() for name, field in group.items()}
+    for slot, part in parts():
+        if part.plugin:
+            found.update({field.name: field for field in fields_of(part, slot, found)})
+    return found
+
+
+@_of_parts
+def groups() -> Mapping[str, Mapping[str, Field]]:
+    """The fields by what they are for, then by name."""
+    return {heading: _members(entries) for heading, entries in _GROUPS.items()}
+
+
+def _members(entries: tuple[Field | Slot, ...]) -> dict[str, Field]:
+    """These fields and those of the parts in these slots, by name."""
     found: dict[str, Field] = {}
-    for entry in _ORDER:
+    for entry in entries:
         if isinstance(entry, Field):
             found[entry.name] = entry
             continue
@@ -71,9 +94,6 @@ def fields() -> Mapping[str, Field]:
             found[entry.name] = entry.choice
         for part in entry.values():
             found.update({field.name: field for field in part.fields if field.name not in found})
-    for slot, part in parts():
-        if part.plugin:
-            found.update({field.name: field for field in fields_of(part, slot, found)})
     return found
 
 
@@ -162,18 +182,14 @@ def _type(field: Field) -> Any:
 
 
 def described(field: Field) -> tuple[str, str]:
-    """The default of a field as a sweep file has it, empty if there is none; and what it is, is allowed, and is for."""
+    """The default of a field as a sweep file has it, empty if there is none; and what it is, and is for."""
     default = "" if field.default is None else str(field.default)
     if isinstance(field.default, bool):
         default = default.lower()
     if field is INITIAL:
         default = f'{{ kind = "{field.default.kind}" }}'
-    choices = field.type if isinstance(field.type, tuple) else ()
-    if field.name in SLOTS and SLOTS[field.name].choice is field:
-        choices = tuple(SLOTS[field.name])
-    allowed = f" One of {', '.join(f'`{word}`' for word in choices)}." if choices else ""
     used = f" Used {used_when()[field.name].text}." if field.name in used_when() else ""
-    return default, f"{field.description}{allowed}{used}"
+    return default, f"{field.description}{used}"
 
 
 def is_flag(field: str) -> bool:

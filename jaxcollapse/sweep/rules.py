@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.errors import InputError, cut
+from jaxcollapse.errors import Faults, InputError, cut
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
 from jaxcollapse.parts.cell_kinds import (
     draws_from_generator,
@@ -28,15 +28,18 @@ _LONGEST = 300  # characters of a cell in a message
 MOST_JUDGED = 2_000_000  # traces of a generation, where each is drawn by itself; with a verifier's patience, an int32
 
 
-def check(grid: Grid, generations: int) -> None:
-    """Raises `InputError` at the first rule that the grid breaks."""
+def check(grid: Grid, generations: int, faults: Faults) -> None:
+    """Collects the rules that a grid breaks. Rules about fields that are wrong already add nothing."""
     for field in grid.given:
-        used = used_when().get(field)
-        if used is not None and not used.holds(grid).any():
-            raise InputError(grid.key_of(field), f"has no effect: it matters {used.text}")
+        with faults.collected():
+            used = used_when().get(field)
+            if used is not None and not used.holds(grid).any():
+                raise InputError(grid.key_of(field), f"has no effect: it matters {used.text}")
     for name, told in fields().items():
-        if told.required and name not in grid.given and used_when()[name].holds(grid).any():
-            raise InputError(f"process.{name}", f"is missing: {told.description}")
+        with faults.collected():
+            if told.required and name not in grid.given and used_when()[name].holds(grid).any():
+                grid.column(name)
+                raise InputError(f"process.{name}", f"is missing: {told.description}")
     for rule in (
         _refit_needs_samples,
         _batch_fits,
@@ -51,7 +54,8 @@ def check(grid: Grid, generations: int) -> None:
         _table_fits,
         _counts_fit,
     ):
-        rule(grid, generations)
+        with faults.collected():
+            rule(grid, generations)
 
 
 def _refuse(grid: Grid, wrong: np.ndarray, field: str, problem: Callable[[Any], str]) -> None:

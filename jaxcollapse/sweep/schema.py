@@ -1,11 +1,15 @@
 """The JSON Schema of the sweep file, so that editors complete and check it. Shipped as `sweep.schema.json`.
 
-TOML knows inf and nan, which JSON does not: the schema takes any number where the model takes inf.
+TOML has inf, which JSON lacks. Editors (taplo) make it null before they validate, so the schema allows null where a
+field allows inf.
 """
 
 import json
 from pathlib import Path
 from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import FloatSchema
 
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.sweep.process_fields import process_model
@@ -14,9 +18,18 @@ from jaxcollapse.sweep.sweep import Sweep
 PATH = Path(__file__).with_name("sweep.schema.json")
 
 
+class _WithInfinity(GenerateJsonSchema):
+    """Allows null for a number that may be infinite."""
+
+    def float_schema(self, schema: FloatSchema) -> JsonSchemaValue:
+        made = super().float_schema(schema)
+        bounded = {"ge", "gt"} & schema.keys() and {"le", "lt"} & schema.keys()
+        return made if bounded or not schema.get("allow_inf_nan", True) else {**made, "type": ["number", "null"]}
+
+
 def schema() -> dict[str, Any]:
     """The schema, from the same models that validate a file."""
-    whole, process = Sweep.model_json_schema(), process_model().model_json_schema()
+    whole, process = (each.model_json_schema(schema_generator=_WithInfinity) for each in (Sweep, process_model()))
     definitions = {**whole.pop("$defs", {}), **process.pop("$defs", {})}
     process["title"], process["description"] = "Constants", "Fields that are not swept."
     nested = [f"initial.{key}" for kind in KINDS.values() for key in kind.model_fields]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
-from jaxcollapse.errors import InputError, did_you_mean, shown
+from jaxcollapse.errors import Faults, InputError, did_you_mean, shown, together
 from jaxcollapse.limits import (
     MOST_AXES,
     MOST_CELLS,
@@ -21,16 +21,15 @@ from jaxcollapse.limits import (
 from jaxcollapse.parts.plugin import Plugin, check_loaded
 from jaxcollapse.parts.slot import Part, Slot
 from jaxcollapse.sweep import rules
-from jaxcollapse.sweep.axes import RESERVED, composed, parse_axis
+from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axes
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.immutable import fixed
-from jaxcollapse.sweep.misplaced_keys import check_swept, unknown_key
 from jaxcollapse.sweep.names import check_names, check_own_fields
 from jaxcollapse.sweep.process_fields import fields, parts
 from jaxcollapse.sweep.reading import changed, plain, read_toml
 from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.toml import as_toml
-from jaxcollapse.sweep.validation import as_input_error
+from jaxcollapse.sweep.validation import as_input_error, validate_constants
 from jaxcollapse.system.paths import user_path
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Sweep(BaseModel):
     )
     plugins: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
         [],
-        description="Names of the plug-ins that the sweep needs. Naming does not run them: --plugin FILE does.",
+        description="Names of the plug-ins that the sweep needs. Naming does not run them: `--plugin FILE` does.",
     )
     support_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
         1e-9, description="A token counts as present while its probability is above this."
@@ -99,7 +98,7 @@ class Sweep(BaseModel):
                 data = changed(data, change)
             return cls.from_dict(data, folder=path.parent if folder is None else folder)
         except InputError as error:
-            raise InputError(error.key, error.problem, str(path)) from None
+            raise error.of(str(path)) from None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, folder: str | Path | None = None) -> "Sweep":
@@ -111,14 +110,22 @@ class Sweep(BaseModel):
                 folder, and may lead anywhere.
 
         Raises:
-            InputError: naming the key, the value and what is allowed.
+            InputError: naming the key, the value and what is allowed; of several faults, all (`InputError.errors`).
         """
         if not isinstance(data, Mapping):
             raise InputError("", f"{shown(data)}: must be a table")
         try:
             return cls.model_validate(data, context=None if folder is None else user_path(folder))
         except ValidationError as error:
-            raise as_input_error(error, model=cls) from None
+            found = as_input_error(error, model=cls)
+            wrong = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+        rest = {key: value for key, value in data.items() if key not in wrong}
+        if len(rest) < len(data) and "plugins" not in wrong:
+            try:
+                cls.from_dict(rest, folder=folder)
+            except InputError as further:
+                found = together([*found.errors, *further.errors])
+        raise found
 
     @classmethod
     def of(cls, what: "Sweep | Mapping[str, Any] | str | Path") -> "Sweep":
@@ -162,26 +169,38 @@ class Sweep(BaseModel):
             self.__dict__[name] = fixed(self.__dict__[name])
         check_loaded(self.plugins)
         check_own_fields(type(self).model_fields)
-        for field in self.process:
-            if field not in fields():
-                told = unknown_key(field, fields(), type(self).model_fields, "process")
-                raise InputError(f"process.{field}", told)
-        if len(self.axes) > MOST_AXES:
-            raise InputError("axes", f"there are {len(self.axes)} axes; at most {MOST_AXES} are allowed")
-        check_swept(self.axes, type(self).model_fields)
-        axes = tuple(parse_axis(name, spec) for name, spec in self.axes.items())
-        check_names(axes, self.process)
-        self._check_record()
+        faults, top = Faults(), type(self).model_fields
+        constants = validate_constants(self.process, top, faults)
+        with faults.collected():
+            self._check_record()
+        axes = parse_axes(self.axes, top, faults)
+        with faults.collected():
+            check_names(axes, self.process)
+        with faults.collected("axes"):
+            self._check_size(axes)
+        if "axes" in faults.wrong:  # the grid would be too large to look at
+            faults.check()
+        self._folder = folder or Path()
+        self._grid = Grid(constants, axes, folder, faults.wrong)
+        with faults.collected("initial"):
+            self._grid.column("initial")
+        rules.check(self._grid, self.generations, faults)
+        with faults.collected():
+            _ = self.left_out
+        with faults.collected():
+            self._check_observables()
+        faults.check()
+
+    def _check_size(self, axes: tuple[Axis, ...]) -> None:
+        if len(axes) > MOST_AXES:
+            raise InputError("axes", f"there are {len(axes)} axes; at most {MOST_AXES} are allowed")
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
             raise InputError("axes", f"the grid has {cells} cells; at most {MOST_CELLS} are allowed")
         if cells * self.replicates > MOST_TRAJECTORIES:
             number = f"{self.replicates}: makes {cells * self.replicates} trajectories"
             raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES} are allowed")
-        self._folder = folder or Path()
-        self._grid = Grid(self.process, axes, folder)
-        self._grid.column("initial")
-        rules.check(self._grid, self.generations)
-        _ = self.left_out, self.chosen
+
+    def _check_observables(self) -> None:
         for entry in self.parts:
             if entry.name in (*RESERVED, *fields()):
                 raise InputError(

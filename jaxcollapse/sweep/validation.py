@@ -1,5 +1,6 @@
 """From pydantic's errors to one sentence: the key, the value, and what is allowed."""
 
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -7,13 +8,35 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from jaxcollapse.distributions import KINDS
-from jaxcollapse.errors import InputError, did_you_mean, shown
+from jaxcollapse.errors import REPORTED, Faults, InputError, did_you_mean, nearest, shown, together
 from jaxcollapse.sweep.misplaced_keys import unknown_key
 from jaxcollapse.sweep.process_fields import fields, process_model
 
 _TAG_ERRORS = ("union_tag_invalid", "union_tag_not_found")
-_SINGLE = ("number", "count", "shape")  # kinds of fields whose values are no lists
+FORMS = ("linspace", "geomspace", "zip")  # tables of values
+_SINGLE = ("float_type", "int_type", "bool_type", "string_type", "literal_error", "value_error")  # errors of one value
 _BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
+
+
+def validate_constants(process: Mapping[str, Any], top: Iterable[str], faults: Faults) -> dict[str, Any]:
+    """The validated constants of `[process]`, without those that are wrong; `initial` is checked with the axes.
+
+    Args:
+        process: the table.
+        top: the keys at the top of a sweep file.
+        faults: takes the errors.
+    """
+    known, constants = fields(), {}
+    for name, value in process.items():
+        with faults.collected(name if name in known else nearest(name, known) or name):
+            if name not in known:
+                raise InputError(f"process.{name}", unknown_key(name, known, top, "process"))
+            if name == "initial" and isinstance(value, list):
+                raise InputError("process.initial", _several("initial", value))
+            if name == "initial" and not isinstance(value, Mapping):
+                raise InputError("process.initial", f"{shown(value)}: must be a table with kind and its keys")
+            constants[name] = value if name == "initial" else validate_field(f"process.{name}", name, value)
+    return constants
 
 
 def validate_field(key: str, field: str, value: Any) -> Any:
@@ -22,8 +45,6 @@ def validate_field(key: str, field: str, value: Any) -> Any:
         value = value.item()
     if "." in field:
         return value
-    if isinstance(value, list) and value and key.startswith("process.") and fields()[field].kind in _SINGLE:
-        raise InputError(key, f"{shown(value)}: one value is needed here; to sweep over several, give them in [axes]")
     try:
         return getattr(process_model().model_validate({field: value}), field)
     except ValidationError as error:
@@ -33,20 +54,39 @@ def validate_field(key: str, field: str, value: Any) -> Any:
 def as_input_error(
     error: ValidationError, prefix: str = "", *, within: int = 0, model: type[BaseModel] | None = None
 ) -> InputError:
-    """The first of pydantic's errors as an `InputError`, its place written as a dotted key.
+    """Pydantic's errors as an `InputError`, their places written as dotted keys.
 
     prefix: what the key starts with, in place of the first `within` parts of pydantic's own. model: what was validated.
     """
-    first, model = error.errors()[0], model or process_model()
-    if isinstance(own := first.get("ctx", {}).get("error"), InputError):
+    return together([_error(one, prefix, within, model or process_model()) for one in error.errors()[:REPORTED]])
+
+
+def _error(one: Any, prefix: str, within: int, model: type[BaseModel]) -> InputError:
+    if isinstance(own := one.get("ctx", {}).get("error"), InputError):
         return own
     key = prefix
-    for parent, part in list(pairwise(("", *first["loc"])))[within:]:
+    for parent, part in list(pairwise(("", *one["loc"])))[within:]:
         if parent != "initial":  # after which pydantic names the table's kind as if it were a key
             key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
-    if first["type"] in _TAG_ERRORS:
+    if one["type"] in _TAG_ERRORS:
         key += ".kind"
-    return InputError(key, _sentence(first, model))
+    value, is_own = one["input"], one["type"] == "value_error" and one["loc"][:1] == ("initial",)
+    are_several = isinstance(value, list) or (isinstance(value, dict) and not value.keys().isdisjoint(FORMS))
+    if (
+        are_several
+        and one["type"] in _SINGLE
+        and not is_own
+        and not key.startswith("axes.")
+        and model is process_model()
+    ):
+        return InputError(key, _several(key.removeprefix("process."), value))
+    return InputError(key, _sentence(one, model))
+
+
+def _several(name: str, value: Any) -> str:
+    """The message for values of an axis among the constants."""
+    axis = f'"{name}"' if "." in name else name
+    return f"{shown(value)}: one value is needed here; to sweep over several, make it an axis: [axes] {axis} = …"
 
 
 def _sentence(error: Any, model: type[BaseModel]) -> str:

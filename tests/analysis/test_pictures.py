@@ -1,15 +1,20 @@
 """What is shown of a study: the table in a terminal, and the phase diagram, for datasets of every shape."""
 
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.image import imread
 from matplotlib.transforms import Bbox
 from rich.console import Console
 
+from jaxcollapse.analysis.labels import entries
+from jaxcollapse.analysis.looks import LOOKS
 from jaxcollapse.analysis.plot.phase import phase_diagram, save_phase_diagram
 from jaxcollapse.analysis.table import summary_table
 from jaxcollapse.analysis.verdict import VERDICTS, verdicts
@@ -159,14 +164,14 @@ def test_a_phase_diagram_is_saved_and_shows_something(name: str, tmp_path: Path)
     assert colours(image) > min(kinds, 4)  # white, and one for nearly every verdict
 
 
+@pytest.mark.parametrize("colour", ["verdict", "recovery_gap"])
 @pytest.mark.parametrize("name", STUDIES)
-def test_no_text_of_a_phase_diagram_is_cut_or_runs_into_another(name: str) -> None:
-    figure = phase_diagram(STUDIES[name])
+def test_no_text_of_a_phase_diagram_is_cut_or_runs_into_another(name: str, colour: str) -> None:
+    figure = phase_diagram(STUDIES[name], colour=colour)
     figure.canvas.draw()
     inside = Bbox.from_bounds(0, 0, *(figure.dpi * figure.get_size_inches()))
-    *panels, bar = figure.axes
-    texts = [figure._suptitle, bar.yaxis.label]
-    for axis in panels:
+    texts = [figure._suptitle, *(text for legend in figure.legends for text in legend.get_texts())]
+    for axis in figure.axes:
         texts += [axis.title, axis.xaxis.label, axis.yaxis.label, *axis.texts]
         texts += [*axis.get_xticklabels(), *axis.get_yticklabels()]
     boxes = [text.get_window_extent() for text in texts if text.get_text() and text.get_visible()]
@@ -188,7 +193,8 @@ def test_a_phase_diagram_tells_the_verdicts() -> None:
     """A word in each cell; letters with a key where words find no room; colour alone where letters find none."""
     for name in ("no axis", "two axes", "three axes", "many values", "nothing computed"):
         words = verdicts(STUDIES[name]).values.ravel()
-        assert sorted(told(phase_diagram(STUDIES[name]))) == sorted(WORDS[code] for code in words)
+        drawn = [text.partition("\n")[0] for text in told(phase_diagram(STUDIES[name]))]
+        assert sorted(drawn) == sorted(WORDS[code] for code in words)
     crowded = phase_diagram(synthetic({"samples": list(range(10)), "temperature": np.linspace(0, 3, 40).tolist()}))
     assert set(told(crowded)) == {"u", "c", "h", "f", "×", ""}
     assert "u unchanged, c cooled, h heated, f forgetting, × collapsed" in crowded._suptitle.get_text()
@@ -198,10 +204,12 @@ def test_a_phase_diagram_tells_the_verdicts() -> None:
 
 
 def test_a_phase_diagram_says_what_it_holds_and_where_it_was_measured() -> None:
-    title = phase_diagram(STUDIES["four axes"])._suptitle.get_text()
-    assert title == "Made by hand, vocab_size = 16\nmedian of 3 replicates after 1000 generations"
-    panels = [axis.get_title() for axis in phase_diagram(STUDIES["three axes"]).axes]
-    assert panels == ["samples 1", "samples ∞", ""]
+    title = phase_diagram(STUDIES["four axes"], panels="update", samples=INF)._suptitle.get_text()
+    measured = "median of 3 replicates after 1000 generations; number: recovery gap [nat]"
+    assert title.splitlines() == ["Made by hand, samples = ∞", *textwrap.wrap(measured, 90)]
+    assert [axis.get_title() for axis in phase_diagram(STUDIES["three axes"]).axes] == ["samples 1", "samples ∞"]
+    gaps = phase_diagram(STUDIES["two axes"], colour="recovery_gap")
+    assert gaps.axes[-1].get_ylabel() == "recovery_gap, ∞ at the tip"
 
 
 def test_a_zip_is_told_by_its_values() -> None:
@@ -240,36 +248,113 @@ def test_numbers_are_in_order_whatever_the_order_in_the_file() -> None:
     axis = phase_diagram(UNSORTED).axes[0]
     assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "4", "16", "∞"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["0.5", "1", "2"]
-    drawn = {text.get_position(): text.get_text() for text in axis.texts}
+    drawn = {text.get_position(): text.get_text().partition("\n")[0] for text in axis.texts}
     assert drawn[0, 2] == WORDS[int(words.sel(temperature=2.0, batch_size=1.0))]
     hues = UNSORTED.collapse.plot.trajectories("recovery_gap").legends[0].get_texts()
     assert [text.get_text() for text in hues] == ["1", "4", "16", "∞"]
 
 
-def test_the_longest_numeric_axis_is_not_in_panels() -> None:
-    data = synthetic(
-        {"optimizer": ["adam", "sgd"], "temperature": np.linspace(0.6, 1.2, 7).tolist(), "corpus": ["a", "b"]}
-    )
+def numbers(size: int) -> list[float]:
+    return np.geomspace(0.5, 2, size).round(3).tolist()
+
+
+OPTIMIZERS = ["adam", "sgd"]
+SHAPES: list[tuple[dict[str, list[Any]], set[str]]] = [  # axes, and those that are on the axes of the picture
+    ({"temperature": numbers(7), "optimizer": OPTIMIZERS}, {"temperature", "optimizer"}),
+    ({"temperature": numbers(7), "optimizer": OPTIMIZERS, "corpus": ["a", "b", "c"]}, {"temperature", "corpus"}),
+    ({"temperature": numbers(7), "optimizer": OPTIMIZERS, "batch_size": numbers(4)}, {"temperature", "batch_size"}),
+    (
+        {"temperature": numbers(7), "optimizer": OPTIMIZERS, "batch_size": numbers(8), "steps": numbers(8)},
+        {"batch_size", "steps"},
+    ),
+    ({"optimizer": [*"abcdefgh"], "temperature": numbers(3), "samples": numbers(5)}, {"temperature", "samples"}),
+    ({"steps": numbers(40), "temperature": numbers(30), "samples": numbers(27)}, {"steps", "temperature"}),
+    (
+        {"temperature": numbers(5), "steps": numbers(5), "samples": numbers(5), "personas": numbers(2)},
+        {"steps", "samples"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("axes", "long"), SHAPES)
+def test_no_value_of_an_axis_is_left_out_without_a_word(axes: dict[str, list[Any]], long: set[str]) -> None:
+    """The longest numeric axes are on the axes of the picture, whose cells are all drawn; others are in panels."""
+    data = synthetic(axes)
     figure = phase_diagram(data)
-    *panels, _ = figure.axes
-    assert [axis.get_title() for axis in panels] == ["corpus a", "corpus b"]
-    assert len(told(figure)) == verdicts(data).size, "every cell is drawn"
-    assert "of the" not in figure._suptitle.get_text()
+    assert {figure.axes[0].get_ylabel(), figure.axes[-1].get_xlabel()} == long
+    size = np.prod([len(axes[name]) for name in long])
+    assert all(
+        axis.collections[0].get_array().shape[0] * axis.collections[0].get_array().shape[1] == size
+        for axis in figure.axes
+    )
+    title = figure._suptitle.get_text().replace("\n", " ")
+    panels = [axis.get_title().replace("\n", " ") for axis in figure.axes]
+    for name in axes.keys() - long:
+        held = re.search(rf"{name} = (\S+)", title)
+        labels = entries(data, name)
+        shown = [label for label in labels if any(f"{name} {label} " in f"{panel} " for panel in panels)]
+        assert (set(shown) == set(labels)) == (name not in title)
+        if name in title and held is None:
+            assert re.search(rf"{len(shown)} of the {len(labels)} values of {name}: {', '.join(shown)}", title) or (
+                f"without {name} {', '.join(label for label in labels if label not in shown)}" in title
+            )
 
 
 def test_a_picture_says_which_values_it_leaves_out() -> None:
-    seven, nine = (np.linspace(0.5, 2, size).tolist() for size in (7, 9))
-    data = synthetic({"temperature": nine, "learning_rate": nine, "batch_size": seven})
-    assert "5 of the 7 values of batch_size" in phase_diagram(data, panels="batch_size")._suptitle.get_text()
+    nine = np.linspace(0.5, 2.5, 9).tolist()
+    data = synthetic({"temperature": nine, "learning_rate": nine, "batch_size": list(range(1, 26))})
+    title = phase_diagram(data, panels="batch_size")._suptitle.get_text()
+    assert "without batch_size 7, 19" in title
     title = data.collapse.plot.trajectories("recovery_gap", hue="temperature")._suptitle.get_text()
-    assert "7 of the 9 values of temperature" in title
-    assert "5 of the 7 values of batch_size" in title
+    assert "without temperature 1, 2" in title.replace("\n", " ")
+    assert "batch_size = 13" in title, "held"
+    title = data.collapse.plot.trajectories("recovery_gap", hue="temperature", panels="batch_size")._suptitle.get_text()
+    assert "11 of the 25 values of batch_size: 1, 3, 6, 8, 11, 13, 15, 18, 20, 23, 25" in title.replace("\n", " ")
+
+
+def seen(colour: str, sight: np.ndarray) -> np.ndarray:
+    """A colour in CIELAB as eyes see it whose cones differ by this matrix of linear sRGB."""
+    share = np.array(to_rgb(colour))
+    linear = sight @ np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    matrix = [[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]]
+    tristimulus = np.array(matrix) @ linear.clip(0, 1) / [0.9505, 1.0, 1.0888]
+    x, y, z = np.where(tristimulus > 0.008856, np.cbrt(tristimulus), 7.787 * tristimulus + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+# Machado, Oliveira and Fernandes (2009), at full severity.
+SIGHTS = {
+    "normal": np.eye(3),
+    "protanopia": np.array([[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]]),
+    "deuteranopia": np.array([[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]),
+    "tritanopia": np.array([[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]]),
+}
+
+
+def test_verdicts_have_colours_that_differ_for_everyone_and_in_grey() -> None:
+    colours = [LOOKS[word].colour for word in VERDICTS]
+    for sight in SIGHTS.values():
+        places = np.array([seen(colour, sight) for colour in colours])
+        apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
+        assert apart[~np.eye(len(colours), dtype=bool)].min() > 30, "2 is just seen"
+    lightness = {word: seen(LOOKS[word].colour, np.eye(3))[0] for word in VERDICTS}
+    assert np.diff(sorted(lightness.values())).min() > 9
+    assert lightness["forgetting"] - lightness["collapsed"] > 25
+    assert len({look.letter for look in LOOKS.values()} & {LOOKS[word].letter for word in VERDICTS}) == len(VERDICTS)
+
+
+def test_forgetting_and_collapsed_cells_differ_in_colour_also_where_both_have_infinite_gaps() -> None:
+    data = synthetic({"samples": [1, 2]}, first=3)
+    data["recovery_gap"] = data.recovery_gap * 0 + INF
+    colours = phase_diagram(data).axes[0].collections[0].get_array()[0]
+    expected = [to_rgba(LOOKS[word].colour) for word in ("forgetting", "collapsed")]
+    np.testing.assert_allclose(colours, expected)
 
 
 def test_a_long_note_is_broken_where_a_picture_ends() -> None:
     data = synthetic({"temperature": TEMPERATURES, "batch_size": list(range(1, 10))}).drop_vars("recovery_temperature")
     figure = data.collapse.plot.scaling("modal_probability", "temperature", curves=["batch_size"])
     figure.canvas.draw()
-    assert "7 of 9 curves are drawn" in figure._suptitle.get_text().replace("\n", " ")
+    assert "without batch_size 3, 7" in figure._suptitle.get_text().replace("\n", " ")
     box = figure._suptitle.get_window_extent()
     assert 0 <= box.x0 <= box.x1 <= figure.dpi * figure.get_figwidth()

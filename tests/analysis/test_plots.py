@@ -120,7 +120,7 @@ def test_the_plane_of_recovery_has_every_trajectory_and_the_thresholds() -> None
             drawn = np.array(line.get_data()).T[finite.values]
             expected = np.stack([last.effective_temperature, last.recovery_gap]).T[finite.values]
             np.testing.assert_allclose(drawn, expected)
-    assert "effective temperature [1]" in texts(figure)
+    assert "effective temperature" in texts(figure)
     assert "recovery gap [nat]" in texts(figure)
     assert "after 100 generations" in texts(figure)
     assert {text.get_text() for text in figure.axes[0].texts} == {"forgotten", "recoverable"}
@@ -129,11 +129,11 @@ def test_the_plane_of_recovery_has_every_trajectory_and_the_thresholds() -> None
 def test_a_phase_diagram_has_the_axes_that_are_asked_for() -> None:
     data = SHAPES["four axes"]
     figure = data.collapse.plot.phase(x="samples", y="temperature", vocab_size=4, update="refit")
-    panel, _ = figure.axes
+    (panel,) = figure.axes
     assert (panel.get_xlabel(), panel.get_ylabel()) == ("samples", "temperature")
     assert "vocab_size = 4, update = refit" in texts(figure)
     by_update = data.collapse.plot.phase(panels="update", samples=INF)
-    assert [axis.get_title() for axis in by_update.axes[:-1]] == ["update refit", "update gradient"]
+    assert [axis.get_title() for axis in by_update.axes] == ["update refit", "update gradient"]
 
 
 @pytest.mark.parametrize(
@@ -169,14 +169,14 @@ def test_personas_are_lines_like_the_values_of_an_axis() -> None:
     )
     figure = data.collapse.plot.trajectories("persona_mass")
     assert len(figure.axes[0].lines) == 3
-    assert "mass of a persona [1]" in texts(figure)
+    assert "mass of a persona" in texts(figure)
 
 
 def test_of_several_rows_the_plane_is_that_of_all_rows() -> None:
     process = {"model": "persona", "personas": 3, "vocab_size": 4, "update": "refit", "samples": 50, "temperature": 0.8}
     data = run(process, generations=3, replicates=2, observables=["default"])
     figure = data.collapse.plot.recovery()
-    assert "effective temperature of all rows [1]" in texts(figure)
+    assert "effective temperature of all rows" in texts(figure)
     assert "recovery gap of all rows [nat]" in texts(figure)
     (points,) = (line for line in figure.axes[0].lines if len(line.get_xdata()) == 2 and line.get_marker() != "None")
     np.testing.assert_allclose(points.get_xdata(), data.shared_effective_temperature[:, -1], rtol=1e-5)

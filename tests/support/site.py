@@ -1,5 +1,6 @@
 """The built website: its pages, what they load and link, and what its reference has."""
 
+import json
 import subprocess
 import sys
 import zlib
@@ -9,6 +10,8 @@ from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import snowballstemmer
 
 from tests.conftest import ROOT
 
@@ -22,10 +25,11 @@ LOADS = {
     "video": "src",
     "object": "data",
 }
+CODE = ("code", "pre", "script", "style")
 
 
 class Page(HTMLParser):
-    """What a page loads and links, and the anchors that it has."""
+    """What a page loads and links, the anchors that it has, and its text outside of code."""
 
     def __init__(self, path: Path):
         super().__init__()
@@ -34,10 +38,13 @@ class Page(HTMLParser):
         self.loads: list[str] = []
         self.links: list[str] = []
         self.text: list[str] = []
+        self.prose: list[str] = []
+        self._code = 0
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        self._code += tag in CODE
         self.anchors |= {given[name] for name in ("id", "name") if name in given}
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
@@ -46,8 +53,13 @@ class Page(HTMLParser):
         if tag in LOADS and given.get(LOADS[tag]):
             self.loads.append(given[LOADS[tag]])
 
+    def handle_endtag(self, tag: str) -> None:
+        self._code -= tag in CODE
+
     def handle_data(self, data: str) -> None:
         self.text.append(data)
+        if not self._code:
+            self.prose.append(data)
 
     def local(self, link: str) -> tuple[Path, str]:
         """The file and the anchor that a link within the site leads to."""
@@ -73,6 +85,15 @@ class Site:
         packed = (self.folder / "objects.inv").read_bytes().split(b"\n", 4)[4]
         entries = (line.split() for line in zlib.decompress(packed).decode().splitlines())
         return {entry[0] for entry in entries if entry[1].startswith("py:")}
+
+    def found(self, word: str) -> set[str]:
+        """The pages whose texts or titles have a word, as the search reduces it to its stem."""
+        packed = (self.folder / "searchindex.js").read_text(encoding="utf-8")
+        index = json.loads(packed.removeprefix("Search.setIndex(").removesuffix(")"))
+        stem = snowballstemmer.stemmer("english").stemWord(word)
+        places = [index[terms].get(stem, []) for terms in ("terms", "titleterms")]
+        numbers = [number for place in places for number in (place if isinstance(place, list) else [place])]
+        return {index["docnames"][number] for number in numbers}
 
     def broken(self) -> Iterator[str]:
         """Links, anchors and resources within the site that are not there."""

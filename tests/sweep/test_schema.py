@@ -1,8 +1,11 @@
 """The JSON Schema that is shipped is the one of the code, and takes what the code takes.
 
-Infinity is a number to the schema, as it is to TOML.
+Infinity is a number to the schema, as it is to TOML, or null, as to taplo: the program behind editors' support of TOML.
 """
 
+import math
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.sweep import schema
 from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.sweep.validation import validate_field
+from jaxcollapse.system.shipped_sweeps import copy_example
 from tests.sweep.strategies import Table, sweeps
 
 SCHEMA = schema.schema()
@@ -44,6 +49,52 @@ def test_shipped_sweeps_validate_and_point_to_the_schema(path: Path) -> None:
     first = text.splitlines()[0]
     assert first.startswith("#:schema ")
     assert (path.parent / first.removeprefix("#:schema ")).resolve() == schema.PATH
+
+
+def taplo(*paths: Path) -> str:
+    """What taplo complains about, in files that name their schema."""
+    command = [Path(sys.executable).with_name("taplo"), "lint", "--colors", "never", *paths]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode == 0) == ("error:" not in result.stderr), result.stderr
+    return "" if result.returncode == 0 else result.stderr
+
+
+def test_editors_accept_every_shipped_sweep() -> None:
+    assert any("inf" in path.read_text(encoding="utf-8") for path in SHIPPED)
+    assert taplo(*SHIPPED) == ""
+
+
+def test_editors_check_a_copy_against_the_installed_schema(tmp_path: Path) -> None:
+    copy, *_ = copy_example("quickstart", tmp_path)
+    assert taplo(copy) == ""
+    for good, bad in (("temperature =", "temprature ="), ("batch_size = [1", "batch_size = [0"), ("= 16", "= inf")):
+        wrong = tmp_path / "wrong.toml"
+        wrong.write_text(copy.read_text(encoding="utf-8").replace(good, bad, 1), encoding="utf-8")
+        assert taplo(wrong), bad
+
+
+def with_null(value: Any) -> Any:
+    """The tables as taplo has them: null in place of inf."""
+    if isinstance(value, dict):
+        return {key: with_null(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [with_null(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@given(table=sweeps())
+def test_every_valid_sweep_validates_in_editors(table: Table) -> None:
+    assert complaints(with_null(table)) == []
+
+
+@pytest.mark.parametrize("name", [name for name, field in fields().items() if field.type is float])
+def test_a_number_may_be_infinite_in_editors_if_it_may_be(name: str) -> None:
+    try:
+        validate_field(f"process.{name}", name, math.inf)
+    except InputError:
+        assert complaints({"process": {name: None}})
+    else:
+        assert complaints({"process": {name: None}}) == []
 
 
 @given(table=sweeps())

@@ -1,84 +1,98 @@
-"""The phase diagram: what each cell became, over two axes, side by side for a third."""
+"""The phase diagram: what each cell became, over two axes, in panels for the values of the others."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib import colormaps
-from matplotlib.colors import LogNorm
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize, to_rgba_array
+from matplotlib.patches import Patch
 
 from jaxcollapse.analysis.axis_order import in_order
-from jaxcollapse.analysis.labels import entries, long_heading, partly, spread
+from jaxcollapse.analysis.labels import entries, long_heading, number, titled
+from jaxcollapse.analysis.looks import FOREVER, LOOKS, UNKNOWN, letters
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture, headline
-from jaxcollapse.analysis.plot.panels import MOST_PANELS
-from jaxcollapse.analysis.status import last_generation
-from jaxcollapse.analysis.verdict import TOLERANCE, VERDICTS, median_gap, name_of, verdicts
+from jaxcollapse.analysis.plot.panels import PanelGrid
+from jaxcollapse.analysis.plot.scale import Scale
+from jaxcollapse.analysis.status import label_of, last_generation, variable
+from jaxcollapse.analysis.verdict import TOLERANCE, comparable, final_median, median_gap, name_of, needed_by, verdicts
 
-_SMALLEST_GAP = 1e-3
-_FOREVER, _MISSING = "#d55e00", "#dddddd"  # colours of an infinite gap, and of none
-_INITIALS = ("u", "c", "h", "f", "×")  # of `VERDICTS`, where words find no room
-_PANEL, _WIDEST, _TALLEST = (3.6, 3.4), 15.0, 10.0  # inches
-_WORD, _LINE, _LETTER = 0.62, 0.18, 0.1  # inches that a verdict, a line of text, and a letter of a tick label take
+_GAPS = 1e-3  # nat: smaller ones are not told apart
+MOST_PANELS, _PER_ROW = 24, 6
+_PANEL, _NARROW, _LOW = (3.6, 3.4), 2.4, 1.6  # inches of a panel; the least where there are many columns, several rows
+_WIDEST, _TALLEST = 15.0, 10.0  # inches of all panels
+_WORD, _LINE, _LETTER = 0.68, 0.18, 0.1  # inches that a verdict, a line of text, and a letter of a tick label take
+_NUMBER = 0.34  # inches that a word and a number take above each other
+_WORDS, _LETTERS, _NOTHING = range(3)  # what is written into cells
 
 
 def phase_diagram(
-    data: xr.Dataset, x: str | None = None, y: str | None = None, panels: str | None = None, **selection: Any
+    data: xr.Dataset,
+    x: str | None = None,
+    y: str | None = None,
+    panels: str | Sequence[str] | None = None,
+    colour: str = "verdict",
+    **selection: Any,
 ) -> Picture:
-    """A matplotlib figure: colour is the recovery gap, the word in each cell its verdict.
+    """A matplotlib figure: the word in each cell is its verdict, the number below is its recovery gap.
 
     Args:
         data: a dataset with the observables that verdicts need.
-        x, y: the axes that run to the right and upwards, by default the longest one with numbers that is left, and the
-            longest of the others.
-        panels: the axis whose values are shown side by side, by default the last one that is left then. Of many values
-            some are shown, evenly spread; the title says so.
+        x, y: the axes that run to the right and upwards, by default the longest ones, those with numbers first.
+        panels: the axes whose values have panels of their own, by default all others as far as they have room.
+            Of many values some are shown, evenly spread; the title says which.
+        colour: what the colour of a cell shows, its "verdict" or the median of an observable, as "recovery_gap". The
+            number in a cell is then that of the observable.
         selection: values at which other axes are held, by default the middle ones; the title says so.
 
     Raises:
         ValueError: an observable is missing, or there is no such axis or value.
     """
     data = in_order(data)
-    words, gap = verdicts(data), median_gap(data)
-    wanted, defaults = {"x": x, "y": y, "panels": panels}, {"x": -1, "y": 0, "panels": -1}
-    where = arrange(data, words, wanted, defaults, selection)
-    across, up, over = (where.roles[role] for role in wanted)
+    words = verdicts(data)
+    values = median_gap(data) if colour == "verdict" else final_median(comparable(data), _checked(data, colour))
+    where = arrange(data, words, {"x": x, "y": y}, selection, panels, MOST_PANELS)
+    across, up = where.roles["x"], where.roles["y"]
     told_held = where.told(words)
-    words, gap = words.isel(where.held), gap.isel(where.held)
-    shown = spread(words.sizes[over], MOST_PANELS) if over else [None]
+    words, values = words.isel(where.held), values.isel(where.held)
+    grid = PanelGrid.of(data, where.panels, MOST_PANELS, _PER_ROW)
 
     columns, rows = (words.sizes[name] if name else 1 for name in (across, up))
-    width = np.clip(_WORD * columns, _PANEL[0], max(_PANEL[0], _WIDEST / len(shown)))
-    height = np.clip(_LINE * rows, _PANEL[1], _TALLEST)
+    width, height = _size(grid, columns, rows)
     beside = _LETTER * max(map(len, entries(data, up))) if up else 0
-    figure = Picture(1.2 + beside + width * len(shown), 0.9 + height)
-    axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-    highest = max(1.0, float(np.nanmax(np.where(np.isfinite(gap.values), gap.values, 0.0), initial=0.0)))
-    colours = colormaps["cividis"].with_extremes(over=_FOREVER, bad=_MISSING)
-    scale = {"norm": LogNorm(_SMALLEST_GAP, highest), "cmap": colours}
+    tall = 1.3 + (height + _LINE * grid.lines) * grid.rows
+    figure = Picture(1.2 + beside + width * grid.columns, tall)
+    drawn = grid.drawn(figure)
     room = (width / columns, height / rows)
-    told = _names(room)
-    for axis, panel in zip(axes, shown, strict=True):
+    writing = _writing(room)
+    is_gap = colour == "verdict" or colour in needed_by(data)[:2]
+    values = values.clip(min=_GAPS) if is_gap else values
+    scale = None if colour == "verdict" else Scale.of(values.values)
+    what = "recovery gap [nat]" if colour == "verdict" else titled(*label_of(variable(data, colour)))
+    for axis, here in drawn:
         order = [name for name in (up, across) if name]
-        here = {} if panel is None else {over: panel}
-        word, value = (a.isel(here).transpose(*order).values.reshape(rows, columns) for a in (words, gap))
-        mesh = _draw_cells(axis, word, value, scale, told)
+        word, value = (a.isel(here).transpose(*order).values.reshape(rows, columns) for a in (words, values))
+        _draw_cells(axis, word, value, scale, writing, room)
         axis.set_xticks(*_ticks(data, across, room[0], upright=False), parse_math=False)
-        if across:
+    for place, (axis, _) in enumerate(drawn):
+        if across and place >= len(drawn) - grid.columns:
+            axis.tick_params(labelbottom=True)
             axis.set_xlabel(long_heading(data, across))
-        if over and panel is not None:
-            axis.set_title(f"{long_heading(data, over)} {entries(data, over)[panel]}", fontsize=10, parse_math=False)
-    axes[0].set_yticks(*_ticks(data, up, room[1], upright=True), parse_math=False)
-    if up:
-        axes[0].set_ylabel(long_heading(data, up))
+        if up and place % grid.columns == 0:
+            axis.set_ylabel(long_heading(data, up))
+    drawn[0][0].set_yticks(*_ticks(data, up, room[1], upright=True), parse_math=False)
 
-    _draw_scale(figure, axes, mesh, is_lost=bool(np.isinf(gap).any()))
-    lines = [headline(data, told_held), _measured(data)]
-    lines += partly(len(shown), words.sizes[over], long_heading(data, over)) if over else []
-    if told is _INITIALS:
-        lines.append(", ".join(f"{initial} {verdict}" for initial, verdict in zip(_INITIALS, VERDICTS, strict=True)))
-    figure.entitle(*lines)
+    if scale is None:
+        _draw_key(figure, words.isel({name: sorted({here[name] for here in grid.places}) for name in where.panels}))
+    else:
+        _draw_scale(figure, scale, what, is_gap=is_gap)
+    numbers = f"; number: {what}" if _has_numbers(writing, room) else ""
+    lines = [headline(data, told_held), f"{_measured(data)}{numbers}", *grid.left_out]
+    figure.entitle(*lines, *([letters()] if writing == _LETTERS else []))
     return figure
 
 
@@ -87,37 +101,100 @@ def save_phase_diagram(data: xr.Dataset, path: Path) -> None:
     phase_diagram(data).savefig(path, dpi=150, format="png")
 
 
-def _names(room: tuple[float, float]) -> tuple[str, ...] | None:
-    """What to call the verdicts in cells of this width and height in inches; None where there is no room."""
+def _checked(data: xr.Dataset, name: str) -> str:
+    """The name of an observable that has one value in each cell.
+
+    Raises:
+        ValueError: the dataset has no such observable.
+    """
+    values = variable(data, name)
+    if set(values.dims) != {*data.status.dims, "generation"}:
+        raise ValueError(f"colour = {name!r} does not have one value for each cell and generation")
+    return name
+
+
+def _writing(room: tuple[float, float]) -> int:
+    """What is written into cells of this width and height in inches."""
     if room[0] < 2 * _LETTER or room[1] < 0.75 * _LINE:
-        return None
-    return VERDICTS if room[0] >= _WORD else _INITIALS
+        return _NOTHING
+    return _WORDS if room[0] >= _WORD else _LETTERS
+
+
+def _has_numbers(writing: int, room: tuple[float, float]) -> bool:
+    """Whether a number has room below the word."""
+    return writing == _WORDS and room[1] >= _NUMBER
+
+
+def _size(grid: PanelGrid, columns: int, rows: int) -> tuple[float, float]:
+    """Width and height in inches of a panel with so many columns and rows of cells."""
+    narrowest = _PANEL[0] if grid.columns <= _PER_ROW else _NARROW
+    lowest = _PANEL[1] if grid.rows == 1 else _LOW
+    width = np.clip(_WORD * columns, narrowest, max(narrowest, _WIDEST / grid.columns))
+    height = np.clip(2 * _LINE * rows, lowest, max(lowest, _TALLEST / grid.rows))
+    return float(width), float(height)
+
+
+def _shades(scale: Scale) -> ScalarMappable:
+    """The colours of an observable, with those of ∞ and of no value."""
+    norm = (LogNorm if scale.is_log else Normalize)(scale.low, scale.high)
+    colours = colormaps["cividis"].with_extremes(over=FOREVER, bad=UNKNOWN)
+    return ScalarMappable(norm, colours)
 
 
 def _draw_cells(
-    axis: Any, word: np.ndarray, value: np.ndarray, scale: dict[str, Any], told: tuple[str, ...] | None
-) -> Any:
-    """One panel: a colour for each cell, and what its verdict is called."""
-    norm = scale["norm"]
-    shown = np.ma.masked_invalid(np.where(np.isinf(value), 2 * norm.vmax, np.maximum(value, norm.vmin)))
-    edges = [np.arange(size + 1) - 0.5 for size in reversed(word.shape)]
-    mesh = axis.pcolormesh(*edges, shown, **scale, edgecolors="white", linewidth=0.4)
+    axis: Any,
+    word: np.ndarray,
+    value: np.ndarray,
+    scale: Scale | None,
+    writing: int,
+    room: tuple[float, float],
+) -> None:
+    """One panel: a colour for each cell, and what it became."""
+    rows, columns = word.shape
+    looks = {code: LOOKS[name_of(code)] for code in np.unique(word).tolist()}
+    if scale is None:
+        colours = np.array([[looks[code].colour for code in row] for row in word.tolist()])
+        inks = np.array([[looks[code].ink for code in row] for row in word.tolist()])
+    else:
+        placed = np.where(np.isposinf(value), 2 * abs(scale.high), np.maximum(value, scale.low))
+        rgba = _shades(scale).to_rgba(np.ma.masked_invalid(placed))
+        colours, inks = rgba, np.where(rgba[..., :3] @ [0.2126, 0.7152, 0.0722] > 0.42, "#000000", "#ffffff")
+    edges = [np.arange(size + 1) - 0.5 for size in (columns, rows)]
+    painted = to_rgba_array(colours.reshape(rows * columns, *colours.shape[2:])).reshape(rows, columns, 4)
+    axis.pcolormesh(*edges, painted, edgecolors="white", linewidth=0.6)
     axis.tick_params(length=0)
-    if told is None:
-        return mesh
-    dark = value <= np.sqrt(norm.vmin * norm.vmax)
-    for (row, column), verdict in np.ndenumerate(word):
-        text = told[verdict] if verdict >= 0 else name_of(int(verdict)) if told is VERDICTS else ""
-        colour = "white" if dark[row, column] else "black"
-        axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
-    return mesh
+    if writing == _NOTHING:
+        return
+    has_number = _has_numbers(writing, room)
+    for (row, column), code in np.ndenumerate(word):
+        text = name_of(int(code)) if writing == _WORDS else LOOKS[name_of(int(code))].letter
+        if has_number and code >= 0:
+            text += f"\n{_told(float(value[row, column]))}"
+        axis.text(column, row, text, ha="center", va="center", fontsize=7, color=inks[row, column], parse_math=False)
 
 
-def _draw_scale(figure: Any, axes: Any, mesh: Any, *, is_lost: bool) -> None:
-    """The colour bar, with the tolerance marked."""
-    bar = figure.colorbar(mesh, ax=list(axes), pad=0.01, extend="max" if is_lost else "neither")
-    bar.set_label("recovery gap [nat]" + (", ∞ at the tip" if is_lost else ""))
-    bar.ax.axhline(TOLERANCE, color="white", linewidth=2)
+def _told(value: float) -> str:
+    return f"≤ {number(_GAPS)}" if value == _GAPS else number(value, 2)
+
+
+def _draw_key(figure: Picture, words: xr.DataArray) -> None:
+    """The colour of each word that occurs."""
+    codes = sorted(set(words.values.ravel().tolist()), key=lambda code: (code < 0, code))
+    boxes = [Patch(facecolor=LOOKS[name_of(code)].colour, edgecolor="#5f6368", label=name_of(code)) for code in codes]
+    figure.legend(handles=boxes, loc="outside right center", frameon=False)
+
+
+def _draw_scale(figure: Picture, scale: Scale, title: str, *, is_gap: bool) -> None:
+    """The colour bar; of a gap with the tolerance marked."""
+    bar = figure.colorbar(
+        _shades(scale), ax=figure.axes, pad=0.01, extend="neither" if scale.infinity is None else "max"
+    )
+    ticks = [(tick, label) for tick, label in zip(*scale.ticks(), strict=True) if scale.low <= tick <= scale.high]
+    bar.set_ticks([tick for tick, _ in ticks], labels=[label for _, label in ticks], minor=False)
+    bar.minorticks_off()
+    bar.set_label(title if scale.infinity is None else f"{title}, ∞ at the tip", parse_math=False)
+    if is_gap:
+        bar.ax.axhline(TOLERANCE, color="white", linewidth=2)
 
 
 def _measured(data: xr.Dataset) -> str:

@@ -1,14 +1,16 @@
 """Cooling or forgetting? Every trajectory by its effective temperature and by what no re-tempering brings back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.axis_order import in_order
+from jaxcollapse.analysis.labels import titled
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
-from jaxcollapse.analysis.plot.panels import Panels
+from jaxcollapse.analysis.plot.panels import MOST_PANELS, Panels
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.status import at_generation, counted, label_of, variable
 from jaxcollapse.analysis.verdict import Thresholds, comparable, plane_of
@@ -19,7 +21,7 @@ _GREY = "#555555"
 def recovery(
     data: xr.Dataset,
     hue: str | None = None,
-    panels: str | None = None,
+    panels: str | Sequence[str] | None = None,
     generation: int | None = None,
     tolerance: float | None = None,
     **selection: Any,
@@ -30,8 +32,8 @@ def recovery(
         data: a dataset with `effective_temperature` and `recovery_gap`; where models have several rows, with
             `shared_effective_temperature` and `shared_recovery_gap`.
         hue: the axis whose values have colours and markers, by default the longest one with numbers that is left.
-        panels: the axis whose values are shown side by side, by default the last one that is left after that.
-            Of many values some are shown, evenly spread; the title says so.
+        panels: the axes whose values have panels of their own, by default the others as far as they have room.
+            Of many values some are shown, evenly spread; the title says which.
         generation: a recorded one, by default the last.
         tolerance: the gap up to which a trajectory counts as recoverable, nat; by default that of the verdicts.
         selection: values of other axes; by default, all their cells are shown.
@@ -47,9 +49,7 @@ def recovery(
     least = Thresholds.of(data, tolerance).tolerance
     then = at_generation(data[[*names, "status"]], generation)
     x, y = (counted(then, then[name]).transpose(..., "replicate").compute() for name in names)
-    where = arrange(
-        data, x.isel(replicate=0, drop=True), {"hue": hue, "panels": panels}, {"hue": -1, "panels": -1}, selection
-    )
+    where = arrange(data, x.isel(replicate=0, drop=True), {"hue": hue}, selection, panels, MOST_PANELS)
     held = {name: where.held[name] for name in selection}
     x, y = x.isel(held), y.isel(held)
     drawn = Panels.of(data, where)
@@ -64,21 +64,16 @@ def recovery(
             panel.plot(*at, marker, color=colour, markersize=4.5, alpha=0.6, markeredgewidth=0, label=label)
         panel.axhline(least, color=_GREY, linewidth=1, linestyle="--")
         panel.axvline(1.0, color=_GREY, linewidth=1, linestyle=":")
-        panel.set_xlabel(_label(data, names[0]), parse_math=False)
+        panel.set_xlabel(titled(*label_of(data[names[0]])), parse_math=False)
     first, _ = drawn.panels[0]
     across.dress(first.xaxis)
     up.dress(first.yaxis)
-    first.set_ylabel(_label(data, names[1]), parse_math=False)
+    first.set_ylabel(titled(*label_of(data[names[1]])), parse_math=False)
     _say_regions(first, least)
     unknown = int(np.isnan(x.values).sum())
     note = f"a point for each trajectory after {int(then.generation)} generations"
     told = {name: place for name, place in held.items() if data.sizes[name] > 1}
     return drawn.finish(told, note + (f", {unknown} without a temperature" if unknown else ""))
-
-
-def _label(data: xr.Dataset, name: str) -> str:
-    long_name, units = label_of(data[name])
-    return f"{long_name} [{units}]"
 
 
 def _say_regions(axis: Any, least: float) -> None:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.curves import Abscissa, Curves, label_of_abscissa
-from jaxcollapse.analysis.labels import spread
+from jaxcollapse.analysis.labels import left_out, spread, titled
 from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.plot.figure import Picture, headline
 from jaxcollapse.analysis.plot.scale import Scale
@@ -61,16 +61,15 @@ def collapse_of_curves(
     long_name, units = label_of(variable(data, name))
     up.dress(panels[0].yaxis)
     what = f"share whose {long_name}" if name in YES_OR_NO else f"mean {long_name}"
-    panels[0].set_ylabel(f"{what} [{units}]", parse_math=False)
+    panels[0].set_ylabel(titled(what, units), parse_math=False)
     handles, texts = panels[0].get_legend_handles_labels()
     title = "\n".join(str(data[field].attrs.get("long_name", field)) for field in curves)
     box = picture.legend(handles, texts, title=title, loc="outside right center", frameon=False)
     for text in (*box.get_texts(), box.get_title()):
         text.set_parse_math(False)
     note = f"points: {confidence:.0%} intervals; spread: root mean square, less noise"
-    if len(shown) < len(drawn[0].names):
-        note += f"; {len(shown)} of {len(drawn[0].names)} curves are drawn"
-    picture.entitle(headline(data, {}), note)
+    names = drawn[0].names
+    picture.entitle(headline(data, {}), note, *left_out(shown, names, title.replace("\n", ", ")))
     return picture
 
 

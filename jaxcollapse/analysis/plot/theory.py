@@ -1,14 +1,16 @@
 """Simulation next to theory: means over replicates with their intervals, and the curve that theory draws."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.axis_order import in_order
+from jaxcollapse.analysis.labels import titled
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
-from jaxcollapse.analysis.plot.panels import Panels
+from jaxcollapse.analysis.plot.panels import MOST_PANELS, Panels
 from jaxcollapse.analysis.plot.scale import Scale, dress_generations
 from jaxcollapse.analysis.status import counted, has_status, is_event
 from jaxcollapse.analysis.summary import check_confidence, means, shares
@@ -21,7 +23,7 @@ def against_theory(
     data: xr.Dataset,
     name: str,
     hue: str | None = None,
-    panels: str | None = None,
+    panels: str | Sequence[str] | None = None,
     confidence: float = 0.95,
     **selection: Any,
 ) -> Picture:
@@ -31,8 +33,8 @@ def against_theory(
         data: any part of a result that has generation 0.
         name: a variable that theory predicts, see `theory.LAWS`.
         hue: the axis along which lines differ, by default the longest one with numbers that is left.
-        panels: the axis whose values are shown side by side, by default the last one that is left after that.
-            Of many values some are shown, evenly spread; the title says so.
+        panels: the axes whose values have panels of their own, by default the others as far as they have room.
+            Of many values some are shown, evenly spread; the title says which.
         confidence: of the intervals, between 0 and 1.
         selection: values at which other axes are held, by default the middle ones.
 
@@ -42,9 +44,7 @@ def against_theory(
     data = in_order(data)
     check_confidence(confidence)
     curve = predict(data, name)
-    where = arrange(
-        data, curve.isel(generation=0, drop=True), {"hue": hue, "panels": panels}, {"hue": -1, "panels": -1}, selection
-    )
+    where = arrange(data, curve.isel(generation=0, drop=True), {"hue": hue}, selection, panels, MOST_PANELS)
     drawn = Panels.of(data, where)
     places = np.unique(np.linspace(0, data.sizes["generation"] - 1, _POINTS).round().astype(int))
     measured = _measured(data.isel(generation=places), name, where.held, confidence)
@@ -74,7 +74,7 @@ def against_theory(
         dress_generations(panel, data.generation.values)
     first, _ = drawn.panels[0]
     scale.dress(first.yaxis)
-    first.set_ylabel(f"{_measured_name(data, name)} [{curve.attrs['units']}]", parse_math=False)
+    first.set_ylabel(titled(_measured_name(data, name), curve.attrs["units"]), parse_math=False)
     note = f"points: {_number(data, name, confidence)}, lines: theory"
     return drawn.finish(where.told(curve.isel(generation=0)), note)
 

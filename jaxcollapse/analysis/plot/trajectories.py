@@ -1,20 +1,22 @@
 """An observable over generations: the median of each cell, and the band that holds most of its replicates."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import xarray as xr
 
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.band import banded
+from jaxcollapse.analysis.labels import titled
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
-from jaxcollapse.analysis.plot.panels import Panels
+from jaxcollapse.analysis.plot.panels import MOST_PANELS, Panels
 from jaxcollapse.analysis.plot.scale import Scale, dress_generations
 from jaxcollapse.analysis.status import check_generations, counted, is_event, label_of, variable
 
 
 def trajectories(
-    data: xr.Dataset, name: str, hue: str | None = None, panels: str | None = None, **selection: Any
+    data: xr.Dataset, name: str, hue: str | None = None, panels: str | Sequence[str] | None = None, **selection: Any
 ) -> Picture:
     """Medians over generations, with bands that hold 80 % of the replicates.
 
@@ -22,8 +24,8 @@ def trajectories(
         data: any part of a result.
         name: an observable.
         hue: the axis along which lines differ, by default the longest one with numbers that is left.
-        panels: the axis whose values are shown side by side, by default the last one that is left after that.
-            Of many values some are shown, evenly spread; the title says so.
+        panels: the axes whose values have panels of their own, by default the others as far as they have room.
+            Of many values some are shown, evenly spread; the title says which.
         selection: values at which other axes are held, by default the middle ones.
 
     Raises:
@@ -35,7 +37,7 @@ def trajectories(
     if is_event(chosen) or "generation" not in chosen.dims:
         raise ValueError(f"{name!r} has no value for each generation; events are told by collapse_time(event={name!r})")
     axes = chosen.isel(replicate=0, generation=0, drop=True)
-    where = arrange(data, axes, {"hue": hue, "panels": panels}, {"hue": -1, "panels": -1}, selection)
+    where = arrange(data, axes, {"hue": hue}, selection, panels, MOST_PANELS)
     values = counted(data, chosen).compute()
     bands = xr.apply_ufunc(banded, values, input_core_dims=[["replicate"]], output_core_dims=[["bound"]])
     drawn = Panels.of(data, where)
@@ -55,8 +57,7 @@ def trajectories(
         dress_generations(panel, data.generation.values)
     first, _ = drawn.panels[0]
     scale.dress(first.yaxis)
-    long_name, units = label_of(chosen)
-    first.set_ylabel(f"{long_name} [{units}]", parse_math=False)
+    first.set_ylabel(titled(*label_of(chosen)), parse_math=False)
     number = values.sizes["replicate"]
     note = f"median of {number} replicates, band: 80 % of them" if number > 1 else "one replicate"
     return drawn.finish(where.told(axes), note)
