@@ -5,10 +5,31 @@ import xarray as xr
 
 from jaxcollapse.analysis.median import lower_median
 from jaxcollapse.analysis.status import at_generation, counted, has_status
-from jaxcollapse.analysis.verdict import VERDICTS, Thresholds, check_needed, comparable, needed_by, verdicts, words
+from jaxcollapse.analysis.verdict import (
+    VERDICTS,
+    Thresholds,
+    check_needed,
+    comparable,
+    name_of,
+    needed_by,
+    verdicts,
+    words,
+)
 
 RESAMPLES = 1000
 _AT_ONCE = 2**22  # resampled values
+
+
+class Classification(xr.Dataset):
+    """Verdicts of cells: a dataset that can say them in words."""
+
+    __slots__ = ()
+
+    def words(self) -> xr.DataArray:
+        """The verdict of each cell as a word: one of `VERDICTS`, "missing" or "diverged"."""
+        verdict = self["verdict"]
+        named = [name_of(int(code)) for code in verdict.values.ravel()]
+        return verdict.copy(data=np.array(named).reshape(verdict.shape)).assign_attrs(long_name="verdict")
 
 
 def classify(
@@ -17,7 +38,7 @@ def classify(
     tolerance: float | None = None,
     collapse_threshold: float | None = None,
     share: float | None = None,
-) -> xr.Dataset:
+) -> Classification:
     """The verdict of each cell, and how sure it is.
 
     `verdict` is that of the median replicate. `share` gives for each possible verdict how many replicates have it
@@ -61,7 +82,7 @@ def classify(
         "recovered_share": thresholds.share,
         "collapse_threshold": thresholds.collapse,
     }
-    return xr.Dataset(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)
+    return Classification(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)
 
 
 def _confidence(table: list[np.ndarray], verdict: np.ndarray, thresholds: Thresholds) -> np.ndarray:

@@ -19,6 +19,7 @@ traces, and one temperature has to bring all rows back.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -46,6 +47,7 @@ _PLANES = {  # how far it has cooled, and what no temperature brings back
     NEEDED: ("effective_temperature", "smoothed_recovery_gap"),
     NEEDED_OF_ROWS: ("shared_effective_temperature", "shared_smoothed_recovery_gap"),
 }
+_PLAIN = ("kl_to_initial", "recovery_gap", "recovery_temperature")  # without smoothing
 _ROUNDING = 1e-6  # nat: a distribution that is so close to uniform has nothing that could be brought back
 _ONE_ROW = "categorical"  # the model that has one
 
@@ -130,7 +132,7 @@ def words(values: Sequence[np.ndarray], thresholds: Thresholds) -> np.ndarray:
     loss, gap, temperature, order_gap, uniform, modal = values
     at_stake = np.minimum(loss, uniform)
 
-    def brings_back(left: np.ndarray) -> np.ndarray:
+    def brings_back(left: np.ndarray) -> Any:
         return (left <= thresholds.tolerance) & (left <= (1 - thresholds.share) * at_stake) & (at_stake > _ROUNDING)
 
     word = np.select(
@@ -164,6 +166,7 @@ def comparable(data: xr.Dataset) -> xr.Dataset:
     if has_one.all() or not has_one.any():
         return data
     ones, several = ((*needed, *plane) for needed, plane in _PLANES.items())
+    ones, several = (*ones, *_PLAIN), (*several, *(f"shared_{name}" for name in _PLAIN))
     pairs = {rows: one for one, rows in zip(ones, several, strict=True) if {one, rows} <= set(data.data_vars)}
     return data.assign({rows: data[rows].where(~has_one, data[one]) for rows, one in pairs.items() if rows != one})
 

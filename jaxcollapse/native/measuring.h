@@ -15,7 +15,7 @@ struct Measuring {
     const Sheet<layout> sheet;
     const int rows;
     Array<Floats> start_depth, start_weights, start_excess, start_scaled, rarest;
-    Array<Floats> depth, excess, scaled, smoothed, smoothed_weights;
+    Array<Floats> depth, excess, scaled, left_depth, left_weights;
     const Floats samples;
     Rows mode_rows, rarest_rows;  // where p0 has its modes, and its rarest tokens
     Distribution start;
@@ -31,7 +31,7 @@ struct Measuring {
           levels(sheet, memory) {
         if (!origins.wanted) return;
         Array<Floats>* const arrays[] = {&start_depth, &start_weights, &start_excess, &start_scaled, &rarest,
-                                         &depth,       &excess,        &scaled,       &smoothed,     &smoothed_weights};
+                                         &depth,       &excess,        &scaled,       &left_depth,   &left_weights};
         for (Array<Floats>* array : arrays) *array = memory.rows<Floats>(rows);
         sheet.load(start_weights, origins.logits, -kInfinity);
         sheet.load(rarest, origins.rarest, 0.0f);
@@ -84,7 +84,7 @@ struct Measuring {
             Tempered found = of_now.nearest(start, back);
             give_both(found, kBackToStart);
             if (!origins.wants(kSmoothedKlToInitial, 3)) return;
-            smooth(now, loss, found);
+            smooth(now, of_now, loss, found);
             give(loss, kSmoothedKlToInitial);
             give_both(found, kSmoothedBack);
         } else {
@@ -93,36 +93,52 @@ struct Measuring {
         }
     }
 
-    // Loss and way back of a model that counts what it has lost as one more sample, where it has lost something.
-    void smooth(const Distribution& now, Floats& loss, Tempered& found) const {
+    // Loss and way back of a model that counts what it has lost as one more sample, where it has lost something: see
+    // `jaxcollapse.observables.smoothing`.
+    void smooth(const Distribution& now, const Family<layout>& of_now, Floats& loss, Tempered& found) const {
         const auto lost = [&](int r) { return (start_depth[r] < kInfinity) & ~(depth[r] < kInfinity); };
-        Floats sums[4];
-        sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] = select(lost(r), parts[0] + 1.0f, parts[0]); });
-        const Floats number = sheet.sum(sums[0]);
+        const Distribution start = this->start;
+        Floats sums[6], least = kInfinity;
+        sum_rows(rows, sums, [&](int r, Floats* parts) {
+            const Ints is_lost = lost(r);
+            const Floats p = start.p(r);
+            parts[0] = select(is_lost, parts[0] + 1.0f, parts[0]);
+            parts[1] = select(is_lost, parts[1] + p, parts[1]);
+            parts[2] = select(is_lost, parts[2], parts[2] + p);
+            parts[3] = select(is_lost & (p > 0.0f), parts[3] + p * start.finite_log_p(r), parts[3]);
+            least = smaller(select(is_lost, kInfinity, start_depth[r]), least);
+        });
+        for (int i = 0; i < 4; ++i) sums[i] = sheet.sum(sums[i]);
+        const Floats number = sums[0], gone = sums[1], mass = sums[2], peak = Sheet<layout>::minimum(least);
         const Ints is_lost = (number > 0.0f) & (samples < kInfinity);
         if (!any(is_lost)) return;
-        const Floats own = select(is_lost, logarithm(now.share * samples * larger(number, 1.0f)), kInfinity);
-        const Floats peak = smaller(own, 0.0f);
-        const Array<Floats> smoothed = this->smoothed, weights = smoothed_weights;
+        const Floats per_sample = 1.0f / samples, log_more = logarithm(1.0f + per_sample);
+        const Floats log_mass = logarithm(select(mass > 0.0f, mass, 1.0f));
+        const Floats rest = mass * (log_mass + log_more) + sums[3] +
+                            gone * (logarithm(larger(number, 1.0f)) + logarithm(samples) + log_more);
+        const Array<Floats> left_depth = this->left_depth, left_weights = this->left_weights, d = of_now.scaled;
         sum_rows(rows, sums, [&](int r, Floats* parts) {
-            smoothed[r] = select(lost(r), own, depth[r]) - peak;
-            weights[r] = exponential(-smoothed[r]);
-            parts[0] += weights[r];
+            left_depth[r] = select(lost(r), kInfinity, start_depth[r] - peak);
+            left_weights[r] = exponential(-left_depth[r]);
+            parts[0] += left_weights[r];
         });
-        const Distribution then{smoothed, weights, sheet.sum(sums[0])}, start = this->start;
-        const Family<layout> of_then(rows, smoothed, excess, scaled);
-        const Array<Floats> d = of_then.scaled;
+        const Distribution left{left_depth, left_weights, sheet.sum(sums[0])};
         sum_rows(rows, sums, [&](int r, Floats* parts) {
-            const Floats y = start.p(r), of_y = y * d[r];
-            parts[0] += select(y > 0.0f, y * (start.finite_log_p(r) - then.finite_log_p(r)), 0.0f);
-            parts[1] += of_y;
-            parts[2] = fma(of_y, d[r], parts[2]);
-            parts[3] = fma(of_y, start.finite_log_p(r), parts[3]);
+            const Floats y = left.p(r), of_y = select(y > 0.0f, y * d[r], 0.0f), log = left.finite_log_p(r);
+            parts[0] += select(y > 0.0f, y * (log - now.finite_log_p(r)), 0.0f);
+            parts[1] += select(y > 0.0f, y * log, 0.0f);
+            parts[2] += of_y;
+            parts[3] = fma(of_y, select(y > 0.0f, d[r], 0.0f), parts[3]);
+            parts[4] = fma(of_y, select(y > 0.0f, log, 0.0f), parts[4]);
         });
-        for (Floats& each : sums) each = sheet.sum(each);
-        const Tempered better = of_then.nearest(start, {sums[1], sums[2], -start_entropy, sums[3]});
-        loss = select(is_lost, larger(sums[0], 0.0f), loss);
-        found = {select(is_lost, better.temperature, found.temperature), select(is_lost, better.gap, found.gap)};
+        for (int i = 0; i < 5; ++i) sums[i] = sheet.sum(sums[i]);
+        const Tempered better = of_now.nearest(left, {sums[2], sums[3], sums[1], sums[4]});
+        const auto with_rest = [&](Floats divergence) {
+            return select(mass > 0.0f, mass * larger(divergence, 0.0f), 0.0f) + rest;
+        };
+        loss = select(is_lost, with_rest(sums[0]), loss);
+        found = {select(is_lost, better.temperature, found.temperature),
+                 select(is_lost, with_rest(better.gap), found.gap)};
     }
 
     // What is about some tokens of p0 alone.

@@ -39,7 +39,7 @@ def recovery_gap(now: Snapshot) -> Scalar:
 def smoothed_kl_to_initial(now: Snapshot) -> Scalar:
     """KL(p0 ‖ p) after a refit to N samples, if the tokens that p has lost count together as one more sample.
 
-    It equals `kl_to_initial` if no token is lost, or if N is infinite.
+    N counts as 1000 at least. It equals `kl_to_initial` if no token is lost, or if N is infinite.
     """
     return now.smoothed_kl
 
@@ -52,7 +52,7 @@ def smoothed_recovery_temperature(now: Snapshot) -> Scalar:
 
 @observable("smoothed recovery gap", "nat", "tempering", models=ONE_ROW)
 def smoothed_recovery_gap(now: Snapshot) -> Scalar:
-    """min over T of KL(p0 ‖ τ_T(p)), p smoothed as for `smoothed_kl_to_initial`: what no re-tempering brings back."""
+    """min over T of KL(p0 ‖ τ_T(p)), smoothed as for `smoothed_kl_to_initial`: what no re-tempering brings back."""
     return now.smoothed_back.gap
 
 

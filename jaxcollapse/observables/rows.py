@@ -18,7 +18,7 @@ from jaxcollapse.observables.cooling import uniform_divergence
 from jaxcollapse.observables.order import order_gap_of
 from jaxcollapse.observables.possible import entropy_of_tokens, shared_entropy
 from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
-from jaxcollapse.observables.smoothing import with_lost
+from jaxcollapse.observables.smoothing import Left, left_of
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_common_tempering, nearest_tempering
 from jaxcollapse.walks.walk import Table, Visits
@@ -108,13 +108,14 @@ def shared_tempering_gap(now: Snapshot) -> Scalar:
 @observable("smoothed excess log loss on original traces", "nat", "structure", models=SEVERAL_ROWS)
 def shared_smoothed_kl_to_initial(now: Snapshot) -> Scalar:
     """Σ_r w0_r KL(p0_r ‖ p_r) after a refit to N traces, if the tokens that a row has lost count together as one more
-    sample of N + 1. It equals `shared_kl_to_initial` if no token is lost, or if N is infinite.
+    sample of N + 1. N counts as 1000 at least. It equals `shared_kl_to_initial` if no token is lost, or if N is infinite.
     """
     plain = shared_kl_to_initial(now)
     if now.start.samples is None:
         return plain
-    rows, is_lost = _smoothed(now)
-    return jnp.where(is_lost, _mean_divergence(now.start_visits, now.log_start, rows), plain)
+    left, is_lost = _left(now)
+    losses = jax.vmap(Left.loss)(left, jax.vmap(kl_divergence)(left.log_p, now.log_rows))
+    return jnp.where(is_lost, jnp.sum(jnp.where(now.start_visits > 0, now.start_visits * losses, 0)), plain)
 
 
 @observable("smoothed recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
@@ -167,19 +168,21 @@ def _back_to_start(now: Snapshot) -> Tempering:
     return found._replace(temperature=now.at_scale(found.temperature))
 
 
-def _smoothed(now: Snapshot) -> tuple[Table, Bool[Array, ""]]:
-    """ln of the smoothed rows, and whether a row has lost anything."""
+def _left(now: Snapshot) -> tuple[Left, Bool[Array, ""]]:
+    """What the rows have left of those of p0, and whether any has lost something."""
     assert now.start.samples is not None
-    rows, lost = jax.vmap(with_lost, in_axes=(0, 0, None))(now.log_rows, now.log_start, now.start.samples)
-    return rows, jnp.any(lost & (now.start_visits > 0))
+    left = jax.vmap(left_of, in_axes=(0, 0, None))(now.log_start, now.log_rows, now.start.samples)
+    return left, jnp.any(left.is_lost & (now.start_visits > 0))
 
 
 def _smoothed_back(now: Snapshot) -> Tempering:
     if now.start.samples is None:
         return _back_to_start(now)
-    rows, is_lost = _smoothed(now)
-    found = _nearest(now, now.log_start, rows, rows, now.start_visits)
-    return jax.tree.map(partial(jnp.where, is_lost), found, _back_to_start(now))
+    left, is_lost = _left(now)
+    weights = now.start_visits
+    found = _nearest(now, left.log_p, now.scaled.table, now.log_rows, weights * left.mass)
+    rest = jnp.sum(jnp.where(weights > 0, weights * left.rest, 0))
+    return jax.tree.map(partial(jnp.where, is_lost), found._replace(gap=found.gap + rest), _back_to_start(now))
 
 
 def _from_start(now: Snapshot) -> Tempering:

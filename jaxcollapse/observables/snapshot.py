@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.observables.smoothing import with_lost
+from jaxcollapse.observables.smoothing import FEWEST, Left, left_of
 from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_tempering
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.octaves import Scaled
@@ -48,7 +48,7 @@ class Origin(NamedTuple):
         modes: the most likely tokens, [token].
         rarest: weight of each token in the rarest tenth, [token].
         heterozygosity: 1 − Σ p².
-        samples: N of a refit to N samples, by which what it has lost is smoothed; None if nothing can be lost.
+        samples: N of a refit to N samples, at least 1000, by which what it has lost is smoothed; None if it loses nothing.
     """
 
     table: Table
@@ -85,7 +85,7 @@ def origin(
         modes=logits == jnp.max(logits),
         rarest=_rarest_decile(logits),
         heterozygosity=1 - jnp.sum(p * p),
-        samples=samples,
+        samples=None if samples is None else jnp.maximum(samples, FEWEST),
     )
 
 
@@ -196,22 +196,23 @@ class Snapshot:
         plain = kl_divergence(self.start.log_p, self.log_p)
         if self.start.samples is None:
             return plain
-        smoothed, is_lost = self._smoothed
-        return jnp.where(is_lost, kl_divergence(self.start.log_p, smoothed), plain)
+        left = self._left
+        return jnp.where(left.is_lost, left.loss(kl_divergence(left.log_p, self.log_p)), plain)
 
     @cached_property
     def smoothed_back(self) -> Tempering:
-        """The tempered p that is nearest to p0, p smoothed."""
+        """The tempered p that is nearest to p0, smoothed after tempering."""
         if self.start.samples is None:
             return self.back_to_start
-        smoothed, is_lost = self._smoothed
-        found = nearest_tempering(self.start.log_p, smoothed)
-        return jax.tree.map(partial(jnp.where, is_lost), found, self.back_to_start)
+        left = self._left
+        found = nearest_tempering(left.log_p, self.logits_in_range)
+        found = found._replace(gap=left.loss(found.gap))
+        return jax.tree.map(partial(jnp.where, left.is_lost), found, self.back_to_start)
 
     @cached_property
-    def _smoothed(self) -> tuple[Row, Bool[Array, ""]]:
+    def _left(self) -> Left:
         assert self.start.samples is not None
-        return with_lost(self.log_p, self.start.log_p, self.start.samples)
+        return left_of(self.start.log_p, self.log_p, self.start.samples)
 
     @property
     def logits_in_range(self) -> Row:

@@ -125,7 +125,11 @@ def _counted(data: xr.Dataset, outcome: Outcome) -> str:
 
 def _meaning(outcome: Outcome, code: int) -> str:
     thresholds = outcome.thresholds
-    values = {"{tolerance}": f"{thresholds.tolerance:g}", "{collapse}": f"{thresholds.collapse:g}"}
+    values = {
+        "{tolerance}": f"{thresholds.tolerance:g}",
+        "{collapse}": f"{thresholds.collapse:g}",
+        "{share}": f"{thresholds.share:.0%}",
+    }
     text = outcome.question.meanings[code]
     for name, value in values.items():
         text = text.replace(name, value)

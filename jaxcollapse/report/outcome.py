@@ -90,9 +90,10 @@ _GAP_MEANINGS = (
 _LOST = (VERDICTS.index("forgetting"), VERDICTS.index("collapsed"))
 _MEANINGS = (
     "the log loss on original data is within {tolerance} nat of the original's",
-    "a sampling temperature above 1 brings the original back within {tolerance} nat",
-    "a sampling temperature below 1 brings the original back within {tolerance} nat",
-    "no sampling temperature brings the original back within {tolerance} nat",
+    "a sampling temperature above 1 brings the original back, to {tolerance} nat and by {share} of the loss",
+    "a sampling temperature below 1 brings the original back, to {tolerance} nat and by {share} of the loss",
+    "no sampling temperature does, but the tokens are all there and in their order of likelihood",
+    "tokens, modes or their order are lost: nothing that looks at probabilities alone brings the original back",
     "forgetting, and one token holds all but {collapse} of the probability",
 )
 _LOSS_WORDS = ("unchanged", "changed")
@@ -105,10 +106,11 @@ _LOSS_MEANINGS = (
 def _questions(needed: tuple[str, ...]) -> tuple[Question, ...]:
     """The possible questions: with fewer observables than verdicts need, less can be asked."""
     loss, gap, *_ = needed
+    gaps, losses = ((name, name.replace("smoothed_", "")) for name in (gap, loss))
     return (
         Question(needed, VERDICTS, _LOST, "forgetting", _MEANINGS),
-        Question((gap,), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS),
-        Question((loss,), _LOSS_WORDS, (1,), "change", _LOSS_MEANINGS),
+        *(Question((gap,), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS) for gap in gaps),
+        *(Question((loss,), _LOSS_WORDS, (1,), "change", _LOSS_MEANINGS) for loss in losses),
     )
 
 

@@ -15,7 +15,7 @@ from jaxcollapse.walks.categorical import Categorical
 from jaxcollapse.walks.walk import Numbers
 
 ENGINES = {"definitions": 0, "side by side": 0, "in a row": 100}  # tokens at least, by padding
-SAMPLES = 50.0  # of the refit that p comes from
+SAMPLES = 5000.0  # of the refit that p comes from
 ONE_TOKEN = Numbers(np.int32(1), np.int32(-1))
 each_engine = pytest.mark.parametrize("engine", ENGINES)
 

@@ -14,7 +14,7 @@ from jaxcollapse.walks.persona import Persona
 from jaxcollapse.walks.walk import Numbers
 
 SUPPORT, LANES = 1e-9, 32
-SAMPLES = 50.0  # of the refit that p comes from
+SAMPLES = 5000.0  # of the refit that p comes from
 GROUPS = ("structure", "personas", "chain", "texts")
 WHOLE_TRACES = ("entropy", "kl_to_initial")  # of tokens whatever their context
 Several = Markov | Persona

@@ -15,7 +15,7 @@ from jaxcollapse.observables.snapshot import SweepThresholds
 from tests.observables import measuring
 from tests.observables.measuring import SAMPLES, each_engine
 from tests.reference.laws import TINY, kl, log
-from tests.reference.order import order_gap, smoothed
+from tests.reference.order import left, order_gap, smoothed
 from tests.reference.tempering import Nearest, nearest
 
 WIDTH = 31
@@ -143,12 +143,13 @@ class Exact:
         return nearest(self.log_p0, self.z)
 
     @cached_property
-    def smoothed(self) -> np.ndarray:
-        return smoothed(self.log_p0, self.z, SAMPLES)
-
-    @cached_property
     def smoothed_back(self) -> Nearest:
-        return nearest(self.log_p0, self.smoothed)
+        """Only what is left can be brought back, so that it alone decides on the temperature."""
+        found = nearest(left(self.log_p0, self.z), self.z)
+        if not (np.isfinite(self.z0) & np.isinf(self.z)).any():
+            return self.back_to_start
+        temperature = 1.0 if np.isnan(found.temperature) else min(found.temperature, 1e30)
+        return found._replace(gap=kl(self.log_p0, smoothed(self.log_p0, self.z, SAMPLES, temperature)))
 
 
 @cache
@@ -200,7 +201,7 @@ ORACLES: dict[str, Callable[[Exact], float]] = {
     "tempering_gap": lambda e: e.from_start.gap,
     "recovery_temperature": lambda e: e.back_to_start.temperature,
     "recovery_gap": lambda e: e.back_to_start.gap,
-    "smoothed_kl_to_initial": lambda e: kl(e.log_p0, special.log_softmax(e.smoothed)),
+    "smoothed_kl_to_initial": lambda e: kl(e.log_p0, smoothed(e.log_p0, e.z, SAMPLES)),
     "smoothed_recovery_temperature": lambda e: e.smoothed_back.temperature,
     "smoothed_recovery_gap": lambda e: e.smoothed_back.gap,
     "order_gap": lambda e: order_gap(e.log_p0, e.z),
@@ -254,7 +255,7 @@ def assert_close(name: str, value: float, expected: float, case: str) -> None:
         assert value >= 0, told
         np.testing.assert_allclose(np.sqrt(value), np.sqrt(max(expected, 0)), rtol=5e-7, atol=2e-6, err_msg=told)
     elif name in BY_LEVELS:
-        np.testing.assert_allclose(value, expected, rtol=0.02, atol=0.02, err_msg=told)
+        np.testing.assert_allclose(value, expected, rtol=0.05, atol=0.02, err_msg=told)
     else:
         assert name in TEMPERATURES
         np.testing.assert_allclose(value, expected, rtol=1e-3, err_msg=told)

@@ -18,9 +18,19 @@ def order_gap(log_target: np.ndarray, logits: np.ndarray) -> float:
     return kl(log_target[possible], log(fit[group]))
 
 
-def smoothed(log_start: np.ndarray, logits: np.ndarray, samples: float) -> np.ndarray:
-    """ln p of N samples and one more, which is spread over the tokens that are lost; the logits if none is."""
+def smoothed(log_start: np.ndarray, logits: np.ndarray, samples: float, temperature: float = 1.0) -> np.ndarray:
+    """ln of N samples at a temperature and one more, which is spread over the tokens that are lost, if any is."""
     lost = np.isfinite(log_start) & np.isinf(logits)
-    if not lost.any():
-        return logits
-    return log((samples * special.softmax(logits) + lost / lost.sum()) / (samples + 1))
+    depth = np.max(logits) - logits
+    p = (
+        special.softmax(-np.where(depth > 0, depth / temperature, 0))
+        if temperature
+        else (depth == 0) / (depth == 0).sum()
+    )
+    return log((samples * p + lost / lost.sum()) / (samples + 1)) if lost.any() else log(p)
+
+
+def left(log_start: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """ln of p0 given that the token is not lost; −∞ for all where everything is."""
+    kept = np.where(np.isinf(logits), -np.inf, log_start)
+    return special.log_softmax(kept) if np.isfinite(kept).any() else kept
