@@ -4,13 +4,13 @@ unchanged   the log loss on original data is within `tolerance` of the original'
 cooled      another sampling temperature brings most of the loss back, and it is above 1
 heated      another sampling temperature brings most of the loss back, and it is below 1
 distorted   no temperature does, but an increasing function of the probabilities does: the order of tokens is kept
-forgetting  no decoding rule brings the loss back that looks at probabilities alone: tokens, modes or their order are lost
+forgetting  no rule that looks at probabilities alone brings the loss back: tokens, modes or their order are lost
 collapsed   forgetting, and one token holds nearly everything (1 − collapse_threshold)
 
 "Brings most of the loss back" has two sides. What is left is at most `tolerance`, 0.1 nat: a tenth more perplexity on
-original data. And it is at most 1 − `share`, one half, of the loss, and of the loss of the uniform distribution: a model
-is not given credit for what it would have if it knew the vocabulary only. A temperature of ∞ makes everything uniform,
-so it brings nothing back.
+original data. And it is at most 1 − `share`, one half, of the loss, and of the loss of the uniform distribution: a
+model gets no credit for what anyone has who knows the vocabulary only. A temperature of ∞ makes everything uniform, so
+it brings nothing back.
 
 After a refit to N samples the loss and the gap are those of the smoothed model (`smoothed_kl_to_initial`), since a
 single lost token makes the others infinite. Where a model has several rows, the log loss is a mean over the tokens of

@@ -6,8 +6,8 @@ isotonic regression of p0 along the order of p (Barlow et al., Statistical Infer
 neighbours that p has in the wrong order get their mean.
 
 No sorting is needed: tokens are collected in `LEVELS` levels of ln p, relative to its mean under p0, and tokens of one
-level count as equal. That changes the result by less than 5 % or 0.02 nat. Masses are added as whole numbers: in any order these have the same
-sum.
+level count as equal. That changes the result by less than 5 % or 0.02 nat. Masses are added as whole numbers: in any
+order these have the same sum.
 """
 
 import jax

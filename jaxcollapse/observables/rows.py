@@ -108,7 +108,7 @@ def shared_tempering_gap(now: Snapshot) -> Scalar:
 @observable("smoothed excess log loss on original traces", "nat", "structure", models=SEVERAL_ROWS)
 def shared_smoothed_kl_to_initial(now: Snapshot) -> Scalar:
     """Σ_r w0_r KL(p0_r ‖ p_r) after a refit to N traces, if the tokens that a row has lost count together as one more
-    sample of N + 1. N counts as 1000 at least. It equals `shared_kl_to_initial` if no token is lost, or if N is infinite.
+    sample of N + 1. N counts as 1000 at least. Equals `shared_kl_to_initial` if no token is lost, or if N is infinite.
     """
     plain = shared_kl_to_initial(now)
     if now.start.samples is None:
@@ -120,7 +120,7 @@ def shared_smoothed_kl_to_initial(now: Snapshot) -> Scalar:
 
 @observable("smoothed recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
 def shared_smoothed_recovery_temperature(now: Snapshot) -> Scalar:
-    """The sampling temperature that best brings all rows of p0 back, smoothed as for `shared_smoothed_kl_to_initial`."""
+    """The sampling temperature that brings p0 back best, rows smoothed as for `shared_smoothed_kl_to_initial`."""
     return _smoothed_back(now).temperature
 
 

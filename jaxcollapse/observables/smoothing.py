@@ -6,8 +6,8 @@ sample is added, in equal parts of the k lost tokens (add-one smoothing of the e
 
     q = (N p + 1/k for each lost token)/(N + 1)
 
-It is added after sampling at a temperature, which cannot bring a lost token back. N counts as `FEWEST` at least: a model
-that was fitted to a single sample has collapsed, and should not look as if it might be anything.
+It is added after sampling at a temperature, which cannot bring a lost token back. N counts as `FEWEST` at least: a
+model that was fitted to a single sample has collapsed, and should not look as if it might be anything.
 
 With m the mass that p0 has on lost tokens, KL(p0 ‖ q) = (1 − m) KL(p0 given what is left ‖ p) + a rest that depends on
 neither p nor its temperature.

@@ -48,7 +48,7 @@ class Origin(NamedTuple):
         modes: the most likely tokens, [token].
         rarest: weight of each token in the rarest tenth, [token].
         heterozygosity: 1 − Σ p².
-        samples: N of a refit to N samples, at least 1000, by which what it has lost is smoothed; None if it loses nothing.
+        samples: N of a refit to N samples, at least 1000, which smooths what it has lost; None if it loses nothing.
     """
 
     table: Table
