@@ -31,6 +31,8 @@ nitpick_ignore_regex = [("py:class", r"(?!jaxcollapse\.\w+$).*"), ("py:.*", r"(?
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
 nb_execution_mode = "off"  # notebooks are shown as they are shipped
 nb_render_markdown_format = "myst"  # outputs have tables and formulas, as texts do
 html_math_renderer = "mathml"  # browsers set formulas themselves, without a script from elsewhere

@@ -20,9 +20,9 @@ def observables() -> str:
     lines = [
         "# Observables",
         "",
-        "Made from the registry by `make generated`. A sweep file asks for them by name or by group: `default`, `all`, "
-        "or a group below. p is the model's distribution, p0 the initial one, τ_T(p) is p at temperature T. Events are "
-        "the generation at which something is true for the first time; they are watched at every generation.",
+        "Made from the registry by `make generated`. A sweep file requests them by name or by group: `default`, "
+        "`all`, or a group below. p is the model's distribution, p0 the initial one, τ_T(p) is p at temperature "
+        "T. An event is the first generation in which a condition holds; it is checked in every generation.",
     ]
     for group in dict.fromkeys(entry.group for entry in catalogue()):
         rows = [
@@ -39,11 +39,11 @@ def theory() -> str:
     lines = [
         "# Theory",
         "",
-        "Made from the registry by `make generated`. What is known of a trajectory without simulating it: functions of "
-        "`jaxcollapse.theory`, whose arguments have the names of the fields of a sweep file and mean the same (p0 "
-        "comes first, as probabilities; `samples` is N, `generations` is g, one or an array). [process.md](process.md) "
-        "has the notation, [agreement.md](agreement.md) each of them beside simulation. An argument that makes no "
-        "sense raises a `ValueError` that says which one, and what is allowed.",
+        "Made from the registry by `make generated`. The functions of `jaxcollapse.theory` predict properties of "
+        "trajectories without simulation. Their arguments have the names and meanings of the fields of a sweep "
+        "file (p0 comes first, as probabilities; `samples` is N, `generations` is g, one or an array). "
+        "[process.md](process.md) has the notation; [agreement.md](agreement.md) compares each function with "
+        "simulations. An invalid argument raises a `ValueError` that names the argument and what is allowed.",
         "",
         "```python",
         "import numpy as np",
@@ -73,8 +73,8 @@ def api_theory() -> str:
     lines = [
         "# Python: theory",
         "",
-        "Made from the registry by `make generated`. What `from jaxcollapse import theory` has: each function with its "
-        "arguments, its assumptions and its source. [Theory](theory.md) has all of them in tables.",
+        "Made from the registry by `make generated`. The functions of `jaxcollapse.theory` with their arguments, "
+        "assumptions and sources. [Theory](theory.md) has all of them in tables.",
     ]
     for concept in dict.fromkeys(entry.concept for entry in ORACLES.values()):
         names = [entry.name for entry in ORACLES.values() if entry.concept == concept]
@@ -101,9 +101,15 @@ def command_line() -> str:
     lines = [
         "# Command line",
         "",
-        "Made from the code by `make generated`. `python -m jaxcollapse` is the same as `jaxcollapse`. The exit code "
-        "is 0 when all is done, 1 when something is incomplete or failed, 2 when the input is bad. With `--help` or "
-        "`-h` each command tells what stands here.",
+        "Made from the code by `make generated`. `python -m jaxcollapse` is the same as `jaxcollapse`. The exit "
+        "code is 0 if everything is complete, 1 if something is incomplete or failed, and 2 if the input is bad. "
+        "`--help` or `-h` of each command shows the text of this page.",
+        "",
+        "`jaxcollapse --install-completion` makes bash, zsh, fish or PowerShell complete commands and options, from "
+        "the next shell on; `jaxcollapse --show-completion` prints what it would install.",
+        "",
+        "On a terminal, a run shows a bar and colours. With `--plain`, `TERM=dumb`, or where output goes to a file "
+        "or a pipe, it writes lines instead, one every ten seconds. `NO_COLOR=1` leaves out colours only.",
     ]
     for name, command in group.commands.items():
         arguments = [param for param in command.params if param.param_type_name == "argument"]

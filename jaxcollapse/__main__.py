@@ -1,13 +1,26 @@
 """`python -m jaxcollapse`, and the command `jaxcollapse`, which heeds signals before it imports what takes long."""
 
+import contextlib
+import sys
+
 from jaxcollapse.system.signals import ending
+
+_SILENT = {"-q", "--quiet", "-h", "--help"}
 
 
 def main() -> None:
     """Entry point of the command."""
     with ending(1):
+        _show_life(sys.argv[1:])
         from jaxcollapse.cli.main import main as command
     command()
+
+
+def _show_life(arguments: list[str]) -> None:
+    """A line at once where a run begins: it takes seconds to import JAX, and longer from a shared disk."""
+    if arguments[:1] == ["run"] and _SILENT.isdisjoint(arguments) and sys.stderr:
+        with contextlib.suppress(OSError):
+            print("jaxcollapse: starting", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

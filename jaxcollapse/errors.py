@@ -48,7 +48,7 @@ class InputError(ValueError):
 
     @property
     def errors(self) -> "tuple[InputError, ...]":
-        """All that is wrong: this error, or those that it stands for."""
+        """All that is wrong: this error, or those that it combines."""
         return (self,)
 
     def of(self, source: str) -> "InputError":
@@ -111,7 +111,7 @@ class Faults:
 
 
 def together(errors: list[InputError]) -> InputError:
-    """One error for several, of which the first ones are reported."""
+    """One error for several; the first ones are reported."""
     return errors[0] if len(errors) == 1 else CombinedInputError(errors[:REPORTED])
 
 
@@ -129,7 +129,7 @@ def cut(text: str, most: int = _SHOWN) -> str:
 
 
 def printable(text: object) -> str:
-    """One line in which a terminal finds nothing to obey: what is no letter, sign or space is written as an escape."""
+    """One line without terminal commands: anything but letters, signs and spaces is written as an escape."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(text))
 
 

@@ -70,7 +70,7 @@ def run(
     sweep = Sweep.of(sweep)
     share = Share.parse(share) if isinstance(share, str) else share
     if executor and devices:
-        raise InputError("devices", "the workers of an executor have their own; give one of the two")
+        raise InputError("devices", "the workers of an executor have their own devices; give executor or devices")
     machine = replace(machine_of(executor) if executor else this_machine(devices), kernel=kernel)
     if directory is not None:
         return compute(sweep, user_path(directory), machine, chunk_size, executor, share, progress).finalize()
@@ -112,7 +112,7 @@ def compute(
     """
     prospect = prepare(sweep, folder, machine, chunk_size, share)
     for path, reason in prospect.bad.items():
-        _log.warning("%s does not count: %s", printable(path), printable(reason))
+        _log.warning("%s is ignored: %s", printable(path), printable(reason))
     with heeded() as stop:
         _compute(prospect, executor, progress, stop)
     return prospect.study.reopened()

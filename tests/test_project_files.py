@@ -88,10 +88,10 @@ def test_distributions_have_every_file_of_the_package(builder: type[BuilderInter
 
 
 def test_the_changelog_begins_with_this_version_in_its_form() -> None:
-    """Each version says which results changed bits, then what was added, changed and fixed."""
+    """Each version lists results that changed bits, new features, changes and bug fixes."""
     text = (ROOT / "CHANGELOG.md").read_text()
     _, *versions = re.split(r"^## ", text, flags=re.MULTILINE)
     assert versions[0].split("\n")[0] == jaxcollapse.__version__
     for version in versions:
         sections = re.findall(r"^### (.*)", version, re.MULTILINE)
-        assert sections[:4] == ["Results that changed bits", "Added", "Changed", "Fixed"]
+        assert sections[:4] == ["Results that changed bits", "New features", "Changed", "Bug fixes"]

@@ -99,6 +99,11 @@ def test_formulas_and_tables_are_set(built: Site, path: Path) -> None:
     )
 
 
+def test_notebooks_have_formulas_and_tables() -> None:
+    found = {path.stem: _formulas_and_tables(path) for path in SOURCES if path.suffix == ".ipynb"}
+    assert not [name for name, (formulas, tables) in found.items() if not formulas or not tables]
+
+
 def test_code_has_a_button_that_copies_it(built: Site) -> None:
     for name in ("docs/tutorial.html", "analysis/01_quickstart.html"):
         page = built.pages[built.folder / name]

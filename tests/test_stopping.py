@@ -56,7 +56,7 @@ def test_a_run_that_is_interrupted_twice_ends_at_once(tmp_path: Path) -> None:
             process.kill()
     assert first.startswith("jaxcollapse: storing what is computed")
     assert first.endswith("; interrupt again to stop at once\n")
-    assert told == "jaxcollapse: interrupted; 0 of 1 trajectories are stored, the same command goes on\n"
+    assert told == "jaxcollapse: interrupted; 0 of 1 trajectories are stored; run the same command again to continue\n"
     assert process.returncode == 1
     assert list(study.glob("shards/.*.lock"))
     assert len(prepare(sweep, study, this_machine()).todo.chunks) == 1

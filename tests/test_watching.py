@@ -62,7 +62,7 @@ def test_who_has_seen_enough_is_told_that_nothing_stops(incomplete: Path) -> Non
     process.send_signal(signal.SIGINT)
     printed, told = process.communicate(timeout=60)
     assert (process.returncode, printed) == (1, "")
-    assert told == "jaxcollapse: no longer watching; whatever computes the study goes on\n"
+    assert told == "jaxcollapse: stopped watching; the computation goes on\n"
     assert sorted(incomplete.rglob("*")) == before
 
 

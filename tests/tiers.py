@@ -51,6 +51,7 @@ SYSTEM = (
     "test_site.py",
     "test_stopping.py",
     "test_surroundings.py",
+    "test_terminal.py",
     "test_threads.py",
 )
 

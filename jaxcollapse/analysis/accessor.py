@@ -50,6 +50,14 @@ class Plots:
 
         return trajectories(self._data, variable, hue, panels, **selection)
 
+    def replicates(
+        self, variable: str, panels: str | Sequence[str] | None = None, most: int = 20, **selection: Any
+    ) -> "Figure":
+        """Single trajectories of a `variable`, an observable, and their mean; see `plot.replicates.replicates`."""
+        from jaxcollapse.analysis.plot.replicates import replicates
+
+        return replicates(self._data, variable, panels, most, **selection)
+
     def theory(
         self,
         variable: str,

@@ -89,7 +89,7 @@ class Curves:
                 at = number(float(twice[0]), 4)
                 raise ValueError(
                     f"curves = {curves}: the curve {name} has several points at {label} = {at}; "
-                    "name the coordinates in which they differ, too, or select one value of each"
+                    "add the coordinates in which these points differ to curves, or select one value of each"
                 )
 
 
@@ -106,7 +106,7 @@ def _fields(data: xr.Dataset, abscissa: Abscissa) -> list[str]:
     fields = [abscissa] if isinstance(abscissa, str) else list(inspect.signature(abscissa).parameters)
     for field in fields:
         if not np.issubdtype(_coordinate(data, field).dtype, np.number):
-            raise ValueError(f"the coordinate {field!r} has no numbers, so that it makes no horizontal axis")
+            raise ValueError(f"the coordinate {field!r} is not numeric, so it cannot be the horizontal axis")
     return fields
 
 
@@ -124,7 +124,7 @@ def _places(data: xr.Dataset, abscissa: Abscissa, fields: list[str]) -> xr.DataA
 def _numbered(data: xr.Dataset, fields: Sequence[str], cells: xr.DataArray) -> tuple[list[str], np.ndarray]:
     """What each curve is called, and for each cell the number of its own."""
     if isinstance(fields, str) or not fields:
-        raise ValueError(f"curves = {fields!r} is not a list of coordinates, as in ['samples']")
+        raise ValueError(f"curves = {fields!r} is not a list of coordinates such as ['samples']")
     columns = [_coordinate(data, field).broadcast_like(cells) for field in fields]
     keys = list(zip(*(each.transpose(*cells.dims).values.ravel().tolist() for each in columns), strict=True))
     order = list(dict.fromkeys(keys))
@@ -139,7 +139,7 @@ def _check_dimensions(name: str, values: xr.DataArray, x: xr.DataArray, known: l
             raise ValueError(f"{name!r} has several values along {dim!r}; select one of them")
     for dim in x.dims:
         if dim not in values.dims:
-            raise ValueError(f"{name!r} has no values along {dim!r}, along which the horizontal axis runs")
+            raise ValueError(f"{name!r} does not depend on {dim!r}, but the horizontal axis does")
 
 
 def _coordinate(data: xr.Dataset, name: str) -> xr.DataArray:

@@ -12,7 +12,7 @@ def sweep_of(data: xr.Dataset) -> Mapping[str, Any]:
     """The sweep file of a dataset, which is its attribute `sweep`; empty if it lacks one.
 
     Raises:
-        InputError: the attribute is no TOML.
+        InputError: the attribute is not TOML.
     """
     return parse_toml(str(data.attrs.get("sweep", "")), "the attribute sweep")
 
@@ -36,6 +36,6 @@ def check_told(data: xr.Dataset, fields: Iterable[str]) -> None:
 def refuse_without(field: str) -> None:
     """Raises an error that says which coordinate is gone."""
     raise ValueError(
-        f"the coordinate {field!r} is gone, without which it is not known what the cells are; "
-        "keep it, as sel and isel do without drop=True"
+        f"the dataset lacks the coordinate {field!r}, which identifies its cells; "
+        "select with sel or isel without drop=True, which keep it"
     )

@@ -52,7 +52,7 @@ class Originals:
             start: the dataset at generation 0.
 
         Raises:
-            InputError: the attribute is no sweep file.
+            InputError: the attribute is not a sweep file.
         """
         told = sweep_of(start)
         table = dict(part(part(told, "process"), "initial"))
@@ -114,7 +114,7 @@ def _is_initial(field: str) -> bool:
 
 
 def _validated(table: Mapping[str, Any]) -> InitialKind | None:
-    """The initial distribution that a table describes, None if it is no such table, or not a whole one."""
+    """The initial distribution that a table describes, None if it is not such a table, or not a whole one."""
     try:
         return validated_initial(table)
     except ValidationError:

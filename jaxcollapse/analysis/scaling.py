@@ -56,14 +56,14 @@ def scaling(
     """
     check_confidence(confidence)
     if not abscissas:
-        raise ValueError("a horizontal axis is needed: a coordinate, or a function of coordinates")
+        raise ValueError("give a horizontal axis: a coordinate, or a function of coordinates")
     told = [_spread(Curves.of(data, name, each, curves, generation), confidence) for each in abscissas]
     long_name, units = label_of(variable(data, name))
     labels = {
         "spread": (f"spread of curves of the {long_name}", units),
-        "noise": (f"spread of curves of the {long_name} by sampling alone", units),
-        "quality": ("mean squared difference of curves, by that of sampling alone", "1"),
-        "comparisons": ("points that were compared with another curve", "1"),
+        "noise": (f"spread of curves of the {long_name} expected from sampling noise", units),
+        "quality": ("mean squared difference between curves, divided by that expected from sampling noise", "1"),
+        "comparisons": ("number of points compared with another curve", "1"),
     }
     made = {
         key: (

@@ -16,16 +16,20 @@ def status_of(data: xr.Dataset) -> xr.DataArray:
     """
     if "replicate" not in data.dims:
         raise ValueError(
-            "the dataset has no dimension 'replicate', over which all is summed up; "
-            "select replicates by lists, as in replicate=[0]"
+            "the dataset lacks the dimension 'replicate', over which statistics are taken; "
+            "select replicates with a list, as in replicate=[0]"
         )
     if "status" not in data or "replicate" not in data.status.dims:
-        raise ValueError("the dataset has no variable 'status' along 'replicate', which says what counts")
+        raise ValueError(
+            "the dataset lacks the variable 'status' along 'replicate', which marks the complete trajectories"
+        )
     if not {"flag_values", "flag_meanings"} <= data.status.attrs.keys():
-        raise ValueError("'status' has no attributes flag_values and flag_meanings; keep the attributes of the dataset")
+        raise ValueError(
+            "'status' lacks the attributes flag_values and flag_meanings; keep the attributes of the dataset"
+        )
     for name, size in data.status.sizes.items():
         if size == 0:
-            raise ValueError(f"the dataset is empty: it has no value along {name!r}")
+            raise ValueError(f"the dataset is empty along {name!r}")
     return data.status.fillna(_flag(data.status, "missing"))
 
 
@@ -62,11 +66,14 @@ def at_generation(data: xr.Dataset, generation: int | None = None) -> xr.Dataset
     if generation is None:
         return data.isel(generation=int(data.generation.values.argmax()))
     if not isinstance(generation, int | float | np.number):
-        raise ValueError(f"generation = {shown(generation)} is not a number; one generation can be told at a time")
+        raise ValueError(f"generation = {shown(generation)} is not a number; give one generation")
     recorded = data.generation.values
     if generation not in recorded:
         near = recorded[np.argsort(np.abs(recorded - generation))[:2]]
-        raise ValueError(f"generation = {generation} is not recorded; near it are {', '.join(map(str, sorted(near)))}")
+        raise ValueError(
+            f"generation = {generation} is not recorded; the nearest recorded ones are "
+            f"{', '.join(map(str, sorted(near)))}"
+        )
     return data.sel(generation=generation)
 
 
@@ -79,7 +86,7 @@ def last_generation(data: xr.Dataset) -> int:
 def check_generations(data: xr.Dataset) -> None:
     """Raises ValueError unless the dataset has generations."""
     if not data.sizes.get("generation"):
-        raise ValueError("the dataset has no dimension 'generation'; select generations by lists, as in [100]")
+        raise ValueError("the dataset lacks the dimension 'generation'; select generations with a list, as in [100]")
 
 
 def variable(data: xr.Dataset, name: str) -> xr.DataArray:

@@ -47,7 +47,7 @@ def summarise(
     check_confidence(confidence)
     status_of(data)
     if isinstance(variables, str):
-        raise ValueError(f"variables = {variables!r} is not a list of names, as in [{variables!r}]")
+        raise ValueError(f"variables = {variables!r} is not a list of names such as [{variables!r}]")
     if variables is None:
         variables = [str(name) for name in data.data_vars if name not in ("status", *_LEFT_OUT)]
     for name in variables:
@@ -105,7 +105,7 @@ def _told(then: xr.Dataset, name: str, confidence: float) -> dict[str, xr.DataAr
     values = counted(then, then[name]).compute()
     if is_event(then[name]):
         share = shares(values <= int(then.generation), has_status(then, "complete"), confidence)
-        return {f"{name}_share": share.assign_attrs(long_name=f"share past the {long_name}", units="1")}
+        return {f"{name}_share": share.assign_attrs(long_name=f"share of trajectories past the {long_name}", units="1")}
     if name in YES_OR_NO:
         share = shares(values == 1, values.notnull(), confidence)
         return {f"{name}_share": share.assign_attrs(long_name=f"share of trajectories whose {long_name}", units="1")}

@@ -55,11 +55,11 @@ def survival(
         "censored": (times > last).sum("replicate"),
     }
     told = {
-        "survival": (f"share before the {long_name}", "1"),
+        "survival": (f"share of trajectories before the {long_name}", "1"),
         "median_time": (f"median {long_name}", "generation"),
-        "restricted_mean_time": (f"mean {long_name}, up to generation {last}", "generation"),
-        "happened": (f"trajectories past the {long_name}", "1"),
-        "censored": (f"trajectories before the {long_name} at generation {last}", "1"),
+        "restricted_mean_time": (f"mean {long_name}, restricted to generation {last}", "generation"),
+        "happened": (f"number of trajectories past the {long_name}", "1"),
+        "censored": (f"number of trajectories before the {long_name} at generation {last}", "1"),
     }
     found = xr.Dataset(made, attrs={"event": event, "confidence": confidence, "last_generation": last})
     for name, (text, units) in told.items():
@@ -72,13 +72,17 @@ def _watched(data: xr.Dataset, generations: Sequence[int] | None) -> tuple[int, 
     if generations is None:
         check_generations(data)
     elif "generation" not in data.coords:
-        raise ValueError("the dataset has no coordinate 'generation', which says how long the event was watched")
+        raise ValueError(
+            "the dataset lacks the coordinate 'generation', which says how long the trajectories were observed"
+        )
     last = int(data.generation.max())
     when = np.asarray(data.generation if generations is None else generations)
     if when.ndim != 1 or not when.size:
-        raise ValueError(f"generations = {shown(generations)} is not a list of generations, as in [10, 20]")
+        raise ValueError(f"generations = {shown(generations)} is not a list of generations such as [10, 20]")
     if when.min() < 0:
-        raise ValueError(f"generations has {when.min()}, and the first is generation 0")
+        raise ValueError(f"generations contains {when.min()}; the first generation is 0")
     if when.max() > last:
-        raise ValueError(f"generations has {when.max()}, and the event was watched until generation {last} only")
+        raise ValueError(
+            f"generations contains {when.max()}; the trajectories were observed until generation {last} only"
+        )
     return last, when

@@ -1,6 +1,6 @@
 """What theory says of the cells of a dataset, where their coordinates settle which of its laws holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,13 +109,15 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
     found = np.full((*shape, data.sizes["generation"]), np.nan)
     starts = {str(each): first[each].mean("replicate").compute() for each in STARTS if each in data}
     originals = Originals.of(first)
+    told_of = {name: _Told.of(data, name, field.default) for name, field in fields().items()}
+    told_of |= {name: _Told.of(data, name, data.attrs.get(name, 0)) for name in _THRESHOLDS}
     for place in np.ndindex(shape):
-        cell = _cell(data, starts, originals, dict(zip(axes, place, strict=True)))
+        cell = _cell(data, told_of, starts, originals, dict(zip(axes, place, strict=True)))
         told = law(cell) if cell.is_bounded() else None
         if told is not None:
             found[place] = told
     if np.isnan(found).all():
-        raise ValueError(f"no law is known for {name!r} here; it needs {needs}")
+        raise ValueError(f"the law of {name!r} does not apply here; it needs {needs}")
     long_name, units = label_of(values)
     kind = f"probability of being past the {long_name}" if is_event(values) else f"{long_name}, by theory"
     made = xr.DataArray(found, dims=(*axes, "generation"), name=name)
@@ -131,13 +133,35 @@ def _check_fields(data: xr.Dataset) -> None:
     check_told(data, (field for field in fields() if field != "initial"))
 
 
-def _cell(data: xr.Dataset, starts: dict[str, xr.DataArray], originals: Originals, place: dict[str, int]) -> KnownCell:
-    def told(name: str, otherwise: Any) -> Any:
-        values = data.coords.get(name, xr.DataArray(otherwise))
-        return values.isel({dim: at for dim, at in place.items() if dim in values.dims}).item()
+@dataclass(frozen=True)
+class _Told:
+    """A field over all cells: as an array over some of the axes, or a value for all of them."""
 
-    values = {name: told(name, None) if name in data.coords else field.default for name, field in fields().items()}
-    thresholds = {name: float(told(name, data.attrs.get(name, 0))) for name in _THRESHOLDS}
+    dims: tuple[Hashable, ...]
+    values: np.ndarray | None
+    otherwise: Any
+
+    @classmethod
+    def of(cls, data: xr.Dataset, name: str, otherwise: Any) -> "_Told":
+        if name not in data.coords:
+            return cls((), None, otherwise)
+        return cls(data.coords[name].dims, data.coords[name].values, otherwise)
+
+    def at(self, place: dict[str, int]) -> Any:
+        if self.values is None:
+            return self.otherwise
+        return self.values.item(*(place[str(dim)] for dim in self.dims))
+
+
+def _cell(
+    data: xr.Dataset,
+    told_of: dict[str, _Told],
+    starts: dict[str, xr.DataArray],
+    originals: Originals,
+    place: dict[str, int],
+) -> KnownCell:
+    values = {name: told_of[name].at(place) for name in fields()}
+    thresholds = {name: float(told_of[name].at(place)) for name in _THRESHOLDS}
     start = {name: float(values.isel(place)) for name, values in starts.items()}
     return KnownCell(values, start, originals.at(place), data.generation.values, thresholds)
 
@@ -232,19 +256,20 @@ def _last_token(cell: KnownCell, p0: np.ndarray) -> bool:
     return rest * cell.fields["samples"] < 1 and bool(1 - p0.max() > rest or p0.max() == 1)
 
 
-_DRIFT = "update = 'refit' at temperature 1 on finitely many samples with no remedy"
-_KNOWN = "and p0: a formula or values in the sweep file, or record = { logits = true }"
+_DRIFT = "update = 'refit' at temperature 1 with finite samples and no remedy such as real data, smoothing or mixing"
+_KNOWN = "and a known p0 (a formula or values in the sweep file, or record = { logits = true })"
 LAWS: dict[str, tuple[Law, str]] = {
     "collision_probability": (
         _collision,
         "update = 'refit' at temperature 1 (corpus, mixing, fresh_fraction, smoothing and sample_growth are allowed); "
-        "with smoothing the number of tokens of p0, too: support_size, or a p0 that is known",
+        "with smoothing, also the number of tokens of p0: support_size, or a known p0",
     ),
     "effective_temperature": (_temperature, "update = 'refit' with samples = inf, and a p0 that is not uniform"),
     "support_size": (_of_drift(mean_support_size, _tokens), f"{_DRIFT}, fewer than 1/support_threshold, {_KNOWN}"),
     "entropy": (
         _entropy,
-        f"{_DRIFT}, {_KNOWN}; or SGD from uniform, with learning_rate at most {_SMALL_STEP:g}, while little is lost",
+        f"{_DRIFT}, {_KNOWN}; or SGD from uniform, with learning_rate at most {_SMALL_STEP:g}, while little "
+        "entropy is lost",
     ),
     "kl_from_initial": (_of_drift(mean_kl_from_initial), f"{_DRIFT}, {_KNOWN}"),
     "collapse_time": (

@@ -1,6 +1,7 @@
 """What the commands of the command line have in common: their arguments, and how they report what is wrong."""
 
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,18 +30,19 @@ def path(text: str) -> Path:
 
 
 SweepFile = Annotated[
-    Path, typer.Argument(metavar="SWEEP", parser=path, help="A sweep file (TOML), or a study folder to go on with.")
+    Path, typer.Argument(metavar="SWEEP", parser=path, help="A sweep file (TOML), or a study folder to continue.")
 ]
-StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", parser=path, help="A study folder, as `run` made it.")]
+StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", parser=path, help="A study folder written by `run`.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="STUDY", parser=path, help="Study folder; by default results/<name of the file>."),
 ]
 Platform = Annotated[
-    str | None, typer.Option("--platform", metavar="cpu|gpu|tpu", help="What to run on; by default the best there is.")
+    str | None,
+    typer.Option("--platform", metavar="cpu|gpu|tpu", help="Platform to run on; by default the fastest available."),
 ]
 Devices = Annotated[
-    int | None, typer.Option("--devices", metavar="N", help="How many devices of a machine; by default all.")
+    int | None, typer.Option("--devices", metavar="N", help="Number of devices to use; by default all.")
 ]
 Kernel = Annotated[
     str,
@@ -51,7 +53,7 @@ Kernel = Annotated[
     ),
 ]
 ChunkSize = Annotated[
-    int | None, typer.Option("--chunk-size", metavar="N", min=1, help="Trajectories of a shard file at most.")
+    int | None, typer.Option("--chunk-size", metavar="N", min=1, help="Largest number of trajectories in a shard file.")
 ]
 Inputs = Annotated[
     Path | None,
@@ -59,7 +61,8 @@ Inputs = Annotated[
         "--inputs",
         metavar="FOLDER",
         parser=path,
-        help="Where paths in the sweep file start, and what none may leave; by default the file's own folder.",
+        help="Folder of the sweep's input files: paths are relative to it and cannot leave it; by default "
+        "the file's own.",
     ),
 ]
 PluginFiles = Annotated[
@@ -67,7 +70,7 @@ PluginFiles = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE",
-        help="Run a Python file that adds parts (docs/plugins.md), or an installed package's plug-in; may be repeated.",
+        help="Python file that adds parts (docs/plugins.md), or name of an installed plug-in; may be repeated.",
     ),
 ]
 Changes = Annotated[
@@ -78,7 +81,23 @@ Changes = Annotated[
         help="Change a key of the sweep file, as in process.temperature=0.9 or replicates=4; may be repeated.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+
+
+def _set_plain(wanted: bool) -> bool:
+    if wanted:
+        os.environ.update(TERM="dumb", NO_COLOR="1")
+    return wanted
+
+
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain",
+        callback=_set_plain,
+        help="Show lines without colours, not a moving bar. So do NO_COLOR, TERM=dumb, and output to a file or a pipe.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
@@ -122,7 +141,7 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # which is how netCDF says it
-        raise OSError(errno.EIO, f"cannot be shown: {error}", str(path)) from None
+        raise OSError(errno.EIO, f"cannot be read: {error}", str(path)) from None
 
 
 def sweep_and_study(
@@ -144,9 +163,11 @@ def sweep_and_study(
 
     if path.is_dir():
         if inputs is not None:
-            raise InputError("inputs", "a study reads what is in its own folder inputs; give it with a sweep file")
+            raise InputError(
+                "inputs", "a study reads input files from its own folder inputs/; give --inputs with a sweep file only"
+            )
         if changes:
-            raise InputError("set", "a study has its sweep; give --set with a sweep file")
+            raise InputError("set", "a study has its own sweep; give --set with a sweep file only")
         return Study.open(path).sweep, out or path
     if inputs is not None and not inputs.is_dir():
         raise InputError("inputs", f"{shown(str(inputs))} is not a folder")

@@ -27,14 +27,16 @@ def examples(as_json: AsJson = False) -> int:
 
 @tells_bad_input
 def init(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One of those that `jaxcollapse examples` lists.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An example that `jaxcollapse examples` lists.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FOLDER", parser=path, help="Where to copy it; by default the working folder."),
+        typer.Option(
+            "--out", metavar="FOLDER", parser=path, help="Folder to copy it to; by default the working folder."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Copy a shipped sweep file, and the data that it reads, to start from."""
+    """Copy a shipped sweep file and the data it reads."""
     from jaxcollapse.system.shipped_sweeps import copy_example
 
     written = copy_example(name, out or Path())

@@ -14,12 +14,13 @@ from jaxcollapse.errors import InputError
 def explore(
     study: StudyFolder,
     plugin: PluginFiles = None,
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes one that is free.")] = 0,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Whether a browser is opened.")] = True,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port of the page; 0 picks a free one.")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> int:
-    """Look at a study, complete or not, in a browser: any generation and observable, and single trajectories.
+    """Explore a study in a browser.
 
-    The page is served on this machine alone, and reads no more of the study than it shows. Ctrl-C ends it.
+    The page shows any generation, observable and trajectory of a study, complete or not. It is served to this machine
+    only. Ctrl-C ends it.
     """
     with needs_packages():
         from jaxcollapse.explore.answers import Answers
@@ -34,7 +35,7 @@ def explore(
         try:
             server = Server(port, page, answers)
         except (OSError, OverflowError) as error:
-            raise InputError("port", f"{port} cannot be served: {getattr(error, 'strerror', error)}") from None
+            raise InputError("port", f"{port} cannot be used: {getattr(error, 'strerror', error)}") from None
         with server:
             print(f"explore: {server.address} (Ctrl-C to end)", flush=True)
             if browser:
@@ -42,5 +43,5 @@ def explore(
             try:
                 server.serve_forever()
             except KeyboardInterrupt:
-                print("no longer served")
+                print("stopped")
     return 0

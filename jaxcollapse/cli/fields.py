@@ -22,7 +22,10 @@ def fields(
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what the fields of `[process]` are: default, values, meaning, and when they matter; those of plug-ins too."""
+    """Describe the fields of `[process]`.
+
+    For each field: its default, values and meaning, and when it is used. Fields of plug-ins are included.
+    """
     from jaxcollapse.sweep.allowed import allowed
     from jaxcollapse.sweep.process_fields import described, parts, process_model
     from jaxcollapse.sweep.process_fields import fields as all_fields

@@ -17,6 +17,7 @@ from jaxcollapse.cli.arguments import (
     Inputs,
     Kernel,
     Out,
+    Plain,
     Platform,
     PluginFiles,
     StudyFolder,
@@ -37,10 +38,10 @@ from jaxcollapse.system.signals import ending
 
 app = typer.Typer(
     name="jaxcollapse",
-    help="Run thousands of self-training trajectories from a sweep file and get a labelled dataset.\n\n"
-    "Start with: jaxcollapse run sweeps/quickstart.toml",
+    help="Run sweeps of self-training trajectories from a TOML file and get a labelled dataset.\n\n"
+    "Start with: jaxcollapse init quickstart && jaxcollapse run quickstart.toml",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -75,7 +76,10 @@ def plan(
     kernel: Kernel = SAME_BITS,
     as_json: AsJson = False,
 ) -> int:
-    """Show what a run would compile, compute and store, without running it; of a study, what is missing."""
+    """Show what a run would compile, compute and store.
+
+    Nothing is computed. For a study, the plan covers what is missing.
+    """
     from jaxcollapse.planning import plan as make_plan
     from jaxcollapse.planning import this_machine
     from jaxcollapse.running import foresee
@@ -106,7 +110,7 @@ def run(
         typer.Option(
             "--share",
             metavar="I/N",
-            help="Compute share I of N only, 0/N to N-1/N; `slurm` takes the share of this task of a Slurm job array.",
+            help="Compute one share only, 0/N to N-1/N; `slurm` is the share of this task in a Slurm job array.",
         ),
     ] = None,
     shard: Annotated[str | None, typer.Option("--shard", hidden=True)] = None,
@@ -115,11 +119,13 @@ def run(
     kernel: Kernel = SAME_BITS,
     chunk_size: ChunkSize = None,
     as_json: AsJson = False,
+    plain: Plain = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no table.")] = False,
 ) -> int:
-    """Compute a sweep, or go on with it: finished shards are kept, and a sweep that has grown extends its study.
+    """Compute a sweep, or continue it.
 
-    Runs at the same time share the work. When a run of a share ends, the dataset is assembled if nothing is missing.
+    Finished shards are kept, and a sweep that has grown extends its study. Simultaneous runs share the work. A run with
+    --share assembles the dataset at its end if nothing is missing.
     """
     from jaxcollapse.planning import this_machine
     from jaxcollapse.planning.share import Share, in_slurm_array
@@ -152,11 +158,14 @@ def run(
                 raise
             except Exception as error:  # what was computed is worth more than its table
                 failure = error
-                print(f"jaxcollapse: cannot be shown: {printable(repr(error))}; all is stored", file=sys.stderr)
+                print(
+                    f"jaxcollapse: the summary failed: {printable(repr(error))}; all results are stored",
+                    file=sys.stderr,
+                )
     if told["missing"]:
         bad = "".join(f"; {name} {reason}" for name, reason in told["bad_shards"].items())
         lost = f"{told['missing']} trajectories are missing: shards were deleted or damaged during the run{bad}"
-        print(f"jaxcollapse: {printable(lost)}; the same command goes on", file=sys.stderr)
+        print(f"jaxcollapse: {printable(lost)}; run the same command again to compute them", file=sys.stderr)
     if told["diverged"]:
         print(f"jaxcollapse: {told['diverged']} trajectories left the floating-point range", file=sys.stderr)
     if not as_json:
@@ -173,10 +182,14 @@ app.command()(submit)
 def status(
     study: StudyFolder,
     plugin: PluginFiles = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on until nothing is missing; Ctrl-C to stop.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until nothing is missing; Ctrl-C to stop.")] = False,
+    plain: Plain = False,
     as_json: AsJson = False,
 ) -> int:
-    """Say how much of a study has been computed, and which of its files do not count."""
+    """Report how much of a study has been computed.
+
+    Files of the study that are ignored are listed with the reason.
+    """
     from jaxcollapse.store.study import Study
 
     if watch:
@@ -185,7 +198,7 @@ def status(
         try:
             watch_study(study)
         except KeyboardInterrupt:
-            print("jaxcollapse: no longer watching; whatever computes the study goes on", file=sys.stderr)
+            print("jaxcollapse: stopped watching; the computation goes on", file=sys.stderr)
             return INCOMPLETE
     told = Study.open(study).summary()
     if as_json:
@@ -198,10 +211,10 @@ def status(
         if told["computing"]:
             print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():
-            print(f"    {printable(name)} does not count: {printable(reason)}")
+            print(f"    {printable(name)} is ignored: {printable(reason)}")
         if told["not_in_sweep"]:
-            lost = "sweep.toml lacks cells that the shards have: it was changed, or has lost lines"
-            print(f"    {told['not_in_sweep']} trajectories more are in the shards; {lost}")
+            lost = "sweep.toml lacks their cells: it was changed, or lines were lost"
+            print(f"    the shards hold {told['not_in_sweep']} more trajectories; {lost}")
         print(f"    result    {printable(told['result'] or 'not assembled yet')}")
     return INCOMPLETE if told["missing"] else 0
 
@@ -211,7 +224,7 @@ def status(
 def finalize(
     study: StudyFolder,
     plugin: PluginFiles = None,
-    zarr: Annotated[bool, typer.Option("--zarr", help="Write result.zarr too, for cloud storage and Dask.")] = False,
+    zarr: Annotated[bool, typer.Option("--zarr", help="Also write result.zarr, for cloud storage and Dask.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Assemble the shards into result.nc, complete or not."""
@@ -243,6 +256,7 @@ def _show_result(data: Any, folder: Path) -> None:
     from jaxcollapse.analysis.table import WIDTH, summary_table
     from jaxcollapse.analysis.verdict import lacking
     from jaxcollapse.system.atomic import replacing
+    from jaxcollapse.system.up_to_date import is_up_to_date
 
     if missing := lacking(data):
         print(f"no verdicts: they need the observables {', '.join(missing)}")
@@ -253,14 +267,15 @@ def _show_result(data: Any, folder: Path) -> None:
     console.print(summary_table(data, console.width))
 
     picture = folder / "phase.png"
-    try:
-        from jaxcollapse.analysis.plot.phase import save_phase_diagram
-    except ImportError:
-        print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
-    else:
+    if not is_up_to_date(picture, Path(data.encoding["source"])):
+        try:
+            from jaxcollapse.analysis.plot.phase import save_phase_diagram
+        except ImportError:
+            print("phase diagram: needs matplotlib, pip install 'jaxcollapse[report]'")
+            return
         with replacing(picture) as temporary:
             save_phase_diagram(data, temporary)
-        print(f"phase diagram: {printable(picture)}")
+    print(f"phase diagram: {printable(picture)}")
 
 
 def main() -> None:

@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, PluginFiles, StudyFolder, path, readable, tells_bad_input
 from jaxcollapse.errors import InputError, printable
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
 
@@ -20,31 +23,42 @@ def report(
     plugin: PluginFiles = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", parser=path, help="The page; by default report.html in the study."),
+        typer.Option("--out", metavar="FILE", parser=path, help="File to write; by default report.html in the study."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write a study, complete or not, as one HTML page: what came out in sentences, and pictures to ask more of."""
-    with needs_packages():
-        from jaxcollapse.report.page import stored_page
+    """Write a study as one HTML page.
+
+    The page states what came out in sentences and shows interactive figures. The study may be incomplete.
+    """
     from jaxcollapse.analysis.status import has_status
     from jaxcollapse.store.study import Study
     from jaxcollapse.system.atomic import replacing
+    from jaxcollapse.system.up_to_date import is_up_to_date
 
     opened = Study.open(study)
     page = out or opened.folder / "report.html"
     if out is not None:
         _check_is_file(out)
     with opened.read() as data, readable(opened.result):
-        text = stored_page(data, opened.result)
         missing = int(has_status(data, "missing").sum())
-    try:
-        with replacing(page) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError("", f"cannot be written: {error.strerror}", str(page)) from None
+        is_there = is_up_to_date(page, Path(data.encoding.get("source", opened.result)))
+        text = "" if is_there else _page(data, opened.result)
+    if not is_there:
+        try:
+            with replacing(page) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError("", f"cannot be written: {error.strerror}", str(page)) from None
     print(json.dumps({"report": str(page), "missing": missing}) if as_json else f"report: {printable(page)}")
     return INCOMPLETE if missing else 0
+
+
+def _page(data: "xr.Dataset", result: Path) -> str:
+    """The text of the page."""
+    with needs_packages():
+        from jaxcollapse.report.page import stored_page
+    return stored_page(data, result)
 
 
 def _check_is_file(page: Path) -> None:
@@ -70,4 +84,4 @@ def needs_packages() -> Iterator[None]:
         missing = str(error.name).split(".")[0]
         if missing not in _NEEDED:
             raise
-        raise InputError("", f"to show it, {missing} is needed: pip install 'jaxcollapse[report]'") from None
+        raise InputError("", f"needs {missing}: pip install 'jaxcollapse[report]'") from None

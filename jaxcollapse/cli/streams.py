@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 
 class _Output(io.TextIOWrapper):
-    """A standard stream that leads nowhere once it could not be written to. A reader that has seen enough is no error.
+    """A standard stream that leads nowhere once it could not be written to. A reader may stop reading early.
 
     Raises:
         OSError: the first time, for another reason.

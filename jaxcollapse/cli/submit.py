@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jaxcollapse.planning import Plan
     from jaxcollapse.running import Prospect
 
-_Name = Annotated[str | None, typer.Option(metavar="NAME", help="As sbatch's.")]
+_Name = Annotated[str | None, typer.Option(metavar="NAME", help="Passed to sbatch.")]
 
 
 @tells_bad_input
@@ -43,40 +43,53 @@ def submit(
     inputs: Inputs = None,
     plugin: PluginFiles = None,
     tasks: Annotated[
-        int, typer.Option(metavar="N", min=1, max=MOST_SHARES, help="Jobs of the array: shares of the work.")
+        int,
+        typer.Option(
+            metavar="N", min=1, max=MOST_SHARES, help="Number of tasks in the job array; each computes one share."
+        ),
     ] = 8,
     max_parallel: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="How many of them run at once, at most.")
+        int | None, typer.Option(metavar="N", min=1, help="Largest number of tasks that run at once.")
     ] = None,
     time: Annotated[
-        str, typer.Option(metavar="TIME", help="As sbatch's; a task whose time is up is queued again, and goes on.")
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Time limit of a task, as for sbatch; a task that reaches it is queued again and continues.",
+        ),
     ] = DEFAULT_TIME,
     partition: _Name = None,
     account: _Name = None,
     qos: _Name = None,
     constraint: _Name = None,
-    gpus_per_node: Annotated[str | None, typer.Option(metavar="[TYPE:]N", help="As sbatch's.")] = None,
-    cpus_per_task: Annotated[int | None, typer.Option(metavar="N", min=1, help="As sbatch's.")] = None,
-    mem: Annotated[str | None, typer.Option(metavar="SIZE", help="As sbatch's.")] = None,
+    gpus_per_node: Annotated[str | None, typer.Option(metavar="[TYPE:]N", help="Passed to sbatch.")] = None,
+    cpus_per_task: Annotated[int | None, typer.Option(metavar="N", min=1, help="Passed to sbatch.")] = None,
+    mem: Annotated[str | None, typer.Option(metavar="SIZE", help="Passed to sbatch.")] = None,
     slurm: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Any other option of sbatch; may be repeated.")
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Another option of sbatch; may be repeated.")
     ] = None,
     setup: Annotated[
-        list[str] | None, typer.Option(metavar="COMMAND", help="Shell command before each task; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="COMMAND", help="Shell command to run before each task; may be repeated."),
     ] = None,
     platform: Annotated[
         str | None,
-        typer.Option(metavar="cpu|gpu|tpu", help="What tasks run on; by default gpu where GPUs are asked for, or cpu."),
+        typer.Option(
+            metavar="cpu|gpu|tpu", help="Platform of the tasks; by default gpu if GPUs are requested, else cpu."
+        ),
     ] = None,
     devices: Devices = None,
     kernel: Kernel = SAME_BITS,
     chunk_size: ChunkSize = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be submitted, and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be submitted, without submitting it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Compute a sweep on a Slurm cluster: an array of jobs, a share each, and a job that assembles the dataset.
+    """Compute a sweep on a Slurm cluster.
 
-    Submitting again computes what is missing. On other clusters start `jaxcollapse run --share I/N`.
+    Each task of a job array computes one share, and a final job assembles the dataset. Submitting again computes what
+    is missing. On other clusters, start `jaxcollapse run --share I/N`.
     """
     from jaxcollapse.system.devices import choose
 
@@ -85,7 +98,7 @@ def submit(
     except ModuleNotFoundError as error:
         if error.name != "submitit":
             raise
-        raise InputError("", "to submit it, submitit is needed: pip install 'jaxcollapse[slurm]'") from None
+        raise InputError("", "submitting needs submitit: pip install 'jaxcollapse[slurm]'") from None
 
     what, study = sweep_and_study(sweep, out, inputs)
     request = Request(
@@ -124,7 +137,7 @@ def submit(
         print(json.dumps({**told, "logs": str(submission.logs)}, indent=1))
     else:
         print(_shape(submission, prospect))
-        print(f"array job {array}, and {assembly} to assemble the dataset after it")
+        print(f"array job {array}; job {assembly} assembles the dataset after it")
         print(f"logs: {printable(submission.logs / f'{array}_*_log.out')}")
         print(f"watch: jaxcollapse status {shlex.quote(printable(study))} --watch")
     return 0
@@ -155,10 +168,10 @@ def _warn(plan: "Plan", request: Request) -> None:
         together = Counter[tuple[int, tuple[int, ...]]]()
         for chunk in plan.chunks:
             together[chunk.bucket, chunk.loops] += len(chunk)
-        hint = "each is about one device call, and would take as long in parts"
+        hint = "smaller chunks would not be faster, as each is about one device call"
         if sum(-(-trajectories // lanes) for trajectories in together.values()) > chunks:
             hint = f"--chunk-size {lanes} makes more of them"
-        told = f"{count(chunks, 'chunk')} for {request.tasks} tasks, so {chunks} will do; {hint}"
+        told = f"{count(chunks, 'chunk')} for {request.tasks} tasks, so {chunks} tasks suffice; {hint}"
         print(f"jaxcollapse: {told}", file=sys.stderr)
     longest, allowed = plan.longest_chunk, 60 * request.minutes
     if longest > allowed and plan.machine.platform == "cpu":

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jaxcollapse.execute.progress import Rate
+from jaxcollapse.planning.display import as_rate
 from jaxcollapse.store.claims import claimed
 from jaxcollapse.store.study import Study
 
@@ -26,7 +27,7 @@ def watch_study(folder: Path) -> None:
         KeyboardInterrupt: the user has seen enough.
     """
     console, seen = Console(file=sys.stderr), _Seen(Study.open(folder))
-    with _Bar(console) if console.is_terminal else _Lines(console) as shown:
+    with _Bar(console) if console.is_interactive else _Lines(console) as shown:
         seen.look()  # reads every shard; later looks read what is new
         shown.show(seen)
         took = 0.0
@@ -56,7 +57,7 @@ class _Seen:
     computing: int = 0
 
     def look(self) -> None:
-        """Reads the shards that are new. If the sweep has grown, or shards are gone, it begins anew."""
+        """Reads the shards that are new. If the sweep has grown, or shards are gone, it begins again."""
         text = (self.study.folder / "sweep.toml").read_text(encoding="utf-8")
         there = set(self.study.shard_folder.glob("*.nc"))
         if text != self.text or self.good - there:
@@ -129,9 +130,9 @@ class _Lines:
     def show(self, seen: _Seen) -> None:
         now = time.monotonic()
         self._first = self._first or (now, seen.done)
-        told = f"{seen.done}/{seen.total} trajectories, {seen.rest}"
+        told = f"{seen.done:,}/{seen.total:,} trajectories, {seen.rest}"
         if told == self._last or (now < self._next and seen.done < seen.total):
             return
         self._last, self._next = told, now + _LINES_EVERY
         rate = (seen.done - self._first[1]) / max(now - self._first[0], 1e-9)
-        self._console.print(f"{told}, {rate:.3g}/s" if rate else told, highlight=False, soft_wrap=True)
+        self._console.print(f"{told}, {as_rate(rate)}" if rate else told, highlight=False, soft_wrap=True)

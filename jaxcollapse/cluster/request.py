@@ -17,16 +17,16 @@ _TIMES = (  # sbatch's forms of a time, and in seconds what its numbers are
     (r"(\d+)-(\d+):(\d+):(\d+)", (86400, 3600, 60, 1)),
 )
 _FORMS = {
-    "gpus-per-node": (r"([\w.-]+:)*0*[1-9]\d*", "a number from 1 on, or type:number"),
-    "mem": (r"\d+[KMGT]?", "a number of megabytes, or of others with K, M, G or T, as in 16G"),
+    "gpus-per-node": (r"([\w.-]+:)*0*[1-9]\d*", "a number of 1 or more, or type:number"),
+    "mem": (r"\d+[KMGT]?", "a number of megabytes, or a number with K, M, G or T, as in 16G"),
 }
 _TAKEN = {  # what the task array is made with, and how it is said instead
     "array": "--tasks and --max-parallel",
     "ntasks": "--tasks, as each task is one process on one node",
     "ntasks_per_node": "--tasks, as each task is one process on one node",
     "nodes": "--tasks, as each task is one process on one node",
-    **dict.fromkeys(("output", "error", "open_mode"), "the folder slurm/ in the study, where logs are"),
-    "signal": "what tells a task that its time is up",
+    **dict.fromkeys(("output", "error", "open_mode"), "nothing: logs are written to slurm/ in the study"),
+    "signal": "nothing: jaxcollapse sets the signal that announces the time limit",
     "wrap": "--setup",
     **{name: f"--{name.replace('_', '-')}" for name in ("partition", "time", "gpus_per_node", "cpus_per_task")},
     **{name: f"--{name}" for name in ("mem", "account", "qos", "constraint")},
@@ -83,7 +83,7 @@ class Request:
         """The time limit, rounded up.
 
         Raises:
-            InputError: it is no time.
+            InputError: it is not a time.
         """
         for form, units in _TIMES:
             found = re.fullmatch(form, self.time, re.ASCII)
@@ -93,7 +93,7 @@ class Request:
             if seconds:
                 return -(-seconds // 60)
         raise InputError(
-            "time", f"{shown(self.time)} is not of a form that sbatch knows: minutes, H:M:S, D-H or D-H:M:S"
+            "time", f"{shown(self.time)} is not a time limit of sbatch; use minutes, H:M:S, D-H or D-H:M:S"
         )
 
     @property
@@ -108,9 +108,9 @@ class Request:
             key, given, value = option.partition("=")
             key = key.removeprefix("--").replace("-", "_")
             if not re.fullmatch(r"[a-z][a-z_]+", key):
-                raise InputError("slurm", f"{shown(option)} is not KEY=VALUE with the long name of an option of sbatch")
+                raise InputError("slurm", f"{shown(option)} is not KEY=VALUE with the long name of an sbatch option")
             if key in _TAKEN:
-                raise InputError("slurm", f"{shown(option)}: there is {_TAKEN[key]} for it")
+                raise InputError("slurm", f"{shown(option)} cannot be given here; use {_TAKEN[key]}")
             _check_line("slurm", value)
             told[key] = value if given else True
         return told
@@ -171,4 +171,4 @@ class Request:
 
 def _check_line(key: str, value: str) -> None:
     if not value.isprintable():
-        raise InputError(key, f"{shown(value)} is not one line of text")
+        raise InputError(key, f"{shown(value)} is not a single line of text")

@@ -55,10 +55,12 @@ class Submission:
         checked(self.study.absolute(), "out")
         for sign in "%\\":
             if sign in str(self.study.absolute()):
-                told = f"in the names of its logs Slurm would take {sign} for something else"
+                told = f"Slurm gives {sign} a special meaning in the paths of logs; choose a folder without it"
                 raise InputError("out", f"{self.study}: {told}")
         if self.logs.is_symlink() or any(path.is_symlink() for path in self._logged):
-            raise InputError("out", f"{self.logs} is a link, or contains links, where jobs would write; remove them")
+            raise InputError(
+                "out", f"jobs would write to {self.logs}, which is a link or contains links; remove the links"
+            )
 
     @property
     def plugins(self) -> tuple[str, ...]:
@@ -70,7 +72,8 @@ class Submission:
         for plugin in self.sweep.needed:
             if plugin.source is None:
                 raise InputError(
-                    "plugins", "a script defines a part, which tasks would lack; put it in a file, --plugin FILE"
+                    "plugins",
+                    "a script defines a part, which the tasks would lack; move it to a file and give --plugin FILE",
                 )
         return tuple(str(plugin.source) for plugin in self.sweep.needed)
 
@@ -120,7 +123,7 @@ class Submission:
         """Raises `InputError` if Slurm cannot be spoken to from this machine."""
         lacking = [name for name in ("sbatch", "srun") if shutil.which(name) is None]
         if lacking:
-            told = f"there is no {lacking[0]} here: submit from a machine of a Slurm cluster"
+            told = f"the command {lacking[0]} is not found: submit from a machine of a Slurm cluster"
             raise InputError("", f"{told}, or start `jaxcollapse run --share I/N` in another way (docs/cluster.md)")
 
     def submit(self) -> tuple[str, str]:
@@ -196,4 +199,4 @@ def _outside_of_any_job() -> Iterator[None]:
 def _told(error: Exception) -> str:
     """What sbatch said, in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines) or "sbatch failed without a word"
+    return "; ".join(lines) or "sbatch failed without a message"

@@ -56,8 +56,8 @@ class Task(Checkpointable):
         stored = len(list((self.study / "shards").glob("*.nc")))
         idle = 0 if stored > self.stored else self.idle + 1
         if idle >= MOST_IDLE:
-            told = f"its time was up, or it was preempted, {idle} times without a new shard in the study"
-            raise UncompletedJobError(f"share {self.share} of {self.study} ends: {told}; use a longer --time")
+            told = f"it reached its time limit or was preempted {idle} times without storing a new shard"
+            raise UncompletedJobError(f"share {self.share} of {self.study} stops: {told}; use a longer --time")
         return DelayedSubmission(replace(self, stored=stored, idle=idle))
 
     def __call__(self) -> None:

@@ -42,7 +42,7 @@ def readable(path: Path) -> Path:
     except (OSError, ValueError):
         raise InputError(KEY, f"{str(path)!r}: no such file") from None
     if not stat.S_ISREG(told.st_mode):
-        raise InputError(KEY, f"{str(path)!r}: is no ordinary file")
+        raise InputError(KEY, f"{str(path)!r}: is not an ordinary file")
     if not told.st_size:  # or, as in /proc, invented for a reader, who may wait for ever
         raise InputError(KEY, f"{str(path)!r}: is empty")
     if told.st_size > MOST_INPUT_BYTES:

@@ -19,9 +19,15 @@ class Dirichlet(InitialKind):
 
     kind: Literal["dirichlet"] = "dirichlet"
     concentration: float = Field(
-        1.0, ge=1e-30, le=1e30, description="Concentration of each token: 1 is flat, small is sparse."
+        1.0,
+        ge=1e-30,
+        le=1e30,
+        description="Concentration α of the symmetric Dirichlet distribution: 1 is uniform over the simplex, "
+        "small values are sparse.",
     )
-    shared: bool = Field(False, description="Whether one p0 serves all trajectories; by default each draws its own.")
+    shared: bool = Field(
+        False, description="Whether all trajectories share one p0; by default each trajectory draws its own."
+    )
 
     @property
     def is_random(self) -> bool:

@@ -36,23 +36,26 @@ class File(InitialKind):
     """
 
     kind: Literal["file"] = "file"
-    path: str = Field(min_length=1, description="The file, relative to the sweep file; .nc, .npz, .csv or .tsv.")
+    path: str = Field(
+        min_length=1, description="Path of the file, relative to the sweep file; .nc, .npz, .csv or .tsv."
+    )
     variable: str | None = Field(
-        None, description="Variable, array or column; may be left out if there is only one of numbers."
+        None, description="Variable, array or column to read; may be omitted if only one is numeric."
     )
     values: Meaning | None = Field(
-        None, description="What the numbers are; by default what the variable's name says, else logits."
+        None, description="What the numbers are; by default what the name of the variable says, else logits."
     )
     labels: str | Literal[False] | None = Field(
         None,
-        description="Variable, array or column that names the tokens; by default the one that is called token, word, "
-        "label, term, symbol or ngram, or is the only one of text; false: none.",
+        description="Variable, array or column that names the tokens; by default the one called token, word, label, "
+        "term, symbol or ngram, else the only one with text; false: none.",
     )
     select: dict[str, Label] = Field(
-        default_factory=dict, description="netCDF: labels (or integer positions) along the other dimensions."
+        default_factory=dict,
+        description="netCDF: the label (or integer position) to select along each other dimension.",
     )
     top: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Keep only the most likely tokens, this many, renormalised."
+        None, description="Keep only this many of the most likely tokens, renormalised."
     )
 
     @property
@@ -89,7 +92,8 @@ class File(InitialKind):
         found = self._read()
         if found.logits.ndim != 1:
             raise InputError(
-                f"{_KEY}.select", f"two dimensions are left, {_shape(found)}; a model of one row needs one"
+                f"{_KEY}.select",
+                f"two dimensions are left, {_shape(found)}; select along one of them, as the model has one row",
             )
         return self._cut(found, rows_too=False)
 
@@ -135,7 +139,7 @@ class File(InitialKind):
             return found
         logits = found.logits
         if self.top > found.size:
-            raise InputError(f"{_KEY}.top", f"{self.top}: the file has {found.size} tokens")
+            raise InputError(f"{_KEY}.top", f"{self.top} is more than the {found.size} tokens of the file")
         likelihood = logits
         if logits.ndim == 2:
             p = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -145,7 +149,7 @@ class File(InitialKind):
         if rows_too:
             logits, rows = logits[order], None if rows is None else rows[order]
         if not (logits > -np.inf).any(axis=-1).all():
-            raise InputError(f"{_KEY}.top", f"{self.top}: a row has none of these tokens")
+            raise InputError(f"{_KEY}.top", f"{self.top}: a row gives none of these tokens any probability")
         return Distribution(logits, None if found.labels is None else found.labels[order], rows=rows)
 
 

@@ -11,7 +11,7 @@ from jaxcollapse.limits import MOST_NAME, MOST_NUMBERS
 
 KEY = "process.initial.labels"
 _CALLED = ("token", "word", "label", "term", "symbol", "ngram")
-_LEAVE_OUT = "labels = false leaves them out"
+_LEAVE_OUT = "or labels = false for no labels"
 
 
 def as_names(values: Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -76,13 +76,13 @@ def chosen_labels(
         return None
     if asked is not None:
         if asked not in named:
-            raise InputError(KEY, f"{asked!r} is not there{did_you_mean(asked, named)}")
+            raise InputError(KEY, f"{asked!r} is not in the file{did_you_mean(asked, named)}")
         return asked
     by_name = [name for name in named if names_tokens(name)]
     found = ["token"] if "token" in by_name else by_name or texts()
     if len(found) > 1:
         told = ", ".join(map(cut, found[:5]))
-        raise InputError(KEY, f"{told} could each name the tokens; give labels = {found[0]!r}; {_LEAVE_OUT}")
+        raise InputError(KEY, f"{told} could each name the tokens; give labels = {found[0]!r}, {_LEAVE_OUT}")
     return found[0] if found else None
 
 
@@ -94,4 +94,8 @@ def names_tokens(name: str) -> bool:
 def check_number(labels: np.ndarray | None, tokens: int) -> None:
     """Raises `InputError` unless there are as many labels as tokens."""
     if labels is not None and labels.shape != (tokens,):
-        raise InputError(KEY, f"has {' × '.join(map(str, labels.shape))} labels for {tokens} tokens; {_LEAVE_OUT}")
+        raise InputError(
+            KEY,
+            f"has {' × '.join(map(str, labels.shape))} labels for {tokens} tokens; give one for each token, "
+            f"{_LEAVE_OUT}",
+        )

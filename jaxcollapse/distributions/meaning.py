@@ -38,10 +38,10 @@ def meaning_of(name: str) -> Meaning | None:
     words = {word.casefold() for word in _WORD.findall(_HUMP.sub(" ", name))}
     if base := _BASE.search(name):
         raise InputError(
-            KEY, f"{name!r}: logarithms to base {base[1]}; natural ones are needed, multiply by ln {base[1]}"
+            KEY, f"{name!r} has logarithms to base {base[1]}; multiply by ln {base[1]} to get natural ones"
         )
     if words & _NEGATED:
-        raise InputError(KEY, f"{name!r}: is it −ln p? Change its sign and its name, or say values = 'logits'")
+        raise InputError(KEY, f"{name!r} seems to be −ln p; change its sign and its name, or give values = 'logits'")
     if words & _LOGITS or any(word.startswith("log") for word in words):
         return "logits"
     return "counts" if words & _COUNTS else "probabilities" if words & _PROBABILITIES else None
@@ -72,11 +72,11 @@ def as_logits(name: str, numbers: np.ndarray, meaning: Meaning | None, rows: Seq
     if said in ("probabilities", "counts"):
         if (wrong := numbers < 0).any():
             place = _first(wrong, numbers, rows)
-            raise InputError(KEY, f"{name} has negative values: {place}; are they logits? Then values = 'logits'")
+            raise InputError(KEY, f"{name} has negative values: {place}; if they are logits, give values = 'logits'")
         if meaning == "counts" and (wrong := numbers != np.round(numbers)).any():
             place = _first(wrong, numbers, rows)
             raise InputError(
-                KEY, f"{name} has counts that are not whole: {place}; values = 'probabilities' takes any weights"
+                KEY, f"{name} has counts that are not whole numbers: {place}; for weights give values = 'probabilities'"
             )
         with np.errstate(divide="ignore"):
             numbers = np.log(numbers)
@@ -84,14 +84,14 @@ def as_logits(name: str, numbers: np.ndarray, meaning: Meaning | None, rows: Seq
         _check_unsaid(name, numbers)
     if (wrong := np.isfinite(numbers) & (np.abs(numbers) > MOST_LOGIT)).any():
         place = _first(wrong, numbers, rows)
-        raise InputError(KEY, f"{name} has logits beyond ±{MOST_LOGIT:g}: {place}; of impossible tokens they are -inf")
+        raise InputError(KEY, f"{name} has logits beyond ±{MOST_LOGIT:g}: {place}; use -inf for impossible tokens")
     if (wrong := ~(numbers > -np.inf).any(axis=-1)).any():
         what = (
             "no token is possible"
             if numbers.ndim == 1
             else f"{_row(int(np.argmax(wrong)), rows)} has no possible token"
         )
-        raise InputError(KEY, f"{name}: {what}; add something to it, or leave it out")
+        raise InputError(KEY, f"{name}: {what}; add a pseudo-count, or leave the row out")
     return numbers
 
 
@@ -118,7 +118,7 @@ def _first(wrong: np.ndarray, numbers: np.ndarray, rows: Sequence[str] | None) -
     """The first wrong number, and its place."""
     place = tuple(int(index) for index in np.unravel_index(np.argmax(wrong), wrong.shape))
     where = f"token {place[-1]}" if len(place) == 1 else f"token {place[-1]} of {_row(place[0], rows)}"
-    return f"{numbers[place]:g} ({where}, from 0)"
+    return f"{numbers[place]:g} ({where}, counted from 0)"
 
 
 def _row(index: int, rows: Sequence[str] | None) -> str:

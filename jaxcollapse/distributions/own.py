@@ -30,7 +30,7 @@ def initial(function: Function) -> Function:
     """
     name = function.__name__
     if name in KINDS.own:
-        raise InputError("plugin", f"{name!r} is one of the package's kinds of p0; choose another name")
+        raise InputError("plugin", f"{name!r} is a kind of p0 of the package; choose another name")
     keys: dict[str, Any] = {"kind": (Literal[name], name)}
     for key, (annotation, given) in arguments_of(function, skip=1).items():
         default = ... if given is NONE else given
@@ -60,5 +60,5 @@ class _OfFunction(InitialKind):
         if logits.shape != (vocab_size,):
             raise InputError("process.initial", f"{told!r} returns shape {logits.shape}; ({vocab_size},) is needed")
         if np.isnan(logits).any() or (logits == np.inf).any() or not np.isfinite(logits).any():
-            raise InputError("process.initial", f"{told!r} returns logits that are no numbers below infinity")
+            raise InputError("process.initial", f"{told!r} returns logits that are NaN or +inf")
         return Distribution(logits)

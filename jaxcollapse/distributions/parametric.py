@@ -118,10 +118,10 @@ class Rows(InitialKind):
         rows = self.probabilities if self.logits is None else self.logits
         assert rows is not None
         if len({len(row) for row in rows}) > 1 or not rows[0]:
-            raise ValueError("its rows have different lengths, or none")
+            raise ValueError("its rows are empty or differ in length")
         if (wrong := ~np.isfinite(self._logits().max(axis=1))).any():
             raise ValueError(
-                f"in each row at least one token must be possible; row {np.argmax(wrong)} (from 0) has none"
+                f"in each row at least one token must be possible; row {np.argmax(wrong)} (counted from 0) has none"
             )
         for name, names, number in (
             ("tokens", self.tokens, len(rows[0])),
@@ -129,7 +129,7 @@ class Rows(InitialKind):
             ("weights", self.weights, len(rows)),
         ):
             if names is not None and len(names) != number:
-                raise ValueError(f"{name} has {len(names)} values, and there are {number}")
+                raise ValueError(f"{name} has {len(names)} values for {number}")
         return self
 
     def _logits(self) -> np.ndarray:
@@ -147,7 +147,7 @@ class Rows(InitialKind):
 
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:
         """The rows, which a model of one row has no use for."""
-        raise InputError("process.initial.kind", "a table has several rows; it goes with model = 'persona' or 'markov'")
+        raise InputError("process.initial.kind", "a table has several rows; it needs model = 'persona' or 'markov'")
 
     def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
         """The rows of the sweep file, with their names and weights if it gives any."""

@@ -48,7 +48,10 @@ class Words(InitialKind):
     def rows(self, vocab_size: int, key: np.ndarray, number: int | None) -> Distribution:
         """ln of the frequencies in each language, of the words that are most frequent in the mixture of all."""
         if number is None:
-            raise InputError("process.initial.kind", "words have no rows for the word before; they go with personas")
+            raise InputError(
+                "process.initial.kind",
+                "'words' has one row per language, not per preceding word; use model = 'persona'",
+            )
         words, shares = self._shares(vocab_size)
         language, names = np.array(self.languages)[shares.argmax(axis=0)], np.array(self.languages)
         with np.errstate(divide="ignore"):
@@ -72,7 +75,8 @@ class Words(InitialKind):
         for language in self.languages:
             if language not in known:
                 raise InputError(
-                    "process.initial.languages", f"{language!r} is not one of wordfreq's: {', '.join(sorted(known))}"
+                    "process.initial.languages",
+                    f"{language!r} is not a language of wordfreq; allowed: {', '.join(sorted(known))}",
                 )
         frequencies = [wordfreq.get_frequency_dict(code) for code in self.languages]
         # wordfreq counts all numbers of one length as one entry, "00" or "0000", which is no word.
@@ -89,14 +93,15 @@ class Words(InitialKind):
         order = np.argsort(-total, kind="stable")[:vocab_size]
         if len(order) < vocab_size:
             raise InputError(
-                "process.vocab_size", f"{vocab_size}: wordfreq has {len(order)} words of {', '.join(self.languages)}"
+                "process.vocab_size",
+                f"{vocab_size} is too many: wordfreq has {len(order)} words of {', '.join(self.languages)}",
             )
         return np.array(words)[order], shares[:, order]
 
     def _candidates(self, frequencies: list[dict[str, float]], vocab_size: int) -> set[str]:
         """Words among which the V most frequent ones of the mixture are, so that not all need to be sorted.
 
-        With n languages, the n M largest shares are of M words or more: the last of them is no more than what any of
+        With n languages, the n M largest shares are of M words or more: the last of them is not more than what any of
         the M most frequent words has in the mixture, and a word that has less than an n-th of it everywhere is not
         one of these. M is V, and more than there are numbers among the words.
         """

@@ -74,7 +74,7 @@ class SelfTraining:
         self._program.check_own_code()
         entry = cells.library.entries[cells.library.index[0]]
         if isinstance(entry.spec, Dirichlet) and entry.spec.is_random:
-            raise InputError("initial", "is drawn anew for each trajectory; draw it first, and give it as an array")
+            raise InputError("initial", "is drawn for each trajectory; draw it first, and give it as an array")
         self._tokens = entry.table.shape[-1]
         with arithmetic(precision):
             lanes = lanes_of(made, self._program, np.zeros(1, int), cell_keys(made.streams[:1]), np.zeros(1, np.uint32))
@@ -128,7 +128,9 @@ class SelfTraining:
         chosen = Sweep.from_dict({**self._sweep.to_dict(), "observables": list(observables)}).chosen
         for entry in chosen:
             if entry.is_event:
-                raise InputError("observables", f"{entry.name!r} is the time of an event, which a state does not have")
+                raise InputError(
+                    "observables", f"{entry.name!r} is the time of an event, which a single state does not have"
+                )
         process = self._process(state.key)
         table, scaled = process.observed(state.model)
         walk, traces = process.structure.walk, process.settings.traces

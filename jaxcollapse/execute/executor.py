@@ -39,7 +39,7 @@ def machine_of(executor: Executor) -> Machine:
     if isinstance(executor, ProcessPoolExecutor) and context and context.get_start_method() == "fork":
         raise InputError(
             "executor",
-            "a pool of forked processes hangs, as JAX has threads; "
+            "a pool of forked processes can hang, because JAX is multithreaded; "
             "use ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))",
         )
     return executor.submit(_this_machine).result()
@@ -132,10 +132,12 @@ def compute_chunk(
     if planned.machine.platform != platform:
         raise InputError("executor", f"a worker runs on {planned.machine.platform}, another on {platform}")
     if chunk.bucket >= len(planned.buckets) or repr(planned.buckets[chunk.bucket].program) != program:
-        raise InputError("executor", "a worker plans the sweep otherwise: is the same jaxcollapse installed there?")
+        raise InputError(
+            "executor", "a worker plans the sweep differently; install the same version of jaxcollapse there"
+        )
     results: list[Result] = []
     with suppress(Stopped), heeded(quiet=True) as stop:
-        for result in execute(planned, lambda trajectories: None, [chunk], stop, math.inf):
+        for result in execute(planned, lambda trajectories: None, [chunk], stop, (math.inf, math.inf)):
             results.append(result)
     return results
 
@@ -155,7 +157,7 @@ def _check_has(plugin: Plugin) -> None:
         return  # of a script, which workers import; of a notebook, and then planning says what is missing
     found = load_plugin(plugin.source)
     if found.digest != plugin.digest:
-        raise InputError("executor", f"a worker has another text of the plug-in {plugin}: sha256 {found.digest}")
+        raise InputError("executor", f"a worker has another version of the plug-in {plugin}: sha256 {found.digest}")
 
 
 @lru_cache(maxsize=4)

@@ -27,7 +27,8 @@ from jaxcollapse.program.kernel import Program, Recorded
 from jaxcollapse.system.signals import Stop
 
 _CHUNKS_IN_FLIGHT = 2
-_PART_SECONDS = 20.0
+_PART_SECONDS = (3.0, 20.0)  # between parts of a chunk that are handed over: in a short run, and in a long one
+_LOST = 20  # a run that is killed loses at most one part in so many of its time, or the first of these figures
 
 
 def execute(
@@ -35,7 +36,7 @@ def execute(
     advance: Callable[[int], None],
     chunks: Iterable[Chunk] | None = None,
     stop: Stop | None = None,
-    part_seconds: float = _PART_SECONDS,
+    part_seconds: tuple[float, float] = _PART_SECONDS,
 ) -> Generator[Result, None, None]:
     """Computes chunks of a plan, in order.
 
@@ -45,20 +46,25 @@ def execute(
 
     Args:
         plan: what is to be computed.
-        advance: is called with the number of trajectories finished since its last call.
+        advance: is called with the number of trajectories finished since its last call; with 0 where some begin.
         chunks: some of the plan's, which are asked for one by one, shortly before they are computed; by default all.
         stop: is asked whether to stop.
-        part_seconds: after which the finished tiles of a chunk are given as a result of their own.
+        part_seconds: after which the finished tiles of a chunk are given as a result of their own: at the start of a
+            run, and at most. In between they are a fixed share of the time that the run has taken.
 
     Raises:
         BaseException: what `stop` or a device call raises.
     """
-    stop = stop or Stop()
+    stop, begun = stop or Stop(), time.monotonic()
     room, started, programs = Room(), now(), _Programs(plan)
     pending: deque[_Pending] = deque()
 
+    def pause() -> float:
+        return pause_after(time.monotonic() - begun, part_seconds)
+
     def run(chunk: Chunk, part: slice, call: jax.stages.Compiled, device: jax.Device) -> Recorded:
         began = time.monotonic()
+        advance(0)
         record = room.run(
             plan.program(chunk),
             plan.places(chunk),
@@ -79,7 +85,7 @@ def execute(
                     while len(pending) > _CHUNKS_IN_FLIGHT:
                         yield from pending[0].results(stop)
                         pending.popleft()
-                    pending.append(_Pending(plan, chunk, started, part_seconds))
+                    pending.append(_Pending(plan, chunk, started, pause))
                     if plan.machine.platform == "cpu" and not stop.call_seconds:  # until one has been measured
                         stop.call_seconds = plan.seconds_of(chunk) * (part.stop - part.start) / len(chunk)
                 call = stop.result(programs.of(chunk, device))
@@ -99,26 +105,36 @@ def execute(
             raise
 
 
+def pause_after(seconds: float, bounds: tuple[float, float]) -> float:
+    """How long finished tiles wait for the others of their chunk, in a run that has taken so long."""
+    return min(max(bounds[0], seconds / _LOST), bounds[1])
+
+
 @dataclass
 class _Pending:
-    """A chunk that is being computed. tiles: those that are not handed over yet, and their places in the chunk."""
+    """A chunk that is being computed.
+
+    Attributes:
+        pause: seconds from now to the time when finished tiles are handed over.
+        tiles: those that are not handed over yet, and their places in the chunk.
+    """
 
     plan: Plan
     chunk: Chunk
     started: datetime
-    part_seconds: float
+    pause: Callable[[], float]
     tiles: "list[tuple[slice, Future[Recorded]]]" = field(default_factory=list)
 
     def results(self, stop: Stop) -> Iterator[Result]:
         """Waits for all tiles; gives the chunk as a whole, or in parts where that takes long."""
-        due, done = time.monotonic() + self.part_seconds, 0
+        due, done = time.monotonic() + self.pause(), 0
         while self.tiles:
             while done < len(self.tiles) and self.tiles[done][1].done():
                 self.tiles[done][1].result()  # which raises if it has failed
                 done += 1
             if done == len(self.tiles) or (done and time.monotonic() >= due):
                 yield from self.finished()
-                due, done = time.monotonic() + self.part_seconds, 0
+                due, done = time.monotonic() + self.pause(), 0
             else:
                 stop.check()
                 stop.wait(max(0.0, due - time.monotonic()) if done and due < math.inf else None)

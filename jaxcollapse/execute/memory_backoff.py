@@ -67,12 +67,13 @@ class Room:
                 return  # another call has been through this
             if lanes // 2 < program.fewest(device.platform):
                 raise MemoryError(
-                    f"{device} has no memory for {lanes} trajectories of {program.structure.tokens} tokens at once; "
+                    f"{device} has too little memory for {lanes} trajectories of {program.structure.tokens} "
+                    "tokens at once; "
                     f"record fewer generations or observables, or use a device with more memory ({_told(error)})"
                 ) from error
             self._lanes[program, device] = lanes // 2
         _log.warning(
-            "%s has no memory for %d trajectories at once; going on with %d (%s)",
+            "%s has too little memory for %d trajectories at once; continuing with %d (%s)",
             device,
             lanes,
             lanes // 2,

@@ -3,11 +3,14 @@
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from jaxcollapse.planning.display import as_rate, as_seconds
 
 _LINES_EVERY = 10.0  # seconds between plain lines
 
@@ -25,7 +28,7 @@ class Reporter(ABC):
 
     @abstractmethod
     def advance(self, trajectories: int) -> None:
-        """So many more trajectories have been finished; may be called from several threads."""
+        """So many more trajectories have been finished; with 0, some begin. May be called from several threads."""
 
 
 class Silent(Reporter):
@@ -64,25 +67,31 @@ class Bar(Reporter):
 
 
 class Lines(Reporter):
-    """A line every ten seconds, and one at the end."""
+    """A line at the start, one every ten seconds, and one at the end. The rate leaves out the time to compile."""
 
-    def __init__(self, total: int, console: Console):
-        self._total, self._console = total, console
-        self._done, self._start = 0, time.monotonic()
+    def __init__(self, total: int, console: Console, clock: Callable[[], float] = time.monotonic):
+        self._total, self._console, self._clock = total, console, clock
+        self._done, self._start, self._is_computing = 0, clock(), False
         self._next = self._start + _LINES_EVERY
+
+    def __enter__(self) -> "Reporter":
+        self._print("compiling")
+        return self
 
     def advance(self, trajectories: int) -> None:
         """Prints a line if it is time."""
+        now = self._clock()
+        if not self._is_computing:
+            self._start, self._is_computing = (self._start if trajectories else now), True
         self._done += trajectories
-        now = time.monotonic()
-        if now < self._next and self._done < self._total:
+        if not trajectories or (now < self._next and self._done < self._total):
             return
         self._next = now + _LINES_EVERY
         rate = self._done / max(now - self._start, 1e-9)
-        left = (self._total - self._done) / rate
-        self._console.print(
-            f"{self._done}/{self._total} trajectories, {rate:.3g}/s, {left:.0f} s left", highlight=False, soft_wrap=True
-        )
+        self._print(f"{as_rate(rate)}, {as_seconds((self._total - self._done) / rate)} left")
+
+    def _print(self, told: str) -> None:
+        self._console.print(f"{self._done:,}/{self._total:,} trajectories, {told}", highlight=False, soft_wrap=True)
 
 
 class Rate(ProgressColumn):
@@ -94,7 +103,7 @@ class Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """The trajectories per second as text."""
-        return Text(f"{task.speed:.3g}/s" if task.speed else self._until_then)
+        return Text(as_rate(task.speed) if task.speed else self._until_then)
 
 
 def reporter(total: int, *, show: bool = True) -> Reporter:
@@ -102,4 +111,4 @@ def reporter(total: int, *, show: bool = True) -> Reporter:
     if not show or not total:
         return Silent()
     console = Console(file=sys.stderr)
-    return Bar(total, console) if console.is_terminal else Lines(total, console)
+    return Bar(total, console) if console.is_interactive else Lines(total, console)

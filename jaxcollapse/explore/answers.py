@@ -39,12 +39,12 @@ class Answers:
             colour: the observable that is shown, or nothing.
 
         Raises:
-            ValueError: there is no such axis, value, generation or observable.
+            ValueError: the axis does not exist, value, generation or observable.
         """
         cells = self._cells(at, across, up)
         number = len(self.view.generations)
         if not 0 <= generation < number:
-            raise ValueError(f"generation {generation} is not one of {number}")
+            raise ValueError(f"generation {generation} is not from 0 to {number - 1}")
         names = [*(self.view.question.needed if self.view.question else ()), *(self.view.plane or ())]
         names += [self._quantity(colour).name] if colour else []
         # The scale of a plane is that of its start, its end, and what is shown.
@@ -65,7 +65,7 @@ class Answers:
         """The curves of these quantities in a cell, and single trajectories.
 
         Raises:
-            ValueError: there is no such cell or quantity.
+            ValueError: the cell does not exist or quantity.
         """
         cell = self._cells(at)
         return {name: self._curves(cell, self._quantity(name)) for name in names}
@@ -74,23 +74,23 @@ class Answers:
         """The rows of the table of a cell.
 
         Raises:
-            ValueError: there is no such cell.
+            ValueError: the cell does not exist.
         """
         last = self._cells(at).isel(generation=[-1]).drop_vars("logits", errors="ignore").load()
         return [row.to_dict() for row in rows_of(last)]
 
     def _quantity(self, name: str) -> Quantity:
         if name not in self._quantities:
-            raise ValueError("there is no such observable")
+            raise ValueError("the observable does not exist")
         return self._quantities[name]
 
     def _cells(self, at: Sequence[int], *whole: int | None) -> xr.Dataset:
         """A cell, or all along some axes; every axis stays."""
         axes = self.view.axes
         if len(at) != len(axes) or not all(0 <= place < len(axis) for place, axis in zip(at, axes, strict=True)):
-            raise ValueError("there is no such cell")
+            raise ValueError("the cell does not exist")
         if not all(each is None or 0 <= each < len(axes) for each in whole):
-            raise ValueError("there is no such axis")
+            raise ValueError("the axis does not exist")
         # Every axis is indexed, so that what is loaded of the part is not kept for the whole.
         parts = [slice(None) if number in whole else [place] for number, place in enumerate(at)]
         return self.data.isel({axis.dim: part for axis, part in zip(axes, parts, strict=True)})

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import select
 import socket
 import sys
 import threading
@@ -96,6 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, question: "Question", told: dict[str, str]) -> None:
         try:
             with self.server.reading:
+                if self._has_left():  # while others were answered
+                    return
                 answer = question(self.server.answers, told)
         except (KeyError, ValueError) as error:
             self._send(HTTPStatus.BAD_REQUEST, "text/plain", str(error).encode())
@@ -103,6 +106,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", f"it cannot be read: {error}".encode())
         else:
             self._send(HTTPStatus.OK, "application/json", json.dumps(answer, allow_nan=False).encode())
+
+    def _has_left(self) -> bool:
+        """Whether the other side has closed the connection, so that nobody waits for an answer."""
+        try:
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            self.close_connection = bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
+        except OSError:
+            self.close_connection = True
+        return self.close_connection
 
     def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
         self.send_response(status)

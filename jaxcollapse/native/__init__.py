@@ -78,11 +78,11 @@ def _library() -> ctypes.CDLL | None:
     library.jaxcollapse_processor.restype = ctypes.c_char_p
     library.jaxcollapse_act_as.restype = ctypes.c_bool
     if library.jaxcollapse_sources().decode() != sources.digest():
-        raise InputError("", f"{path} is of other sources than those beside it; install the package again")
+        raise InputError("", f"{path} was built from other sources than those next to it; install the package again")
     lists = _lists(library, path)
     wanted = os.environ.get(_PROCESSOR)
     if wanted is not None and not library.jaxcollapse_act_as(wanted.encode()):
-        raise InputError(_PROCESSOR, f"{wanted!r}: there is no program for it that runs here")
+        raise InputError(_PROCESSOR, f"{wanted!r} is not a processor whose native code runs here")
     if library.jaxcollapse_processor() is None:
         return None
     for name in lists["calls"]:
@@ -288,6 +288,6 @@ def words(key: UInt32[Array, " 2"], count: int) -> tuple[UInt32[Array, " count"]
 
 def _call(name: str, gives: Any, *operands: Array, **attributes: Any) -> Any:
     if _library() is None:
-        raise RuntimeError("there is no native library for this processor")
+        raise RuntimeError("the package has no native library for this processor")
     call: Any = jax.ffi.ffi_call(f"jaxcollapse_{name}", gives, vmap_method="broadcast_all")
     return call(*operands, **attributes)

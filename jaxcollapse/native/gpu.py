@@ -42,11 +42,11 @@ def start(library: ctypes.CDLL) -> str | None:
         with ThreadPoolExecutor(len(KERNELS)) as pool:
             programs = list(pool.map(partial(program, architecture=architecture), KERNELS))
     except (OSError, RuntimeError) as error:
-        _log.warning("there is no native code for this GPU, so that XLA computes alone: %s", error)
+        _log.warning("native code for this GPU is not available, so XLA computes everything: %s", error)
         return None
     library.jaxcollapse_gpu_load.restype = ctypes.c_char_p
     if (problem := library.jaxcollapse_gpu_load(*programs)) is not None:
-        _log.warning("native code for this GPU cannot be loaded, so that XLA computes alone: %s", problem.decode())
+        _log.warning("native code for this GPU cannot be loaded, so XLA computes everything: %s", problem.decode())
         return None
     handler = jax.ffi.pycapsule(library.jaxcollapse_gpu_train)
     jax.ffi.register_ffi_target("jaxcollapse_train", handler, platform="CUDA")
@@ -61,7 +61,9 @@ def _architecture() -> str | None:
         return None
     kinds = {device.compute_capability for device in devices}
     if len(kinds) > 1:
-        _log.warning("there are GPUs of several kinds here (%s), so that XLA computes alone", ", ".join(sorted(kinds)))
+        _log.warning(
+            "this machine has GPUs of several kinds (%s), so XLA computes everything", ", ".join(sorted(kinds))
+        )
     return f"sm_{kinds.pop().replace('.', '')}" if len(kinds) == 1 else None
 
 
@@ -111,7 +113,7 @@ def nvrtc() -> ctypes.CDLL:
             return ctypes.CDLL(path)
         except OSError as error:
             _log.debug("%s", error)
-    raise OSError("libnvrtc is not there; it comes with jax[cuda13] and jax[cuda12]")
+    raise OSError("libnvrtc is not installed; jax[cuda13] and jax[cuda12] contain it")
 
 
 def _candidates() -> Iterator[str]:

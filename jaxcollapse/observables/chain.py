@@ -13,17 +13,22 @@ Chain = Float[Array, "from to"]
 
 
 @observable(
-    "entropy of the stationary law", "nat", "chain", default=False, models=("markov",), possible=entropy_of_tokens
+    "entropy of the stationary distribution",
+    "nat",
+    "chain",
+    default=False,
+    models=("markov",),
+    possible=entropy_of_tokens,
 )
 def stationary_entropy(now: Snapshot) -> Scalar:
-    """S of the share of time that an endless trace spends at each token; after an end token it starts anew."""
+    """Entropy of π, the share of time an endless trace spends at each token; after an end token it starts again."""
     law = _stationary(now)
     return -jnp.sum(jnp.where(law > 0, law * jnp.log(jnp.where(law > 0, law, 1)), 0))
 
 
 @observable("entropy rate", "nat", "chain", default=False, models=("markov",), possible=entropy_of_tokens)
 def entropy_rate(now: Snapshot) -> Scalar:
-    """Σ_c π_c S(p_c), π the stationary law: what each token of an endless trace tells, on average."""
+    """Σ_c π_c S(p_c), π the stationary distribution: mean entropy of the next token in an endless trace."""
     log_chain = jnp.log(_chain(now))
     terms = jnp.where(log_chain > -jnp.inf, jnp.exp(log_chain) * log_chain, 0)
     return -jnp.sum(_stationary(now) * jnp.sum(terms, axis=-1))
@@ -31,7 +36,7 @@ def entropy_rate(now: Snapshot) -> Scalar:
 
 @observable("recurrent classes", "1", "chain", default=False, whole=True, models=("markov",), possible=number_of_tokens)
 def recurrent_classes(now: Snapshot) -> Int32[Array, ""]:
-    """Number of sets of tokens that a trace can reach and never leaves, by steps of p > support_threshold."""
+    """Number of sets of tokens that a trace can reach but not leave, by steps of probability > support_threshold."""
     is_possible = _chain(now) > now.thresholds.support
     size = len(is_possible)
     reaches = is_possible | jnp.eye(size, dtype=bool)

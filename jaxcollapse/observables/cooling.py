@@ -25,13 +25,13 @@ def tempering_gap(now: Snapshot) -> Scalar:
 
 @observable("recovery temperature", "1", "tempering")
 def recovery_temperature(now: Snapshot) -> Scalar:
-    """T ≥ 0 that minimises KL(p0 ‖ τ_T(p)): the sampling temperature that best brings p0 back. NaN if none can."""
+    """T ≥ 0 that minimises KL(p0 ‖ τ_T(p)): the sampling temperature that best recovers p0. NaN if none can."""
     return now.back_to_start.temperature
 
 
 @observable("recovery gap", "nat", "tempering")
 def recovery_gap(now: Snapshot) -> Scalar:
-    """min over T of KL(p0 ‖ τ_T(p)): what no re-tempering can bring back. 0: cooled or heated; > 0 or ∞: forgotten."""
+    """min over T of KL(p0 ‖ τ_T(p)): the part of the excess log loss that no sampling temperature recovers."""
     return now.back_to_start.gap
 
 

@@ -11,17 +11,17 @@ Scalar = Float[Array, ""]
 
 @event("collapse time", "modal_probability")
 def collapse_time(start: Origin, thresholds: SweepThresholds) -> Scalar:
-    """First generation with max p ≥ 1 − collapse_threshold."""
+    """First generation in which max p ≥ 1 − collapse_threshold."""
     return 1 - thresholds.collapse
 
 
 @event("time of the first extinction", "least_present_probability", falls=True)
 def first_extinction_time(start: Origin, thresholds: SweepThresholds) -> Scalar:
-    """First generation at which a token that p0 had above support_threshold is not above it."""
+    """First generation in which a token with p0 > support_threshold has p ≤ support_threshold."""
     return thresholds.support
 
 
 @event("half-life of heterozygosity", "collision_probability")
 def half_life(start: Origin, thresholds: SweepThresholds) -> Scalar:
-    """First generation with H = 1 − Σ p² at most half of its initial value."""
+    """First generation in which H = 1 − Σ p² is at most half of its initial value."""
     return jnp.where(start.heterozygosity > 0, 1 - 0.5 * start.heterozygosity, jnp.inf)

@@ -13,13 +13,13 @@ Scalar = Float[Array, ""]
 
 @observable("probability of the original mode", "1", "original", possible=share)
 def original_mode_probability(now: Snapshot) -> Scalar:
-    """Mass on the token that is most likely under p0 (on all of them, if several tie)."""
+    """Probability of the most likely token of p0 (the sum over all of them if several tie)."""
     return jnp.sum(jnp.where(now.start.modes, now.p, 0))
 
 
-@observable("mode is the original one", "1", "original", whole=True, possible=share)
+@observable("mode equals the original mode", "1", "original", whole=True, possible=share)
 def mode_is_original(now: Snapshot) -> Int32[Array, ""]:
-    """1 where a most likely token of p is a most likely token of p0, else 0."""
+    """1 if a most likely token of p is a most likely token of p0, else 0."""
     return jnp.any(now.start.modes & (now.logits == jnp.max(now.logits))).astype(jnp.int32)
 
 
@@ -31,7 +31,7 @@ def kl_from_initial(now: Snapshot) -> Scalar:
 
 @observable("excess log loss on original data", "nat", "original")
 def kl_to_initial(now: Snapshot) -> Scalar:
-    """KL(p0 ‖ p) = Σ p0 ln(p0/p); infinite where a token of p0 has died out."""
+    """KL(p0 ‖ p) = Σ p0 ln(p0/p); infinite if a token of p0 has died out."""
     return kl_divergence(now.start.log_p, now.log_p)
 
 
@@ -41,9 +41,9 @@ def total_variation(now: Snapshot) -> Scalar:
     return 0.5 * jnp.sum(jnp.abs(now.p - now.start.p))
 
 
-@observable("mass on the rarest decile", "1", "original", possible=share)
+@observable("mass of the rarest decile", "1", "original", possible=share)
 def tail_mass(now: Snapshot) -> Scalar:
-    """Mass on the rarest tenth of p0's tokens (their number rounded up; ties at the edge share a place)."""
+    """Probability of the rarest tenth of p0's tokens (their number rounded up; ties at the edge share a place)."""
     return jnp.sum(now.start.rarest * now.p)
 
 

@@ -96,7 +96,7 @@ def _add(
 ) -> None:
     name, description = told_by(function)
     if name in OBSERVABLES.own:
-        raise InputError("observables", f"{name!r} is one of the package's observables; choose another name")
+        raise InputError("observables", f"{name!r} is an observable of the package; choose another name")
     if name not in OBSERVABLES and name in known_names():
         raise InputError("observables", f"{name!r} is the name of a group of observables; choose another name")
     if isinstance(models, str) and models not in (ALL, SEVERAL_ROWS, OF_TEXTS):

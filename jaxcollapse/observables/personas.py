@@ -15,7 +15,7 @@ Masses = Float[Array, " persona"]
 
 @observable("mass of a persona", "1", "personas", models=("persona",), dim="persona", possible=share)
 def persona_mass(now: Snapshot) -> Masses:
-    """Probability that a trace is of this persona."""
+    """Probability that a trace comes from this persona."""
     return _masses(now, now.table)
 
 
@@ -28,7 +28,7 @@ def persona_entropy(now: Snapshot) -> Float[Array, ""]:
 
 @observable("personas covered", "1", "personas", whole=True, models=("persona",), possible=number_of_contexts)
 def personas_covered(now: Snapshot) -> Int32[Array, ""]:
-    """Number of personas that have more than a tenth of their original mass."""
+    """Number of personas whose mass is more than a tenth of their original mass."""
     masses, start = _masses(now, now.table), _masses(now, now.start.table)
     return jnp.sum(masses > COVERED * start, dtype=jnp.int32)
 

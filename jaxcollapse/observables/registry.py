@@ -29,7 +29,7 @@ ALL: Models = "all"
 ONE_ROW: Models = "of one row"
 SEVERAL_ROWS: Models = "of several rows"
 OF_TEXTS: Models = "of texts"  # whose traces are longer than a token
-_OF_PLUGINS = "; a plug-in that adds it is given by --plugin FILE"
+_OF_PLUGINS = "; if a plug-in adds it, give --plugin FILE"
 
 
 @dataclass(frozen=True)

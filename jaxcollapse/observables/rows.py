@@ -29,7 +29,7 @@ _TINY = 1e-37
 
 @observable("entropy given the context", "nat", "structure", models=SEVERAL_ROWS, possible=entropy_of_tokens)
 def within_entropy(now: Snapshot) -> Scalar:
-    """Σ_c w_c S(p_c): the mean entropy of a token in a known context c (persona, token before, model) of share w_c.
+    """Σ_c w_c S(p_c): mean entropy of a token in a known context c (persona, previous token, model) of share w_c.
 
     The row that begins a trace is not a context.
     """
@@ -38,7 +38,7 @@ def within_entropy(now: Snapshot) -> Scalar:
 
 @observable("mutual information of context and token", "nat", "structure", models=SEVERAL_ROWS, possible=shared_entropy)
 def mutual_information(now: Snapshot) -> Scalar:
-    """S(Σ_c w_c p_c) − Σ_c w_c S(p_c): what a token tells about its context; the entropy between contexts.
+    """S(Σ_c w_c p_c) − Σ_c w_c S(p_c): mutual information of token and context; the entropy between contexts.
 
     The row that begins a trace is not a context.
     """
@@ -56,7 +56,7 @@ def within_divergence(now: Snapshot) -> Scalar:
 
 @observable("divergence from the original between contexts", "nat", "structure", models=SEVERAL_ROWS)
 def between_divergence(now: Snapshot) -> Scalar:
-    """Σ_c w_c ln(w_c/w0_c): with `within_divergence` it adds up to the divergence of (context, token).
+    """Σ_c w_c ln(w_c/w0_c): with `within_divergence` it gives the KL divergence of the pair (context, token).
 
     The row that begins a trace is not a context.
     """
@@ -67,13 +67,13 @@ def between_divergence(now: Snapshot) -> Scalar:
 
 @observable("excess log loss on original traces", "nat", "structure", models=SEVERAL_ROWS)
 def shared_kl_to_initial(now: Snapshot) -> Scalar:
-    """Σ_r w0_r KL(p0_r ‖ p_r) over all rows r: a mean over the tokens of traces of p0, whose rows are known."""
+    """Σ_r w0_r KL(p0_r ‖ p_r) over all rows r: excess log loss per token of traces of p0, whose rows are known."""
     return _mean_divergence(now.start_visits, now.log_start, now.log_rows)
 
 
-@observable("recovery gap, a temperature for each row", "nat", "structure", default=False, models=SEVERAL_ROWS)
+@observable("recovery gap with a temperature for each row", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def row_recovery_gap(now: Snapshot) -> Scalar:
-    """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: lost even with a temperature for each tempered row."""
+    """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: loss left by one temperature for each tempered row."""
     weights, stays = now.start_visits, _untempered(now)
     gaps = jax.vmap(nearest_tempering)(now.log_start, now.scaled.table).gap
     if stays.any():
@@ -81,25 +81,25 @@ def row_recovery_gap(now: Snapshot) -> Scalar:
     return jnp.sum(jnp.where(weights > 0, weights * gaps, 0))
 
 
-@observable("recovery gap of all rows", "nat", "structure", models=SEVERAL_ROWS)
+@observable("recovery gap with one temperature for all rows", "nat", "structure", models=SEVERAL_ROWS)
 def shared_recovery_gap(now: Snapshot) -> Scalar:
-    """min_T Σ_r w0_r KL(p0_r ‖ τ_T(p_r)) over all rows r: what no sampling temperature can bring back."""
+    """min_T Σ_r w0_r KL(p0_r ‖ τ_T(p_r)) over all rows r: excess log loss that no sampling temperature recovers."""
     return _back_to_start(now).gap
 
 
-@observable("recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
+@observable("recovery temperature for all rows", "1", "structure", models=SEVERAL_ROWS)
 def shared_recovery_temperature(now: Snapshot) -> Scalar:
-    """T ≥ 0 that minimises Σ_r w0_r KL(p0_r ‖ τ_T(p_r)): the sampling temperature that best brings p0 back."""
+    """T ≥ 0 that minimises Σ_r w0_r KL(p0_r ‖ τ_T(p_r)): the sampling temperature that best recovers p0."""
     return _back_to_start(now).temperature
 
 
-@observable("effective temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
+@observable("effective temperature for all rows", "1", "structure", models=SEVERAL_ROWS)
 def shared_effective_temperature(now: Snapshot) -> Scalar:
     """T* ≥ 0 that minimises Σ_r w_r KL(p_r ‖ τ_T(p0_r)): the temperature at which all rows of p0 look most like p."""
     return _from_start(now).temperature
 
 
-@observable("tempering gap of all rows", "nat", "structure", default=False, models=SEVERAL_ROWS)
+@observable("tempering gap with one temperature for all rows", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def shared_tempering_gap(now: Snapshot) -> Scalar:
     """min_T Σ_r w_r KL(p_r ‖ τ_T(p0_r)) over all rows r: how far p is from every tempered copy of p0."""
     return _from_start(now).gap
@@ -148,14 +148,14 @@ def shared_uniform_kl_to_initial(now: Snapshot) -> Scalar:
 
 @observable("excess log loss on real traces", "nat", "structure", models=SEVERAL_ROWS)
 def excess_log_loss(now: Snapshot) -> Scalar:
-    """Σ_r w_r KL(q_r ‖ p_r), a mean over the tokens of traces of the given table q. At the start: what the fit left."""
+    """Σ_r w_r KL(q_r ‖ p_r), a mean over the tokens of traces of the table q. In generation 0: error of the fit."""
     visits = now.walk.visits(now.start.given, now.numbers)
     return _mean_divergence(visits, jax.nn.log_softmax(now.start.given, axis=-1), now.log_rows)
 
 
 @observable("drift of rows never visited", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def unvisited_drift(now: Snapshot) -> Scalar:
-    """Mean KL(p0_r ‖ p_r) of the rows that no trace has visited so far; NaN if there is none. 0 for a free table."""
+    """Mean KL(p0_r ‖ p_r) of the rows that no trace has visited so far; NaN if all were visited. 0 for a free table."""
     assert now.visited is not None
     # Rows of one token only, such as those that fill up the table, cannot drift.
     unvisited = ~now.visited & (jnp.sum(now.start.table > -jnp.inf, axis=-1, dtype=jnp.int32) > 1)

@@ -13,13 +13,13 @@ Texts = Int32[Array, "text position"]
 
 @observable("distinct tokens of texts", "1", "texts", default=False, models=OF_TEXTS, possible=share)
 def distinct_1(now: Snapshot) -> Scalar:
-    """Number of different tokens in 16 sampled texts, by the number of tokens (distinct-1, Li et al. 2016)."""
+    """Number of different tokens in 16 sampled texts, divided by the number of tokens (distinct-1, Li et al. 2016)."""
     return _distinct(*_grams(now.texts, 1), now.table.dtype)
 
 
 @observable("distinct bigrams of texts", "1", "texts", default=False, models=OF_TEXTS, possible=share)
 def distinct_2(now: Snapshot) -> Scalar:
-    """Number of different bigrams in 16 sampled texts, by the number of bigrams (distinct-2, Li et al. 2016)."""
+    """Number of different bigrams in 16 sampled texts, divided by that of all bigrams (distinct-2, Li et al. 2016)."""
     return _distinct(*_grams(now.texts, 2), now.table.dtype)
 
 
@@ -30,7 +30,7 @@ def _repeats(_: Sizes) -> Ends:
 
 @observable("longest repeat in a text", "1", "texts", default=False, models=OF_TEXTS, possible=_repeats)
 def longest_repeat(now: Snapshot) -> Scalar:
-    """Tokens in the longest piece that occurs twice in a text (the two may overlap): the mean of 16 sampled texts."""
+    """Tokens in the longest sequence that occurs twice in a text (may overlap): mean of 16 sampled texts."""
 
     def of_text(text: Int32[Array, " position"]) -> Array:
         length = len(text)
@@ -47,7 +47,7 @@ def longest_repeat(now: Snapshot) -> Scalar:
 
 @observable("overlap of texts", "1", "texts", default=False, models=OF_TEXTS, possible=share)
 def self_overlap(now: Snapshot) -> Scalar:
-    """Share of a text's bigrams that another text has, too: the mean over all pairs of 16 sampled texts."""
+    """Share of a text's bigrams that another text also has: mean over all ordered pairs of 16 sampled texts."""
     bigrams, exist = _grams(now.texts, 2)
 
     def shared_by(text: tuple[Array, Array]) -> Array:

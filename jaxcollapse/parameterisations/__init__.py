@@ -12,7 +12,7 @@ PARAMETERISATIONS = Slot(
         name="parameters",
         type=str,
         default="table",
-        description="What the table of logits is made from: itself, low-rank factors, or a small network.",
+        description="Parameterisation of the logits: a free table, low-rank factors, or a small network.",
         label="parameters",
         is_off=True,
     ),

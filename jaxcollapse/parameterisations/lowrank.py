@@ -34,12 +34,10 @@ class Factors(NamedTuple):
         name="rank",
         type=Width,
         default=8,
-        description="Lowrank: dimension of the vectors of contexts and tokens.",
+        description="Lowrank: rank of the factorisation, the dimension of the vectors of contexts and tokens.",
         label="rank",
     ),
-    Field(
-        name="bias", type=bool, default=False, description="Lowrank: whether each token has a bias, too.", label="bias"
-    ),
+    Field(name="bias", type=bool, default=False, description="Lowrank: whether each token has a bias.", label="bias"),
     name="lowrank",
 )
 @dataclass(frozen=True)

@@ -34,10 +34,16 @@ class Layers(NamedTuple):
         name="embedding_size",
         type=Width,
         default=16,
-        description="Mlp: dimension of a context's vector.",
+        description="Mlp: dimension of the embedding of a context.",
         label="embedding size",
     ),
-    Field(name="hidden_size", type=Width, default=64, description="Mlp: units of a hidden layer.", label="hidden size"),
+    Field(
+        name="hidden_size",
+        type=Width,
+        default=64,
+        description="Mlp: number of units in a hidden layer.",
+        label="hidden size",
+    ),
     Field(
         name="hidden_layers",
         type=Depth,

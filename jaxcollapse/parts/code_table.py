@@ -65,6 +65,6 @@ def _refuse(key: str, name: str) -> None:
     raise InputError(
         key,
         f"{shown(name)} is not the package's own code: it was added or replaced after jaxcollapse was imported, and "
-        "compiled programs would not notice when it changes; register it as a part of your own (docs/plugins.md) "
-        "and start Python again",
+        "compiled programs would not notice when it changes; register it as your own part (docs/plugins.md) "
+        "and restart Python",
     )

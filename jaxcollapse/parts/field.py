@@ -35,7 +35,7 @@ class When:
     """A condition on cells.
 
     Attributes:
-        text: the text that completes "it matters …" in a message.
+        text: the text that completes "it is used …" in a message.
         holds: the function that says for which cells the condition holds.
     """
 

@@ -35,7 +35,7 @@ def _token(value: Any) -> int | str:
     """A label, or a number from 0."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TOKENS):
         return value
-    raise ValueError("must be the label of a token, or its number from 0")
+    raise ValueError("must be the label of a token, or its index from 0")
 
 
 # JSON Schema has no word for "whole or inf": any number from 1 on, or null, which editors make of inf.

@@ -96,7 +96,7 @@ class Slot(OwnCode[Part]):
             make: a function or a class.
             name: the value that chooses it; by default the function's name, or the class's in lower case.
             fields: those that it brings; those of a plug-in follow from its arguments.
-            skip: how many of the arguments are no fields.
+            skip: how many of the arguments are not fields.
             own: whether the package itself adds it.
             source: what the user has written, if that is not `make`.
             facts: what else is known of it.
@@ -106,7 +106,7 @@ class Slot(OwnCode[Part]):
         """
         name = name or (_words(make.__name__) if isinstance(make, type) else make.__name__)
         if not own and name in self.own:
-            raise InputError(self.key, f"{name!r} is one of the package's own; choose another name")
+            raise InputError(self.key, f"{name!r} is a part of the package; choose another name")
         written = source or make
         plugin = None if own else plugin_of(written)
         told = arguments_of(make if isinstance(make, type) else written, skip)
@@ -137,7 +137,7 @@ def _words(name: str) -> str:
 def arguments_of(make: Any, skip: int = 0) -> dict[str, tuple[Any, Any]]:
     """What a function, after so many arguments, or a class is given: for each its annotation and its default.
 
-    `NONE` stands for an annotation or a default that is not there.
+    `NONE` represents an annotation or a default that is not there.
     """
     if isinstance(make, type):
         if not is_dataclass(make):
@@ -176,7 +176,7 @@ def defaults_of(part: Part, known: Mapping[str, Field]) -> dict[str, Any]:
 def _field(part: Part, slot: Slot, name: str, annotation: Any, default: Any) -> Field:
     if annotation is NONE:
         if default is NONE:
-            told = f"needs an annotation, such as {name}: float; it becomes a field of the process"
+            told = f"needs an annotation, such as {name}: float, since it becomes a field of the process"
             raise InputError("plugin", f"{part.name!r}: the argument {name!r} {told}")
         annotation = type(default)
     words = [each for each in get_args(annotation)[1:] if isinstance(each, str)]

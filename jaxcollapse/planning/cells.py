@@ -223,7 +223,7 @@ def _check_span(grid: Grid) -> None:
     if wrong.any():
         raise InputError(
             grid.key_of("scores"),
-            f"times reward_scale span more than {WIDEST:g}; curation = 'argmax' has no such limit",
+            f"times reward_scale span more than {WIDEST:g}; curation = 'argmax' has no limit",
         )
 
 

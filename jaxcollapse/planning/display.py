@@ -43,19 +43,19 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
     if run is not None:
         start, compiling, finish = (told[f"{part}_seconds"] for part in ("start", "compile", "finish"))
         time = [
-            f"time: about {as_seconds(start + run + finish)}, of which {as_seconds(run)} to compute; "
-            f"the first time {as_seconds(compiling)} more to compile"
+            f"time: about {as_seconds(start + run + finish)}, including {as_seconds(run)} of computation; "
+            f"compilation adds {as_seconds(compiling)} the first time"
         ]
     title = f"{told['title']!r}: " if told["title"] else ""
     return [
         f"{title}{told['trajectories']:,} trajectories on {devices}, {told['kernel']}",
         f"{count(told['compiles'], 'compile')}, {count(told['chunks'], 'chunk')}, "
-        f"{told['token_updates']:.3g} token updates",
+        f"{as_number(told['token_updates'])} token updates",
         f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "
         f"disk: at most {as_bytes(told['disk_bytes'])}",
         *([f"kernel: {told['kernel_choice']}"] if told.get("kernel_choice") else []),
         *time,
-        *(printable(f"plug-in: {name} of {where}") for name, where in told.get("parts", {}).items()),
+        *(printable(f"plug-in: {name} from {where}") for name, where in told.get("parts", {}).items()),
         *_equal(told),
     ]
 
@@ -67,8 +67,8 @@ def _equal(told: Mapping[str, Any]) -> list[str]:
     repeat = "repeats" if equal["cells"] == 1 else "repeat"
     fields, (first, second) = ", ".join(equal["fields"]), equal["example"]
     return [
-        f"equal cells: {equal['cells']:,} of {told['cells']:,} cells {repeat} another cell, with other random numbers: "
-        f"{fields} has no effect there, or differs by rounding only",
+        f"equal cells: {equal['cells']:,} of {told['cells']:,} cells {repeat} another cell with other random numbers: "
+        f"{fields} has no effect there, or differs only by rounding",
         printable(f"    {first} repeats {second}"),
     ]
 
@@ -112,12 +112,33 @@ def _way(how: Method, tokens: int) -> str:
     return f"up to {fewest - 1} draws, " + ("one by one" if how.block == 1 else f"{how.block} at once")
 
 
+def as_number(number: float) -> str:
+    """A number in two digits, with words for its size: 4.3 billion."""
+    for word, size in (("trillion", 1e12), ("billion", 1e9), ("million", 1e6)):
+        if number >= size:
+            return f"{_two_digits(number / size)} {word}"
+    return _two_digits(number)
+
+
 def as_seconds(number: float) -> str:
     """A time as one would say it."""
     for unit, seconds in (("days", 86400), ("hours", 3600), ("min", 60)):
         if number >= 2 * seconds:
-            return f"{number / seconds:.2g} {unit}"
-    return f"{number:.2g} s"
+            return f"{_two_digits(number / seconds)} {unit}"
+    return f"{_two_digits(number)} s"
+
+
+def as_rate(number: float) -> str:
+    """So many per second, or per minute or hour where that is less than one."""
+    for unit, seconds in (("s", 1), ("min", 60)):
+        if number * seconds >= 1:
+            return f"{_two_digits(number * seconds)}/{unit}"
+    return f"{_two_digits(number * 3600)}/h"
+
+
+def _two_digits(number: float) -> str:
+    """Two digits of a number, or all of its whole part."""
+    return f"{number:,.0f}" if number >= 9.95 else f"{number:.2g}"
 
 
 def as_bytes(number: float) -> str:

@@ -14,7 +14,9 @@ from jaxcollapse.system.kernels import FASTEST
 
 MOST_TOKENS = 2**13  # that native code of a GPU is faster with
 # Of a machine elsewhere, which may have native code or not.
-ELSEWHERE = f"fastest: native code, where GPUs have it, up to {MOST_TOKENS:,} tokens; XLA beyond, and all else"
+ELSEWHERE = (
+    f"fastest: on GPUs that have native code, native code up to {MOST_TOKENS:,} tokens and XLA beyond; XLA on others"
+)
 
 
 def may_be_native(kernel: str, platform: str, tokens: np.ndarray) -> np.ndarray:
@@ -40,7 +42,7 @@ def told(kernel: str, platform: str, buckets: Sequence[tuple[int, bool]]) -> str
             f", those with more than {MOST_TOKENS:,} tokens (at 50,257 it takes a third of the time)"
         )
     if platform != "gpu" or not wide:
-        return "fastest: native code wherever it can, and so the same bits as on a CPU"
+        return "fastest: native code wherever it applies, so results have the same bits as on a CPU"
     return (
         f"fastest: XLA computes {len(wide)} of {count(len(buckets), 'bucket')}, those with more than {MOST_TOKENS:,} "
         f"tokens (at 50,257 it takes a third of native code's time); their last bits differ from a CPU's"

@@ -116,7 +116,7 @@ class Library:
         asked = self._grid.numbers("vocab_size")
         if (wrong := asked != sizes[self.index]).any():
             number = int(self.index[np.argmax(wrong)])
-            told = f"{asked[np.argmax(wrong)]:g}: p0 brings {sizes[number]} tokens of its own{self._where(number)}"
+            told = f"{asked[np.argmax(wrong)]:g}: p0 has {sizes[number]} tokens of its own{self._where(number)}"
             key = self._grid.key_of("vocab_size")
             raise InputError(key, f"{told}; sweep the two in separate sweeps, or as pairs in a zip")
 

@@ -242,7 +242,7 @@ class Plan:
         if folder is not None and self.disk_bytes > (free := free_disk(folder)):
             raise InputError(
                 "record",
-                f"needs {as_bytes(self.disk_bytes)} on disk before compression, and {as_bytes(free)} are free "
+                f"needs {as_bytes(self.disk_bytes)} on disk before compression, but only {as_bytes(free)} are free "
                 f"at {folder}; record fewer generations or observables",
             )
 
@@ -300,7 +300,7 @@ class Plan:
 
 def _told_parts(sweep: Sweep) -> dict[str, str]:
     """The parts that plug-ins have added: where each is from, and what it costs."""
-    lost = "by XLA at every generation: native code runs no whole generations"
+    lost = "by XLA in every generation, as native code cannot run whole generations with it"
     events = {entry.name for entry in sweep.parts if entry.is_event}
     costs = dict.fromkeys(events, f", watched {lost}")
     costs |= {name: f", computed {lost}" for name in sweep.own_parts if " " in name and not name.startswith("initial ")}

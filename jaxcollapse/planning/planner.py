@@ -113,7 +113,7 @@ def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
     if len(twins):
         cells = (sweep.grid.cell(int(cell)) for cell in order[twins[0] : twins[0] + 2])
         told = (", ".join(f"{field} = {label(value)}" for field, value in cell.items()) for cell in cells)
-        raise InputError("axes", f"{' and '.join(told)} are the same process (files count by content); keep one")
+        raise InputError("axes", f"{' and '.join(told)} are the same process (files are compared by content); keep one")
 
 
 def _going_on(plan: Plan, begun: Begun, done: np.ndarray) -> Iterator[Chunk]:

@@ -9,8 +9,8 @@ rounded the same way, so that errors add up from step to step. With d the change
 
 Steps are *not resolved* if ε|z| > d/10 and what is rounded off adds up to a thousandth of a nat,
 t·min(d, ε|z|/2) > 10⁻³. A mixing refit to N samples rounds each step alike: there it counts if that is more than a
-tenth of what sampling does, t ε|z|/2 > a √(t/(Np))/10. With infinitely many samples it also counts if a logit stands
-still that should move at least a hundredth as fast as the fastest.
+tenth of what sampling does, t ε|z|/2 > a √(t/(Np))/10. With infinitely many samples it also counts if a logit is at
+rest that should move at least a hundredth as fast as the fastest.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def warning(sweep: Sweep, library: Library) -> str | None:
     first = ", ".join(f"{field} = {label(value)}" for field, value in sweep.grid.cell(int(cells[0])).items())
     of = f", the first at {first}" if first else ""
     better = "; use precision = 'float64'" if sweep.precision == "float32" else ""
-    return f"steps vanish in the rounding of {sweep.precision} in {count(len(cells), 'cell')}{of}{better}"
+    return f"training steps are lost in the rounding of {sweep.precision} in {count(len(cells), 'cell')}{of}{better}"
 
 
 def _rounds_off(sweep: Sweep, cells: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class Share:
         """A share as it is written: "2/8" is the third of eight; "slurm" is that of this task of a Slurm job array.
 
         Raises:
-            InputError: it is no share.
+            InputError: it is not a share.
         """
         if text == _OF_SLURM:
             return cls.of_slurm()
@@ -61,14 +61,14 @@ class Share:
         for key, text in found.items():
             if not _NUMBER.fullmatch(text):
                 told = f"SLURM_ARRAY_TASK_{key} is {shown(text)}" if text else "this is not a task of a Slurm job array"
-                raise InputError("share", f"{told}; say which share it is, as in --share 0/4")
+                raise InputError("share", f"{told}; give the share, as in --share 0/4")
         task, count, first, step = (int(text) for text in found.values())
         index, rest = divmod(task - first, max(1, step))
         last = environment.get("SLURM_ARRAY_TASK_MAX", "")
         has_gaps = last.isdecimal() and last != str(first + (count - 1) * step)
         if has_gaps or rest or not 0 <= index < count:
             array = f"task {task} of a job array of {count} tasks from {first} to {last or '?'} in steps of {step}"
-            raise InputError("share", f"{array}: its numbers have gaps; say which share it is, as in --share 0/4")
+            raise InputError("share", f"{array}: its numbers have gaps; give the share, as in --share 0/4")
         return cls(index, count)
 
 

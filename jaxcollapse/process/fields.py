@@ -36,7 +36,7 @@ VOCAB_SIZE = Field(
     description="Number of tokens V.",
     label="vocabulary size",
     kind="shape",
-    when=When("unless the initial distribution brings its own number of tokens (file, values)", takes_vocab_size),
+    when=When("unless the initial distribution has its own number of tokens (file, values)", takes_vocab_size),
 )
 SAMPLING = (
     Field(
@@ -61,7 +61,7 @@ SAMPLING = (
         name="top_p",
         type=float,
         default=1.0,
-        description="Sample from the fewest most likely tokens that hold this probability together.",
+        description="Sample from the fewest most likely tokens that together have this probability.",
         label="top-p",
         limits={"gt": 0, "le": 1},
         kind="number",
@@ -71,7 +71,7 @@ SAMPLING = (
         name="min_p",
         type=Share,
         default=0.0,
-        description="Sample from the tokens at least this many times as likely as the most likely one.",
+        description="Sample from the tokens whose probability is at least this share of the largest probability.",
         label="min-p",
         kind="number",
         is_switch=True,
@@ -82,7 +82,7 @@ SAMPLES = Field(
     name="samples",
     type=Count | None,
     default=None,
-    description="Traces N drawn in each generation; by default batch_size × steps. inf: exact expectations.",
+    description="Number of traces N drawn in each generation; by default batch_size × steps. inf: exact expectations.",
     label="samples",
     kind="count",
 )
@@ -100,7 +100,7 @@ REAL_DATA = (
         name="fresh_every",
         type=Whole,
         default=1,
-        description="Real data come in every so many generations only: bursts.",
+        description="Interval between generations with real data; above 1, real data come in bursts.",
         label="period of real data",
         units="generation",
         kind="count",
@@ -111,8 +111,8 @@ REAL_DATA = (
         name="fresh_sampling",
         type=("iid", "stratified"),
         default="iid",
-        description="Whether each trace is real data with probability `fresh_fraction`, or exactly that share of each "
-        "draw is; what is left of a whole trace is carried over to the next draw.",
+        description="iid: each trace is real data with probability `fresh_fraction`; stratified: exactly this "
+        "share of each draw is, and fractions of a trace are carried over to the next draw.",
         label="sampling of real data",
         is_switch=True,
         when=_WITH_REAL_DATA,
@@ -121,8 +121,8 @@ REAL_DATA = (
         name="real_samples",
         type=Count,
         default=math.inf,
-        description="Real data are drawn from so many draws from p0 that are recorded at the start (replay); inf: from "
-        "p0 itself.",
+        description="Size of a fixed data set, drawn from p0 at the start, from which all real data are drawn "
+        "(replay); inf: real data are drawn from p0 itself.",
         label="recorded real data",
         kind="count",
         is_switch=True,
@@ -134,7 +134,7 @@ SOURCES = (
         name="generator",
         type=("current", "initial"),
         default="current",
-        description="Who emits the samples: the model as it stands, or p0 for ever (a control).",
+        description="Source of the samples: the current model, or always p0 (a control).",
         label="generator",
         is_switch=True,
     ),
@@ -142,8 +142,8 @@ SOURCES = (
         name="collapsed_start",
         type=float,
         default=0.0,
-        description="The model starts from p0 mixed with this share of each row's most likely token, the first one if "
-        "several tie; real data stay p0.",
+        description="Weight of each row's most likely token (the first one if several tie) in the mixture with "
+        "p0 from which the model starts; real data come from p0.",
         label="share of the mode at the start",
         limits={"ge": 0, "lt": 1},
         kind="number",
@@ -153,7 +153,8 @@ SOURCES = (
         name="sample_growth",
         type=float,
         default=0.0,
-        description="Samples grow with generations: N (g + 1)^γ in the one after generation g, rounded.",
+        description="Exponent γ of the growth of the samples: the generation after g draws N (g + 1)^γ of "
+        "them, rounded.",
         label="exponent of the growth of samples",
         limits={"ge": 0, "le": 10},
         kind="number",
@@ -168,7 +169,7 @@ EVALUATION = Field(
     name="evaluation_temperature",
     type=float,
     default=1.0,
-    description="Temperature at which the model is looked at by observables.",
+    description="Temperature at which observables are computed.",
     label="evaluation temperature",
     limits={"ge": 0},
     kind="number",
@@ -178,7 +179,7 @@ RESETS = Field(
     name="reset_every",
     type=Count,
     default=math.inf,
-    description="In every so many generations training starts from p0 again, on the samples of the model; inf: never.",
+    description="Interval of generations at which training restarts from p0, on the samples of the model; inf: never.",
     label="period of resets",
     units="generation",
     kind="count",

@@ -12,8 +12,9 @@ CURATIONS = Slot(
         name="curation",
         type=str,
         default="none",
-        description="Of so many `candidates` one trace is kept, with probability ∝ e^reward, or the one of greatest "
-        "reward.",
+        description="Selection of one trace among `candidates`: with probability ∝ e^reward "
+        "(bradley_terry), or the one "
+        "with the greatest reward (argmax).",
         label="curation",
         is_off=True,
     ),
@@ -28,7 +29,7 @@ CANDIDATES = (
         name="candidates",
         type=Count,
         default=2,
-        description="Curation: samples K of which one is kept; inf: the limit of many.",
+        description="Curation: number K of samples among which one is kept; inf: the limit K → ∞.",
         label="candidates",
         kind="number",
         when=CURATED,
@@ -38,7 +39,7 @@ REWARD_SCALE = Field(
     name="reward_scale",
     type=float,
     default=1.0,
-    description="Curation: what the reward is multiplied by.",
+    description="Curation: factor of the reward.",
     label="scale of the reward",
     limits={"ge": -100, "le": 100},
     kind="number",
@@ -49,7 +50,7 @@ VERIFIER = (
         name="true_positive_rate",
         type=Share,
         default=1.0,
-        description="Share of correct samples that a verifier accepts.",
+        description="Verifier: share of correct samples that it accepts.",
         label="true positive rate of the verifier",
         kind="number",
         is_switch=True,
@@ -58,7 +59,7 @@ VERIFIER = (
         name="false_positive_rate",
         type=Share,
         default=1.0,
-        description="Share of other samples that a verifier accepts.",
+        description="Verifier: share of incorrect samples that it accepts.",
         label="false positive rate of the verifier",
         kind="number",
         is_switch=True,
@@ -67,8 +68,9 @@ VERIFIER = (
         name="correct_share",
         type=float,
         default=0.9,
-        description="Verifier: correct are the most likely tokens of p0, of each row, that hold this probability "
-        "together; and traces of nothing else.",
+        description="Verifier: the fewest most likely tokens of each row of p0 that together have this "
+        "probability are correct, "
+        "and so are the traces that consist of them.",
         label="share of p0 that is correct",
         limits={"gt": 0, "le": 1},
         kind="number",

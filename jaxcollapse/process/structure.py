@@ -136,7 +136,7 @@ class Structure:
 
     @property
     def absorbs(self) -> bool:
-        """Whether a model with one token left stays as it is for ever."""
+        """Whether a model with one token left never changes again."""
         plain = not self.walk.is_structured and set(self.is_on) <= {*TRUNCATIONS, "mixing"} and self.curation == "none"
         return self.is_refit and self.corpus.part == "replace" and plain
 

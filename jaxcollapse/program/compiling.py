@@ -33,7 +33,7 @@ def compiling(
 ) -> "Future[jax.stages.Compiled]":
     """A program being compiled for a device, so many places and lanes; twice if two threads ask at once.
 
-    places: for records. own: `program.own`, as it is now: what it is traced from may be defined anew under its name.
+    places: for records. own: `program.own`, as it is now: what it is traced from may be defined again under its name.
     """
     return _pool().submit(_load_or_compile, program, device, places, lanes)
 

@@ -69,7 +69,7 @@ class Program:
 
     @property
     def own(self) -> tuple[Observable | Part, ...]:
-        """What plug-ins have added to it. A process that registers one anew has another program."""
+        """What plug-ins have added to it. A process that registers one again has another program."""
         return (
             *(OBSERVABLES[name] for name, _ in self.parts),
             *(part for part in self.structure.parts if part.plugin),
@@ -193,7 +193,7 @@ def run_trajectory(
 ) -> Recorded:
     """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself, unless the
     trajectory goes on from a state: then it leads from there to the next record. Gaps of 0 at the end are places that
-    are no records: what comes back for them means nothing.
+    are not records: what comes back for them means nothing.
     """
     key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
     process = Process.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.rows, key)

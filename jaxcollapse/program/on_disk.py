@@ -65,7 +65,7 @@ def store(name: str, ready: jax.stages.Compiled) -> None:
     try:
         content = serialize(ready)[0]
     except Exception as error:  # a backend that cannot
-        _log.info("%s is not kept: %s", name, error)
+        _log.info("%s is not cached: %s", name, error)
     else:
         keep(name, content)
 

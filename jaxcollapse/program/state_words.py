@@ -26,7 +26,10 @@ def unpacked(words: UInt32[Array, " word"], like: Any) -> Any:
     leaves, structure = jax.tree.flatten(like)
     sizes = [leaf.size * _number(leaf.dtype) for leaf in leaves]
     if len(words) != sum(sizes):
-        problem = f"a state of {len(words)} words, not {sum(sizes)}, is that of another process; name another folder"
+        problem = (
+            f"the stored state has {len(words)} words, not {sum(sizes)}, so another process wrote it; name "
+            "another folder"
+        )
         raise InputError("", problem)
     parts = jnp.split(words, [sum(sizes[:place]) for place in range(1, len(sizes))])
     return jax.tree.unflatten(structure, [_array(part, leaf) for part, leaf in zip(parts, leaves, strict=True)])

@@ -1,6 +1,5 @@
 """What came out, in sentences that follow from the data."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +11,7 @@ from jaxcollapse.analysis.status import has_status, label_of, last_generation
 from jaxcollapse.analysis.verdict import final_median, lacking, median_gap, needed_by
 from jaxcollapse.report.axes import ShownAxis, axes_of, listed
 from jaxcollapse.report.boundaries import Boundaries, boundaries
+from jaxcollapse.report.headline import Point, along, headline_of
 from jaxcollapse.report.outcome import Outcome
 from jaxcollapse.report.quantities import spoken
 from jaxcollapse.report.regions import Found, Region, Tally, divided
@@ -59,15 +59,15 @@ class Answer:
     """The answer of a study.
 
     Attributes:
-        headline: sentences that say what happened in how many cells.
-        loss: a sentence that says what counts as a loss, if several words mean one; empty otherwise.
+        headline: what is safe, what comes back, what is lost, and where the boundary runs.
+        loss: a sentence that says what counts as a loss; empty if nothing is lost.
         where: where something is lost.
-        along: sentences that say how this changes along axes.
+        along: sentences that say how this changes along axes, other than the one of the headline.
         sure: sentences that say how sure the answer is, and what is missing.
         words: a row for each word that occurs.
     """
 
-    headline: list[str]
+    headline: list[Point]
     loss: str
     where: list[Item]
     along: list[str]
@@ -79,23 +79,35 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
     """The answer of a result, complete or not, whose cells have this outcome."""
     axes = axes_of(data)
     missing = lacking(data)
-    headline = [f"There are no verdicts: they need the observables {listed(missing)}."] if missing else []
+    less = [Point("", f"There are no verdicts: they need the observables {listed(missing)}.")] if missing else []
     if outcome is None or not outcome.question.is_verdict:
-        headline += _extremes(data, axes)
+        less += [Point("", text) for text in _extremes(data, axes)]
     if outcome is None:
-        return Answer(headline, "", [], [], _gaps(data), [])
+        return Answer(less, "", [], [], _gaps(data), [])
     known = np.asarray(outcome.codes >= 0)
     lost = np.isin(outcome.codes, outcome.question.lost)
     words = _words(axes, outcome)
     regions = divided(lost, known) if len(words) > 1 else ()  # of one word the headline says all
+    found = sorted((each for each in boundaries(axes, lost, known) if each.crossings), key=_clearness, reverse=True)
+    lines = [along(each, outcome.question.loss) for each in found]
     return Answer(
-        [_counted(data, outcome), *headline, *_infinite(data, outcome)],
-        _loss(outcome),
+        [
+            *headline_of(data, axes, outcome),
+            *(Point("Boundary", line) for line in lines[:1]),
+            *less,
+            *(Point("", text) for text in _infinite(data, outcome)),
+        ],
+        _loss(outcome) if regions else "",
         _items(regions, axes, outcome.question.loss) if regions else [],
-        [_along(each, outcome.question.loss) for each in boundaries(axes, lost, known) if each.lines > each.same],
+        lines[1:],
         [*_certainty(data, axes, outcome), *_gaps(data)],
         words,
     )
+
+
+def _clearness(found: Boundaries) -> tuple[bool, int]:
+    """Boundaries that run one way come first, and of these those that are crossed most often."""
+    return found.is_monotone and not (found.begins and found.ends), found.crossings
 
 
 def cell_told(axes: list[ShownAxis], cell: tuple[int, ...]) -> str:
@@ -104,44 +116,12 @@ def cell_told(axes: list[ShownAxis], cell: tuple[int, ...]) -> str:
     return ", ".join(named)
 
 
-def _counted(data: xr.Dataset, outcome: Outcome) -> str:
-    """In how many cells what happened."""
-    when = f"After {count(last_generation(data), 'generation')}"
-    numbers = Counter(outcome.codes.ravel().tolist())
-    if outcome.codes.size == 1:
-        (code,) = numbers
-        if code < 0:
-            return f"The cell is {outcome.word(code)}."
-        return f"{when} the cell is {outcome.word(code)}: {_meaning(outcome, code)}."
-    present = sorted(numbers, key=lambda code: (code < 0, code))
-    if len(present) == 1:
-        code = present[0]
-        meaning = f": {_meaning(outcome, code)}" if code >= 0 else ""
-        return f"{when} all {outcome.codes.size} cells are {outcome.word(code)}{meaning}."
-    first, *others = (f"{numbers[code]} {outcome.word(code)}" for code in present)
-    told = [first.replace(" ", " is " if numbers[present[0]] == 1 else " are ", 1), *others]
-    return f"{when}, of {outcome.codes.size} cells {listed(told)}."
-
-
-def _meaning(outcome: Outcome, code: int) -> str:
-    thresholds = outcome.thresholds
-    values = {
-        "{tolerance}": f"{thresholds.tolerance:g}",
-        "{collapse}": f"{thresholds.collapse:g}",
-        "{share}": f"{thresholds.share:.0%}",
-    }
-    text = outcome.question.meanings[code]
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text
-
-
 def _loss(outcome: Outcome) -> str:
-    """A sentence that says what counts as a loss, where several words that occur mean one."""
-    lost = [outcome.word(code) for code in outcome.question.lost if (outcome.codes == code).any()]
-    if len(lost) < 2:
+    """A sentence that says what counts as a loss."""
+    if not outcome.question.is_verdict:
         return ""
-    return f"{outcome.question.loss.capitalize()} stands for {listed(lost, 'or')}, here and along each axis."
+    words = [outcome.word(code) for code in outcome.question.lost if (outcome.codes == code).any()]
+    return f"A loss is what no sampling temperature brings back: cells that are {listed(words, 'or')}." if words else ""
 
 
 def _infinite(data: xr.Dataset, outcome: Outcome) -> list[str]:
@@ -156,9 +136,9 @@ def _infinite(data: xr.Dataset, outcome: Outcome) -> list[str]:
     cells = f"all {known}" if infinite == known else f"{infinite} of {known}"
     why = "any token left without probability makes it so, and a refit leaves none to a token that it has not seen"
     has = [spoken(label_of(data[each])[0]) for each in _TELL_MORE if each in data]
-    tell = "tell" if len(has) > 1 else "tells" if has else "would tell"
+    show = "show" if len(has) > 1 else "shows" if has else "would show"
     return [
-        f"In {cells} cells the recovery gap is ∞: {why}. {_sentence(listed(has or [*_TELL_MORE]), '')} {tell} more."
+        f"In {cells} cells the recovery gap is ∞: {why}. {_sentence(listed(has or [*_TELL_MORE]), '')} {show} more."
     ]
 
 
@@ -167,7 +147,7 @@ def _items(found: Found, axes: list[ShownAxis], loss: str) -> list[Item]:
     if isinstance(found, Tally):
         if not found.known:
             return []
-        where = " everywhere" if found.lost in (0, found.known) else "; no axis tells where"
+        where = " everywhere" if found.lost in (0, found.known) else "; no axis separates them"
         return [Item(_sentence(_tallied(found, loss) + where))]
     if _is_line(found):
         return [Item(_sentence(_line(found, axes, loss)))]
@@ -209,23 +189,6 @@ def _tallied(tally: Tally, loss: str) -> str:
     if tally.lost == tally.known:
         return f"{loss}{unknown}"
     return f"{loss} in {tally.lost} of {tally.known} cells{unknown}"
-
-
-def _along(found: Boundaries, loss: str) -> str:
-    """How losses begin and end along an axis."""
-    told = [
-        (len(found.begins), f"begins at {found.axis.values(set(found.begins), 'or')}" if found.begins else ""),
-        (len(found.ends), f"ends after {found.axis.values(set(found.ends), 'or')}" if found.ends else ""),
-        (found.several, "begins or ends more than once"),
-    ]
-    first, *others = sorted((each for each in told if each[0]), key=lambda each: -each[0])
-    grow = f"as {found.axis.words} {'grow' if found.axis.words.endswith('s') else 'grows'}"
-    if found.lines == 1:
-        return _sentence(f"{grow}, {loss} {first[1]}")
-    cases = [f"in {first[0]} of {found.lines} cases {loss} {first[1]}"]
-    cases += [f"in {lines} it {what}" for lines, what in others]
-    cases += [f"in {found.same} nothing changes"] if found.same else []
-    return f"All else fixed, {grow}: {', '.join(cases)}."
 
 
 def _certainty(data: xr.Dataset, axes: list[ShownAxis], outcome: Outcome) -> list[str]:
@@ -275,7 +238,7 @@ def _words(axes: list[ShownAxis], outcome: Outcome) -> list[Word]:
         spans = [sorted(set(column.tolist())) for column in places.T]
         narrow = [axis.told(span) for axis, span in zip(axes, spans, strict=True) if len(span) < len(axis)]
         rows.append(
-            Word(outcome.word(code), len(places), ", ".join(narrow), _meaning(outcome, code) if code >= 0 else "")
+            Word(outcome.word(code), len(places), ", ".join(narrow), outcome.meaning(code) if code >= 0 else "")
         )
     return rows
 

@@ -31,6 +31,11 @@ class Boundaries:
         return self.same + len(self.begins) + len(self.ends) + self.several
 
     @property
+    def crossings(self) -> int:
+        """Number of lines on which losses begin or end."""
+        return self.lines - self.same
+
+    @property
     def is_monotone(self) -> bool:
         """Whether no line has more than one boundary."""
         return self.several == 0

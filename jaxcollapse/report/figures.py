@@ -1,7 +1,8 @@
 """The figures of a page, without any numbers: pictures.js fills their sources, by the names that they have here.
 
 All axes are linear, with ticks that pictures.js sets: a place for ∞ and logarithms are its business. Whatever is longer
-than a word is in the page next to the figure, where readers of every kind find it.
+than a word is in the page next to the figure, where readers of every kind find it. Colours of the page, which may be
+light, dark or on paper, are set in the browser, too: those of axes by their tags, those of glyphs as columns.
 """
 
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from bokeh.models.glyphs import MultiLine, Patches, Rect, Scatter, Text
 from bokeh.plotting import figure
 
 NAMES = ("phase", "curves", "plane", "events")
-_INK, _FAINT, _GREY, _CHOSEN = "#1a1a1a", "#d8dade", "#5f6368", "#111111"
+_INK, _SOFT, _FAINT = "ink", "soft", "line"  # colours of page.css
 _FONT = "system-ui, sans-serif"
 
 
@@ -24,6 +25,12 @@ def figures() -> dict[str, Any]:
     for made in (_phase(), _curves("curves"), _plane(), _curves("events")):
         document.add_root(made)
     return dict(document.to_json(deferred=False))
+
+
+def _coloured(model: Any, **colours: str) -> Any:
+    """The model, tagged with the properties that have a colour of the page."""
+    model.tags = [list(each) for each in colours.items()]
+    return model
 
 
 def _figure(name: str, height: int) -> Any:
@@ -43,12 +50,13 @@ def _figure(name: str, height: int) -> Any:
     )
     for place, axis in (("x", made.xaxis[0]), ("y", made.yaxis[0])):
         axis.update(name=f"{name}-{place}", ticker=FixedTicker(ticks=[]), minor_tick_line_color=None)
-        axis.update(axis_line_color="#9aa0a6", major_tick_line_color="#9aa0a6", major_tick_in=0, major_tick_out=4)
+        axis.update(major_tick_in=0, major_tick_out=4)
+        _coloured(axis, axis_line_color=_SOFT, major_tick_line_color=_SOFT)
+        axis.tags += [["major_label_text_color", _INK], ["axis_label_text_color", _INK]]
         axis.update(major_label_text_font=_FONT, axis_label_text_font=_FONT, axis_label_text_font_style="normal")
-        axis.update(major_label_text_color=_INK, axis_label_text_color=_INK, axis_label_text_font_size="13px")
-        axis.major_label_text_font_size = "12px"
-    made.grid.grid_line_color = _FAINT
-    made.grid.grid_line_alpha = 0.6
+        axis.update(axis_label_text_font_size="13px", major_label_text_font_size="12px")
+    for grid in made.grid:
+        _coloured(grid, grid_line_color=_FAINT).grid_line_alpha = 0.6
     return made
 
 
@@ -57,23 +65,24 @@ def _source(name: str, *columns: str) -> ColumnDataSource:
 
 
 def _span(made: Any, name: str, dimension: Literal["width", "height"], dash: str) -> None:
-    made.add_layout(Span(name=name, location=0, dimension=dimension, line_color=_GREY, line_width=1.5, line_dash=dash))
+    span = Span(name=name, location=0, dimension=dimension, line_width=1.5, line_dash=dash)
+    made.add_layout(_coloured(span, line_color=_SOFT))
 
 
 def _phase() -> Any:
     """Cells, coloured, with a word in each, and a frame around the chosen one."""
     made = _figure("phase", 380)
-    made.grid.grid_line_color = None
-    cells = _source("phase-cells", "x", "y", "cell", "word", "short", "told", "colour", "ink", "edge")
-    box = Rect(x="x", y="y", width=1, height=1, fill_color="colour", line_color="white", line_width="edge")
+    for grid in made.grid:
+        grid.update(grid_line_color=None, tags=[])
+    cells = _source("phase-cells", "x", "y", "cell", "word", "short", "told", "colour", "ink", "edge", "rim")
+    box = Rect(x="x", y="y", width=1, height=1, fill_color="colour", line_color="rim", line_width="edge")
     drawn = made.add_glyph(cells, box, selection_glyph=box, nonselection_glyph=box)
     word = Text(x="x", y="y", text="short", text_color="ink", text_align="center", text_baseline="middle")
     word.update(text_font=value(_FONT), text_font_size="12px")
     made.add_glyph(cells, word, selection_glyph=word, nonselection_glyph=word)
-    chosen = _source("phase-chosen", "x", "y")
-    for colour, width in (("white", 6), (_CHOSEN, 3)):
-        frame = Rect(x="x", y="y", width=1, height=1, fill_color=None, line_color=colour, line_width=width)
-        made.add_glyph(chosen, frame)
+    chosen = _source("phase-chosen", "x", "y", "rim", "width")
+    frame = Rect(x="x", y="y", width=1, height=1, fill_color=None, line_color="rim", line_width="width")
+    made.add_glyph(chosen, frame)
     made.add_tools(
         TapTool(renderers=[drawn]), HoverTool(renderers=[drawn], tooltips=[("", "@cell"), ("", "@word"), ("", "@told")])
     )
@@ -100,19 +109,19 @@ def _plane() -> Any:
     made = _figure("plane", 340)
     _span(made, "plane-tolerance", "width", "dashed")
     _span(made, "plane-original", "height", "dotted")
-    regions = _source("plane-regions", "x", "y", "text", "base")
-    said = Text(x="x", y="y", text="text", text_baseline="base", text_color=_GREY, text_font_size="12px")
+    regions = _source("plane-regions", "x", "y", "text", "base", "colour")
+    said = Text(x="x", y="y", text="text", text_baseline="base", text_color="colour", text_font_size="12px")
     said.update(text_font=value(_FONT), x_offset=4)
     made.add_glyph(regions, said)
-    way = _source("plane-way", "xs", "ys")
-    made.add_glyph(way, MultiLine(xs="xs", ys="ys", line_color=_CHOSEN, line_width=2))
-    for name, colour in (("plane-replicates", "colour"), ("plane-cells", "colour")):
-        points = _source(name, "x", "y", "cell", "word", "told", "colour", "marker", "size")
-        dot = Scatter(x="x", y="y", marker="marker", size="size", fill_color=colour, line_color="white")
+    way = _source("plane-way", "xs", "ys", "colour")
+    made.add_glyph(way, MultiLine(xs="xs", ys="ys", line_color="colour", line_width=2))
+    for name in ("plane-replicates", "plane-cells"):
+        points = _source(name, "x", "y", "cell", "word", "told", "colour", "marker", "size", "rim")
+        dot = Scatter(x="x", y="y", marker="marker", size="size", fill_color="colour", line_color="rim")
         drawn = made.add_glyph(points, dot, selection_glyph=dot, nonselection_glyph=dot)
         hover = HoverTool(renderers=[drawn], tooltips=[("", "@cell"), ("", "@word"), ("", "@told")])
         made.add_tools(hover, TapTool(renderers=[drawn]))
-    chosen = _source("plane-chosen", "x", "y")
-    ring = Scatter(x="x", y="y", size=17, fill_color=None, line_color=_CHOSEN, line_width=2.5)
+    chosen = _source("plane-chosen", "x", "y", "colour")
+    ring = Scatter(x="x", y="y", size=17, fill_color=None, line_color="colour", line_width=2.5)
     made.add_glyph(chosen, ring)
     return made

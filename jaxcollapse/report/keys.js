@@ -9,7 +9,7 @@ function made(tag, attributes = {}, ...inside) {
 }
 
 function keyLine(colour, dash, text) {
-  const line = made("line", {x1: 0, y1: 6, x2: 30, y2: 6, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ")});
+  const line = made("line", {x1: 0, y1: 6, x2: 30, y2: 6, style: `stroke: ${keyed(colour)}`, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ")});
   return made("span", {}, made("svg", {width: 30, height: 12, "aria-hidden": "true"}, line), text);
 }
 
@@ -19,15 +19,17 @@ const SHAPES = {
   triangle: "M7 2l6 10h-12z",
   inverted_triangle: "M7 12l6-10h-12z",
   diamond: "M7 0l5 7l-5 7l-5-7z",
+  hex: "M2 4l5-3l5 3v6l-5 3l-5-3z",
+  cross: "M6 1h2v5h5v2h-5v5h-2v-5h-5v-2h5z",
 };
 
-function keyMark(colour, marker, text) {
-  const path = made("path", {d: SHAPES[marker], fill: colour});
+function keyMark({colour, marker}, text) {
+  const path = made("path", {d: SHAPES[marker], fill: colour, style: "stroke: var(--soft)"});
   return made("span", {}, made("svg", {width: 14, height: 14, "aria-hidden": "true"}, path), text);
 }
 
 function keyBox(colour, text) {
-  const box = made("rect", {width: 14, height: 14, fill: colour});
+  const box = made("rect", {x: 0.5, y: 0.5, width: 13, height: 13, fill: colour, style: "stroke: var(--soft)"});
   return made("span", {}, made("svg", {width: 14, height: 14, "aria-hidden": "true"}, box), text);
 }
 

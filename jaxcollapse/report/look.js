@@ -1,21 +1,14 @@
 // How numbers look: places on axes, colours, words.
 
-const FOREVER = "#d55e00", UNKNOWN = "#dddddd";  // an infinite value, and none
-const HUES = ["#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];  // Okabe and Ito's
+// Okabe and Ito's, but for black, which is the ink of the page.
+const HUES = ["ink", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 const DASHES = [[], [8, 4], [8, 3, 2, 3], [2, 3], [8, 3, 2, 3, 2, 3], [12, 4], [2, 6]];
-const THEORY = ["#767b80", [18, 4]], MEAN = ["#000000", [2, 3]];  // no colour and dash of another line
-// What became of cells: those that tell of a loss are orange and black, with corners.
-const OF_WORDS = {
-  unchanged: ["#56b4e9", "circle", "u"],
-  cooled: ["#0072b2", "inverted_triangle", "c"],
-  heated: ["#cc79a7", "triangle", "h"],
-  forgetting: ["#e69f00", "square", "f"],
-  collapsed: ["#000000", "diamond", "×"],
-  recoverable: ["#0072b2", "circle", "r"],
-  forgotten: ["#e69f00", "square", "f"],
-  changed: ["#e69f00", "square", "c"],
-};
-const PLAIN = ["#6b7075", "circle", ""];
+const THEORY = ["soft", [18, 4]], MEAN = ["ink", [2, 3]];  // no colour and dash of another line
+const OF_PAGE = ["ink", "soft", "line", "ground"];  // colours that page.css defines: light, dark, and on paper
+
+// A colour in a figure, which knows no names of the page, and in a key, which follows the page.
+const paint = colour => OF_PAGE.includes(colour) ? getComputedStyle(document.documentElement).getPropertyValue(`--${colour}`).trim() : colour;
+const keyed = colour => OF_PAGE.includes(colour) ? `var(--${colour})` : colour;
 
 function placeOf(scale, value) {
   if (Number.isNaN(value)) return NaN;
@@ -52,9 +45,9 @@ function percentOf(share) {
 }
 
 // The colour of a value, and a colour that is read on it.
-function coloursOf(palette, scale, value) {
-  if (Number.isNaN(value) || scale === null) return [UNKNOWN, "#000000"];
-  if (value === Infinity) return [FOREVER, "#000000"];
+function coloursOf({palette, forever, unknown}, scale, value) {
+  if (Number.isNaN(value) || scale === null) return [unknown, "#000000"];
+  if (value === Infinity) return [forever, "#000000"];
   const share = (placeOf(scale, value) - scale.low) / (scale.high - scale.low || 1);
   const place = Math.round(Math.min(Math.max(share, 0), 1) * (palette.length - 1));
   return [palette[place], place < 0.52 * palette.length ? "#ffffff" : "#000000"];
@@ -64,12 +57,14 @@ function wordOf(page, code) {
   return code >= 0 ? page.words[code] : code === -2 ? "diverged" : "missing";
 }
 
+// How the cells of a word look: colour, ink, marker, letter.
 function lookOf(page, code) {
-  return code >= 0 ? OF_WORDS[page.words[code]] ?? PLAIN : PLAIN;
+  const look = page.looks[wordOf(page, code)];
+  return code === -1 ? {...look, colour: paint("ground"), ink: paint("soft")} : look;
 }
 
-// A value of a quantity with its name and units: "recovery gap 0.31 nat".
+// A value of a quantity with its name and units, where it has units: "recovery gap 0.31 nat".
 function saidOf(title, value) {
-  const [, name, units] = title.match(/^(.*) \[(.*)\]$/) ?? [null, title, "1"];
-  return `${name} ${numberOf(value)}${units === "1" ? "" : ` ${units}`}`;
+  const [, name, units] = title.match(/^(.*) \[(.*)\]$/) ?? [null, title, ""];
+  return `${name} ${numberOf(value)}${units && ` ${units}`}`;
 }

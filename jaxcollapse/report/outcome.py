@@ -4,7 +4,7 @@ With all that verdicts need the word is the verdict. With fewer observables it i
 temperature brings the original back, or whether the log loss on original data is what it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,8 @@ class Question:
     Attributes:
         needed: the observables that answer it.
         words: the possible answers.
+        safe: indices of the answers that mean no change.
+        back: indices of the answers that mean a change which a sampling temperature undoes.
         lost: indices of the answers that mean a loss.
         loss: what a loss is called.
         meanings: meanings of the answers.
@@ -43,6 +45,8 @@ class Question:
 
     needed: tuple[str, ...]
     words: tuple[str, ...]
+    safe: tuple[int, ...]
+    back: tuple[int, ...]
     lost: tuple[int, ...]
     loss: str
     meanings: tuple[str, ...]
@@ -81,21 +85,28 @@ class Outcome:
         """An answer in one word, "missing" or "diverged"."""
         return self.question.words[code] if code >= 0 else name_of(code)
 
+    def meaning(self, code: int) -> str:
+        """What an answer means, with the thresholds as numbers."""
+        limits = self.thresholds
+        return self.question.meanings[code].format(
+            tolerance=f"{limits.tolerance:g}", collapse=f"{limits.collapse:g}", share=f"{limits.share:.0%}"
+        )
+
 
 _GAP_WORDS = ("recoverable", "forgotten")
 _GAP_MEANINGS = (
     "some sampling temperature brings the original back within {tolerance} nat",
     "no sampling temperature brings the original back within {tolerance} nat",
 )
-_LOST = (VERDICTS.index("forgetting"), VERDICTS.index("collapsed"))
-_MEANINGS = (
-    "the log loss on original data is within {tolerance} nat of the original's",
-    "a sampling temperature above 1 brings the original back, to {tolerance} nat and by {share} of the loss",
-    "a sampling temperature below 1 brings the original back, to {tolerance} nat and by {share} of the loss",
-    "no sampling temperature does, but the tokens are all there and in their order of likelihood",
-    "tokens, modes or their order are lost: nothing that looks at probabilities alone brings the original back",
-    "forgetting, and one token holds all but {collapse} of the probability",
-)
+_SAFE, _BACK = ("unchanged",), ("cooled", "heated")
+_MEANINGS = {
+    "unchanged": "the log loss on original data is within {tolerance} nat of the original's",
+    "cooled": "a sampling temperature above 1 brings the original back, to {tolerance} nat and by {share} of the loss",
+    "heated": "a sampling temperature below 1 brings the original back, to {tolerance} nat and by {share} of the loss",
+    "distorted": "no sampling temperature does, but every token is there, and in its order of likelihood",
+    "forgetting": "tokens, modes or their order are lost, and no sampling temperature brings them back",
+    "collapsed": "forgetting, and one token holds all but {collapse} of the probability",
+}
 _LOSS_WORDS = ("unchanged", "changed")
 _LOSS_MEANINGS = (
     "the log loss on original data is within {tolerance} nat of the original's",
@@ -103,14 +114,27 @@ _LOSS_MEANINGS = (
 )
 
 
+def _indices(is_meant: Callable[[str], bool]) -> tuple[int, ...]:
+    """The indices of these verdicts."""
+    return tuple(code for code, word in enumerate(VERDICTS) if is_meant(word))
+
+
 def _questions(needed: tuple[str, ...]) -> tuple[Question, ...]:
     """The possible questions: with fewer observables than verdicts need, less can be asked."""
     loss, gap, *_ = needed
     gaps, losses = ((name, name.replace("smoothed_", "")) for name in (gap, loss))
     return (
-        Question(needed, VERDICTS, _LOST, "forgetting", _MEANINGS),
-        *(Question((gap,), _GAP_WORDS, (1,), "forgetting", _GAP_MEANINGS) for gap in gaps),
-        *(Question((loss,), _LOSS_WORDS, (1,), "change", _LOSS_MEANINGS) for loss in losses),
+        Question(
+            needed,
+            VERDICTS,
+            _indices(lambda word: word in _SAFE),
+            _indices(lambda word: word in _BACK),
+            _indices(lambda word: word not in (*_SAFE, *_BACK)),
+            "loss",
+            tuple(_MEANINGS[word] for word in VERDICTS),
+        ),
+        *(Question((gap,), _GAP_WORDS, (), (0,), (1,), "loss", _GAP_MEANINGS) for gap in gaps),
+        *(Question((loss,), _LOSS_WORDS, (0,), (), (1,), "change", _LOSS_MEANINGS) for loss in losses),
     )
 
 

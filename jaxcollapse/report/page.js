@@ -34,38 +34,42 @@ function showControls() {
   element("generation-said").textContent = generation;
 }
 
+const sentence = text => `${text[0].toUpperCase()}${text.slice(1)}`;
 const where = axes => axes.map(axis => `${page.axes[axis].words} ${page.axes[axis].labels[choice.at[axis]]}`).join(", ");
 
 function tell(told, here) {
   const generation = page.generations[choice.generation];
-  const title = page.quantities[choice.colour]?.title;
+  const title = page.quantities[valueOf(page, choice)]?.title;
   const word = told.codes ? wordOf(page, told.codes[here]) : "";
   const sure = told.sure && told.codes[here] >= 0 && !Number.isNaN(told.sure[here]) ? ` (${percentOf(told.sure[here])} sure)` : "";
   const value = title ? saidOf(title, told.values[here]) : "";
   const said = [word + sure, value].filter(text => text).join(", ");
   const named = where(several) || "The only cell";
-  element("told").textContent = `${named[0].toUpperCase()}${named.slice(1)}, at generation ${generation}${said ? `: ${said}` : ""}.`;
+  element("told").textContent = `${sentence(named)}, at generation ${generation}${said ? `: ${said}` : ""}.`;
   const held = several.filter(axis => axis !== choice.across && axis !== choice.up);
   const of = `${page.replicates > 1 ? `median of ${page.replicates} replicates` : "one replicate"} at generation ${generation}`;
   const doubt = told.sure && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
-  const colour = title ? `Colour: ${title}, ${of}.` : "";
+  const number = title ? `${choice.colour === VERDICT ? "Number below: " : "Colour: "}${title}, ${of}.` : "";
+  const colour = choice.colour === VERDICT ? `Colour: the verdict. ${number}` : number;
   element("phase-told").textContent = `${colour}${held.length ? ` At ${where(held)}.` : ""}${doubt} Click on a cell to choose it.`;
-  element("curves-told").textContent = `${where(several) || "The only cell"}. ${page.live ? `Thin lines are ${page.single < page.replicates ? `${page.single} of the ${page.replicates}` : "single"} replicates. ` : ""}`;
+  element("curves-told").textContent = `${sentence(where(several) || "the only cell")}. ${page.live ? `Thin lines are ${page.single < page.replicates ? `${page.single} of the ${page.replicates}` : "single"} replicates. ` : ""}`;
   const isEmpty = told.plane && !isKnown(told.plane.x);
   element("plane-told").textContent = isEmpty ? "No cell has an effective temperature, as where the original is uniform: no temperature changes that. There is nothing to show." : `All cells of the phase diagram at generation ${generation}, and the way of the chosen one from the start. To the left cooled, above the dashed line forgotten.`;
-  element("events-told").textContent = `Share of trajectories for which it has not happened yet, with 95 % intervals. ${where(several)}`;
+  element("events-told").textContent = `Share of trajectories for which it has not happened yet. Bars are 95 % intervals. ${sentence(where(several) || "the only cell")}.`;
 }
 
 function showKeys(told, curves) {
   const {scale} = told;
-  const tolerance = scale && /recovery_gap$|kl_to_initial$/.test(choice.colour) ? placeOf(scale, page.tolerance) : null;
-  element("phase-key").replaceChildren(...(scale ? [
+  const tolerance = scale && /recovery_gap$|kl_to_initial$/.test(choice.colour) && choice.colour !== VERDICT ? placeOf(scale, page.tolerance) : null;
+  const isCramped = told.codes && element("phase").dataset.words !== "whole";
+  const present = told.codes ? [...new Set(told.codes)].sort((one, other) => (one < 0) - (other < 0) || one - other) : [];
+  const named = code => `${isCramped ? `${lookOf(page, code).letter} ` : ""}${wordOf(page, code)}`.trim();
+  element("phase-key").replaceChildren(...(choice.colour === VERDICT ? present.map(code => keyBox(lookOf(page, code).colour, named(code))) : scale ? [
     keyRamp(page, scale, tolerance),
     ...(tolerance === null ? [] : [made("span", {}, `white line: ${numberOf(page.tolerance)} nat`)]),
-    ...(scale.infinity === null ? [] : [keyBox(FOREVER, "∞")]),
-    ...(told.values.some(Number.isNaN) ? [keyBox(UNKNOWN, "none")] : []),
-    ...(told.codes && element("phase").dataset.words === "initials" ? page.words.map(
-      word => made("span", {}, `${OF_WORDS[word][2]} ${word}`)) : []),
+    ...(scale.infinity === null ? [] : [keyBox(page.forever, "∞")]),
+    ...(told.values.some(Number.isNaN) ? [keyBox(page.unknown, "none")] : []),
+    ...(isCramped ? present.filter(code => lookOf(page, code).letter).map(code => made("span", {}, named(code))) : []),
   ] : []));
   const {lines} = page.quantities[choice.curve] ?? {lines: []};
   const chosen = curves[choice.curve];
@@ -77,11 +81,20 @@ function showKeys(told, curves) {
     ...(isKnown(chosen?.theory) ? [keyLine(...THEORY, "mean, by theory")] : []),
     ...(isKnown(chosen?.theory) && chosen.mean ? [keyLine(...MEAN, "mean of the replicates")] : []),
   );
-  element("plane-key").replaceChildren(...page.words.map(word => keyMark(...(OF_WORDS[word] ?? PLAIN).slice(0, 2), word)));
+  element("plane-key").replaceChildren(...page.words.map(word => keyMark(page.looks[word], word)));
   element("events-key").replaceChildren(...events.map((name, at) => keyLine(
     HUES[events.length === 1 ? 2 : at % HUES.length], DASHES[events.length === 1 ? 0 : at % DASHES.length],
-    page.quantities[name].title.replace(/^share before the (.*) \[1\]$/, "$1"))),
+    `${page.quantities[name].title.replace(/^share before the /, "")}: ${fateOf(curves[name])}`)),
     ...(events.some(name => isKnown(curves[name].theory)) ? [keyLine(...THEORY, "by theory")] : []));
+}
+
+// "happened in 19 % (4 % to 46 %) by generation 400": the others are censored there, as nothing is known of them later.
+function fateOf({low, middle, high}) {
+  const [least, share, most] = [high, middle, low].map(values => 1 - values.at(-1));
+  if (Number.isNaN(share)) return "not known";
+  const percent = value => `${Math.round(100 * value)} %`;
+  const interval = Number.isNaN(least) || Number.isNaN(most) ? "" : ` (${percent(least)} to ${percent(most)})`;
+  return `in ${percent(share)}${interval} by generation ${page.generations.at(-1)}`;
 }
 
 // "4.44 (4.36 to 4.52) nat"; of an end that is not known nothing is said.
@@ -127,10 +140,17 @@ function describe(id, text) {
 
 async function drawOnce() {
   showControls();
-  const names = [...new Set([choice.curve, ...events, ...(page.plane ?? [])])].filter(name => name);
-  const cell = [...choice.at];
-  const [told, curves, summary] = await Promise.all([source.plane({...choice, at: cell}), source.curves(cell, names), source.summary(cell)]);
+  const chosen = {...choice, at: [...choice.at]};
+  const names = [...new Set([chosen.curve, ...events, ...(page.plane ?? [])])].filter(name => name);
+  const asked = {...chosen, colour: valueOf(page, chosen)};
+  drawn = await Promise.all([source.plane(asked), source.curves(chosen.at, names), source.summary(chosen.at)]);
+  if (!isStale) show(...drawn);
+}
+
+// All that is known of what is chosen. It needs no answers, so that it can be shown again: in other colours, on paper.
+function show(told, curves, summary) {
   const here = cellsOf(page.axes, choice).cells.findIndex(each => each.every((place, axis) => place === choice.at[axis]));
+  dressAll();
   drawPhase(page, choice, told);
   if (choice.curve) {
     const {title, lines} = page.quantities[choice.curve], step = page.generations.length, all = curves[choice.curve];
@@ -140,8 +160,8 @@ async function drawOnce() {
     })), title, choice.generation);
   }
   if (events.length) {
-    const lines = events.map(name => ({...curves[name], text: page.quantities[name].title.replace(" [1]", "")}));
-    drawCurves(page, "events", lines, "share of trajectories [1]", choice.generation);
+    const lines = events.map(name => ({...curves[name], text: page.quantities[name].title}));
+    drawCurves(page, "events", lines, "share of trajectories", choice.generation);
   }
   if (page.plane) drawPlane(page, choice, told, curves);
   tell(told, here);
@@ -153,21 +173,30 @@ async function drawOnce() {
   }
 }
 
-let isDrawing = false, isStale = false, drawings = 0;
+let drawn = null, isDrawing = false, isStale = false, drawings = 0;
 async function draw() {
   isStale = true;
   if (isDrawing) return;
   isDrawing = true;
+  setState("busy");
   try {
     while (isStale) {
       isStale = false;
       await drawOnce();
     }
+    setState("");
   } catch (error) {
+    setState("failed");
     element("told").textContent = `This cannot be shown: ${error.message}`;
   }
   isDrawing = false;
   document.documentElement.dataset.drawn = ++drawings;
+}
+
+// What is on the page is what is chosen, unless it is "busy" or has "failed"; page.css then covers the pictures.
+function setState(state) {
+  document.documentElement.dataset.state = state;
+  element("look").setAttribute("aria-busy", String(state === "busy"));
 }
 
 function choose(change) {
@@ -209,11 +238,42 @@ function listen() {
   }).observe(element("look"));
 }
 
+// Pictures on canvases have the size and the colours of the screen. On paper there are drawings that fit.
+function toPaper() {
+  document.documentElement.classList.add("paper");
+  if (drawn) show(...drawn);
+  for (const details of document.querySelectorAll("details:not([open]):not(figure details)")) {
+    details.open = true;
+    details.dataset.closed = "";
+  }
+}
+
+// A listener of its own: figures take in new colours once `toPaper` has ended.
+function drawOnPaper() {
+  for (const id of FIGURES) {
+    const drawing = Bokeh.index.get_by_id(modelOf(id).id)?.export("svg").ctx.get_svg();
+    if (!drawing) continue;
+    drawing.setAttribute("viewBox", `0 0 ${drawing.getAttribute("width")} ${drawing.getAttribute("height")}`);
+    drawing.setAttribute("class", "print");
+    element(id).after(drawing);
+  }
+}
+
+function fromPaper() {
+  document.documentElement.classList.remove("paper");
+  document.querySelectorAll("svg.print").forEach(drawing => drawing.remove());
+  document.querySelectorAll("details[data-closed]").forEach(details => { details.open = false; delete details.dataset.closed; });
+  if (drawn) show(...drawn);
+}
+
 async function start() {
   const figures = JSON.parse(element("page-figures").textContent);
   const roots = Object.fromEntries(figures.roots.map((root, at) => [root.id, FIGURES[at]]));
   await Bokeh.embed.embed_items({figures}, [{docid: "figures", roots, root_ids: Object.keys(roots)}]);
   listen();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn && show(...drawn));
+  for (const listener of [toPaper, drawOnPaper]) addEventListener("beforeprint", listener);
+  addEventListener("afterprint", fromPaper);
   await draw();
 }
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from jaxcollapse._version import __version__
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import partly
+from jaxcollapse.analysis.looks import LOOKS
 from jaxcollapse.analysis.verdict import comparable
 from jaxcollapse.errors import printable
 from jaxcollapse.report.answer import SURE, Answer, answer_of
@@ -84,6 +85,7 @@ def _page(
         title=printable(data.attrs.get("title") or path.parent.name),
         sentence=sentence_of(data, whole.axes),
         answer=answer,
+        looks=LOOKS,
         notes=notes,
         choices=axes,
         view=view,

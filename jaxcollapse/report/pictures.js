@@ -4,7 +4,18 @@ const modelOf = name => Bokeh.documents[0].get_model_by_name(name);
 const fill = (name, columns) => { modelOf(name).data = columns; };
 const element = id => document.getElementById(id);
 const LETTER = 7.5;  // pixels
+const MOST_BARS = 10;  // intervals along a line
+const VERDICT = "verdict";  // what the colour of a cell shows, if no quantity
 const isKnown = values => Boolean(values?.some(value => !Number.isNaN(value)));
+
+// Which quantity has its numbers in cells: the one that is their colour, or what verdicts are about.
+const valueOf = (page, {colour}) => colour === VERDICT ? page.value : colour;
+
+function ofCell(page, choice, told, place) {
+  if (choice.colour === VERDICT) return lookOf(page, told.codes[place]);
+  const [colour, ink] = coloursOf(page, told.scale, told.values[place]);
+  return {colour, ink};
+}
 
 function dress(name, ends, ticks, title) {
   const [figure, side] = name.split("-");
@@ -36,29 +47,39 @@ function ticksOf(labels, room, needed) {
   return labels.map((label, place) => [place, label]).filter(([place]) => place % step === 0);
 }
 
+// The colours of the page in all figures.
+function dressAll() {
+  for (const model of Bokeh.documents[0]._all_models.values()) {
+    for (const [property, colour] of model.tags) model.setv({[property]: paint(colour)});
+  }
+}
+
 function drawPhase(page, choice, told) {
   const {rows, columns, cells} = cellsOf(page.axes, choice);
   const [across, up] = [choice.across, choice.up].map(axis => axis === null ? null : page.axes[axis]);
   const ups = up ? up.labels.map(label => broken(label, 18)) : [];
   const width = (element("phase").clientWidth - 60 - LETTER * longestOf(ups.flat())) / columns;
   const height = 320 / rows;
-  const {title} = page.quantities[choice.colour] ?? {title: ""};
+  const {title} = page.quantities[valueOf(page, choice)] ?? {title: ""};
   const doubtOf = place => told.sure && told.sure[place] < page.sure ? "?" : "";
   const fullOf = place => (told.codes ? wordOf(page, told.codes[place]) : numberOf(told.values[place])) + doubtOf(place);
-  const initialOf = place => (told.codes ? lookOf(page, told.codes[place])[2] : "") + doubtOf(place);
+  const initialOf = place => (told.codes ? lookOf(page, told.codes[place]).letter : "") + doubtOf(place);
   const isWide = width > 6.8 * Math.max(...cells.map((_, place) => fullOf(place).length)) + 6;
   const isSmall = height < 14 || width < 16;
-  const shortOf = isSmall ? () => "" : isWide ? fullOf : initialOf;
-  fill("phase-cells", fromRows(["x", "y", "cell", "word", "short", "told", "colour", "ink", "edge"], cells.map((cell, place) => {
-    const [colour, ink] = coloursOf(page.palette, told.scale, told.values[place]);
+  const hasNumber = told.codes && title && height >= 34;
+  const bothOf = place => told.codes[place] >= 0 && hasNumber ? `${fullOf(place)}\n${numberOf(told.values[place])}` : fullOf(place);
+  const shortOf = isSmall ? () => "" : isWide ? bothOf : initialOf;
+  fill("phase-cells", fromRows(["x", "y", "cell", "word", "short", "told", "colour", "ink", "edge", "rim"], cells.map((cell, place) => {
+    const {colour, ink} = ofCell(page, choice, told, place);
     const word = told.codes ? wordOf(page, told.codes[place]) : "";
     const where = [across ? across.labels[cell[choice.across]] : "", up ? up.labels[cell[choice.up]] : ""];
     const named = where.filter(label => label).join(", ") || "the only cell";
     const sure = told.sure && !Number.isNaN(told.sure[place]) && told.codes[place] >= 0 ? `, ${percentOf(told.sure[place])} sure` : "";
     const row = up ? cell[choice.up] : 0, column = across ? cell[choice.across] : 0;
-    return [column, row, named, word + sure, shortOf(place), title ? saidOf(title, told.values[place]) : "", colour, ink, isSmall ? 0.3 : 1.5];
+    return [column, row, named, word + sure, shortOf(place), title ? saidOf(title, told.values[place]) : "", colour, ink, isSmall ? 0.3 : 1.5, paint("ground")];
   })));
-  fill("phase-chosen", {x: [across ? choice.at[choice.across] : 0], y: [up ? choice.at[choice.up] : 0]});
+  const chosen = [across ? choice.at[choice.across] : 0, up ? choice.at[choice.up] : 0];
+  fill("phase-chosen", fromRows(["x", "y", "rim", "width"], [[...chosen, paint("ground"), 7], [...chosen, paint("ink"), 3]]));
   const acrosses = across ? across.labels.map(label => broken(label, width / LETTER - 1)) : [];
   // Values without an order are all told: upright where they do not stand side by side.
   const isUpright = across && !across.ordered && LETTER * longestOf(acrosses.flat()) > width;
@@ -78,23 +99,36 @@ function bandOf(xs, low, high) {
   return [[...known.map(at => xs[at]), ...back.map(at => xs[at])], [...known.map(at => low[at]), ...back.map(at => high[at])]];
 }
 
+// Intervals of one of several lines as bars that stand side by side: bands over each other could not be told apart.
+function whiskersOf(xs, low, high, hue, at, number) {
+  const room = (xs.at(-1) - xs[0]) / MOST_BARS, bars = [];
+  xs.forEach((x, place) => {
+    const isLast = place === xs.length - 1;
+    const isFree = !bars.length || x - bars.at(-1) >= room && (isLast || xs.at(-1) - x >= room);
+    if (isFree && !Number.isNaN(low[place]) && !Number.isNaN(high[place])) bars.push(x);
+  });
+  const aside = room * 0.16 * (at - (number - 1) / 2);
+  return bars.map(x => [[x + aside, x + aside], [low[xs.indexOf(x)], high[xs.indexOf(x)]], hue, [], 2.5, 0.75]);
+}
+
 // lines: {text, scale, low, middle, high, mean, theory, replicates}, each of all generations.
 function drawCurves(page, name, lines, title, generation) {
   const xs = page.generations.map(each => placeOfGeneration(page.time, each));
   const bands = [], drawn = [], points = [];
   lines.forEach((line, at) => {
-    const hue = HUES[lines.length === 1 ? 2 : at % HUES.length], dash = DASHES[lines.length === 1 ? 0 : at % DASHES.length];
+    const hue = paint(HUES[lines.length === 1 ? 2 : at % HUES.length]), dash = DASHES[lines.length === 1 ? 0 : at % DASHES.length];
     const places = values => Array.from(values, value => placeOf(line.scale, value));
     for (const values of line.replicates ?? []) drawn.push([xs, places(values), hue, [], 1, 0.28]);
     // Several bands over each other, and single lines through them, would hide one another.
-    if (lines.length === 1 || !line.replicates) bands.push([...bandOf(xs, places(line.low), places(line.high)), hue]);
+    if (name === "events") drawn.push(...whiskersOf(xs, places(line.low), places(line.high), hue, at, lines.length));
+    else if (lines.length === 1 || !line.replicates) bands.push([...bandOf(xs, places(line.low), places(line.high)), hue]);
     drawn.push([xs, places(line.middle), hue, dash, 2.5, 1]);
     places(line.middle).forEach((y, place) => {
       points.push([xs[place], y, page.generations[place], numberOf(line.middle[place]), line.text, hue]);
     });
     if (!isKnown(line.theory)) return;
-    if (line.mean) drawn.push([xs, places(line.mean), ...MEAN, 2, 1]);
-    drawn.push([xs, places(line.theory), ...THEORY, 2.5, 1]);
+    if (line.mean) drawn.push([xs, places(line.mean), paint(MEAN[0]), MEAN[1], 2, 1]);
+    drawn.push([xs, places(line.theory), paint(THEORY[0]), THEORY[1], 2.5, 1]);
   });
   fill(`${name}-bands`, fromRows(["xs", "ys", "colour"], bands));
   fill(`${name}-lines`, fromRows(["xs", "ys", "colour", "dash", "width", "alpha"], drawn));
@@ -108,28 +142,28 @@ function drawCurves(page, name, lines, title, generation) {
 function drawPlane(page, choice, told, way) {
   const [across, up] = told.plane.scales;
   const {cells} = cellsOf(page.axes, choice);
-  const names = ["x", "y", "cell", "word", "told", "colour", "marker", "size"];
+  const names = ["x", "y", "cell", "word", "told", "colour", "marker", "size", "rim"];
   const point = (x, y) => [placeOf(across, x), placeOf(up, y)];
   const of = (x, y) => `${numberOf(x)}, ${numberOf(y)}`;
   fill("plane-cells", fromRows(names, cells.map((cell, place) => {
     const [x, y] = [told.plane.x[place], told.plane.y[place]];
     const code = told.codes ? told.codes[place] : -1;
-    const [colour, marker] = lookOf(page, code);
+    const {colour, marker} = told.codes ? lookOf(page, code) : {colour: paint("soft"), marker: "circle"};
     const where = [choice.across, choice.up].filter(axis => axis !== null).map(axis => page.axes[axis].labels[cell[axis]]);
-    return [...point(x, y), where.join(", "), told.codes ? wordOf(page, code) : "", of(x, y), colour, marker, 11];
+    return [...point(x, y), where.join(", "), told.codes ? wordOf(page, code) : "", of(x, y), colour, marker, 11, paint("soft")];
   })));
   const [xs, ys] = page.plane.map(name => way[name].middle.subarray(0, choice.generation + 1));
   const path = Array.from(xs, (x, at) => point(x, ys[at])).filter(place => !place.some(Number.isNaN));
-  fill("plane-way", {xs: [path.map(place => place[0])], ys: [path.map(place => place[1])]});
-  fill("plane-chosen", {x: path.length ? [path.at(-1)[0]] : [], y: path.length ? [path.at(-1)[1]] : []});
+  fill("plane-way", {xs: [path.map(place => place[0])], ys: [path.map(place => place[1])], colour: [paint("ink")]});
+  fill("plane-chosen", {x: path.length ? [path.at(-1)[0]] : [], y: path.length ? [path.at(-1)[1]] : [], colour: path.length ? [paint("ink")] : []});
   const [few, many] = page.plane.map(name => way[name].replicates?.[0] ?? []);
   const single = few.map((values, at) => [values[choice.generation], many[at][choice.generation]]);
   fill("plane-replicates", fromRows(names, single.map(([x, y], at) =>
-    [...point(x, y), `replicate ${at}`, "", of(x, y), "#9aa0a6", "circle", 7])));
+    [...point(x, y), `replicate ${at}`, "", of(x, y), "#9aa0a6", "circle", 7, paint("ground")])));
   modelOf("plane-tolerance").location = placeOf(up, page.tolerance);
   modelOf("plane-original").location = placeOf(across, 1);
   const [left] = endsOf(across), level = placeOf(up, page.tolerance), gap = 0.015 * (up.high - up.low);
-  fill("plane-regions", {x: [left, left], y: [level + gap, level - gap], text: ["forgotten", "recoverable"], base: ["bottom", "top"]});
+  fill("plane-regions", {x: [left, left], y: [level + gap, level - gap], text: ["forgotten", "recoverable"], base: ["bottom", "top"], colour: [paint("soft"), paint("soft")]});
   page.plane.forEach((name, at) => {
     const scale = told.plane.scales[at];
     dress(`plane-${"xy"[at]}`, endsOf(scale), scale.ticks, page.quantities[name].title);

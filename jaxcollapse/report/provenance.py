@@ -9,7 +9,7 @@ from jaxcollapse.errors import printable
 
 
 def provenance_of(data: xr.Dataset) -> list[tuple[str, str]]:
-    """What a dataset says of its making, a line for each key; nothing where that is no JSON object."""
+    """What a dataset says of its making, a line for each key; nothing where that is not a JSON object."""
     try:
         told = json.loads(data.attrs.get("provenance", "{}"))
     except ValueError:

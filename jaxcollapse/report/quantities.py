@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.band import banded
-from jaxcollapse.analysis.labels import entries, partly, spread
+from jaxcollapse.analysis.labels import entries, partly, spread, titled
 from jaxcollapse.analysis.plot.style import MOST
 from jaxcollapse.analysis.status import cell_dims, counted, is_event, label_of
 from jaxcollapse.analysis.survival import survival
@@ -48,7 +48,7 @@ def quantities_of(data: xr.Dataset) -> list[Quantity]:
             continue
         if is_event(values):
             long_name, _ = label_of(values)
-            title = f"share before the {spoken(long_name)} [1]"
+            title = f"share before the {spoken(long_name)}"
             found.append(Quantity(name, title, None, ("",), (0,), True))
         elif "generation" in values.dims:
             found.append(_observable(data, name, extra[0] if extra else None))
@@ -93,13 +93,13 @@ def trajectories(data: xr.Dataset, quantity: Quantity) -> np.ndarray:
 
 
 def lines_of(data: xr.Dataset, dim: str) -> list[str]:
-    """What the values along a dimension that is no axis are called."""
+    """What the values along a dimension that is not an axis are called."""
     return entries(data, dim) if dim in data.coords else [str(place) for place in range(data.sizes[dim])]
 
 
 def _observable(data: xr.Dataset, name: str, dim: str | None) -> Quantity:
     long_name, units = label_of(data[name])
-    title = f"{spoken(long_name)} [{printable(units)}]"
+    title = titled(spoken(long_name), printable(units))
     if dim is None:
         return Quantity(name, title, None, ("",), (0,), False)
     labels = lines_of(data, dim)

@@ -35,7 +35,7 @@ def table_of(data: xr.Dataset, axes: list[ShownAxis]) -> list[tuple[str, str, st
         if values.ndim == 0 and name not in ("generation", "replicate"):
             rows.append((_words(values), entry(values.item(), str(name), letters=_LONGEST), "constant"))
     rows.append(("replicates", str(data.sizes["replicate"]), "constant"))
-    recorded = f"{last_generation(data)}, of which {data.sizes['generation']} are recorded (0 is the original)"
+    recorded = f"{last_generation(data)}; {data.sizes['generation']} are recorded (0 is the original)"
     return [*rows, ("generations", recorded, "constant")]
 
 

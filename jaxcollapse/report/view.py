@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.looks import FOREVER, LOOKS, UNKNOWN
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.verdict import Thresholds, needed_by, plane_of
 from jaxcollapse.report.axes import ShownAxis, axes_of
@@ -28,7 +29,7 @@ class View:
         question: the question that cells answer; None if no question can be asked.
         thresholds: where verdicts change.
         plane: names of the observables to the right and upwards; None if the dataset lacks one.
-        colour: name of what the phase diagram shows at first; empty if there is nothing to show.
+        value: name of the observable whose values cells have at first; empty if there is nothing to show.
         replicates: number of replicates.
         across: number of the axis to the right in the phase diagram at first; None if there is none.
         up: number of the axis upwards in the phase diagram at first; None if there is none.
@@ -42,7 +43,7 @@ class View:
     question: Question | None
     thresholds: Thresholds
     plane: tuple[str, str] | None
-    colour: str
+    value: str
     replicates: int
     across: int | None
     up: int | None
@@ -68,7 +69,7 @@ class View:
             question=question,
             thresholds=thresholds,
             plane=plane if set(plane) <= names else None,
-            colour=_first([each for each in found if _has_colour(each)], (gap, loss, "entropy")),
+            value=_first([each for each in found if _has_colour(each)], (gap, loss, "entropy")),
             replicates=data.sizes["replicate"],
             across=across,
             up=up,
@@ -106,6 +107,10 @@ class View:
                 for each in self.quantities
             },
             "words": question.words if question else [],
+            "looks": {word: look._asdict() for word, look in LOOKS.items()},
+            "forever": FOREVER,
+            "unknown": UNKNOWN,
+            "value": self.value,
             "lost": question.lost if question else [],
             "tolerance": self.thresholds.tolerance,
             "replicates": self.replicates,

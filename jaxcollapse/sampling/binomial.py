@@ -41,8 +41,7 @@ def binomial(word: Words, lower: Words, trials: Counts, odds: Float[Array, "*n"]
     """Independent binomial counts.
 
     Args:
-        word, lower: random words, of which the uniform number is made (`bits.unit`); the lower it is, the higher is the
-            count.
+        word, lower: random words that make the uniform number (`bits.unit`); the lower it is, the higher is the count.
         trials: n ≥ 0.
         odds: p/(1 − p) ≤ 1.
     """

@@ -47,7 +47,7 @@ def as_words(key: jax.Array) -> Key:
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         key = jax.random.key_data(key)
     if key.shape != (2,):
-        raise ValueError(f"key: its words have the shape {key.shape}; one key of threefry, which has two, is needed")
+        raise ValueError(f"key: its words have the shape {key.shape}; give one threefry key, which has two words")
     return key.astype(jnp.uint32)
 
 

@@ -1,6 +1,6 @@
 """One of several candidates that come one after the other: each takes the place of the one before, or does not.
 
-The law is that of a choice among all of them at once, with nothing kept but how they stand so far (Chao 1982, with room
+The law is that of a choice among all of them at once, with nothing kept but the state so far (Chao 1982, with room
 for one). `sampling/curation.py` has what comes of it where a candidate is one token.
 """
 

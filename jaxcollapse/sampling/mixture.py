@@ -10,7 +10,7 @@ def mixture(
 ) -> Float[Array, "context token"]:
     """Logits of Σ_k weights_k · softmax(logits_k), row by row; they need not be normalised.
 
-    Rows that are the same bits in every part, or of which no part has weight, come back as the first part's bits: a
+    Rows that are the same bits in every part, or have weight in no part, come back as the first part's bits: a
     mixture of one distribution with itself is that distribution, exactly. This is what keeps T = 1 at N = ∞ an exact
     fixed point.
     """

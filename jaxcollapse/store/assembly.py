@@ -44,7 +44,7 @@ def read(study: "Study") -> xr.Dataset:
     if stands is ResultState.STAYS:
         return dataset.lazily(study.result)
     if why(stands):
-        told = "%s %s; the dataset of the shards is shown, and `jaxcollapse finalize` puts it there"
+        told = "%s %s; the dataset is read from the shards, and `jaxcollapse finalize` writes it"
         _log.warning(told, printable(study.result), why(stands))
     is_free = not why(stands) and os.access(study.folder, os.W_OK)
     return _assembled_here(study, sets_aside=False) if is_free else _assembled_in_cache(study, shards)
@@ -79,7 +79,7 @@ def _assembled_here(study: "Study", *, sets_aside: bool) -> xr.Dataset:
             except BadShardError as bad:
                 shards = _without(study, shards, bad, sets_aside=sets_aside)
     if study.zarr.exists():
-        told = "%s is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew"
+        told = "%s holds an earlier dataset; `jaxcollapse finalize --zarr` updates it"
         _log.warning(told, printable(study.zarr))
     return dataset.lazily(study.result)
 
@@ -111,7 +111,7 @@ def _without(study: "Study", shards: Shards, bad: BadShardError, *, sets_aside: 
     if sets_aside:
         set_shard_aside(bad)
     else:
-        _log.warning("%s does not count: %s", printable(bad.path), printable(bad))
+        _log.warning("%s is ignored: %s", printable(bad.path), printable(bad))
     return study.shards([path for path in shards.good if path != bad.path])
 
 

@@ -22,13 +22,13 @@ def check_attributes(file: netCDF4.Dataset) -> None:
     told = _attributes(file)
     for name in _THRESHOLDS:
         if name in told and not (isinstance(told[name], float) and 0 <= told[name] < 1):
-            raise ValueError(f"{name} is no threshold")
+            raise ValueError(f"{name} is not a threshold")
     for name, variable in file.variables.items():
         told = _attributes(variable)
         if name in OBSERVABLES and OBSERVABLES[name].is_event != ("censoring" in told):
-            raise ValueError(f"it is not said correctly whether {name} is the time of an event")
+            raise ValueError(f"the attributes of {name} contradict whether it is the time of an event")
         if not _is_range(told.get("possible_range", (0, 1))):
-            raise ValueError(f"the possible range of {name} is none")
+            raise ValueError(f"the possible range of {name} is not a range")
     told = _attributes(file.variables["status"])
     if not np.array_equal(told["flag_values"], [0, 1, 2]) or told["flag_meanings"] != STATUS_MEANINGS:
         raise ValueError("status has other flags")
@@ -38,7 +38,7 @@ def _attributes(owner: netCDF4.Dataset | netCDF4.Variable) -> dict[str, Any]:
     told = {name: owner.getncattr(name) for name in owner.ncattrs()}
     for name, value in told.items():
         if name in _TEXTS and not isinstance(value, str):
-            raise ValueError(f"{name} is no text")
+            raise ValueError(f"{name} is not text")
         if name in _DECODED or (name in _ALLOWED and value != _ALLOWED[name]):
             raise ValueError(f"has an attribute {name}")
     return told

@@ -94,12 +94,12 @@ class Claims:
         """Until it is worth another look at what is left, or the run is to stop."""
         now, changed = time.monotonic(), self._shards.stat().st_mtime_ns
         if self._news is None:
-            told = "%d chunks are being computed by %s; waiting for that"
+            told = "%d chunks are being computed by %s; waiting for them"
             _log.warning(told, len(self.left), self._others())
         if self._news is None or self._news[1] != changed:
             self._news = now, changed
         elif now - self._news[0] > self._patience:
-            told = "%s stored nothing for %.0f s; computing that here, too (the numbers are the same)"
+            told = "%s stored nothing for %.0f s; computing its chunks here, too (the results are identical)"
             _log.warning(told, self._others(), now - self._news[0])
             self._is_impatient = True
             return

@@ -59,7 +59,9 @@ def check_may_be_written(folder: Path) -> None:
 
 def _check_stays_inside(folder: Path, name: str) -> None:
     if not is_within(folder, name):
-        raise InputError("", f"{name} in it leads elsewhere; put a copy of what is there in its place", str(folder))
+        raise InputError(
+            "", f"{name} in it is a link to another place; replace it with a copy of its target", str(folder)
+        )
 
 
 @contextlib.contextmanager

@@ -33,9 +33,9 @@ class ResultState(Enum):
 
 
 _WHY = {
-    ResultState.OTHER: ("other", "stands for another sweep"),
+    ResultState.OTHER: ("other", "belongs to another sweep"),
     ResultState.DAMAGED: ("damaged", "is damaged or was changed"),
-    ResultState.ELSEWHERE: ("other", "is a link to what is not here (`git annex get` may bring it)"),
+    ResultState.ELSEWHERE: ("other", "is a link to a missing file (`git annex get` may bring it)"),
 }
 
 
@@ -61,7 +61,7 @@ def standing(path: Path, sweep: Sweep, content: str, shards: Shards) -> ResultSt
     if known.trajectories <= int(shards.done.sum()):
         return ResultState.OUTGROWN
     if not shards.done.all() and _goes_with(known.sweep, sweep):
-        _log.warning("%s holds more than the shards that are left; it stays as it is", printable(path))
+        _log.warning("%s holds more than the remaining shards; it is left unchanged", printable(path))
         return ResultState.STAYS
     return ResultState.OTHER
 
@@ -94,10 +94,10 @@ def make_way(bad: Mapping[Path, str], chunks: Collection[str]) -> None:
     """
     for path, reason in bad.items():
         if path.is_symlink() and not path.exists():
-            told = "is a link to what is not here; bring it (`git annex get`), or remove the link to compute it again"
+            told = "is a link to a missing file; bring it (`git annex get`), or remove the link to compute it again"
             raise FileNotFoundError(errno.ENOENT, told, str(path))
         if path.stem in chunks and path.exists() and (not path.is_file() or is_sealed(path)):
-            set_aside(path, "other", f"does not count: {reason}")
+            set_aside(path, "other", f"is ignored: {reason}")
 
 
 def set_aside(path: Path, word: str, reason: str, ending: str = "") -> None:
@@ -121,7 +121,7 @@ def set_aside(path: Path, word: str, reason: str, ending: str = "") -> None:
 def set_shard_aside(bad: BadShardError) -> None:
     """Sets aside a shard whose numbers cannot be read, so that its trajectories are computed again."""
     assert bad.path is not None
-    set_aside(bad.path, "damaged", f"does not count: {bad}")
+    set_aside(bad.path, "damaged", f"is ignored: {bad}")
 
 
 def _goes_with(text: str, sweep: Sweep) -> bool:

@@ -18,8 +18,8 @@ from jaxcollapse.sweep.sweep import Sweep
 
 FORMAT = 1
 _LAST_DIGITS = (
-    "they differ in the last digits, and a cell is known by its exact numbers; round those of a program to twelve "
-    "digits, as linspace and geomspace do, by float(f'{value:.12g}')"
+    "they differ in the last digits, and cells are identified by exact values; round computed values to twelve "
+    "digits with float(f'{value:.12g}'), as linspace and geomspace do"
 )
 _OF_LENGTH = ("generations", "recorded")  # settings that differ where a sweep has more generations
 
@@ -70,7 +70,10 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
     before, after = settings(old), settings(new)
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     if changed and not (set(changed) <= set(_OF_LENGTH) and goes_on(new, old.recorded)):
-        told = "; ".join(f"{key} is {before.get(key, False)} there and {after.get(key, False)} here" for key in changed)
+        listed = [key for key in changed if key != "recorded" or "generations" not in changed]  # which follow from it
+        told = "; ".join(
+            f"{key} is {before.get(key, False)} in the study and {after.get(key, False)} in the sweep" for key in listed
+        )
         why = "".join(f"{reason}; " for reason in _reasons(old, new, changed))
         raise InputError(changed[0], f"the study holds results of other settings: {why}{told}", str(folder))
     if new.replicates < old.replicates:
@@ -81,7 +84,7 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
         what = _difference(old, new, int(gone[0]))
         raise InputError(
             "",
-            f"the study has {len(gone)} cells that the sweep has not ({what}); name another folder with --out",
+            f"the study has {len(gone)} cells that the sweep lacks ({what}); name another folder with --out",
             str(folder),
         )
 
@@ -91,9 +94,9 @@ def _reasons(old: Sweep, new: Sweep, changed: list[str]) -> Iterator[str]:
     models = set(new.grid.column("model").values) - set(old.grid.column("model").values)
     more = f"model = {' or '.join(map(repr, sorted(models)))}"
     if "contexts" in changed and models:
-        yield f"{more} has logits in several contexts, and the study's have one"
+        yield f"{more} has logits in several contexts, but the study has them in one"
     if "observables" in changed and models and new.observables == old.observables:
-        groups = "groups hold what the models have; name those of the study"
+        groups = "a group includes all that its models have; name the observables of the study"
         yield f"{more} has observables that the study lacks, and {groups}"
     if set(changed) & set(_OF_LENGTH) and new.generations > old.generations:
         yield from _why_not_longer(old, new)
@@ -105,7 +108,8 @@ def _why_not_longer(old: Sweep, new: Sweep) -> Iterator[str]:
         return
     lacking = np.setdiff1d(new.recorded[new.recorded <= old.generations], old.recorded)
     if len(lacking):
-        yield f"generation {lacking[0]} was not recorded, while record.every would keep the recorded ones"
+        yield f"generation {lacking[0]} was not recorded; the sweep must record the same generations, as "
+        "record.every does"
 
 
 def _difference(old: Sweep, new: Sweep, cell: int) -> str:
@@ -117,5 +121,9 @@ def _difference(old: Sweep, new: Sweep, cell: int) -> str:
         others = new.grid.column(field).values
         if value not in others:
             near = next((other for other in others if is_near(value, other)), None)
-            return f"{field} = {value}" if near is None else f"{field} = {value} there and {near} here: {_LAST_DIGITS}"
+            return (
+                f"{field} = {value}"
+                if near is None
+                else f"{field} = {value} in the study and {near} in the sweep: {_LAST_DIGITS}"
+            )
     return ", ".join(f"{field} = {value}" for field, value in old.grid.cell(cell).items())

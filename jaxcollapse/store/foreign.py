@@ -69,7 +69,7 @@ def check_variable(file: netCDF4.Dataset, name: str, dtype: np.dtype, dims: tupl
     if not isinstance(variable.dtype, np.dtype) or variable.dtype != dtype:
         raise ValueError(f"{name} is not of type {dtype}")
     if variable.dimensions != dims or any(dimension.isunlimited() for dimension in variable.get_dims()):
-        raise ValueError(f"{name} has not the dimensions {', '.join(dims)}")
+        raise ValueError(f"{name} does not have the dimensions {', '.join(dims)}")
     chunks = variable.chunking()
     if not isinstance(chunks, list) or math.prod(chunks) > math.prod(variable.shape):
         raise ValueError(f"{name} is not stored in compressed chunks")

@@ -94,7 +94,7 @@ def _observable(sweep: Sweep, library: Library, entry: Observable) -> Layout:
         attributes["source"] = f"plug-in {entry.plugin}"
     dtype, missing = _dtype(sweep, entry), float(NOT_YET) if entry.whole else np.nan
     if entry.is_event:
-        attributes["censoring"] = f"missing where it has not happened by generation {sweep.generations}"
+        attributes["censoring"] = f"missing if it has not happened by generation {sweep.generations}"
         return Layout(entry.name, dims, outer, (), dtype, missing, attributes)
     attributes["possible_range"] = np.array(entry.possible(Sizes()), float)
     inner = len(sweep.recorded), *inner_shape(entry, library)
@@ -108,7 +108,7 @@ def _logits(sweep: Sweep, library: Library) -> Layout:
     attributes = {
         "long_name": "logit",
         "units": "1",
-        "description": "ln p up to a constant of each row; −inf for tokens that died out, "
+        "description": "ln p up to an additive constant of each row; −inf for tokens that died out, "
         "missing beyond the vocabulary.",
     }
     dtype, every = np.dtype(sweep.precision), (*dims, "generation", *contexts, "token")
@@ -120,7 +120,7 @@ def _status(sweep: Sweep) -> Layout:
     attributes = {
         "long_name": "status of the trajectory",
         "units": "1",
-        "description": "Whether the trajectory was computed; diverged: its logits left the range of floating-point "
+        "description": "Whether the trajectory was computed; diverged: its logits exceeded the range of floating-point "
         "numbers, or their resolution.",
         "flag_values": np.array([0, 1, 2], np.int8),
         "flag_meanings": STATUS_MEANINGS,

@@ -69,7 +69,7 @@ def locked(path: Path, why: str) -> Iterator[Lock]:
     """Waits until the lock is free, and holds it. `why` says in the log what another run may be doing with it."""
     lock = Lock(path)
     if not lock.acquire(wait=False):
-        told = "waiting for another run, which %s %s: %s, which goes on if it is paused after `kill -CONT`"
+        told = "waiting for another run, which %s %s: %s (if it is paused, `kill -CONT` resumes it)"
         _log.warning(told, why, printable(path.parent), holder(path) or "a process")
         lock.acquire(wait=True)
     try:

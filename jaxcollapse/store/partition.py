@@ -61,7 +61,7 @@ def check_parts(plan_file: Path, sweep: Sweep) -> None:
     for name, now in own.items():
         was = parts.get(name) if isinstance(parts, dict) else None
         if was is not None and was != now:
-            told = f"{name} was of the plug-in {was} when the study was begun, and is of {now} now"
+            told = f"{name} came from the plug-in {was} when the study was begun, and now comes from {now}"
             raise InputError("plugins", f"{told}; name another folder with --out", str(plan_file.parent))
 
 

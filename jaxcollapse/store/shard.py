@@ -96,7 +96,7 @@ def _read_back(path: Path, data: xr.Dataset) -> None:
     with open_netcdf(path) as file:
         for name, variable in data.variables.items():
             if _values(file, str(name)).tobytes() != variable.values.tobytes():
-                raise OSError(errno.EIO, f"{name} is read back from it other than it was written", str(path))
+                raise OSError(errno.EIO, f"{name} differs from what was written when it is read back", str(path))
 
 
 def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:
@@ -155,9 +155,9 @@ def _read_header(path: Path, study: str, sweep: Sweep, seal: bytes) -> Header:
     except StrangeFileError as error:
         raise BadShardError(f"cannot be read: {error}") from None
     if not name == chunk_id(cells, replicates, int(recorded[-1]) if sweep.record.state else None) == path.stem:
-        raise BadShardError("has another name than was given to it")
+        raise BadShardError("was renamed")
     if (replicates < 0).any() or not np.isin(status, (COMPLETE, DIVERGED)).all() or not is_provenance(told):
-        raise BadShardError("says what no shard does")
+        raise BadShardError("has contents that a shard cannot have")
     return Header(cells, replicates, status, recorded, told, seal)
 
 
@@ -168,10 +168,10 @@ def _seal(path: Path) -> bytes:
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ELOOP):
             raise
-        why = "a link to what is not here; `git annex get` may bring it" if path.is_symlink() else "not there"
+        why = "a link to a missing file; `git annex get` may bring it" if path.is_symlink() else "not there"
         raise BadShardError(f"cannot be read: it is {why}") from None
     if found is None:
-        raise BadShardError("is damaged, or no shard")
+        raise BadShardError("is damaged, or not a shard")
     return found
 
 
@@ -201,7 +201,7 @@ def _check_variables(file: netCDF4.Dataset, sweep: Sweep, records: int) -> None:
     for name, (dtype, dims) in {**rows_of(sweep), **state_of(sweep)}.items():
         check_variable(file, name, dtype, ("trajectory", *dims))
     if len(file.dimensions["generation"]) != records:
-        raise ValueError("has other generations")
+        raise ValueError("has other generations than the study")
 
 
 def recorded_in(file: netCDF4.Dataset) -> np.ndarray:

@@ -65,8 +65,10 @@ class Study:
         """
         folder = user_path(folder)
         check_may_be_read(folder)
+        if not folder.exists():
+            raise InputError("", "there is no such folder", str(folder))
         if lacking := what_lacks(folder):
-            raise InputError("", f"is not a study: there is no {lacking} in it", str(folder))
+            raise InputError("", f"is not a study: it lacks {lacking}", str(folder))
         sweep = sweep_file.read(folder)
         check_parts(folder / "plan.json", sweep)
         return cls(folder, sweep)
@@ -120,7 +122,7 @@ class Study:
     def reopened(self) -> "Study":
         """The study as it is now: it may have been extended in the meantime, or have lost its sweep file."""
         if what_lacks(self.folder) == sweep_file.NAME:
-            _log.warning("%s was deleted; it is written again", printable(self.folder / sweep_file.NAME))
+            _log.warning("%s was deleted; writing it again", printable(self.folder / sweep_file.NAME))
             self.restore()
         return Study.open(self.folder)
 
@@ -135,7 +137,7 @@ class Study:
         with contextlib.ExitStack() as held:
             with said_if_it_cannot_be_written(folder):
                 held.enter_context(made(folder))
-                lock = held.enter_context(locked(folder / LOCK, "plans what it will do in"))
+                lock = held.enter_context(locked(folder / LOCK, "is planning in"))
                 if lock.is_held:
                     for path in (folder / "sweep.toml", folder / "plan.json"):
                         sweep_up(path)
@@ -212,7 +214,9 @@ class Study:
             return loaded(self.shard_folder, chunk)
         except BadShardError as bad:
             set_shard_aside(bad)
-            raise InputError("", "a shard to go on from is damaged, and set aside; run again", str(bad.path)) from None
+            raise InputError(
+                "", "a shard to continue from is damaged and was set aside; run again", str(bad.path)
+            ) from None
 
     def shards(self, some: Collection[Path] | None = None) -> Shards:
         """Verifies every shard, or some of them.
@@ -241,7 +245,7 @@ class Study:
                 astray += int((~mine).sum())
                 status[where[mine]] = header.status[mine]
             else:
-                bad[path] = "holds no cell of sweep.toml, but of another seed, or of a sweep that had others"
+                bad[path] = "holds no cell of sweep.toml: it has another seed, or belongs to another sweep"
         shape = self.sweep.grid.cells, self.sweep.replicates
         return Shards(good, begun, told, seals, bad, astray, status.reshape(shape))
 

@@ -92,9 +92,9 @@ def _check_length(name: str) -> None:
 def _zipped(name: str, columns: Any) -> Axis:
     key = f"axes.{name}.zip"
     if name in RESERVED:
-        raise InputError(f"axes.{name}", "a zip needs a dimension name of its own: this one means something else")
+        raise InputError(f"axes.{name}", "a zip cannot use a reserved name; choose another name for its dimension")
     if name in fields() or name.startswith("initial."):
-        raise InputError(f"axes.{name}", "a zip needs a dimension name of its own, not that of a field")
+        raise InputError(f"axes.{name}", "a zip cannot use the name of a field; choose another name for its dimension")
     if not name.isidentifier():
         raise InputError(f"axes.{name}", "the name of a zip must be a plain word")
     _check_length(name)
@@ -107,7 +107,7 @@ def _zipped(name: str, columns: Any) -> Axis:
     lengths = {field: len(values) for field, values in made.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{field} has {length}" for field, length in lengths.items())
-        raise InputError(key, f"lists of one length are needed: {told} values")
+        raise InputError(key, f"its lists must have one length, but {told} values")
     _check_distinct(key, list(zip(*made.values(), strict=True)))
     return Axis(name, made)
 
@@ -146,7 +146,7 @@ def _check_distinct(key: str, values: list[Any]) -> None:
     seen: set[Any] = set()
     for index, value in enumerate(values):
         if (known := hashable(value)) in seen:
-            raise InputError(f"{key}[{index}]", f"{shown(value)} is there twice")
+            raise InputError(f"{key}[{index}]", f"{shown(value)} occurs twice")
         seen.add(known)
 
 
@@ -186,7 +186,7 @@ def _only_key(key: str, spec: Mapping[str, Any]) -> None:
         if form not in FORMS:
             raise InputError(f"{key}.{form}", f"unknown form{did_you_mean(str(form), FORMS)}")
     if len(spec) != 1:
-        raise InputError(key, f"one of {', '.join(FORMS)} is needed, not {len(spec)}")
+        raise InputError(key, f"give exactly one of {', '.join(FORMS)}, not {len(spec)}")
 
 
 def _check_field(key: str, field: str) -> None:
@@ -194,7 +194,7 @@ def _check_field(key: str, field: str) -> None:
     if first not in fields():
         raise InputError(key, f"unknown field{did_you_mean(first, fields())}")
     if rest and first != "initial":
-        raise InputError(key, f"{first} has no keys of its own")
+        raise InputError(key, f"{first} has no nested keys")
     if rest:
         known = {name for kind in KINDS.values() for name in kind.model_fields}
         if rest[0] not in known:

@@ -242,7 +242,7 @@ def validated_initial(table: Mapping[str, Any]) -> InitialKind:
     """The initial distribution that a table describes.
 
     Raises:
-        ValidationError: it is no such table, or not a whole one.
+        ValidationError: it is not such a table, or not a whole one.
     """
     return process_model().model_validate({"initial": table}).initial  # type: ignore[attr-defined]
 

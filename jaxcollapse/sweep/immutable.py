@@ -30,7 +30,7 @@ def fixed(value: Any) -> Any:
 
 
 def _refuse(*arguments: Any, **named: Any) -> NoReturn:
-    raise TypeError("a sweep does not change; make another one, as by sweep.model_copy(update={...})")
+    raise TypeError("a sweep cannot be changed; make another one, as in sweep.replace(seed=1)")
 
 
 for _name in ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault", "update"):

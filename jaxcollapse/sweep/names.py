@@ -19,7 +19,7 @@ def check_own_fields(top: Iterable[str]) -> None:
     taken = {*RESERVED, *OBSERVABLES, *top}
     for name, field in fields().items():
         if field.plugin and name in taken:
-            told = f"{name!r}, an argument in {field.plugin.name}, is the name of something else in the dataset"
+            told = f"{name!r}, an argument in {field.plugin.name}, is a reserved name or the name of an observable"
             raise InputError("plugin", f"{told}; choose another one")
 
 
@@ -36,7 +36,10 @@ def check_names(axes: Sequence[Axis], process: Mapping[str, Any]) -> None:
     for place, axis in enumerate(axes):
         earlier = [other.name for other in axes[:place]]
         if axis.name in (*RESERVED, *OBSERVABLES, *earlier):
-            raise InputError(f"axes.{axis.name}", "is the name of something else in the dataset")
+            raise InputError(
+                f"axes.{axis.name}",
+                "is a reserved name, or the name of an observable or another axis; choose another one",
+            )
         for field in axis.fields:
             parts = field.split(".")
             for other in (".".join(parts[:length]) for length in range(len(parts), 0, -1)):
@@ -55,4 +58,4 @@ def _check_constant(axis: str, field: str, process: Mapping[str, Any]) -> None:
     for part in parts[:-1]:
         table = table.get(part, {}) if isinstance(table, Mapping) else {}
     if isinstance(table, Mapping) and parts[-1] in table:
-        raise InputError(f"axes.{axis}", f"{field} is a constant in [process] too; keep one of them")
+        raise InputError(f"axes.{axis}", f"{field} is also a constant in [process]; keep one of them")

@@ -62,14 +62,14 @@ def read_text(path: Path) -> str:
     except InputError as error:
         raise InputError("", error.problem, str(path)) from None
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
-        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise InputError("", f"cannot be read: {reason}", str(path)) from None
 
 
 def _content(path: Path) -> bytes:
     """The bytes of an ordinary file, and no more than one beyond the bound.
 
-    Pipes, devices, and what a system invents for a reader (/proc) may keep one waiting for ever.
+    Pipes, devices, and what a system invents for a reader (/proc) may keep a reader waiting without end.
     """
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         is_ordinary = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
@@ -139,7 +139,7 @@ def _said(problem: str, text: str) -> str:
     last = int(found["line"] or len(lines))
     for number in range(last, 0, -1):
         if begun := _BEGUN.match(lines[number - 1]):
-            return f"{begun['name']} is there twice (line {number})"
+            return f"{begun['name']} occurs twice (line {number})"
     return problem
 
 
@@ -148,13 +148,13 @@ def _of_python(problem: str, text: str) -> str:
     if found := _LINE.search(problem):
         line = text.splitlines()[int(found["line"]) - 1 :][:1]
         if word := _PYTHON.search(line[0] if line else ""):
-            instead = {"True": "true", "False": "false", "None": "nothing at all: leave the key out"}[word["word"]]
+            instead = {"True": "true", "False": "false", "None": "no null: leave the key out"}[word["word"]]
             return f"; {word['word']} is Python's; TOML has {instead}"
     return ""
 
 
 def _too_much(text: str) -> str | None:
-    """What of a text would keep the parser busy, for seconds or, with many parts of a key, for ever."""
+    """What of a text would keep the parser busy, for seconds or, with many parts of a key, without end."""
     if len(text.encode("utf-8", "surrogatepass")) > MOST_SWEEP_BYTES:
         return f"is longer than {MOST_SWEEP_BYTES} bytes"
     if text.count(",") + text.count("=") > 2 * MOST_WRITTEN:  # half of them may stand in strings
@@ -185,14 +185,16 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
 
     def convert(value: Any, depth: int, key: str) -> Any:
         if depth > MOST_DEPTH:
-            raise InputError("", f"has tables or lists in each other, more than {MOST_DEPTH} deep")
+            raise InputError("", f"nests tables or lists more than {MOST_DEPTH} deep")
         if _INITIAL.fullmatch(key) and is_array(value):
             value = list(value) if key == "axes.initial" else as_table(value)
         if isinstance(value, InitialKind):
             if not (
                 type(value).__module__.startswith("jaxcollapse.") or type(value).plugin
             ):  # its code is not in the sweep file
-                raise InputError("initial", f"{shown(value)}: is not one of the package's own kinds; give a table")
+                raise InputError(
+                    "initial", f"{shown(value)}: is not a kind of the package or of a plug-in; give a table"
+                )
             value = value.model_dump(exclude_unset=True) | {"kind": type(value).model_fields["kind"].default}
         if isinstance(value, Mapping):
             return {
@@ -229,5 +231,5 @@ def _text(value: Any, key: str) -> Any:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise InputError(key, f"{shown(value)}: is not text in UTF-8; it has half a surrogate pair") from None
+            raise InputError(key, f"{shown(value)} is not UTF-8 text: it has half a surrogate pair") from None
     return value

@@ -13,18 +13,18 @@ class Record(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    spacing: Literal["log", "linear"] = Field("log", description="How the recorded generations are spread.")
+    spacing: Literal["log", "linear"] = Field("log", description="Spacing of the recorded generations.")
     points: Annotated[int, Field(ge=2, le=MOST_POINTS)] = Field(
         40, description="About how many generations are recorded (fewer where rounding makes them coincide)."
     )
     every: Annotated[int, Field(ge=1, le=MOST_GENERATIONS)] | None = Field(
-        None, description="Record every so many generations, in place of spacing and points."
+        None, description="Interval of the recorded generations; replaces spacing and points."
     )
-    logits: bool = Field(False, description="Whether the logits themselves are recorded, with a dimension `token`.")
+    logits: bool = Field(False, description="Record the logits, too, with a dimension `token`.")
     state: bool = Field(
         False,
-        description="Whether a study keeps what it takes to go on with more generations: "
-        "`record = { every = 10, state = true }`, as it needs `every`; see dataset.md.",
+        description="Store the state from which a study can continue with more generations; needs `every`, as in "
+        "`record = { every = 10, state = true }` (see dataset.md).",
     )
 
     @model_validator(mode="after")

@@ -34,7 +34,7 @@ def check(grid: Grid, generations: int, faults: Faults) -> None:
         with faults.collected():
             used = used_when().get(field)
             if used is not None and not used.holds(grid).any():
-                raise InputError(grid.key_of(field), f"has no effect: it matters {used.text}")
+                raise InputError(grid.key_of(field), f"has no effect: it is used {used.text}")
     for name, told in fields().items():
         with faults.collected():
             if told.required and name not in grid.given and used_when()[name].holds(grid).any():
@@ -106,7 +106,7 @@ def _convergence(grid: Grid, generations: int) -> None:
         grid,
         endless & np.isfinite(grid.numbers("batch_size")),
         "steps",
-        lambda value: f"inf steps converge with batch_size = inf only, not {value('batch_size')}",
+        lambda value: f"inf steps need batch_size = inf, not {value('batch_size')}",
     )
     _refuse(
         grid,
@@ -122,7 +122,7 @@ def _convergence_at_a_constant_rate(grid: Grid, generations: int) -> None:
         np.isinf(grid.numbers("steps")) & takes_gradient_steps(grid) & ~grid.has("schedule", "constant"),
         "schedule",
         lambda value: (
-            f"{value('schedule')!r}: inf steps stand for the limit at a constant learning rate; give a number of "
+            f"{value('schedule')!r}: inf steps are the limit at a constant learning rate; give a number of "
             "steps, or schedule = 'constant'"
         ),
     )
@@ -141,7 +141,7 @@ def _converging() -> list[str]:
 
 
 def _has_no_limit(name: str) -> Callable[[Any], str]:
-    return lambda value: f"{value(name)}: inf steps stand for the fit to the samples alone; give a number of steps"
+    return lambda value: f"{value(name)}: inf steps are the fit to the samples alone; give a number of steps"
 
 
 def _refit_of_a_table(grid: Grid, generations: int) -> None:
@@ -151,7 +151,7 @@ def _refit_of_a_table(grid: Grid, generations: int) -> None:
         shared & ~takes_gradient_steps(grid),
         "update",
         lambda value: (
-            f"{value('update')!r} is the closed form of a free table; {value('parameters')} has none: "
+            f"{value('update')!r} is the closed form of a free table; {value('parameters')} lacks one: "
             "use update = 'gradient'"
         ),
     )
@@ -159,7 +159,7 @@ def _refit_of_a_table(grid: Grid, generations: int) -> None:
         grid,
         shared & np.isinf(grid.numbers("steps")),
         "steps",
-        lambda value: f"inf steps are a refit, which {value('parameters')} has not: give a number of steps",
+        lambda value: f"inf steps are a refit, which {value('parameters')} lacks: give a number of steps",
     )
 
 
@@ -179,7 +179,10 @@ def _start_of_a_table(grid: Grid, generations: int) -> None:
         grid,
         ~grid.has("parameters", "table") & (grid.numbers("collapsed_start") > 0),
         "collapsed_start",
-        lambda value: f"{value('collapsed_start')}: parameters = {value('parameters')!r} start from what fits p0",
+        lambda value: (
+            f"{value('collapsed_start')}: parameters = {value('parameters')!r} start from the fit to p0, not "
+            "from a mixture"
+        ),
     )
 
 

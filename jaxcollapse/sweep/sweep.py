@@ -45,7 +45,7 @@ class Sweep(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    title: str = Field("", max_length=MOST_TITLE, description="What the sweep is about.")
+    title: str = Field("", max_length=MOST_TITLE, description="Title of the study.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Seed of all random numbers.")
     replicates: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
         64, description="Trajectories of each cell, with different random numbers."
@@ -53,11 +53,11 @@ class Sweep(BaseModel):
     generations: Annotated[int, Field(ge=0, le=MOST_GENERATIONS)] = Field(
         400, description="Generations of a trajectory; generation 0 is p0 itself."
     )
-    record: Record = Field(Record(), description="Which generations are recorded, and whether their logits are.")
+    record: Record = Field(Record(), description="Which generations are recorded, and whether with logits.")
     observables: Annotated[list[str], Field(min_length=1, max_length=MOST_NAMES)] = Field(
         ["default"],
         description="Names of observables, or groups: default, all, diversity, original, tempering, events, structure, "
-        "personas, chain, texts. Of groups, what the models have.",
+        "personas, chain, texts. A group adds those of its observables that the models have.",
     )
     plugins: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
         [],
@@ -71,7 +71,7 @@ class Sweep(BaseModel):
     )
     precision: Literal["float32", "float64"] = Field("float32", description="Floating-point type of the logits.")
     common_random_numbers: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
-        [], description="Axes (or fields) that random numbers do not depend on: their cells share streams."
+        [], description="Axes (or fields) whose cells share random numbers."
     )
     process: dict[str, Any] = Field({}, description="Constants: the fields of a process that are not swept.")
     axes: dict[str, Any] = Field({}, description="What is swept: each key becomes a dimension, in this order.")
@@ -195,22 +195,22 @@ class Sweep(BaseModel):
         if len(axes) > MOST_AXES:
             raise InputError("axes", f"there are {len(axes)} axes; at most {MOST_AXES} are allowed")
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
-            raise InputError("axes", f"the grid has {cells} cells; at most {MOST_CELLS} are allowed")
+            raise InputError("axes", f"the grid has {cells:,} cells; at most {MOST_CELLS:,} are allowed")
         if cells * self.replicates > MOST_TRAJECTORIES:
-            number = f"{self.replicates}: makes {cells * self.replicates} trajectories"
-            raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES} are allowed")
+            number = f"{self.replicates}: makes {cells * self.replicates:,} trajectories"
+            raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES:,} are allowed")
 
     def _check_observables(self) -> None:
         for entry in self.parts:
             if entry.name in (*RESERVED, *fields()):
                 raise InputError(
-                    "observables", f"{entry.name!r}: a plug-in uses the name of something else in the dataset"
+                    "observables", f"{entry.name!r}: a plug-in uses the name of another variable of the dataset"
                 )
 
     def _check_record(self) -> None:
         every = self.record.every
         if self.record.state and every is None:
-            told = "with spacing and points a longer sweep records other generations, and the study could not go on"
+            told = "with spacing and points a longer sweep records other generations, so the study could not continue"
             raise InputError("record.state", f"needs record.every too, as in {{ every = 10, state = true }}: {told}")
         if every is not None and (number := self.generations // every) > MOST_POINTS:
             raise InputError("record.every", f"{every}: would record {number} generations; at most {MOST_POINTS}")

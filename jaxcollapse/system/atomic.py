@@ -120,7 +120,7 @@ def is_sealed(path: Path) -> bool:
 
 
 def seal_of(path: Path) -> bytes | None:
-    """The seal of a file that is what was sealed, to the last bit; None if it is not, or is no ordinary file.
+    """The seal of a file that is what was sealed, to the last bit; None if it is not, or is not an ordinary file.
 
     Links are followed. A file that was whole, and has not changed since, is read once.
 

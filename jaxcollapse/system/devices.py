@@ -18,7 +18,7 @@ def check(platform: str | None, count: int | None) -> None:
     if platform is not None and platform not in PLATFORMS:
         raise InputError("platform", f"{platform!r} is not one of {', '.join(PLATFORMS)}")
     if count is not None and not 1 <= count <= _MOST:
-        raise InputError("devices", f"{count}: must be 1 or more, and no more than the machine has")
+        raise InputError("devices", f"{count}: must be from 1 to the number of devices of the machine")
 
 
 def choose(platform: str | None = None, count: int | None = None) -> Sequence[jax.Device]:
@@ -44,14 +44,14 @@ def choose(platform: str | None = None, count: int | None = None) -> Sequence[ja
     except (RuntimeError, AssertionError) as error:  # JAX asserts that there is a device if cuda is asked for
         raise _lacking(platform, str(error)) from None
     if count is not None and count > len(devices):
-        raise InputError("devices", f"{count}: this machine has {len(devices)} of platform {devices[0].platform}")
+        raise InputError("devices", f"{count}: this machine has {len(devices)} {devices[0].platform} devices")
     return devices[:count]
 
 
 def _lacking(platform: str | None, told: str) -> InputError:
     """What JAX says when it has no such devices."""
-    reason = cut(told.partition("\n")[0], 300) or "no device is found"
+    reason = cut(told.partition("\n")[0], 300) or "no device was found"
     asked = os.environ.get("JAX_PLATFORMS")
     if asked and platform != "cpu":
         return InputError("JAX_PLATFORMS", f"{shown(asked)}: JAX cannot use that here ({reason})", "environment")
-    return InputError("platform", f"{platform or 'any'}: there is none that JAX can use here ({reason})")
+    return InputError("platform", f"{platform or 'any'}: JAX cannot use such a device here ({reason})")

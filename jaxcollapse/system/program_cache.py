@@ -34,7 +34,7 @@ def kept(name: str) -> bytes | None:
         content = path.read_bytes()
         packed = content[_DIGEST:]
         if _digest(name, packed) != content[:_DIGEST]:
-            raise ValueError("is damaged, or another program")
+            raise ValueError("is damaged, or holds another program")
         os.utime(path)
         return zlib.decompress(packed)
     except (OSError, ValueError, zlib.error) as error:  # whatever is wrong with a file, it can be made again
@@ -53,7 +53,7 @@ def keep(name: str, content: bytes) -> None:
             temporary.write_bytes(_digest(name, packed) + packed)
         _drop_oldest(folder)
     except OSError as error:  # a full disk
-        _log.info("%s is not kept: %s", folder / name, error)
+        _log.info("%s is not cached: %s", folder / name, error)
 
 
 def _digest(name: str, packed: bytes) -> bytes:

@@ -88,7 +88,7 @@ class Stop:
 
     def keep(self, stored: int, trajectories: int) -> None:
         """Notes how much of a study is stored by now."""
-        self.kept = f"; {stored:,} of {trajectories:,} trajectories are stored, the same command goes on"
+        self.kept = f"; {stored:,} of {trajectories:,} trajectories are stored; run the same command again to continue"
 
 
 _latest = Stop()  # of the last run in the main thread

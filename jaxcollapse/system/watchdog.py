@@ -53,7 +53,7 @@ def _watched(path: Path) -> Iterator[None]:
 
 
 def _end(path: Path) -> None:
-    told = "HDF5 does not come back from reading it; it is damaged, or the disk does not answer. Move it away"
+    told = "HDF5 hangs while reading it: the file is damaged, or the disk does not respond; move the file away"
     with contextlib.suppress(OSError):  # nobody reads it
         os.write(2, f"jaxcollapse: {printable(path)}: {told}\n".encode())
     os._exit(1)

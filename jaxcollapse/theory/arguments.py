@@ -37,7 +37,9 @@ def few_tokens(name: str, values: ArrayLike) -> Float[np.ndarray, " token"]:
     p = p[p > 0]
     if p.size > MOST_TOKENS_OF_SUBSETS:
         refuse(
-            name, f"{p.size} tokens", f"at most {MOST_TOKENS_OF_SUBSETS} tokens, since all sets of them are gone over"
+            name,
+            f"{p.size} tokens",
+            f"at most {MOST_TOKENS_OF_SUBSETS} tokens, since the sum runs over all sets of tokens",
         )
     return p
 

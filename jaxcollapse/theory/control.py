@@ -9,12 +9,12 @@ from jaxcollapse.theory.registry import oracle
 
 @oracle(
     "N (1/T − 1)",
-    assumes="update = 'refit', temperature near 1, a given number of tokens; times in units of N generations",
+    assumes="update = 'refit', temperature near 1, a fixed number of tokens; times in units of N generations",
     source="drift and selection of the diffusion limit in proportion",
-    error="what depends on it does so up to relative O(s + 1/N), s = 1/T − 1",
+    error="outcomes depend on it alone up to relative O(s + 1/N), s = 1/T − 1",
 )
 def refit_control(*, samples: float, temperature: float) -> Float[np.ndarray, ""]:
-    """How much the temperature counts against chance, under a refit: far above 1 it decides, far below chance does.
+    """Strength of the temperature relative to drift under a refit: far above 1 temperature decides, far below 1 drift.
 
     Args:
         samples: N, which may be ∞.
@@ -33,10 +33,10 @@ def refit_control(*, samples: float, temperature: float) -> Float[np.ndarray, ""
     "B (1/T − 1)/η",
     assumes="update = 'gradient', optimizer = 'sgd', steps = 1, temperature near 1, small learning_rate",
     source="drift and selection of the diffusion limit in proportion",
-    error="what depends on it does so up to relative O(s + η/B), s = 1/T − 1",
+    error="outcomes depend on it alone up to relative O(s + η/B), s = 1/T − 1",
 )
 def sgd_control(*, batch_size: float, temperature: float, learning_rate: float) -> Float[np.ndarray, ""]:
-    """How much the temperature counts against chance, under SGD: far above 1 it decides, far below chance does.
+    """Strength of the temperature relative to drift under SGD: far above 1 temperature decides, far below 1 drift.
 
     Args:
         batch_size: B, which may be ∞.

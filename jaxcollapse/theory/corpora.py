@@ -13,12 +13,12 @@ from jaxcollapse.theory.tempering import tempered
 @oracle(
     "E H_g = H0 Π_{s ≤ g} (1 − 1/(N s²))",
     assumes="update = 'refit', corpus = 'accumulate', temperature = 1, mixing = 1",
-    source="a martingale whose g-th step is a g-th of Wright and Fisher's; Gerstgrasser et al. 2024 (2404.01413)",
+    source="a martingale whose step g is 1/g of a Wright–Fisher step; Gerstgrasser et al. 2024 (2404.01413)",
 )
 def accumulated_heterozygosity(
     p0: ArrayLike, *, samples: float, generations: ArrayLike
 ) -> Float[np.ndarray, "*generation"]:
-    """The mean of H = 1 − Σ p² where the samples of all generations are kept.
+    """The mean of H = 1 − Σ p² if the samples of all generations are kept.
 
     Args:
         p0: probabilities [token].
@@ -40,7 +40,7 @@ def accumulated_heterozygosity(
     source="Euler's product of the sine",
 )
 def accumulated_limit(p0: ArrayLike, *, samples: float) -> Float[np.ndarray, ""]:
-    """What is left of H = 1 − Σ p² in the end where the samples of all generations are kept.
+    """The limit of the mean of H = 1 − Σ p² after many generations if the samples of all generations are kept.
 
     Args:
         p0: probabilities [token].
@@ -63,7 +63,7 @@ def accumulated_limit(p0: ArrayLike, *, samples: float) -> Float[np.ndarray, ""]
 def window_heterozygosity(
     p0: ArrayLike, *, samples: float, window: int, generations: ArrayLike
 ) -> Float[np.ndarray, "*generation"]:
-    """The mean of H = 1 − Σ p² where the samples of the last generations are kept.
+    """The mean of H = 1 − Σ p² if the samples of the last generations are kept.
 
     Args:
         p0: probabilities [token].
@@ -89,11 +89,12 @@ def window_heterozygosity(
 
 @oracle(
     "E H_g = (1 − 1/N)(1 − Σ q²), q = τ_T(p0), for every g ≥ 1",
-    assumes="update = 'refit', generator = 'initial', corpus = 'replace', mixing = 1; of the process as it is, g = 1",
+    assumes="update = 'refit', generator = 'initial', corpus = 'replace', mixing = 1; with generator = "
+    "'current' only g = 1",
     source="the variance of a multinomial draw",
 )
 def frozen_heterozygosity(p0: ArrayLike, *, samples: float, temperature: float = 1.0) -> Float[np.ndarray, ""]:
-    """The mean of H = 1 − Σ p² where p0 emits the samples for ever, so that nothing feeds back.
+    """The mean of H = 1 − Σ p² if p0 emits all samples, so that there is no feedback.
 
     Args:
         p0: probabilities [token].

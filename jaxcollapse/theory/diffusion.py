@@ -24,7 +24,7 @@ _EDGE = 45.0  # log-odds beyond which less than a part in 10¹⁹ of the integra
     "generation, and relative O(ε²)",
 )
 def diffusion_collapse_time(p0: ArrayLike, *, samples: float, collapse_threshold: float = 0.0) -> Float[np.ndarray, ""]:
-    """About how many generations it takes on average until one token has all samples, or all but a threshold.
+    """The approximate mean number of generations until one token has all samples, or all but a threshold share.
 
     Args:
         p0: probabilities [token].
@@ -42,12 +42,12 @@ def diffusion_collapse_time(p0: ArrayLike, *, samples: float, collapse_threshold
 
 @oracle(
     "2N Σ_S (−1)^|S| p0_S ln p0_S over all sets S of tokens",
-    assumes=f"{_DRIFT}; each token expected many times among the samples",
+    assumes=f"{_DRIFT}; each token is expected many times among the samples",
     source="Littler 1975; Kingman 1982",
     error="O(ln N) generations",
 )
 def diffusion_first_extinction_time(p0: ArrayLike, *, samples: float) -> Float[np.ndarray, ""]:
-    """About how many generations it takes on average until a first token dies out.
+    """The approximate mean number of generations until the first token dies out.
 
     Args:
         p0: probabilities [token], from 2 to 20 above 0.
@@ -70,7 +70,7 @@ def diffusion_first_extinction_time(p0: ArrayLike, *, samples: float) -> Float[n
     error="relative O(p + g/N)",
 )
 def rare_token_survival(p: float, *, samples: float, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
-    """The probability that a rare token is still there.
+    """The probability that a rare token has not died out.
 
     Args:
         p: its probability at the start.
@@ -92,11 +92,11 @@ def rare_token_survival(p: float, *, samples: float, generations: ArrayLike) -> 
 @oracle(
     "∫_0^p e^{2NsS}/∫_0^1 e^{2NsS}, S the binary entropy, s = 1/T − 1",
     assumes="update = 'refit', corpus = 'replace', mixing = 1, two tokens, temperature near 1",
-    source="Kimura 1962, with the selection that a temperature is",
+    source="Kimura 1962, with the temperature as selection",
     error="relative O(s + 1/N)",
 )
 def diffusion_win_probability(p0: ArrayLike, *, samples: float, temperature: float) -> Float[np.ndarray, ""]:
-    """About how likely the first of two tokens is the one that is left; it depends on N(1/T − 1) only.
+    """The approximate probability that the first of two tokens is the last one left; it depends on N(1/T − 1) only.
 
     Args:
         p0: probabilities of the two tokens.

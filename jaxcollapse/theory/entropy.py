@@ -35,7 +35,7 @@ def mean_entropy(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Floa
 
 @oracle("E KL(p_g ‖ p0) = S(p0) − E S_g", assumes=_DRIFT, source=_SOURCE)
 def mean_kl_from_initial(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
-    """The mean divergence of the model from the original, in nat: just the entropy that is lost.
+    """The mean divergence of the model from the original, in nat: exactly the mean loss of entropy.
 
     Args:
         p0: probabilities [token].

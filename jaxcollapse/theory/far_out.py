@@ -29,7 +29,7 @@ _LEAST = 1e-4  # share of the longest possible w below which its density is cons
 def far_out_survival(
     *, learning_rate: float, batch_size: float, threshold: float, steps: ArrayLike
 ) -> Float[np.ndarray, "*step"]:
-    """The probability that the rarer of two tokens is above the threshold after so many steps of any size.
+    """The probability that the rarer of two tokens is above the threshold after a number of steps of any size.
 
     Args:
         learning_rate: η above 0.

@@ -20,7 +20,7 @@ _SECOND = "relative O(η/B + η²/B): the third moment of a batch, and the fourt
 
 
 @oracle(
-    "E Δz = η (τ_T(p0) − p0); at T = 1 nothing, at every later generation of one step either: a martingale",
+    "E Δz = η (τ_T(p0) − p0); at T = 1 it is 0, also in every later generation of one step: a martingale",
     assumes=f"{_SGD}; any batch_size",
     source=_STEP,
 )
@@ -73,7 +73,7 @@ class StepLaw(NamedTuple):
 
 @oracle("every batch n with its multinomial probability, p ∝ p0 e^{−η (p0 − n/B)}", assumes=_SGD, source=_STEP)
 def step_law(p0: ArrayLike, *, learning_rate: float, batch_size: int, temperature: float = 1.0) -> StepLaw:
-    """The exact law of the model after a step, by enumeration of all batches: the mean of anything is a sum over it.
+    """The exact distribution of the model after one step, by enumeration of all batches; any mean is a sum over it.
 
     Args:
         p0: probabilities [token].
@@ -105,7 +105,7 @@ def step_law(p0: ArrayLike, *, learning_rate: float, batch_size: int, temperatur
     error=_SECOND,
 )
 def mean_probability_step(p0: ArrayLike, *, learning_rate: float, batch_size: float) -> Float[np.ndarray, " token"]:
-    """The mean change of the probabilities: logits have no drift, so that probabilities have one.
+    """The mean change of the probabilities, which is not 0 although the mean change of the logits is.
 
     Args:
         p0: probabilities [token].
@@ -128,7 +128,7 @@ def mean_probability_step(p0: ArrayLike, *, learning_rate: float, batch_size: fl
     error=_SECOND,
 )
 def mean_entropy_step(p0: ArrayLike, *, learning_rate: float, batch_size: float) -> Float[np.ndarray, ""]:
-    """The mean change of the entropy, in nat; from uniform a loss, from a peaked p0 it may be a gain.
+    """The mean change of the entropy, in nat: negative from uniform, possibly positive from a peaked p0.
 
     Args:
         p0: probabilities [token].
@@ -151,7 +151,7 @@ def mean_entropy_step(p0: ArrayLike, *, learning_rate: float, batch_size: float)
     source="the sign of p − p̂: − for the token that was drawn, + for all others",
 )
 def mean_sign_step(p0: ArrayLike, *, learning_rate: float, temperature: float = 1.0) -> Float[np.ndarray, " token"]:
-    """The mean change of the logits under sign descent on single traces: not neutral, not even at T = 1.
+    """The mean change of the logits under sign descent on single traces, which is not 0 even at T = 1.
 
     Args:
         p0: probabilities [token].

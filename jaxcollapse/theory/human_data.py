@@ -1,7 +1,7 @@
 """Real data at T < 1: how large a share keeps a model diverse, and how large a share brings a collapsed one back.
 
 The original is uniform over V tokens. Fixed points with one favoured token, of mass x, and the others alike solve
-x = (1 − m) τ(x) + m/V, which tells m for each x: m(x) = (τ(x) − x)/(τ(x) − 1/V).
+x = (1 − m) τ(x) + m/V, which gives m for each x: m(x) = (τ(x) − x)/(τ(x) − 1/V).
 """
 
 import math
@@ -9,7 +9,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy import integrate, optimize, special
+from scipy import special
 
 from jaxcollapse.theory import arguments
 from jaxcollapse.theory.registry import oracle
@@ -37,7 +37,7 @@ def real_data_flow(
     generations: ArrayLike,
     start: ArrayLike | None = None,
 ) -> Float[np.ndarray, "*generation token"]:
-    """About where small partial refits take a model that is fed with real data.
+    """The approximate model after many small partial refits to its own samples and real data.
 
     Args:
         p0: probabilities [token]; real data are from it.
@@ -62,6 +62,8 @@ def real_data_flow(
     last = a * float(g.max(initial=0))
     if last == 0:
         return np.array(np.broadcast_to(first, (*g.shape, real.size)))
+    from scipy import integrate  # which takes long to import
+
     found = integrate.solve_ivp(flow, (0, last), first, "DOP853", dense_output=True, rtol=1e-10, atol=1e-14)
     return np.moveaxis(found.sol(a * g.ravel()), 0, -1).reshape(*g.shape, real.size)
 
@@ -87,8 +89,8 @@ def diverse_threshold(*, temperature: float) -> Float[np.ndarray, ""]:
 def recovery_threshold(*, vocab_size: int, temperature: float) -> Float[np.ndarray, ""]:
     """The share of real data above which a collapsed model becomes diverse again.
 
-    Between `diverse_threshold` and this both states last: hysteresis, over a range that grows with the vocabulary (for
-    two tokens there is none).
+    Between `diverse_threshold` and this both states last: hysteresis, over a range that grows with the vocabulary (not
+    for two tokens).
 
     Args:
         vocab_size: V, at least 2.
@@ -102,6 +104,8 @@ def recovery_threshold(*, vocab_size: int, temperature: float) -> Float[np.ndarr
     shares = _share(grid, tokens, cold)
     best = int(shares.argmax())
     around = (grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)])
+    from scipy import optimize  # which takes long to import
+
     found = optimize.minimize_scalar(
         lambda y: -float(_share(np.array([y]), tokens, cold)[0]),
         bounds=around,
@@ -115,7 +119,7 @@ def recovery_threshold(*, vocab_size: int, temperature: float) -> Float[np.ndarr
 def real_data_fixed_points(
     *, vocab_size: int, temperature: float, fresh_fraction: float
 ) -> Float[np.ndarray, " point"]:
-    """Masses of the favoured token at which a model stays, rising from the uniform 1/V.
+    """The probabilities of the favoured token at which a model stays, in rising order from the uniform 1/V.
 
     The greatest one is stable. Where there are three, the one in the middle parts what goes to either side.
 
@@ -133,6 +137,8 @@ def real_data_fixed_points(
         return np.array([1 / tokens, 1.0])
     grid = np.linspace(0, _EXTREME + math.log(tokens), _GRID + 1)[1:]
     excess = _share(grid, tokens, cold) - m
+    from scipy import optimize  # which takes long to import
+
     roots = [
         optimize.brentq(lambda y: float(_share(np.array([y]), tokens, cold)[0]) - m, grid[place], grid[place + 1])
         for place in np.flatnonzero(np.sign(excess[:-1]) != np.sign(excess[1:]))

@@ -21,7 +21,7 @@ from jaxcollapse.theory.truncation import truncated
 def tempered_refit(
     p0: ArrayLike, *, temperature: float = 1.0, generations: ArrayLike
 ) -> Float[np.ndarray, "*generation token"]:
-    """The model that is fitted to infinitely many samples of itself in each generation.
+    """The model that is refitted to infinitely many of its own samples in each generation.
 
     Args:
         p0: probabilities [token].
@@ -42,7 +42,7 @@ def tempered_refit(
     source="by induction from the definition of τ_T",
 )
 def effective_temperature(*, temperature: float, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
-    """The temperature at which the original looks like the model; sampling at 1/T_eff brings the original back.
+    """The temperature at which the original looks like the model; sampling at 1/T_eff recovers the original.
 
     Args:
         temperature: T ≥ 0, of sampling.
@@ -110,7 +110,7 @@ def ideal_descent(
 ) -> Float[np.ndarray, "*generation token"]:
     """The probabilities of a model trained by gradient descent on the exact expectation of its samples.
 
-    Unlike a refit this is no tempering of p0: the likely tokens go first.
+    Unlike a refit, this does not temper p0: the likely tokens go first.
 
     Args:
         p0: probabilities [token].

@@ -23,7 +23,7 @@ _REFIT = "update = 'refit', samples = inf, corpus = 'replace', mixing = 1, no re
 def curated_refit(
     p0: ArrayLike, *, scores: ArrayLike, reward_scale: float = 1.0, generations: ArrayLike
 ) -> Float[np.ndarray, "*generation token"]:
-    """The model where the best of many candidates, by a fixed reward, are kept.
+    """The model if the best of many candidates by a fixed reward are kept.
 
     Args:
         p0: probabilities [token].
@@ -48,7 +48,7 @@ def curated_refit(
     source="p e^{β ln p} = p^{1 + β}",
 )
 def curation_temperature(*, reward_scale: float, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
-    """The temperature at which the original looks like a model that prefers what it finds likely.
+    """The temperature at which the original looks like a model that is curated by its own likelihood.
 
     Args:
         reward_scale: β above −1.
@@ -75,7 +75,7 @@ def verified_refit(
     correct_share: float = 0.9,
     generations: ArrayLike,
 ) -> Float[np.ndarray, "*generation token"]:
-    """The model where a verifier accepts samples.
+    """The model that is refitted to the samples that a verifier accepts.
 
     Args:
         p0: probabilities [token].
@@ -102,9 +102,9 @@ def verified_refit(
 def verifier_threshold(
     *, temperature: float, true_positive_rate: float, false_positive_rate: float
 ) -> Float[np.ndarray, ""]:
-    """The probability of the correct one of two tokens above which it wins, and below which the other one does.
+    """The probability of the correct one of two tokens above which it wins and below which the other one wins.
 
-    At T = 1 there is none: whichever is accepted more readily wins from everywhere.
+    At T = 1 there is no threshold: the token that is accepted more often always wins.
 
     Args:
         temperature: T above 0 and below 1, of sampling.

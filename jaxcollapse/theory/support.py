@@ -1,7 +1,7 @@
 """What has died out, for any number of tokens: refits at temperature 1, followed backwards in time.
 
 Each sample of the last generation has an ancestor among those of the first. How many different ancestors A there are
-does not depend on the tokens, and given A they are A draws from p0: so A tells which tokens are left.
+does not depend on the tokens, and given A they are A draws from p0: so A determines which tokens are left.
 """
 
 import itertools
@@ -28,7 +28,7 @@ _Seen = Callable[[Float[np.ndarray, " number"]], Float[np.ndarray, " number"]]
 
 @oracle(f"E K_g = Σ_i (1 − E (1 − p0_i)^{{A_g}}); {_CHAIN}", assumes=f"{_DRIFT}; {_PRESENT}", source=_KINGMAN)
 def mean_support_size(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
-    """The mean number of tokens that are left.
+    """The mean number of tokens that have not died out.
 
     Args:
         p0: probabilities [token].
@@ -49,7 +49,7 @@ def mean_support_size(p0: ArrayLike, *, samples: int, generations: ArrayLike) ->
     source=_KINGMAN,
 )
 def collapse_probability(p0: ArrayLike, *, samples: int, generations: ArrayLike) -> Float[np.ndarray, "*generation"]:
-    """The probability that one token is left alone: the distribution function of the collapse time.
+    """The probability that only one token is left: the distribution function of the collapse time.
 
     Args:
         p0: probabilities [token].
@@ -91,10 +91,10 @@ def first_extinction_probability(
     "tokens to none, k by the chain Binom(k; N, j/N) of each token against all others",
     assumes=_DRIFT,
     source=_KINGMAN,
-    error="none of two tokens or with ε N < 1, else relative O(ε²)",
+    error="none with two tokens or ε N < 1, else relative O(ε²)",
 )
 def mean_collapse_time(p0: ArrayLike, *, samples: int, collapse_threshold: float = 0.0) -> Float[np.ndarray, ""]:
-    """The mean number of generations until one token has all samples, or all but a threshold.
+    """The mean number of generations until one token has all samples, or all but a threshold share.
 
     Args:
         p0: probabilities [token].
@@ -128,7 +128,7 @@ def mean_collapse_time(p0: ArrayLike, *, samples: int, collapse_threshold: float
     source=f"{_KINGMAN}; inclusion and exclusion",
 )
 def mean_first_extinction_time(p0: ArrayLike, *, samples: int) -> Float[np.ndarray, ""]:
-    """The mean number of generations until a first token dies out.
+    """The mean number of generations until the first token dies out.
 
     Args:
         p0: probabilities [token], from 2 to 20 above 0.

@@ -1,4 +1,4 @@
-"""Top-k, top-p and min-p: what is left of a distribution at once, and of a model that is refitted to it for ever."""
+"""Top-k, top-p and min-p: what is left of a distribution at once, and of a model that is refitted to it without end."""
 
 import math
 
@@ -14,13 +14,13 @@ _ROUNDING = 1e-12  # a sum of probabilities that is nearer than this to `top_p` 
 
 @oracle(
     "q ∝ p on the tokens that top-k, top-p and min-p keep, in this order; tokens that tie at the edge stay",
-    assumes="what is sampled from p at temperature 1",
+    assumes="sampling from p at temperature 1",
     source="Fan et al. 2018 (top-k), Holtzman et al. 2020 (top-p), Nguyen et al. 2024 (min-p)",
 )
 def truncated(
     p: ArrayLike, *, top_k: float = math.inf, top_p: float = 1.0, min_p: float = 0.0
 ) -> Float[np.ndarray, " token"]:
-    """What traces are drawn from after truncation.
+    """The distribution that traces are drawn from after truncation.
 
     Args:
         p: probabilities [token], tempered if need be.
@@ -52,7 +52,7 @@ def truncated(
 def truncation_limit(
     p0: ArrayLike, *, top_k: float = math.inf, top_p: float = 1.0, min_p: float = 0.0
 ) -> Float[np.ndarray, " token"]:
-    """The model that is left after many generations on truncated samples.
+    """The model after many generations of refits to its truncated samples.
 
     Args:
         p0: probabilities [token].

@@ -20,7 +20,7 @@ Matrix = Float[np.ndarray, "count count"]
 
 
 @oracle(
-    "law of step 1 times P^{g−1}, P_jk = Binom(k; N, q_j), q = (1 − m) τ_T(p) + m p0, p = (j + α)/(N + 2α)",
+    "distribution after step 1 times P^{g−1}, P_jk = Binom(k; N, q_j), q = (1 − m) τ_T(p) + m p0, p = (j + α)/(N + 2α)",
     assumes=f"{_REFIT}; each trace is real data with probability m, from p0 itself",
     source=_FELLER,
 )
@@ -33,7 +33,7 @@ def two_token_law(
     fresh_fraction: float = 0.0,
     smoothing: float = 0.0,
 ) -> Float[np.ndarray, "*generation count"]:
-    """The law of how many of the N samples are the first token.
+    """The distribution of how many of the N samples are the first token.
 
     Args:
         p0: probabilities of the two tokens.
@@ -62,7 +62,7 @@ def two_token_law(
     source=_FELLER,
 )
 def two_token_win_probability(p0: ArrayLike, *, samples: int, temperature: float = 1.0) -> Float[np.ndarray, ""]:
-    """The probability that the first token is the one that is left.
+    """The probability that the first of two tokens is the last one left.
 
     Args:
         p0: probabilities of the two tokens.
@@ -77,14 +77,14 @@ def two_token_win_probability(p0: ArrayLike, *, samples: int, temperature: float
 
 
 @oracle(
-    "t_j = 1 + Σ_k P_jk t_k over the counts k of which neither has (1 − ε) N, P_jk = Binom(k; N, τ_T(j/N))",
+    "t_j = 1 + Σ_k P_jk t_k over counts k with which neither token has (1 − ε) N, P_jk = Binom(k; N, τ_T(j/N))",
     assumes=f"{_REFIT}, no real data or smoothing",
     source=_FELLER,
 )
 def two_token_collapse_time(
     p0: ArrayLike, *, samples: int, temperature: float = 1.0, collapse_threshold: float = 0.0
 ) -> Float[np.ndarray, ""]:
-    """The mean number of generations until one of the two tokens has all samples, or all but a threshold.
+    """The mean number of generations until one of two tokens has all samples, or all but a threshold share.
 
     Args:
         p0: probabilities of the two tokens.
@@ -178,7 +178,8 @@ def _absorbed(
         leaves = chain[state, :state].sum()
         if leaves < _NEVER * time[state]:
             raise InputError(
-                "temperature", f"{temperature}: with {number} samples no token ever wins, as far as float64 tells"
+                "temperature",
+                f"{temperature}: with {number} samples the time until one token wins is too long for float64",
             )
         chain[state, :state] /= leaves
         time[state] /= leaves

@@ -19,7 +19,7 @@ from jaxcollapse.theory.registry import oracle
 def sgd_win_probability(
     p0: ArrayLike, *, temperature: float, learning_rate: float, batch_size: float
 ) -> Float[np.ndarray, ""]:
-    """About how likely SGD ends with the first of two tokens; it depends on B(1/T − 1)/η only.
+    """The approximate probability that SGD ends with the first of two tokens; it depends on B(1/T − 1)/η only.
 
     Args:
         p0: probabilities of the two tokens.

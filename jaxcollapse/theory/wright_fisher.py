@@ -20,7 +20,7 @@ _WRIGHT = "Wright 1931; Kimura 1955"
 
 @oracle("E p_g = p0", assumes=f"{_DRIFT}; any samples, mixing and fresh_fraction", source=_WRIGHT)
 def mean_probability(p0: ArrayLike, *, generations: ArrayLike) -> Float[np.ndarray, "*generation token"]:
-    """The mean of the model over trajectories: drift has no direction.
+    """The mean of the model over trajectories, which stays at p0: drift has no direction.
 
     Args:
         p0: probabilities [token].
@@ -60,7 +60,8 @@ def probability_covariance(
 
 @oracle(
     "with b = 1 − c, c = α V/(N + α V), E F_{g+1} = Σ E [(1 − a) p + a (b q + c/V)]² + a² b² (1 − Σ E q²)/N, "
-    "q = (1 − m) p + m p0; without the rest E H_g = H0 (1 − a²/N)^g, and with growing samples H0 Π (1 − a²/N_s)",
+    "q = (1 − m) p + m p0; without real data and smoothing E H_g = H0 (1 − a²/N)^g, and with growing samples H0 "
+    "Π (1 − a²/N_s)",
     assumes=f"{_DRIFT}; each trace is real data with probability m, from p0 itself, in every generation",
     source=f"{_WRIGHT}; real data and smoothing are migration and mutation (Wright 1931)",
 )
@@ -74,7 +75,7 @@ def mean_heterozygosity(
     smoothing: float = 0.0,
     sample_growth: float = 0.0,
 ) -> Float[np.ndarray, "*generation"]:
-    """The mean of H = 1 − Σ p² over trajectories; 1 less the collision probability.
+    """The mean of H = 1 − Σ p² over trajectories; H is 1 minus the collision probability.
 
     Args:
         p0: probabilities [token].
@@ -113,7 +114,7 @@ def mean_heterozygosity(
 def stationary_heterozygosity(
     p0: ArrayLike, *, samples: float, mixing: float = 1.0, fresh_fraction: float = 0.0, smoothing: float = 0.0
 ) -> Float[np.ndarray, ""]:
-    """The mean of H = 1 − Σ p² after many generations: 0 where nothing holds it up.
+    """The mean of H = 1 − Σ p² after many generations; 0 unless real data or smoothing sustain it.
 
     Args:
         p0: probabilities [token].
@@ -144,7 +145,7 @@ def stationary_heterozygosity(
 
 @oracle("P(token i is the one that is left) = p0_i", assumes=_DRIFT, source=_WRIGHT)
 def fixation_probability(p0: ArrayLike) -> Float[np.ndarray, " token"]:
-    """The probability that a token is the last one, the model being drawn to a single one in the end.
+    """The probability that a token is the last one left after many generations.
 
     Args:
         p0: probabilities [token].

@@ -12,8 +12,8 @@ WALKS = Slot(
         name="model",
         type=str,
         default="categorical",
-        description="What a trace is: one token; tokens of one persona, chosen once; a chain, each token given the one "
-        "before. Or several models of one row that exchange samples of one token.",
+        description="Kind of traces: one token (categorical); tokens of one persona (persona); a Markov chain of "
+        "tokens (markov); or one token, from several models that exchange samples (ensemble).",
         label="model",
     ),
 )

@@ -47,8 +47,8 @@ _ELIMINATED = (
         name="first_token",
         type=("learned", "fixed"),
         default="learned",
-        description="Markov: whether the first token's row is tempered and trained, or stays as it is and out of the "
-        "loss.",
+        description="Markov: whether the row of the first token is tempered and trained (learned), or constant "
+        "and not in the loss (fixed).",
         label="first token",
         is_off=True,
     ),
@@ -56,7 +56,7 @@ _ELIMINATED = (
         name="end_token",
         type=Token | None,
         default=None,
-        description="Markov: a trace ends with this token, a label or a number from 0; by default with none.",
+        description="Markov: token that ends a trace, as a label or an index from 0; by default no token does.",
         label="end token",
         kind="shape",
         is_off=True,
@@ -107,7 +107,7 @@ class Markov(Walk):
         if isinstance(token, str):
             labels = [] if given.labels is None else given.labels.tolist()
             if storable(token) not in labels:
-                raise InputError("process.end_token", f"{token!r} is no token of p0{did_you_mean(token, labels)}")
+                raise InputError("process.end_token", f"{token!r} is not a token of p0{did_you_mean(token, labels)}")
             return int(labels.index(storable(token)))
         if token >= given.size:
             raise InputError("process.end_token", f"{token}: tokens are numbered from 0 to {given.size - 1}")
@@ -128,7 +128,7 @@ class Markov(Walk):
     def start(self, given: Distribution, end_token: int) -> np.ndarray:
         """Rows below the law of the first token: the chain's stationary one, without the end token if there is one.
 
-        Then the chain is one whose traces start anew after their end.
+        Then the chain is one whose traces start again after their end.
         """
         rows = given.logits
         if len(rows) == given.size + 1:  # the law of the first token is given, too
@@ -250,7 +250,7 @@ def stationary(chain: np.ndarray) -> np.ndarray:
     """The stationary law of a chain [from, to]: the mean over a long time, from a uniform start if it has several.
 
     By elimination of states one after the other, without a subtraction, so that each probability is right to its last
-    digits (Grassmann, Taksar, Heyman 1985). A chain that can be stuck is started anew once in 1e30 steps.
+    digits (Grassmann, Taksar, Heyman 1985). A chain that can be stuck is restarted once in 1e30 steps.
     """
     work = np.asarray(chain, float) + 1e-30
     size = len(work)

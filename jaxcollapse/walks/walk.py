@@ -32,7 +32,7 @@ TRACE_LENGTH = Field(
     name="trace_length",
     type=field_types.Whole,
     default=16,
-    description="Persona, Markov: tokens L of a trace.",
+    description="Persona, Markov: number of tokens L of a trace.",
     label="trace length",
     kind="count",
 )
@@ -61,7 +61,7 @@ class Walk(ABC):
         is_of_tokens: whether a trace is one token.
         is_structured: whether there is more than one row, so that the number of draws from each row is random.
         first_context: the first row that is a context of tokens; the rows before it start a trace.
-        draws_by_place: whether rows are drawn from anew at each place of a trace.
+        draws_by_place: whether rows are drawn from again at each place of a trace.
         reads: names of fields that the walk reads in addition to its own attributes.
         start_reads: names of fields that its table of p0 depends on; None for its own attributes.
     """
@@ -189,7 +189,7 @@ class Walk(ABC):
 
     def following(self, context: Contexts, token: Drawn, numbers: Numbers) -> Contexts:
         """The row that a trace draws from after this token of this row; −1 after its end. It begins with row 0."""
-        raise NotImplementedError("nothing follows a trace of one token")
+        raise NotImplementedError("a trace of one token has no next token")
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
         """Traces of this many tokens, one by one, whatever their usual length; −1 after their end."""

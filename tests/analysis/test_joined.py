@@ -54,7 +54,7 @@ def test_verdicts_of_joined_studies_refuse_several_collapse_thresholds() -> None
     for place, one in enumerate((strict, lax)):
         assert verdicts(joined.isel(study=place)) == verdicts(one)
     assert VERDICTS[int(verdicts(lax))] == "collapsed" != VERDICTS[int(verdicts(strict))]
-    with pytest.raises(ValueError, match="no law is known for 'collapse_time' here"):
+    with pytest.raises(ValueError, match="the law of 'collapse_time' does not apply here"):
         lax.collapse.theory("collapse_time")
     theory = joined.collapse.theory("collapse_time")
     assert np.isnan(theory.isel(study=1)).all()

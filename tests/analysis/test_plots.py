@@ -16,6 +16,7 @@ Draw = Any
 DRAWN: dict[str, Draw] = {
     "phase": lambda data: data.collapse.plot.phase(),
     "trajectories": lambda data: data.collapse.plot.trajectories("recovery_gap"),
+    "replicates": lambda data: data.collapse.plot.replicates("recovery_gap"),
     "recovery": lambda data: data.collapse.plot.recovery(),
 }
 
@@ -60,6 +61,18 @@ def test_a_line_is_the_median_and_the_band_holds_four_fifths() -> None:
     assert "samples = 100" in told
     assert "median of 9 replicates, band: 80 % of them" in told
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["0.8", "1"]
+
+
+def test_single_trajectories_are_thin_lines_and_their_mean_a_thick_one() -> None:
+    figure = GRID.collapse.plot.replicates("entropy", panels="temperature", samples=100.0, most=4)
+    for panel, temperature in zip(figure.axes, (0.8, 1.0), strict=True):
+        cell = GRID.entropy.sel(samples=100.0, temperature=temperature).transpose("replicate", "generation")
+        *thin, thick = panel.lines
+        for line, replicate in zip(thin, cell[:4], strict=True):
+            np.testing.assert_allclose(line.get_ydata(), replicate)
+        np.testing.assert_allclose(thick.get_ydata(), cell.mean("replicate"))
+        assert thick.get_linewidth() > max(line.get_linewidth() for line in thin)
+    assert "4 of 9 trajectories" in texts(figure)
 
 
 def test_lines_differ_in_colour_style_and_marker() -> None:
@@ -140,8 +153,8 @@ def test_a_phase_diagram_has_the_axes_that_are_asked_for() -> None:
     ("asked", "message"),
     [
         ({"hue": "temprature"}, r"hue = 'temprature' is not an axis.*did you mean 'temperature'"),
-        ({"hue": "samples", "panels": "samples"}, "hue = 'samples': this axis is asked for twice"),
-        ({"hue": "samples", "samples": 1.0}, "hue = 'samples': this axis is asked for twice"),
+        ({"hue": "samples", "panels": "samples"}, "hue = 'samples': the axis has another role already"),
+        ({"hue": "samples", "samples": 1.0}, "hue = 'samples': the axis has another role already"),
         ({"samples": 7}, r"samples = 7 is not in this dataset; it has 1, 100, ∞"),
         ({"replicate": 0}, "'replicate' is not an axis"),
     ],
@@ -153,7 +166,7 @@ def test_a_wrong_wish_is_refused(asked: dict[str, Any], message: str) -> None:
 
 
 def test_an_event_is_no_trajectory() -> None:
-    with pytest.raises(ValueError, match=r"collapse_time\(event='half_life'\)"):
+    with pytest.raises(ValueError, match=r"ds\.collapse\.collapse_time\('half_life'\)"):
         GRID.collapse.plot.trajectories("half_life")
     with pytest.raises(ValueError, match="'effective_temperature' is not an observable"):
         GRID.drop_vars("effective_temperature").collapse.plot.recovery()
@@ -176,8 +189,8 @@ def test_of_several_rows_the_plane_is_that_of_all_rows() -> None:
     process = {"model": "persona", "personas": 3, "vocab_size": 4, "update": "refit", "samples": 50, "temperature": 0.8}
     data = run(process, generations=3, replicates=2, observables=["default"])
     figure = data.collapse.plot.recovery()
-    assert "effective temperature of all rows" in texts(figure)
-    assert "recovery gap of all rows [nat]" in texts(figure)
+    assert "effective temperature for all rows" in texts(figure)
+    assert "recovery gap with one temperature for all rows [nat]" in texts(figure)
     (points,) = (line for line in figure.axes[0].lines if len(line.get_xdata()) == 2 and line.get_marker() != "None")
     np.testing.assert_allclose(points.get_xdata(), data.shared_effective_temperature[:, -1], rtol=1e-5)
 

@@ -195,8 +195,8 @@ def test_points_without_a_value_are_left_out() -> None:
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "coordinate": ({"abscissas": ["temprature"]}, "'temprature' is not a coordinate .*did you mean 'temperature'"),
     "argument": ({"abscissas": [theory.sgd_control]}, "'batch_size' is not a coordinate"),
-    "text": ({"abscissas": ["corpus"]}, "the coordinate 'corpus' has no numbers"),
-    "no axis": ({"abscissas": []}, "a horizontal axis is needed"),
+    "text": ({"abscissas": ["corpus"]}, "the coordinate 'corpus' is not numeric"),
+    "no axis": ({"abscissas": []}, "give a horizontal axis"),
     "a name": ({"curves": "samples"}, r"curves = 'samples' is not a list of coordinates"),
     "curve": ({"curves": ["sample"]}, "'sample' is not a coordinate .*did you mean 'samples'"),
     "twice": (
@@ -208,7 +208,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "tokens": ({"name": "logits"}, "'logits' has several values along 'token'; select one of them"),
     "event": (
         {"name": "collapse_time", "abscissas": ["generation"]},
-        "'collapse_time' has no values along 'generation'",
+        "'collapse_time' does not depend on 'generation'",
     ),
 }
 

@@ -64,9 +64,9 @@ def test_a_summary_refuses_what_is_not_there() -> None:
     data = made({})
     with pytest.raises(ValueError, match=r"'entrophy' is not an observable.*did you mean 'entropy'"):
         data.collapse.summary(["entrophy"])
-    with pytest.raises(ValueError, match="generation = 12 is not recorded; near it are 3, 10"):
+    with pytest.raises(ValueError, match="generation = 12 is not recorded; the nearest recorded ones are 3, 10"):
         data.collapse.summary(generation=12)
-    with pytest.raises(ValueError, match="no dimension 'generation'"):
+    with pytest.raises(ValueError, match="lacks the dimension 'generation'"):
         data.isel(generation=0).collapse.summary()
 
 
@@ -104,7 +104,7 @@ def test_confidence_is_how_often_resamples_have_the_same_median() -> None:
 
 
 def test_thresholds_are_those_that_are_asked_for() -> None:
-    data = cells([COOLED | {"recovery_gap": 0.3, "modal_probability": 0.9}] * 3)
+    data = cells([COOLED | {"smoothed_recovery_gap": 0.3, "order_gap": 0.3, "modal_probability": 0.9}] * 3)
 
     def word(**asked: float) -> str:
         return VERDICTS[int(data.collapse.classify(**asked).verdict)]

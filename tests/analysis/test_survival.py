@@ -93,7 +93,7 @@ def test_an_unknown_event_or_generation_is_refused() -> None:
     data = made({})
     with pytest.raises(ValueError, match=r"event = 'colapse_time'.*did you mean 'collapse_time'"):
         data.collapse.collapse_time(event="colapse_time")
-    with pytest.raises(ValueError, match="101, and the event was watched until generation 100"):
+    with pytest.raises(ValueError, match="101; the trajectories were observed until generation 100"):
         data.collapse.collapse_time(generations=[5, 101])
     with pytest.raises(ValueError, match=r"confidence = 95\.0 is not between 0 and 1"):
         data.collapse.collapse_time(confidence=95.0)

@@ -67,7 +67,7 @@ def test_tasks_prefer_the_kernel_that_was_asked_for(tmp_path: Path) -> None:
 
 def test_the_kernel_of_tasks_with_gpus_is_told_where_there_are_none(sweep: Path) -> None:
     asked = [*ASKED, "--gpus-per-node", "1", "--dry-run"]
-    told = "kernel: fastest: native code, where GPUs have it, up to 8,192 tokens"
+    told = "kernel: fastest: on GPUs that have native code, native code up to 8,192 tokens"
     assert told in submit(sweep, *asked, "--kernel", "fastest").stdout
     assert "kernel: " not in submit(sweep, *asked).stdout
 
@@ -83,7 +83,7 @@ def test_a_dry_run_of_a_complete_study_says_that_nothing_is_missing(sweep: Path)
 def test_more_tasks_than_chunks_are_told(sweep: Path) -> None:
     result = submit(sweep, "--tasks", "9", "--chunk-size", "4", "--dry-run")
     assert result.exit_code == 0
-    told = "each is about one device call, and would take as long in parts"
+    told = "smaller chunks would not be faster, as each is about one device call"
     assert result.stderr == f"jaxcollapse: 4 chunks for 9 tasks, so 4 will do; {told}\n"
     assert "#SBATCH --array=0-3%4\n" in result.stdout, "no task is without a chunk"
 
@@ -110,9 +110,9 @@ BAD = {
     "time": (["--time", "tomorrow"], "time: 'tomorrow' is not of a form that sbatch knows"),
     "no time": (["--time", "0:00"], "time: '0:00' is not"),
     "memory": (["--mem", "16 GB"], "mem: '16 GB' is not a number of megabytes"),
-    "gpus": (["--gpus-per-node", "all"], "gpus-per-node: 'all' is not a number from 1 on, or type:number"),
-    "no gpus": (["--gpus-per-node", "a100:0"], "gpus-per-node: 'a100:0' is not a number from 1 on, or type:number"),
-    "lines": (["--setup", "a\nb"], r"setup: 'a\nb' is not one line of text"),
+    "gpus": (["--gpus-per-node", "all"], "gpus-per-node: 'all' is not a number of 1 or more, or type:number"),
+    "no gpus": (["--gpus-per-node", "a100:0"], "gpus-per-node: 'a100:0' is not a number of 1 or more, or type:number"),
+    "lines": (["--setup", "a\nb"], r"setup: 'a\nb' is not a single line of text"),
     "an option": (["--slurm", "x=y"], "slurm: 'x=y' is not KEY=VALUE with the long name"),
     "an option of its own": (["--slurm", "partition=a"], "slurm: 'partition=a': there is --partition for it"),
     "what is taken": (["--slurm", "--ntasks=2"], "there is --tasks, as each task is one process on one node for it"),
@@ -146,7 +146,7 @@ def test_a_machine_without_slurm_is_told_what_to_do(
     monkeypatch.setenv("PATH", str(tmp_path))
     result = submit(sweep)
     assert result.exit_code == 2
-    assert "there is no sbatch here: submit from a machine of a Slurm cluster, or start " in result.stderr
+    assert "the command sbatch is not found: submit from a machine of a Slurm cluster, or start " in result.stderr
     assert list(sweep.parent.iterdir()) == [sweep]
 
 
@@ -155,13 +155,13 @@ def test_an_installation_without_submitit_is_told_what_to_install(sweep: Path) -
     command = [sys.executable, "-c", program, "submit", str(sweep)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=sweep.parent)
     assert done.returncode == 2
-    assert done.stderr == f"jaxcollapse: {sweep}: to submit it, submitit is needed: pip install 'jaxcollapse[slurm]'\n"
+    assert done.stderr == f"jaxcollapse: {sweep}: submitting needs submitit: pip install 'jaxcollapse[slurm]'\n"
 
 
 def test_a_path_that_slurm_would_read_otherwise_is_refused(sweep: Path) -> None:
     result = CliRunner().invoke(app, ["submit", str(sweep), "--out", str(sweep.parent / "100%j"), "--dry-run"])
     assert result.exit_code == 2
-    assert "Slurm would take % for something else" in result.stderr
+    assert "Slurm gives % a special meaning" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_task_that_gets_no_further_is_not_queued_again_for_ever(tmp_path: Path
     (tmp_path / "shards" / "a.nc").touch()
     for _ in range(MOST_IDLE):
         task = task.checkpoint().function
-    with pytest.raises(UncompletedJobError, match=r"share 0/2 of .* 5 times without a new shard in the study"):
+    with pytest.raises(UncompletedJobError, match=r"share 0/2 of .* 5 times without storing a new shard"):
         task.checkpoint()
 
 

@@ -82,7 +82,9 @@ def test_counts_of_words_are_no_logits(tmp_path: Path) -> None:
     told = refusal(table(tmp_path, f"word,n\n{lines}"))
     assert "'n' does not say what its numbers are, and they look like counts; give values = 'counts'" in told
     assert "look like probabilities" in refusal(table(tmp_path, "x\n0.5\n0.3\n0.2\n"))
-    assert "not whole: 0.5 (token 1, from 0)" in refusal(table(tmp_path, "count\n2\n.5\n"), values="counts")
+    assert "not whole numbers: 0.5 (token 1, counted from 0)" in refusal(
+        table(tmp_path, "count\n2\n.5\n"), values="counts"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,17 +115,17 @@ def test_labels_in_quotes_may_have_commas_quotes_and_lines(tmp_path: Path) -> No
     ("text", "told"),
     [
         ('word,count\nthe,"1,234"\nof,999\n', "line 2: '1,234' in column 'count' is not a number; write it without"),
-        ("word;count\nthe;1.234\nof;999\n", "may have points as separators of thousands"),
+        ("word;count\nthe;1.234\nof;999\n", "may have points as thousands separators"),
         ("word;share\nthe;0.5\nof;0,5\n", "has decimal points and decimal commas"),
         ("token,p;q\na,.5\n", "its first row has commas and semicolons"),
-        ("0.5\n0.3\n0.2\n", "its first row, '0.5', has numbers; it needs the names of the columns"),
+        ("0.5\n0.3\n0.2\n", "its first row, '0.5', contains numbers; it must name the columns"),
         ("token,p,p\na,.5,.2\n", "has 2 columns 'p'"),
         ("token,token,p\na,b,.5\n", "has 2 columns 'token'"),
         ("token,p\na,\n", "line 2: '' in column 'p' is not a number"),
-        ('token\tp\n"\t.5\na\t.3\n"\t.2\n', "line 4: a quotation mark has no end"),
+        ('token\tp\n"\t.5\na\t.3\n"\t.2\n', "line 4: a quotation mark is not closed"),
         ("word,label,p\na,b,1\n", "word, label could each name the tokens; give labels = 'word'"),
         ("lemma,class,p\na,b,1\n", "lemma, class could each name the tokens; give labels = 'lemma'"),
-        ("class,p\nnoun,.5\nnoun,.5\n", "'class' has blanks or repetitions; do they name the tokens?"),
+        ("class,p\nnoun,.5\nnoun,.5\n", "'class' has empty or repeated entries; does it name the tokens?"),
         ("token,p,q\na,.5,.5\n", "the file has several: p, q; name one"),
     ],
 )
@@ -135,7 +137,7 @@ def test_labels_are_taken_from_where_the_user_says(tmp_path: Path) -> None:
     path = table(tmp_path, "lemma,class,p\na,x,.5\nb,y,.5\n")
     assert read(path, labels="class")[1] == ["x", "y"]
     assert read(path, labels=False)[1] is None
-    assert "'clas' is not there (did you mean 'class'?)" in refusal(path, labels="clas")
+    assert "'clas' is not in the file (did you mean 'class'?)" in refusal(path, labels="clas")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_labels_are_taken_from_where_the_user_says(tmp_path: Path) -> None:
         ({"p": P, "ids": np.array([b"a", b"\xff", b"c"])}, {}, ["a", "\\xff", "c"]),
         ({"p": P, "ids": ["a", "b", "c"], "class": ["x", "y", "z"]}, {"labels": "class"}, ["x", "y", "z"]),
         ({"p": P, "token": [3, 1, 2]}, {}, ["3", "1", "2"]),
-        ({"p": P, "tokens": [[1, 2], [3, 4]]}, {}, "has 2 × 2 labels for 3 tokens; labels = false leaves them out"),
+        ({"p": P, "tokens": [[1, 2], [3, 4]]}, {}, "has 2 × 2 labels for 3 tokens; give one for each token"),
         ({"p": P, "a": ["a"] * 3, "b": ["b"] * 3}, {}, "a, b could each name the tokens"),
     ],
 )
@@ -185,7 +187,7 @@ def test_a_refusal_names_the_cell_and_the_row(tmp_path: Path) -> None:
     with pytest.raises(jc.InputError, match=r"row 1 \('b'\) has no possible token.*where initial\.path = .*bad\.nc"):
         _ = Library(sweep.grid, sweep.seed).entries
     rows = {"kind": "table", "probabilities": [[1, 1], [0, 0]]}
-    with pytest.raises(jc.InputError, match=re.escape("row 1 (from 0) has none")):
+    with pytest.raises(jc.InputError, match=re.escape("row 1 (counted from 0) has none")):
         jc.Sweep.from_dict({"process": {"model": "markov", "initial": rows}})
 
 

@@ -35,7 +35,7 @@ def test_labels_are_in_the_dataset_as_they_are_or_as_the_rule_says(
 
 def test_half_a_surrogate_pair_is_escaped_in_a_file_and_refused_in_a_sweep() -> None:
     assert as_names(["\ud800", "a"]).tolist() == ["\\ud800", "a"]
-    with pytest.raises(jc.InputError, match=r"process\.initial\.tokens\[0\]: .*is not text"):
+    with pytest.raises(jc.InputError, match=r"process\.initial\.tokens\[0\]: .*is not UTF-8 text"):
         jc.Sweep.from_dict({"process": {"initial": values(["\ud800", "a"])}})
 
 
@@ -69,7 +69,7 @@ def test_an_axis_of_vocabulary_sizes_says_the_size_of_each_cell(tmp_path: Path) 
     (tmp_path / "p0.csv").write_text("token,p\na,4\nb,3\nc,2\nd,1\n")
     initial = [{"kind": "file", "path": "p0.csv"}, {"kind": "zipf"}]
     sweep = {"axes": {"vocab_size": [2, 5], "initial": initial}}
-    with pytest.raises(jc.InputError, match=r"^axes\.vocab_size: 2: p0 brings 4 tokens of its own \(where vocab_size"):
+    with pytest.raises(jc.InputError, match=r"^axes\.vocab_size: 2: p0 has 4 tokens of its own \(where vocab_size"):
         jc.plan(jc.Sweep.from_dict(sweep, folder=tmp_path))
     pairs = {"generations": 1, "axes": {"case": {"zip": {"vocab_size": [256, 5], "initial": initial}}}}
     data = jc.run(jc.Sweep.from_dict({**pairs, "observables": ["entropy"]}, folder=tmp_path), progress=False)

@@ -97,6 +97,8 @@ def test_what_makes_no_sense_is_refused(process: dict[str, Any], told: str) -> N
 def test_a_state_has_no_times_of_events() -> None:
     process = jc.SelfTraining(vocab_size=4)
     state = process.init(jax.random.key(0))
-    with pytest.raises(jc.InputError, match="'collapse_time' is the time of an event, which a state does not have"):
+    with pytest.raises(
+        jc.InputError, match="'collapse_time' is the time of an event, which a single state does not have"
+    ):
         process.measure(state, "collapse_time")
     assert repr(process) == "SelfTraining(vocab_size=4)"

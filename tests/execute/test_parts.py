@@ -1,6 +1,7 @@
 """What is finished of a chunk is handed over before the rest where that takes long, or the run is to stop, or fails."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -47,7 +48,7 @@ def assert_are_parts(parts: list[Result], whole: Result, plan: Plan) -> None:
 
 
 def test_a_chunk_that_takes_long_is_given_in_parts(plan: Plan, whole: Result) -> None:
-    parts = list(execute(plan, lambda trajectories: None, part_seconds=0.0))
+    parts = list(execute(plan, lambda trajectories: None, part_seconds=(0.0, 0.0)))
     assert len(parts) > 1
     assert_are_parts(parts, whole, plan)
     assert sum(len(part.chunk) for part in parts) == len(whole.chunk)
@@ -99,3 +100,20 @@ def test_what_is_finished_is_given_when_a_device_call_fails(
         parts.extend(execute(plan, lambda trajectories: None))  # which keeps what comes before the error
     assert 64 <= sum(len(part.chunk) for part in parts) < len(whole.chunk)
     assert_are_parts(parts, whole, plan)
+
+
+def test_finished_tiles_wait_longer_only_in_long_runs() -> None:
+    """What a kill loses beside the tiles that are being computed: seconds at first, later a twentieth of the time."""
+    assert [local.pause_after(seconds, (3.0, 20.0)) for seconds in (0, 60, 100, 400, 10**6)] == [3, 3, 5, 20, 20]
+
+
+SHIPPED = sorted((Path(__file__).parents[2] / "sweeps").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_tiles_of_shipped_sweeps_take_seconds(path: Path) -> None:
+    """A tile is the least that a kill, or a second Ctrl-C, loses on each core; of planned times the longest."""
+    plan = jc.plan(jc.Sweep.from_toml(path))
+    for chunk in plan.chunks:
+        lanes = min(plan.buckets[chunk.bucket].lanes, len(chunk))
+        assert plan.seconds_of(chunk) * lanes / len(chunk) < 5

@@ -50,13 +50,17 @@ def test_fewer_at_once_give_the_same_numbers(monkeypatch: pytest.MonkeyPatch, ca
     assert set(lanes) == {128}
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2, "once for each halving, whatever the number of calls"
-    assert "has no memory for 512 trajectories at once; going on with 256 (RESOURCE_EXHAUSTED" in said[0]
-    assert "has no memory for 256 trajectories at once; going on with 128 (RESOURCE_EXHAUSTED" in said[1]
+    assert "has too little memory for 512 trajectories at once; continuing with 256 (RESOURCE_EXHAUSTED" in said[0]
+    assert "has too little memory for 256 trajectories at once; continuing with 128 (RESOURCE_EXHAUSTED" in said[1]
 
 
 def test_a_device_without_memory_for_even_a_few_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     short_of_memory(monkeypatch, most=0)
-    with pytest.raises(MemoryError, match=r"has no memory for 64 trajectories of 128 tokens at once; record fewer"):
+    with pytest.raises(
+        MemoryError,
+        match=r"has too little memory for 64 trajectories of 128 tokens at once; "
+        r"record fewer",
+    ):
         jc.run(SWEEP, progress=False)
 
 

@@ -102,14 +102,14 @@ def test_theory_stands_beside_the_mean_that_it_tells() -> None:
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        (lambda answers: answers.plane(3, 1, [0, 0], 0, "entropy"), "no such cell"),
-        (lambda answers: answers.plane(3, 1, [0, 0, 0, 9], 0, "entropy"), "no such cell"),
-        (lambda answers: answers.plane(3, 1, [0, 0, 0, -1], 0, "entropy"), "no such cell"),
-        (lambda answers: answers.plane(7, 1, CELL, 0, "entropy"), "no such axis"),
-        (lambda answers: answers.plane(3, 1, CELL, 6, "entropy"), "generation 6 is not one of 6"),
-        (lambda answers: answers.plane(3, 1, CELL, 0, "status"), "no such observable"),
-        (lambda answers: answers.curves(CELL, ["logits"]), "no such observable"),
-        (lambda answers: answers.summary([9, 0, 0, 0]), "no such cell"),
+        (lambda answers: answers.plane(3, 1, [0, 0], 0, "entropy"), "the cell does not exist"),
+        (lambda answers: answers.plane(3, 1, [0, 0, 0, 9], 0, "entropy"), "the cell does not exist"),
+        (lambda answers: answers.plane(3, 1, [0, 0, 0, -1], 0, "entropy"), "the cell does not exist"),
+        (lambda answers: answers.plane(7, 1, CELL, 0, "entropy"), "the axis does not exist"),
+        (lambda answers: answers.plane(3, 1, CELL, 6, "entropy"), "generation 6 is not from 0 to 5"),
+        (lambda answers: answers.plane(3, 1, CELL, 0, "status"), "the observable does not exist"),
+        (lambda answers: answers.curves(CELL, ["logits"]), "the observable does not exist"),
+        (lambda answers: answers.summary([9, 0, 0, 0]), "the cell does not exist"),
     ],
 )
 def test_what_a_study_does_not_have_is_refused(question: Any, message: str) -> None:

@@ -69,7 +69,7 @@ def test_an_unfinished_study_is_explored_in_a_browser(browser: Browser, server: 
             ("axis-0", "ArrowLeft"),
             ("generation", "Home"),
             ("curve", "ArrowDown"),
-            ("colour", "ArrowUp"),
+            ("colour", "ArrowDown"),
         ):
             visit.page.locator(f"#{control}").press(key)
             visit.drawn()
@@ -135,6 +135,92 @@ def test_strange_and_broken_connections_do_no_harm(unfinished: Path) -> None:
         assert process.communicate(timeout=20)[1] == ""
 
 
+SLOW = """
+import time
+from jaxcollapse.explore.answers import Answers
+from jaxcollapse.cli.main import main
+asked, plane = [], Answers.plane
+def slow(self, *arguments, **named):
+    asked.append(arguments)
+    print(f"asked {len(asked)}", flush=True)
+    time.sleep(2)
+    return plane(self, *arguments, **named)
+Answers.plane = slow
+main()
+"""
+
+
+@contextmanager
+def slowly_explored(study: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A server that computes for two seconds, says so, and needs no more time for anything else."""
+    command = [sys.executable, "-c", SLOW, "explore", str(study), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
+            assert found is not None
+            yield found[0], process
+        finally:
+            process.kill()
+
+
+def test_a_tab_that_closes_during_a_computation_leaves_no_trace(unfinished: Path) -> None:
+    """Nothing is printed, and what nobody waits for any more is not computed."""
+    with slowly_explored(unfinished) as (address, process):
+        place = urlsplit(address)
+        question = b"GET /plane?across=0&up=1&at=0,0&generation=1&colour= HTTP/1.1\r\nHost: %s\r\n\r\n"
+        opened = []
+        for linger in (0, 1, 0, 1):
+            connection = socket.create_connection((place.hostname, place.port))
+            # With 1 it ends by a reset, as of a browser that is killed.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", linger, 0))
+            connection.sendall(question % place.netloc.encode())
+            opened.append(connection)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asked 1\n"
+        for connection in opened:
+            connection.close()
+        with urllib.request.urlopen(f"{address}summary?at=0,0", timeout=30) as answer:
+            assert json.load(answer)
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=20)
+        assert errors == ""
+        assert "asked" not in out
+
+
+def test_what_is_computed_is_said_and_no_old_picture_shows(browser: Browser, unfinished: Path) -> None:
+    with slowly_explored(unfinished) as (address, _), visiting(browser, address) as visit:
+        state = "() => document.documentElement.dataset.state"
+        looks = """() => ["busy", "shown"].map(name => getComputedStyle(document.querySelector(`.${name}`)))
+            .map(style => [style.display, style.visibility, style.opacity])"""
+        assert visit.page.evaluate(state) == ""
+        assert visit.page.evaluate(looks) == [["none", "visible", "1"], ["block", "visible", "1"]]
+        visit.page.locator("#generation").press("Home")
+        assert visit.page.evaluate(state) == "busy"
+        visit.page.wait_for_timeout(600)
+        assert visit.page.evaluate(looks) == [["flex", "visible", "1"], ["block", "visible", "0.25"]]
+        assert visit.page.locator("#look").get_attribute("aria-busy") == "true"
+        visit.drawn()
+        assert visit.page.evaluate(state) == ""
+        assert visit.page.evaluate(looks)[1] == ["block", "visible", "1"]
+        visit.page.route("**/plane*", lambda route: route.abort())
+        visit.page.locator("#generation").press("End")
+        visit.drawn()
+        assert visit.page.evaluate(state) == "failed"
+        assert visit.page.evaluate(looks)[1][1] == "hidden", "pictures of something else"
+        assert visit.chosen().startswith("This cannot be shown")
+
+
+def test_a_narrow_dark_screen_shows_all_that_a_report_shows(browser: Browser, server: str) -> None:
+    with visiting(browser, server, width=390, dark=True) as visit:
+        assert visit.complaints == []
+        assert visit.page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        assert (
+            visit.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") == "rgb(21, 23, 26)"
+        )
+        assert visit.page.evaluate("() => modelOf('phase-x').major_label_text_color") == "#e8eaed"
+
+
 def test_the_interrupt_key_ends_it(unfinished: Path) -> None:
     with explored(unfinished) as (address, process):
         with urllib.request.urlopen(f"{address}summary?at=0,0", timeout=30) as answer:
@@ -142,5 +228,5 @@ def test_the_interrupt_key_ends_it(unfinished: Path) -> None:
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=20)
         assert process.returncode == 0
-        assert out == "no longer served\n"
+        assert out == "stopped\n"
         assert errors == ""

@@ -42,7 +42,7 @@ def test_hostile_shards_do_not_count(path: Path, command: str, worker: Worker, t
     assert outcome.seconds < QUICK
     if command == "status":
         assert "8 of 16 trajectories" in outcome.said
-        assert "does not count: " in outcome.said
+        assert "is ignored: " in outcome.said
         assert (STRANGE[path.stem][1] if path.stem in STRANGE else "cannot be read") in outcome.said
 
 
@@ -62,7 +62,7 @@ def test_the_honest_study_counts(worker: Worker, tmp_path: Path) -> None:
     outcome = worker.try_out(study_case("honest", "status", {}), tmp_path / "case")
     assert not outcome.wrong
     assert "16 of 16 trajectories" in outcome.said
-    assert "does not count" not in outcome.said
+    assert "is ignored" not in outcome.said
 
 
 WATCHED = {

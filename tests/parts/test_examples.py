@@ -117,6 +117,6 @@ def test_an_example_that_is_edited_is_computed_anew(name: str, tmp_path: Path) -
         found.append(jc.run(jc.Sweep.from_toml(path), progress=False))
         ended = CliRunner().invoke(app, command)
     assert ended.exit_code == 2
-    assert f"was of the plug-in {name} (sha256 " in ended.stderr
+    assert f"came from the plug-in {name} (sha256 " in ended.stderr
     names = [variable for variable in found[0] if variable != "status"]
     assert any(not np.array_equal(found[0][each], found[1][each], equal_nan=True) for each in names)

@@ -165,7 +165,7 @@ def test_a_study_goes_on_with_the_same_text_only(mine: Path, sweep_file: Path, t
     for command in ("run", "status", "finalize", "report"):
         ended = invoked(command, study, "--plugin", mine)
         assert ended.exit_code == 2
-        assert "doubled was of the plug-in mine (sha256 " in ended.stderr
+        assert "doubled came from the plug-in mine (sha256 " in ended.stderr
         assert ended.stderr.count("\n") == 1
     assert {path: path.read_bytes() for path in study.rglob("*.nc")} == before
     other = tmp_path / "other"
@@ -254,7 +254,7 @@ def test_workers_load_the_plugin(mine: Path, sweep_file: Path) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         assert_same_numbers(expected, jc.run(sweep, executor=pool, progress=False))
         mine.write_text(MINE.replace("FACTOR = 1.0", "FACTOR = 3.0"))
-        with pytest.raises(jc.InputError, match="a worker has another text of the plug-in mine"):
+        with pytest.raises(jc.InputError, match="a worker has another version of the plug-in mine"):
             jc.run(jc.Sweep.from_dict({**sweep.to_dict(), "seed": 1}), executor=pool, progress=False)
 
 

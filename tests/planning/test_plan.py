@@ -310,7 +310,7 @@ def test_two_cells_of_one_process_are_refused(tmp_path: Path) -> None:
     axes = {"initial": [{"kind": "file", "path": str(tmp_path / name)} for name in ("a.npz", "b.npz")]}
     with pytest.raises(jc.InputError, match=r"axes: initial = file\(.*a\.npz.* and .*b\.npz.* are the same process"):
         jc.plan(jc.Sweep.from_dict({"axes": axes}))
-    with pytest.raises(jc.InputError, match="is there twice"):
+    with pytest.raises(jc.InputError, match="occurs twice"):
         jc.plan(jc.Sweep.from_dict({"axes": {"initial": [{"kind": "zipf"}, {"kind": "zipf", "exponent": 1.0}]}}))
 
 

@@ -53,7 +53,7 @@ def test_refits_that_mix_in_little_are_not_resolved() -> None:
 
 def test_plans_and_datasets_say_so(caplog: pytest.LogCaptureFixture) -> None:
     sweep = sweep_of({"batch_size": INF}, {"learning_rate": [1e-6, 0.5]}, generations=2, replicates=1)
-    told = "steps vanish in the rounding of float32 in 1 cell, the first at learning_rate = 1e-06; "
+    told = "training steps are lost in the rounding of float32 in 1 cell, the first at learning_rate = 1e-06; "
     told += "use precision = 'float64'"
     with caplog.at_level(logging.WARNING):
         plan = jc.plan(sweep)

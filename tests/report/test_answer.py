@@ -19,6 +19,10 @@ def answered(data: xr.Dataset) -> Answer:
     return answer_of(data, outcome_of(data))
 
 
+def headline(answer: Answer) -> list[str]:
+    return [point.text for point in answer.headline]
+
+
 def lines(items: list[Item], depth: int = 0) -> list[str]:
     return [line for item in items for line in (". " * depth + item.text, *lines(item.items, depth + 1))]
 
@@ -30,7 +34,13 @@ def test_cells_are_counted_by_their_verdicts_and_said_where_they_are() -> None:
             [["collapsed", "cooled"], ["unchanged"] * 2, ["heated"] * 2],
         )
     )
-    assert told.headline == ["After 50 generations, of 6 cells 2 are unchanged, 1 cooled, 2 heated and 1 collapsed."]
+    assert headline(told)[:3] == [
+        "2 of 6 cells are unchanged after 50 generations: all with temperature 1.",
+        "Of the 4 cells that changed, 3 come back at another sampling temperature (1 cooled at T = 2, 2 heated at T = "
+        "0.5): all with temperature 2; all with temperature 0.5 and samples 2.",
+        "Of the 4 cells that changed, 1 cannot be brought back by any sampling temperature (collapsed): all with "
+        "temperature 0.5 and samples 1.",
+    ]
     assert [(word.word, word.cells, word.where) for word in told.words] == [
         ("unchanged", 2, "temperature 1"),
         ("cooled", 1, "temperature 0.5, samples 2"),
@@ -46,13 +56,14 @@ def test_where_it_forgets_is_told_by_the_axes_that_decide() -> None:
     table[:, 2, 1] = "collapsed"
     told = answered(known({"temperature": [0.9, 1.1], "learning_rate": LEARNING_RATES, "batch_size": BATCHES}, table))
     assert lines(told.where) == [
-        "Learning rate 0.1: no forgetting.",
-        "Learning rate 1: forgetting at batch size 1, no forgetting at 16 to ∞.",
-        "Learning rate 10: forgetting at batch size 1 and 16, no forgetting at 256 and ∞.",
+        "Learning rate 0.1: no loss.",
+        "Learning rate 1: loss at batch size 1, no loss at 16 to ∞.",
+        "Learning rate 10: loss at batch size 1 and 16, no loss at 256 and ∞.",
     ]
-    assert told.along == [
-        "All else fixed, as learning rate grows: in 4 of 8 cases forgetting begins at 1 or 10, in 4 nothing changes.",
-        "All else fixed, as batch size grows: in 4 of 6 cases forgetting ends after 1 or 16, in 2 nothing changes.",
+    assert [headline(told)[-1], *told.along] == [
+        "As learning rate grows and all else is fixed, loss begins at 1 or 10 in 4 of 8 cases and nothing changes in "
+        "4.",
+        "As batch size grows and all else is fixed, loss ends after 1 or 16 in 4 of 6 cases and nothing changes in 2.",
     ]
 
 
@@ -62,30 +73,31 @@ def test_three_axes_that_matter_are_told_one_within_the_other() -> None:
     table[1, 1, 2] = "forgetting"
     told = answered(known({"temperature": [0.9, 1.0], "samples": [10, 100], "learning_rate": LEARNING_RATES}, table))
     assert lines(told.where) == [
-        "Temperature 0.9: forgetting at samples 10, no forgetting at 100.",
+        "Temperature 0.9: loss at samples 10, no loss at 100.",
         "Temperature 1:",
-        ". Samples 10: no forgetting.",
-        ". Samples 100: no forgetting at learning rate 0.1 and 1, forgetting at 10.",
+        ". Samples 10: no loss.",
+        ". Samples 100: no loss at learning rate 0.1 and 1, loss at 10.",
     ]
 
 
 def test_a_loss_that_comes_and_goes_is_not_monotone() -> None:
     words = ["collapsed", "unchanged", "unchanged", "unchanged", "forgetting"]
     told = answered(known({"temperature": [0.8, 0.9, 1.0, 1.1, 1.2]}, words))
-    assert lines(told.where) == ["Forgetting at temperature 0.8 and 1.2, no forgetting at 0.9 to 1.1."]
-    assert told.along == ["As temperature grows, forgetting begins or ends more than once."]
+    assert lines(told.where) == ["Loss at temperature 0.8 and 1.2, no loss at 0.9 to 1.1."]
+    assert headline(told)[-1] == "As temperature grows, loss begins or ends more than once."
 
 
 def test_values_are_told_by_their_size_not_by_their_order() -> None:
     told = answered(known({"temperature": [1.0, 0.5, 2.0, 1.5]}, ["unchanged", "collapsed", "unchanged", "unchanged"]))
-    assert lines(told.where) == ["No forgetting at temperature 1 to 2, forgetting at 0.5."]
-    assert told.along == ["As temperature grows, forgetting ends after 0.5."]
+    assert lines(told.where) == ["No loss at temperature 1 to 2, loss at 0.5."]
+    assert headline(told)[-1] == "As temperature grows, loss ends after 0.5."
 
 
 def test_values_without_an_order_are_listed() -> None:
     told = answered(known({"optimizer": ["sgd", "adam", "lion", "RMS"]}, ["unchanged"] * 3 + ["forgetting"]))
-    assert lines(told.where) == ["No forgetting at optimizer sgd, adam and lion, forgetting at RMS."]
+    assert lines(told.where) == ["No loss at optimizer sgd, adam and lion, loss at RMS."]
     assert told.along == []
+    assert "Boundary" not in {point.lead for point in told.headline}
 
 
 def test_a_zip_is_told_by_the_values_of_its_fields() -> None:
@@ -93,23 +105,29 @@ def test_a_zip_is_told_by_the_values_of_its_fields() -> None:
         sweep="[axes]\npair.zip = { learning_rate = [], batch_size = [] }\n"
     )
     data = data.assign_coords(learning_rate=("pair", [0.1, 1.0]), batch_size=("pair", [float("inf"), 1.0]))
-    assert lines(answered(data).where) == ["No forgetting at pair (0.1, ∞), forgetting at (1, 1)."]
+    assert lines(answered(data).where) == ["No loss at pair (0.1, ∞), loss at (1, 1)."]
 
 
 def test_where_all_cells_have_one_word_the_headline_says_all() -> None:
     told = answered(known({"temperature": [0.5, 1.0]}, "forgetting"))
-    meaning = "no sampling temperature brings the original back within 0.1 nat"
-    assert told.headline == [f"After 50 generations all 2 cells are forgetting: {meaning}."]
+    assert headline(told) == [
+        "No cell is safe: all 2 cells changed after 50 generations.",
+        "None of the 2 cells that changed comes back at another sampling temperature.",
+        "All 2 cells that changed cannot be brought back by any sampling temperature (forgetting).",
+    ]
     assert told.where == []
+    (safe,) = headline(answered(known({"temperature": [0.5, 1.0]}, "unchanged")))
+    meaning = "the log loss on original data is within 0.1 nat of the original's"
+    assert safe == f"All 2 cells are unchanged after 50 generations: {meaning}."
     assert lines(answered(known({"temperature": [0.5, 1.0]}, ["forgetting", "collapsed"])).where) == [
-        "Forgetting everywhere."
+        "Loss everywhere."
     ]
 
 
 def test_a_single_cell_needs_no_axes() -> None:
     told = answered(known({}, "cooled"))
     meaning = "a sampling temperature above 1 brings the original back within 0.1 nat"
-    assert told.headline == [f"After 50 generations the cell is cooled: {meaning}."]
+    assert headline(told) == [f"After 50 generations the cell is cooled: {meaning}. It comes back at T = 2."]
     assert told.where == told.along == []
     agree = "the share of bootstrap samples that agree, and at most 1 − 2⁻ⁿ for n replicates"
     assert told.sure == [f"This verdict is over 99 % sure: {agree}."]
@@ -117,8 +135,14 @@ def test_a_single_cell_needs_no_axes() -> None:
 
 def test_cells_that_are_not_known_are_said_to_be() -> None:
     told = answered(known({"temperature": [0.5, 1.0, 2.0]}, ["missing", "diverged", "forgetting"], replicates=2))
-    assert told.headline == ["After 50 generations, of 3 cells 1 is forgetting, 1 diverged and 1 missing."]
-    assert lines(told.where) == ["Not known at temperature 0.5 and 1, forgetting at 2."]
+    assert headline(told) == [
+        "No cell is safe: the only known cell changed after 50 generations.",
+        "The only cell that changed does not come back at another sampling temperature.",
+        "The only cell that changed cannot be brought back by any sampling temperature (forgetting): all with "
+        "temperature 2.",
+        "1 diverged and 1 missing of 3 cells: nothing is said of them.",
+    ]
+    assert lines(told.where) == ["Not known at temperature 0.5 and 1, loss at 2."]
     assert told.sure[-2:] == [
         "2 of 6 trajectories are not computed yet.",
         "2 of 6 trajectories have left the floating-point range.",
@@ -138,10 +162,12 @@ def test_a_verdict_that_replicates_doubt_is_named() -> None:
     assert told.endswith(f": temperature 0.5: forgetting, {100 * outcome.confidence[0]:.0f} %.")
 
 
-def test_what_counts_as_a_loss_is_said_where_two_words_tell_of_one() -> None:
+def test_what_counts_as_a_loss_is_said_where_there_is_one() -> None:
     both = answered(known({"temperature": [0.5, 1.0, 2.0]}, ["unchanged", "forgetting", "collapsed"]))
-    assert both.loss == "Forgetting stands for forgetting or collapsed, here and along each axis."
-    assert answered(known({"temperature": [0.5, 1.0]}, ["unchanged", "collapsed"])).loss == ""
+    loss = "A loss is what no sampling temperature brings back: cells that are"
+    assert both.loss == f"{loss} forgetting or collapsed."
+    assert answered(known({"temperature": [0.5, 1.0]}, ["unchanged", "collapsed"])).loss == f"{loss} collapsed."
+    assert answered(known({"temperature": [0.5, 1.0]}, ["unchanged", "cooled"])).loss == ""
 
 
 def test_where_nearly_all_gaps_are_infinite_it_is_said_what_tells_more() -> None:
@@ -149,17 +175,17 @@ def test_where_nearly_all_gaps_are_infinite_it_is_said_what_tells_more() -> None
     data = known({"samples": list(range(10))}, words)
     why = "any token left without probability makes it so, and a refit leaves none to a token that it has not seen"
     told = f"In 9 of 10 cells the recovery gap is ∞: {why}."
-    assert answered(data).headline[1:] == [f"{told} Entropy, kl_from_initial and total_variation would tell more."]
-    entropy = data.recovery_gap.assign_attrs(long_name="Shannon entropy")
-    assert answered(data.assign(entropy=entropy)).headline[1:] == [f"{told} Shannon entropy tells more."]
-    assert len(answered(data.isel(samples=slice(1, None))).headline) == 1
+    assert headline(answered(data))[-1] == f"{told} Entropy, kl_from_initial and total_variation would show more."
+    entropy = data.smoothed_recovery_gap.assign_attrs(long_name="Shannon entropy")
+    assert headline(answered(data.assign(entropy=entropy)))[-1] == f"{told} Shannon entropy shows more."
+    assert "∞" not in " ".join(headline(answered(data.isel(samples=slice(1, None)))))
 
 
 def test_few_replicates_make_nothing_sure() -> None:
     (told,) = answered(known({"temperature": [0.5, 1.0]}, ["forgetting", "unchanged"], replicates=2)).sure
     assert told.startswith("With 2 replicates no verdict is more than 75 % sure: ")
     data = known({"temperature": [0.5, 1.0]}, ["forgetting", "unchanged"], replicates=5)
-    for kept in (data, data[["recovery_gap", "status"]]):
+    for kept in (data, data[["smoothed_recovery_gap", "status"]]):
         outcome = outcome_of(kept)
         assert outcome is not None
         assert outcome.confidence.tolist() == [1 - 2**-5] * 2
@@ -169,21 +195,23 @@ def test_cases_are_counted_in_a_sentence() -> None:
     table = np.full((5, 8), "unchanged", "U10")
     table[:3, :6], table[4, 6], table[1:3, 7] = "forgetting", "forgetting", "collapsed"
     told = answered(known({"temperature": [0.8, 0.9, 0.95, 1.0, 1.1], "corpus": list("abcdefgh")}, table))
-    assert told.along == [
-        "All else fixed, as temperature grows: in 6 of 8 cases forgetting ends after 0.95, in 1 it begins at 1.1, "
-        "in 1 it begins or ends more than once."
-    ]
+    assert headline(told)[-1] == (
+        "As temperature grows and all else is fixed, loss ends after 0.95 in 6 of 8 cases, it begins at 1.1 in 1 and "
+        "it begins or ends more than once in 1."
+    )
 
 
 def test_sentences_have_numbers_and_names_that_do_not_break_them() -> None:
-    data = known({"temperature": [0.5, 1.0]}, ["unchanged", "heated"])[["recovery_gap", "status"]]
+    data = known({"temperature": [0.5, 1.0]}, ["unchanged", "heated"])[["smoothed_recovery_gap", "status"]]
     data = data.assign_coords(temperature=[5e-7, 1.0])
-    data["recovery_gap"] = (data.recovery_gap + 2.36e-15).assign_attrs(long_name="gap, of each row", units="nat")
+    data["smoothed_recovery_gap"] = (data.smoothed_recovery_gap + 2.36e-15).assign_attrs(
+        long_name="gap, of each row", units="nat"
+    )
     median = "After 50 generations the median gap (of each row) is"
-    assert answered(data).headline[-1] == f"{median} 2.36·10⁻¹⁵ nat everywhere."
-    data["recovery_gap"][0] = 0.25
+    assert headline(answered(data))[-1] == f"{median} 2.36·10⁻¹⁵ nat everywhere."
+    data["smoothed_recovery_gap"][0] = 0.25
     ends = "2.36·10⁻¹⁵ nat (at temperature 1) and 0.25 nat (at temperature 5·10⁻⁷)"
-    assert answered(data).headline[-1] == f"{median} between {ends}."
+    assert headline(answered(data))[-1] == f"{median} between {ends}."
 
 
 def test_generations_may_stand_in_any_order() -> None:
@@ -197,18 +225,21 @@ def test_one_replicate_says_nothing_of_how_sure_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "headline", "where"),
+    ("kept", "words", "where"),
     [
-        ("recovery_gap", "1 is recoverable and 1 forgotten", "Forgetting at temperature 0.5, no forgetting at 1."),
-        ("kl_to_initial", "1 is unchanged and 1 changed", "Change at temperature 0.5, no change at 1."),
+        ("smoothed_recovery_gap", ["recoverable", "forgotten"], "Loss at temperature 0.5, no loss at 1."),
+        ("smoothed_kl_to_initial", ["unchanged", "changed"], "Change at temperature 0.5, no change at 1."),
     ],
 )
-def test_fewer_observables_answer_less(kept: str, headline: str, where: str) -> None:
+def test_fewer_observables_answer_less(kept: str, words: list[str], where: str) -> None:
     data = known({"temperature": [0.5, 1.0]}, ["collapsed", "unchanged"])[[kept, "status"]]
     told = answered(data)
-    assert told.headline[0] == f"After 50 generations, of 2 cells {headline}."
-    assert told.headline[1].startswith("There are no verdicts: they need the observables ")
-    assert told.headline[2] == (
+    assert headline(told)[:2] == [
+        f"1 of 2 cells is {word} after 50 generations: all with temperature {value}."
+        for word, value in zip(words, ("1", "0.5"), strict=True)
+    ]
+    assert headline(told)[3].startswith("There are no verdicts: they need the observables ")
+    assert headline(told)[4] == (
         f"After 50 generations the median {kept.replace('_', ' ')} is between 0 nat (at temperature 1) "
         "and ∞ nat (at temperature 0.5)."
     )
@@ -217,11 +248,11 @@ def test_fewer_observables_answer_less(kept: str, headline: str, where: str) -> 
 
 def test_the_certainty_of_a_threshold_is_that_of_a_bootstrap() -> None:
     """With one observable it is computed without resampling, to what resampling gives."""
-    data = known({"temperature": [0.5]}, ["forgetting"], other={"forgetting": 4})[["recovery_gap", "status"]]
+    data = known({"temperature": [0.5]}, ["forgetting"], other={"forgetting": 4})[["smoothed_recovery_gap", "status"]]
     outcome = outcome_of(data)
     assert outcome is not None
     draws = np.random.default_rng(0).integers(9, size=(40_000, 9))
-    medians = np.sort(data.recovery_gap.values[0, :, -1][draws], axis=-1)[:, 4]
+    medians = np.sort(data.smoothed_recovery_gap.values[0, :, -1][draws], axis=-1)[:, 4]
     share = (medians > 0.1).mean()
     np.testing.assert_allclose(outcome.confidence, share, atol=4 * np.sqrt(share * (1 - share) / len(draws)))
 
@@ -237,13 +268,15 @@ def test_models_of_several_rows_have_verdicts_of_all_rows() -> None:
     assert here is not None
     assert there is not None
     np.testing.assert_array_equal(here.codes, there.codes)
-    assert View.of(several).colour == "shared_recovery_gap"
-    less = outcome_of(several.drop_vars("shared_kl_to_initial"))
+    assert View.of(several).value == "shared_smoothed_recovery_gap"
+    less = outcome_of(several.drop_vars("shared_smoothed_kl_to_initial"))
     assert less is not None
     assert [less.word(code) for code in less.codes.tolist()] == ["forgotten", "recoverable"]
     assert outcome_of(several.drop_vars(list(names.values()))) is None
-    told = answer_of(several.drop_vars(list(names.values())), None).headline[0]
-    assert told.startswith("There are no verdicts: they need the observables shared_kl_to_initial, shared_recovery_gap")
+    told = headline(answer_of(several.drop_vars(list(names.values())), None))[0]
+    assert told.startswith(
+        "There are no verdicts: they need the observables shared_smoothed_kl_to_initial, shared_smoothed_recovery_gap"
+    )
 
 
 def test_very_many_trajectories_are_not_resampled_and_have_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,14 +295,16 @@ def test_very_many_trajectories_are_not_resampled_and_have_the_same_verdicts(mon
 def test_without_any_of_them_there_is_no_word() -> None:
     data = known({"temperature": [0.5, 1.0]}, ["collapsed", "unchanged"])[["modal_probability", "status"]]
     told = answered(data)
-    assert told.headline[0].startswith("There are no verdicts: they need the observables kl_to_initial, recovery_gap")
+    assert headline(told)[0].startswith(
+        "There are no verdicts: they need the observables smoothed_kl_to_initial, smoothed_recovery_gap"
+    )
     ends = "0.3 (at temperature 1) and 1 (at temperature 0.5)"
-    assert told.headline[1] == f"After 50 generations the median modal probability is between {ends}."
+    assert headline(told)[1] == f"After 50 generations the median modal probability is between {ends}."
     assert told.where == told.words == []
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_has_an_answer(shape: str) -> None:
     told = answered(SHAPES[shape])
-    assert told.headline[0].endswith(".")
+    assert all(text.endswith(".") for text in headline(told))
     assert sum(word.cells for word in told.words) == SHAPES[shape].status.isel(replicate=0).size

@@ -48,7 +48,7 @@ def test_a_report_of_an_unfinished_study_says_what_is_missing(study: Path, tmp_p
 def test_what_is_no_study_is_refused(command: str, tmp_path: Path) -> None:
     done = invoke(command, tmp_path)
     assert done.exit_code == 2
-    assert done.stderr == f"jaxcollapse: {tmp_path}: is not a study: there is no sweep.toml in it\n"
+    assert done.stderr == f"jaxcollapse: {tmp_path}: is not a study: it lacks sweep.toml\n"
 
 
 def test_a_file_that_cannot_be_written_is_named(study: Path, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_port_that_is_taken_is_named(study: Path) -> None:
         port = taken.getsockname()[1]
         done = invoke("explore", study, "--no-browser", "--port", str(port))
     assert done.exit_code == 2
-    assert f"port: {port} cannot be served: Address already in use" in done.stderr
+    assert f"port: {port} cannot be used: Address already in use" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["report", "explore"])
@@ -87,6 +87,7 @@ def test_without_bokeh_it_is_said_what_to_install(command: str, study: Path, mon
     for name in [name for name in sys.modules if name.startswith(needing)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "bokeh", None)
+    (study / "report.html").unlink(missing_ok=True)  # a page that is up to date needs nothing
     done = invoke(command, study)
     assert done.exit_code == 2
-    assert done.stderr == f"jaxcollapse: {study}: to show it, bokeh is needed: pip install 'jaxcollapse[report]'\n"
+    assert done.stderr == f"jaxcollapse: {study}: needs bokeh: pip install 'jaxcollapse[report]'\n"

@@ -10,6 +10,7 @@ import xarray as xr
 from playwright.sync_api import Browser
 
 from jaxcollapse.analysis.labels import number
+from jaxcollapse.analysis.looks import FOREVER, LOOKS
 from jaxcollapse.analysis.verdict import VERDICTS, final_median, verdicts
 from jaxcollapse.report.page import stored_page
 from tests.conftest import Finished
@@ -54,7 +55,7 @@ def test_the_quickstart_says_which_temperatures_and_batch_sizes_forget(visit: Vi
     assert lost == [True, True, False, False]
     said = visit.page.locator("#answer").inner_text()
     (line,) = [line for line in said.splitlines() if line.startswith("Sampling temperature 1 and 1.05:")]
-    assert line == ("Sampling temperature 1 and 1.05: forgetting at batch size 1 and 16, no forgetting at 256 and ∞.")
+    assert line == "Sampling temperature 1 and 1.05: loss at batch size 1 and 16, no loss at 256 and ∞."
 
 
 def test_the_phase_diagram_shows_medians_and_verdicts(visit: Visit, quickstart: Finished) -> None:
@@ -62,7 +63,7 @@ def test_the_phase_diagram_shows_medians_and_verdicts(visit: Visit, quickstart: 
     with xr.open_dataset(quickstart.folder / "results/quickstart/result.nc") as data:
         held = visit.page.locator("#axis-1").input_value()
         there = {"learning_rate": int(held)}
-        words, gaps = verdicts(data).isel(there), final_median(data, "recovery_gap").isel(there)
+        words, gaps = verdicts(data).isel(there), final_median(data, "smoothed_recovery_gap").isel(there)
         for x, y, word, told in zip(cells["x"], cells["y"], cells["word"], cells["told"], strict=True):
             cell = {"batch_size": int(x), "temperature": int(y)}
             assert word.startswith(VERDICTS[int(words.isel(cell))])
@@ -164,7 +165,7 @@ def test_hostile_texts_are_shown_as_texts(browser: Browser, tmp_path: Path) -> N
     data = data.assign_attrs(
         title=HOSTILE[0], sweep="[axes]\n# " + HOSTILE[1], provenance=f'{{"{HOSTILE[0]}": "{HOSTILE[1]}"}}'
     )
-    data["recovery_gap"].attrs["long_name"] = HOSTILE[1]
+    data["smoothed_recovery_gap"].attrs["long_name"] = HOSTILE[1]
     with visiting(browser, written(data, tmp_path)) as visit:
         assert visit.page.locator("h1").inner_text() == HOSTILE[0]
         assert HOSTILE[1][:20] in visit.page.locator("#phase-told").inner_text()
@@ -181,6 +182,110 @@ def test_hostile_texts_are_shown_as_texts(browser: Browser, tmp_path: Path) -> N
         assert len(visit.requests) == 1
 
 
+def test_cells_have_the_colours_of_their_verdicts(browser: Browser, tmp_path: Path) -> None:
+    """Forgetting and collapsed cells differ, also where both have infinite gaps; keys and cells agree."""
+    words = ["unchanged", "cooled", "forgetting", "collapsed", "missing", "diverged"]
+    data = known({"temperature": [float(place) for place in range(6)]}, words)
+    data["smoothed_recovery_gap"] = data.smoothed_recovery_gap.where(data.smoothed_recovery_gap < 1, np.inf)
+    with visiting(browser, written(data, tmp_path)) as visit:
+        colours = visit.source("phase-cells")["colour"]
+        assert colours[:4] == [LOOKS[word].colour for word in words[:4]]
+        assert colours[5] == LOOKS["diverged"].colour
+        key = visit.page.locator("#phase-key")
+        assert key.inner_text().split() == [*words[:4], "diverged", "missing"]
+        boxes = key.locator("rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('fill'))")
+        assert sorted(boxes) == sorted(colours)
+        visit.page.locator("#colour").select_option("smoothed_recovery_gap")
+        visit.drawn()
+        assert visit.source("phase-cells")["colour"][2:4] == [FOREVER] * 2
+        assert "∞" in key.inner_text()
+
+
+def test_a_dark_screen_has_a_dark_page_and_paper_has_a_light_one(browser: Browser, quickstart_report: Path) -> None:
+    """What is printed are drawings that fit the page, in the colours of paper, whatever the screen has."""
+    colours = "() => ['phase-x', 'curves-y'].map(name => modelOf(name).axis_label_text_color)"
+    with visiting(browser, quickstart_report) as visit:
+        assert visit.page.evaluate(colours) == ["#1a1a1a"] * 2
+        visit.page.emulate_media(color_scheme="dark")
+        visit.page.wait_for_function("() => modelOf('phase-x').axis_label_text_color === '#e8eaed'")
+    with visiting(browser, quickstart_report, dark=True) as visit:
+        assert visit.page.evaluate(colours) == ["#e8eaed"] * 2
+        assert visit.source("plane-way")["colour"] == ["#e8eaed"]
+        ground = visit.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+        assert ground == "rgb(21, 23, 26)"
+        # The last listener sees what is printed.
+        visit.page.evaluate("""() => addEventListener("beforeprint", () => {
+            window.printed = Array.from(document.querySelectorAll("svg.print"), drawing => drawing.outerHTML);
+        })""")
+        printed = visit.page.pdf(format="A4", print_background=True)
+        assert len(re.findall(rb"/Type ?/Page\b", printed)) < 10
+        drawings = visit.page.evaluate("() => window.printed")
+        assert len(drawings) == 4
+        for drawing in drawings:
+            assert re.search("viewBox", drawing)
+            assert "#1a1a1a" in drawing or "rgb(26,26,26" in drawing.replace(" ", "")
+            assert "#e8eaed" not in drawing
+            assert "rgb(232,234,237" not in drawing.replace(" ", "")
+        assert visit.page.locator("svg.print").count() == 0
+        assert visit.source("plane-way")["colour"] == ["#e8eaed"], "the screen is dark again"
+        assert visit.complaints == []
+
+
+def test_nothing_is_wider_than_paper_and_no_figure_is_cut(browser: Browser, quickstart_report: Path) -> None:
+    width, height = 688, 1017  # pixels of A4 within its margins
+    with visiting(browser, quickstart_report, width=1400) as visit:
+        visit.page.evaluate("async () => { toPaper(); await new Promise(done => setTimeout(done)); drawOnPaper(); }")
+        visit.page.emulate_media(media="print")
+        visit.page.set_viewport_size({"width": width, "height": height})
+        assert visit.page.evaluate("() => document.documentElement.scrollWidth") <= width
+        for figure in visit.page.locator("figure:visible").all():
+            box = figure.bounding_box()
+            assert box is not None
+            assert box["height"] < height
+            assert figure.evaluate("figure => getComputedStyle(figure).breakInside") == "avoid"
+            drawing = figure.locator("svg.print").bounding_box()
+            assert drawing is not None
+            assert 300 < drawing["width"] <= width
+        assert visit.page.locator(".picture:visible").count() == 0
+        closed = visit.page.locator("details:not([open]):visible").count()
+        assert closed == 0, "versions and the sweep file are printed"
+
+
+def test_no_quantity_has_a_unit_of_one(visit: Visit) -> None:
+    visit.page.reload()
+    visit.drawn()
+    assert "[1]" not in visit.page.content().partition("<script")[0]
+    for option in visit.page.locator("#curve option").all():
+        visit.page.locator("#curve").select_option(str(option.get_attribute("value")))
+        visit.drawn()
+        for axis in ("curves-y", "plane-x", "events-y"):
+            assert "[1]" not in str(visit.page.evaluate(f"() => modelOf('{axis}').axis_label"))
+
+
+def test_each_event_has_intervals_of_its_own_and_says_what_is_censored(visit: Visit, quickstart: Finished) -> None:
+    visit.page.reload()
+    visit.drawn()
+    lines = visit.source("events-lines")
+    bars = [
+        (xs, ys, colour)
+        for xs, ys, colour in zip(lines["xs"], lines["ys"], lines["colour"], strict=True)
+        if len(xs) == 2 and xs[0] == xs[1]
+    ]
+    assert visit.source("events-bands")["xs"] == []
+    places = [xs[0] for xs, _, _ in bars]
+    assert len(set(places)) == len(places), "none hides another"
+    assert len({colour for _, _, colour in bars}) == 3
+    assert all(low <= high for _, (low, high), _ in bars)
+    cell = {
+        name: int(visit.page.locator(f"#axis-{place}").input_value())
+        for place, name in enumerate(("temperature", "learning_rate", "batch_size"))
+    }
+    with xr.open_dataset(quickstart.folder / "results/quickstart/result.nc") as data:
+        share = float((data.collapse_time.isel(cell) <= 400).mean())
+    key = visit.page.locator("#events-key").inner_text()
+    assert re.search(rf"collapse time: in {round(100 * share)} % \(\d+ % to \d+ %\) by generation 400", key)
+
+
 def test_a_large_study_makes_a_small_page(browser: Browser, tmp_path: Path) -> None:
     """Ten thousand cells: values of axes are left out, which the page says; sentences tell of all."""
     axes = {
@@ -194,7 +299,7 @@ def test_a_large_study_makes_a_small_page(browser: Browser, tmp_path: Path) -> N
         assert 0 < visit.seconds() < 3
         assert visit.complaints == []
         assert "10000 cells with" in visit.page.locator(".run").inner_text()
-        assert "of 10000 cells" in visit.page.locator(".headline").first.inner_text()
+        assert "of 9999 known cells" in visit.page.locator(".points p").first.inner_text()
         assert "of the 80 values of temperature" in visit.page.locator("#look .note").first.inner_text()
 
 
@@ -205,15 +310,22 @@ def test_theory_has_a_look_of_its_own_and_a_key_where_it_tells(browser: Browser,
         {"temperature": [0.9, 1.0]},
         generations=4,
         replicates=3,
-        observables=["entropy", "effective_temperature", "recovery_gap", "collapse_time", "first_extinction_time"],
+        observables=[
+            "entropy",
+            "effective_temperature",
+            "smoothed_recovery_gap",
+            "collapse_time",
+            "first_extinction_time",
+        ],
     )
     with visiting(browser, written(data, tmp_path)) as visit:
         keys = [visit.page.locator(f"#{name}-key") for name in ("curves", "events")]
         assert all("by theory" in key.inner_text() for key in keys)
         assert "mean of the replicates" in keys[0].inner_text()
         lines = visit.source("events-lines")
-        looks = list(zip(lines["colour"], map(tuple, lines["dash"]), strict=True))
-        assert len(set(looks)) == 3, "two events, and theory of both"
+        curves = zip(lines["xs"], lines["colour"], map(tuple, lines["dash"]), strict=True)
+        looks = [look for xs, *look in curves if len(xs) > 2]  # others are bars of intervals
+        assert len(set(map(tuple, looks))) == 3, "two events, and theory of both"
         visit.page.locator("#axis-0").press("Home")
         visit.drawn()
         assert not any("theory" in key.inner_text() for key in keys)
@@ -236,7 +348,7 @@ def test_long_labels_are_all_told(browser: Browser, tmp_path: Path) -> None:
     fields["corpus"] = ["replace", "accumulate", "window", "replace", "replace"]
     long = "a recovery gap whose name takes more room than any figure of a page is high whichever it is"
     data = made({"temperature": [0.8, 1.0]}, zips={"method": fields})
-    data["recovery_gap"].attrs["long_name"] = long
+    data["smoothed_recovery_gap"].attrs["long_name"] = long
     with visiting(browser, written(data, tmp_path)) as visit:
         for way in ("across", "up"):
             visit.page.locator(f"#{way}").select_option(label="method (update, optimizer, corpus)")

@@ -32,7 +32,7 @@ def test_a_shard_that_reads_back_otherwise_does_not_count(tmp_path: Path, monkey
             file["entropy"][0, 0] = np.nextafter(file["entropy"][0, 0], np.float32(0))
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", forgetful)
-    with pytest.raises(OSError, match="entropy is read back from it other than it was written"):
+    with pytest.raises(OSError, match="entropy differs from what was written when it is read back"):
         run(tmp_path / "study")
     assert list((tmp_path / "study" / "shards").iterdir()) == []
 

@@ -39,7 +39,7 @@ def test_what_is_no_ordinary_file_does_not_count(what: str, study: Path, tmp_pat
         else:
             victim.symlink_to("/dev/zero")
     told = Study.open(study).summary()
-    assert list(told["bad_shards"].values()) == ["is damaged, or no shard"]
+    assert list(told["bad_shards"].values()) == ["is damaged, or not a shard"]
     with jc.open_study(study) as data:
         assert int((data.status == 0).sum()) == 8
 
@@ -128,7 +128,7 @@ def test_a_dataset_that_cannot_be_shown_is_said_so(tmp_path: Path) -> None:
     result.write_bytes(unreadable(result.read_bytes(), "recovery_gap"))
     ended = CliRunner().invoke(app, ["run", str(study)])
     assert ended.exit_code == 1
-    assert ended.stderr.startswith(f"jaxcollapse: {result}: cannot be shown: NetCDF: ")
+    assert ended.stderr.startswith(f"jaxcollapse: {result}: cannot be read: NetCDF: ")
     assert ended.stderr.count("\n") == 1
 
 

@@ -202,7 +202,7 @@ def test_a_state_of_another_process_is_refused(tmp_path: Path) -> None:
     ("old", "new", "told"),
     [
         ({"every": 2}, {"every": 2}, r"begun with record = \{ every = ., state = true \}"),
-        ({"every": 2, "state": True}, {"every": 2}, "state is True there and False here"),
+        ({"every": 2, "state": True}, {"every": 2}, "state is True in the study and False in the sweep"),
         ({"every": 2, "state": True}, {"every": 1, "state": True}, "generation 1 was not recorded"),
     ],
 )
@@ -211,6 +211,6 @@ def test_what_cannot_go_on_is_refused(old: dict[str, Any], new: dict[str, Any], 
     before = stamps(shards(tmp_path))
     with pytest.raises(jc.InputError, match=told):
         jc.run(sweep_of(64, SGD, record=new), tmp_path, progress=False)
-    with pytest.raises(jc.InputError, match="generations is 20 there and 10 here"):
+    with pytest.raises(jc.InputError, match="generations is 20 in the study and 10 in the sweep"):
         jc.run(sweep_of(10, SGD, record=old), tmp_path, progress=False)
     assert stamps(shards(tmp_path)) == before

@@ -90,7 +90,7 @@ def test_a_shard_that_is_not_what_was_written_is_reported_and_repaired(
 
     with jc.open_study(finished) as undamaged:
         assert_same_numbers(undamaged.load(), run(study))
-    assert f"{name} does not count: {reason}" in caplog.text
+    assert f"{name} is ignored: {reason}" in caplog.text
     left = Study.open(study).summary()
     assert left["missing"] == 0
     assert set(left["bad_shards"]) <= {"0123456789abcdef.nc"}  # one that we did not write is left alone

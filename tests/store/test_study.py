@@ -103,7 +103,7 @@ def test_a_dataset_of_another_sweep_does_not_stay(
             assert bool((opened.status == 0).all()) is not kept
     assert_same_numbers(run(study, **changed), jc.run(sweep_of(**changed), progress=False))
     assert (study / "result.other.nc").read_bytes() == theirs
-    assert "result.nc stands for another sweep; it is set aside as result.other.nc" in caplog.text
+    assert "result.nc belongs to another sweep; it is set aside as result.other.nc" in caplog.text
 
 
 def test_leftover_temporary_files_do_not_matter(finished: Path, tmp_path: Path, numbers: xr.Dataset) -> None:
@@ -152,11 +152,11 @@ def test_a_study_that_grows_keeps_its_shards(
 
 CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 6}, "seed 5, not 6"),
-    "generations": ({"generations": 9}, "generations is 6 there and 9 here"),
+    "generations": ({"generations": 9}, "generations is 6 in the study and 9 in the sweep"),
     "observables": ({"observables": ["entropy"]}, "observables is .*support_size"),
-    "records": ({"record": {"every": 2}}, r"recorded is \[0, 3, 6\] there and \[0, 2, 4, 6\] here"),
-    "a threshold": ({"collapse_threshold": 0.1}, "collapse_threshold is 0.01 there and 0.1 here"),
-    "precision": ({"precision": "float64"}, "precision is float32 there and float64 here"),
+    "records": ({"record": {"every": 2}}, r"recorded is \[0, 3, 6\] in the study and \[0, 2, 4, 6\] in the sweep"),
+    "a threshold": ({"collapse_threshold": 0.1}, "collapse_threshold is 0.01 in the study and 0.1 in the sweep"),
+    "precision": ({"precision": "float64"}, "precision is float32 in the study and float64 in the sweep"),
     "random numbers": ({"common_random_numbers": ["temperature"]}, "common_random_numbers"),
     "fewer replicates": ({"replicates": 3}, "replicates: 3: the study has 4"),
     "a removed value": ({"axes": {**AXES, "temperature": [0.9, 1.0]}}, r"2 cells .*temperature = 1\.1"),
@@ -169,12 +169,12 @@ REFUSED_LATER = {
     "a field more whose cells share streams": (
         {"common_random_numbers": ["tied"], "axes": {"tied": {"zip": {"learning_rate": [0.1, 1.0]}}}},
         {"axes": {"tied": {"zip": {"learning_rate": [0.1, 1.0, 0.1], "batch_size": [8, 8, 4]}}}},
-        r"common_random_numbers is \['learning_rate'\] there and \['batch_size', 'learning_rate'\] here",
+        r"common_random_numbers is \['learning_rate'\] in the study and \['batch_size', 'learning_rate'\] in the sweep",
     ),
     "logits in several contexts": (
         {"record": {"every": 3, "logits": True}},
         {"axes": {"model": ["categorical", "markov"], **AXES}},
-        "model = 'markov' has logits in several contexts, and the study's have one",
+        "model = 'markov' has logits in several contexts, but the study has them in one",
     ),
     "observables of a further model": (
         {"observables": ["default"]},
@@ -221,7 +221,7 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(jc.InputError, match="neither empty nor a study"):
         run(tmp_path / "thesis.tex")
     assert (tmp_path / "thesis.tex").read_text() == "mine"
-    with pytest.raises(jc.InputError, match=r"is not a study: there is no sweep\.toml in it"):
+    with pytest.raises(jc.InputError, match=r"is not a study: it lacks sweep\.toml"):
         jc.open_study(tmp_path)
 
 
@@ -296,7 +296,7 @@ def test_a_study_can_be_moved(finished: Path, tmp_path: Path) -> None:
     assert kept.items() <= stamps(shards(study)).items()
 
     (tmp_path / "again.csv").write_text(text.replace("t3,4", "t3,5"))
-    with pytest.raises(jc.InputError, match="cells that the sweep has not"):
+    with pytest.raises(jc.InputError, match="cells that the sweep lacks"):
         jc.run(jc.Sweep.from_toml(tmp_path / "sweep.toml"), study, progress=False)
 
 
@@ -383,7 +383,7 @@ def test_a_run_that_is_stopped_keeps_what_it_computed(
     kept, stored = shards(study), 240 - Study.open(study).summary()["missing"]
     assert told.splitlines() == [
         "jaxcollapse: storing what is computed; interrupt again to stop at once",
-        f"jaxcollapse: {told_as}; {stored} of 240 trajectories are stored, the same command goes on",
+        f"jaxcollapse: {told_as}; {stored} of 240 trajectories are stored; run the same command again to continue",
     ]
     assert sorted((study / "shards").iterdir()) == kept
     assert 3 <= len(kept) < 60
@@ -436,7 +436,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_small_disk_is_refused_before_anything_is_written(sweep_file: Path, small_disk: Path) -> None:
     ended = subprocess.run(_command(sweep_file, small_disk / "study"), capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert re.search(r"MB on disk before compression, and 610 kB are free", ended.stderr)
+    assert re.search(r"MB on disk before compression, but only 610 kB are free", ended.stderr)
     assert not list(small_disk.iterdir())
 
 

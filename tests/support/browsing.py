@@ -69,10 +69,12 @@ def started() -> Iterator[Browser]:
 
 
 @contextmanager
-def visiting(browser: Browser, address: str | Path, width: int = 1280) -> Iterator[Visit]:
+def visiting(browser: Browser, address: str | Path, width: int = 1280, *, dark: bool = False) -> Iterator[Visit]:
     """A page, drawn; requests to other files and addresses are recorded, and blocked."""
     target = address.as_uri() if isinstance(address, Path) else address
-    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+    with browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+    ) as context:
         visit = Visit(context.new_page())
         own = target if target.startswith("file:") else target.rstrip("/") + "/"
 

@@ -74,9 +74,17 @@ SAMPLES = {"update": "refit", "samples": 8}
 @pytest.mark.parametrize(
     ("axis", "values", "told"),
     [
-        ("mixing", np.linspace(0.1, 0.5, 5).tolist(), "mixing = 0.30000000000000004 there and 0.3 here"),
-        ("mixing", np.linspace(0.1, 0.5, 5, dtype=np.float32), "mixing = 0.10000000149011612 there and 0.1 here"),
-        ("initial.exponent", np.linspace(0.1, 0.5, 5).tolist(), "exponent=0.30000000000000004 there and .*0.3 here"),
+        ("mixing", np.linspace(0.1, 0.5, 5).tolist(), "mixing = 0.30000000000000004 in the study and 0.3 in the sweep"),
+        (
+            "mixing",
+            np.linspace(0.1, 0.5, 5, dtype=np.float32),
+            "mixing = 0.10000000149011612 in the study and 0.1 in the sweep",
+        ),
+        (
+            "initial.exponent",
+            np.linspace(0.1, 0.5, 5).tolist(),
+            "exponent=0.30000000000000004 in the study and .*0.3 in the sweep",
+        ),
     ],
 )
 def test_a_study_whose_numbers_differ_in_the_last_digit_says_so(axis: str, values: Any, told: str) -> None:

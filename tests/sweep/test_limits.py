@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a trillion tokens": ({"process": {"vocab_size": 1e12}}, "vocab_size: 1000000000000.0: .* 1 to 16777216"),
     "a billion cells": (
         {"axes": {name: {"linspace": [0.5, 1, 1000]} for name in ("temperature", "top_p", "min_p")}},
-        "axes: the grid has 1000000000 cells; at most 2000000",
+        "axes: the grid has 1,000,000,000 cells; at most 2,000,000",
     ),
     "many values": ({"axes": {"temperature": list(range(200_000))}}, "has 200000 values; at most 100000"),
     "a large table": (
@@ -104,7 +104,7 @@ def test_a_sweep_is_an_ordinary_file(name: str, tmp_path: Path) -> None:
 def test_what_a_sweep_reads_is_an_ordinary_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "empty.csv").touch()
-    for name, told in (("pipe.csv", "is no ordinary file"), ("empty.csv", "is empty")):
+    for name, told in (("pipe.csv", "is not an ordinary file"), ("empty.csv", "is empty")):
         table = {"process": {"initial": {"kind": "file", "path": str(tmp_path / name), "variable": "logits"}}}
         with pytest.raises(jc.InputError, match=told):
             jc.plan(jc.Sweep.from_dict(table))
@@ -287,5 +287,5 @@ def test_what_has_no_end_is_not_read(kind: str, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "p0.csv")
     else:
         (tmp_path / "p0.csv").mkdir()
-    with pytest.raises(jc.InputError, match="is no ordinary file"):
+    with pytest.raises(jc.InputError, match="is not an ordinary file"):
         jc.plan(file_sweep(tmp_path, "p0.csv"))

@@ -68,7 +68,7 @@ CASES = {
     ),
     "unknown nested axis": ('[axes]\n"initial.exponnt" = [1.0]', "axes.initial.exponnt", "did you mean 'exponent'?"),
     "too deeply nested axis": ('[axes]\n"initial.shift.x" = [1.0]', "axes.initial.shift.x", "has no key 'x'"),
-    "nested axis of a number": ('[axes]\n"steps.x" = [1.0]', "axes.steps.x", "steps has no keys"),
+    "nested axis of a number": ('[axes]\n"steps.x" = [1.0]', "axes.steps.x", "steps has no nested keys"),
     "unknown record key": ("record = { evry = 10 }", "record.evry", "did you mean 'every'?"),
     "unknown initial key": (
         '[process]\ninitial = { kind = "zipf", exponnt = 1.0 }',
@@ -186,7 +186,7 @@ CASES = {
         'write the key in quotes, "initial.select.prompt" = …',
     ),
     "a word of Python's": ("[process]\nbias = True", "", "True is Python's; TOML has true"),
-    "nothing, as Python has it": ("[process]\nsamples = None", "", "TOML has nothing at all: leave the key out"),
+    "nothing, as Python has it": ("[process]\nsamples = None", "", "TOML has no null: leave the key out"),
     "unknown corpus": ('[process]\ncorpus = "acumulate"', "process.corpus", "did you mean 'accumulate'?"),
     "unknown model": ('[process]\nmodel = "transformer"', "process.model", "allowed: categorical"),
     "unknown precision": ('precision = "float16"', "precision", "'float16' is not allowed"),
@@ -211,16 +211,16 @@ CASES = {
     "number of hundreds of digits": (f"seed = {'9' * 500}", "seed", "99…: must be < 9223372036854775808"),
     # Axes.
     "empty axis": ("[axes]\ntemperature = []", "axes.temperature", "is empty; give at least one value"),
-    "value twice": ("[axes]\ntemperature = [1.0, 0.5, 1]", "axes.temperature[2]", "1.0 is there twice"),
+    "value twice": ("[axes]\ntemperature = [1.0, 0.5, 1]", "axes.temperature[2]", "1.0 occurs twice"),
     "table twice": (
         '[axes]\ninitial = [{ kind = "zipf" }, { kind = "zipf", exponent = 1.0 }]',
         "axes.initial[1]",
-        "is there twice",
+        "occurs twice",
     ),
     "list twice": (
         f"{VALUES} }}\n[axes]\n'initial.probabilities' = [[1, 2], [1.0, 2.0]]",
         "axes.initial.probabilities[1]",
-        "[1.0, 2.0] is there twice",
+        "[1.0, 2.0] occurs twice",
     ),
     "bad value": ("[axes]\ntemperature = [1.0, -1.0]", "axes.temperature[1]", "-1.0: must be >= 0"),
     "value in place of a list": (
@@ -231,12 +231,12 @@ CASES = {
     "axis and constant": (
         "[process]\ntemperature = 1.0\n[axes]\ntemperature = [0.5]",
         "axes.temperature",
-        "is a constant in [process] too",
+        "is also a constant in [process]",
     ),
     "nested axis and constant": (
         '[process]\ninitial = { kind = "zipf", exponent = 1.0 }\n[axes]\n"initial.exponent" = [0.5]',
         "axes.initial.exponent",
-        "is a constant in [process] too",
+        "is also a constant in [process]",
     ),
     "part and whole": (
         '[axes]\n"initial.exponent" = [0.5]\ninitial = [{ kind = "uniform" }]',
@@ -266,23 +266,23 @@ CASES = {
     "row of a zip twice": (
         "[axes]\ntied = { zip = { learning_rate = [0.1, 0.1], batch_size = [1, 1] } }",
         "axes.tied.zip[1]",
-        "(0.1, 1) is there twice",
+        "(0.1, 1) occurs twice",
     ),
     "zip named like a field": (
         "[axes]\nsteps = { zip = { learning_rate = [0.1] } }",
         "axes.steps",
-        "a zip needs a dimension name of its own",
+        "a zip cannot use the name of a field",
     ),
     "zip named like an observable": (
         "[axes]\nentropy = { zip = { learning_rate = [0.1] } }",
         "axes.entropy",
-        "is the name of something else in the dataset",
+        "is a reserved name, or the name of an observable",
     ),
     **{
         f"zip named {name}": (
             f"[axes]\n{name} = {{ zip = {{ learning_rate = [0.1] }} }}",
             f"axes.{name}",
-            "a zip needs a dimension name of its own: this one means something else",
+            "a zip cannot use a reserved name",
         )
         for name in ("replicate", "context", "persona", "bound", "outcome", "line", "abscissa", "share", "survival")
     },
@@ -296,7 +296,7 @@ CASES = {
     "two forms": (
         "[axes]\ntop_p = { linspace = [0.1, 1, 2], geomspace = [0.1, 1, 2] }",
         "axes.top_p",
-        "one of linspace, geomspace, zip is needed, not 2",
+        "give exactly one of linspace, geomspace, zip, not 2",
     ),
     "range without a number": (
         "[axes]\ntop_p = { linspace = [0.1, 1] }",
@@ -320,7 +320,7 @@ CASES = {
     "range of no width": (
         "[axes]\ntemperature = { linspace = [1, 1, 2] }",
         "axes.temperature[1]",
-        "1.0 is there twice",
+        "1.0 occurs twice",
     ),
     "too many cells": (
         "[axes]\ntemperature = { linspace = [0.5, 1, 2000] }\nlearning_rate = { linspace = [0.5, 1, 2000] }",
@@ -338,7 +338,7 @@ CASES = {
         "axes.batch_size",
         "20 is more than samples = 10",
     ),
-    "endless minibatches": ("[process]\nsteps = inf", "process.steps", "batch_size = inf only, not 16"),
+    "endless minibatches": ("[process]\nsteps = inf", "process.steps", "inf steps need batch_size = inf, not 16"),
     "endless steps of adam": (
         '[process]\nsteps = inf\nbatch_size = inf\noptimizer = "adam"',
         "process.steps",
@@ -348,30 +348,30 @@ CASES = {
     "refit of batches": (
         '[process]\nupdate = "refit"\nsamples = 9\nbatch_size = 9',
         "process.batch_size",
-        "has no effect: it matters with update = 'gradient'; for a refit give samples",
+        "has no effect: it is used with update = 'gradient'; for a refit give samples",
     ),
     "refit with a learning rate": (
         '[process]\nupdate = "refit"\nsamples = 9\n[axes]\nlearning_rate = [0.1]',
         "axes.learning_rate",
         "has no effect",
     ),
-    "window without a window": ("[process]\nwindow = 3", "process.window", "it matters with corpus = 'window'"),
-    "mixing of gradients": ("[process]\nmixing = 0.5", "process.mixing", "it matters with update = 'refit'"),
+    "window without a window": ("[process]\nwindow = 3", "process.window", "it is used with corpus = 'window'"),
+    "mixing of gradients": ("[process]\nmixing = 0.5", "process.mixing", "it is used with update = 'refit'"),
     "momentum of sgd": (
         "[process]\nmomentum = 0.5",
         "process.momentum",
-        "it matters with optimizer = 'momentum' or 'nesterov'",
+        "it is used with optimizer = 'momentum' or 'nesterov'",
     ),
-    "moments of sgd": ("[axes]\nb1 = [0.5, 0.9]", "axes.b1", "it matters with optimizer = 'adam' or 'adamw'"),
+    "moments of sgd": ("[axes]\nb1 = [0.5, 0.9]", "axes.b1", "it is used with optimizer = 'adam' or 'adamw'"),
     "replacement in the whole": (
         "[process]\nbatch_size = inf\nreplacement = true",
         "process.replacement",
-        "it matters with update = 'gradient', finite batch_size",
+        "it is used with update = 'gradient', finite batch_size",
     ),
     "size of what has a size": (
         f"{VALUES}, probabilities = [0.5, 0.5] }}\nvocab_size = 2",
         "process.vocab_size",
-        "unless the initial distribution brings its own number of tokens",
+        "unless the initial distribution has its own number of tokens",
     ),
     "counts over 32 bits": (
         'generations = 2000\n[process]\ncorpus = "accumulate"\nsamples = 2000000',
@@ -421,7 +421,7 @@ CASES = {
     "unknown language": (
         '[process]\ninitial = { kind = "words", languages = ["xx"] }',
         "process.initial.languages",
-        "'xx' is not one of wordfreq's: ar, bg",
+        "'xx' is not a language of wordfreq; allowed: ar, bg",
     ),
     "language twice": (
         '[process]\ninitial = { kind = "words", languages = ["en", "en"] }',
@@ -454,12 +454,12 @@ CASES = {
     "nothing selected": (
         f'{FILE}, variable = "logits" }}',
         "process.initial.select",
-        "two dimensions are left, 16 × 4706; a model of one row needs one",
+        "two dimensions are left, 16 × 4706; select along one of them",
     ),
     "too much selected": (
         f'{FILE}, variable = "logits", select = {{ prompt = 0, token = 0 }} }}',
         "process.initial.select",
-        "logits has no dimension left; one must remain",
+        "logits has no dimension left; select until one is left",
     ),
     "unknown dimension": (
         f'{FILE}, variable = "logits", select = {{ promt = "story" }} }}',
@@ -484,7 +484,7 @@ CASES = {
     "more tokens than there are": (
         f'{FILE}, variable = "logits", select = {{ prompt = "story" }}, top = 5000 }}',
         "process.initial.top",
-        "5000: the file has 4706 tokens",
+        "5000 is more than the 4706 tokens of the file",
     ),
     "numbers of an unknown meaning": (
         f'{FILE}, values = "logit" }}',
@@ -493,13 +493,13 @@ CASES = {
     ),
     # No TOML at all.
     "string without end": ('title = "a', "", "is not valid TOML: "),
-    "key twice": ("seed = 1\nseed = 2", "", "is not valid TOML: seed is there twice (line 2)"),
+    "key twice": ("seed = 1\nseed = 2", "", "is not valid TOML: seed occurs twice (line 2)"),
     "list twice, over several lines": (
         "[axes]\n'initial.exponent' = [1]\n'initial.exponent' = [\n  1,\n  2,\n]\nsteps = [1]",
         "",
-        "is not valid TOML: 'initial.exponent' is there twice (line 3)",
+        "is not valid TOML: 'initial.exponent' occurs twice (line 3)",
     ),
-    "value and table of one name": ("record = 1\n[record]\nevery = 2", "", "[record] is there twice (line 2)"),
+    "value and table of one name": ("record = 1\n[record]\nevery = 2", "", "[record] occurs twice (line 2)"),
     "table twice in the file": ("[axes]\n[axes]", "", "is not valid TOML: Cannot declare ('axes',) twice"),
     "lists without end": ("title = " + "[" * 9000, "", "is not valid TOML: "),
 }
@@ -535,11 +535,11 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     latin.write_bytes('title = "é"'.encode("latin-1"))
     folder.mkdir()
     for command in ("plan", "run"):
-        assert_refused(invoke(command, latin), latin, "cannot be read", "it is not text in UTF-8")
+        assert_refused(invoke(command, latin), latin, "cannot be read", "it is not UTF-8 text")
         assert_refused(invoke(command, missing), missing, "cannot be read", "No such file or directory")
-        assert_refused(invoke(command, folder), folder, "is not a study", "there is no sweep.toml in it")
+        assert_refused(invoke(command, folder), folder, "is not a study", "it lacks sweep.toml")
     for command in ("status", "finalize"):
-        assert_refused(invoke(command, missing), missing, "is not a study", "there is no sweep.toml in it")
+        assert_refused(invoke(command, missing), missing, "there is no such folder")
     assert set(tmp_path.iterdir()) == {latin, folder}
 
 
@@ -552,7 +552,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         ("p0.csv", b"\n", "needs a row of column names and a row for each token"),
         ("p0.csv", b"token,p\na,1\nb\n", "cannot be read: line 3 has 1 columns, and the first row has 2"),
         ("p0.csv", b"token,p\na,one\n", "cannot be read: line 2: 'one' in column 'p' is not a number"),
-        ("p0.csv", b"token,p\n\xe9,1\n", "cannot be read: is not text in UTF-8"),
+        ("p0.csv", b"token,p\n\xe9,1\n", "cannot be read: is not UTF-8 text"),
         ("p0.csv", b"token,p\n" + b"a" * 200_000 + b",1\n", "cannot be read: field larger than field limit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -567,10 +567,10 @@ def test_a_broken_distribution_is_refused_in_one_line(name: str, content: bytes,
 @pytest.mark.parametrize(
     ("numbers", "told"),
     [
-        ({"p": np.ones((2, 2))}, "two dimensions are left, 2 × 2; a model of one row needs one"),
+        ({"p": np.ones((2, 2))}, "two dimensions are left, 2 × 2; select along one of them"),
         ({"p": np.ones(3), "token": np.array(["a", "b"])}, "has 2 labels for 3 tokens"),
         ({"p": np.array([1.0, np.nan])}, "p has NaN or infinite values"),
-        ({"prob": np.array([1.0, -1.0])}, "prob has negative values: -1 (token 1, from 0); are they logits?"),
+        ({"prob": np.array([1.0, -1.0])}, "prob has negative values: -1 (token 1, counted from 0); if they are logits"),
         ({"prob": np.zeros(2)}, "prob: no token is possible"),
         ({"p": np.array(["a", "b"])}, "could not convert string to float"),
         ({"p": np.array([1, None])}, "Object arrays cannot be loaded"),

@@ -178,7 +178,10 @@ def test_the_first_samples_stay() -> None:
         ("@jc.optimizer\ndef mine(learning_rate: float, need: float): ...", "process.need: is missing"),
         ("@jc.loss_term\ndef mine(batch, weight: float): return 0.0", "the argument 'weight' needs a default"),
         ("@jc.initial\ndef zipf(vocab_size): return 0.0", "'zipf' is one of the package's kinds of p0"),
-        ("@jc.optimizer\ndef mine(learning_rate: float, entropy: float = 1.0): ...", "is the name of something else"),
+        (
+            "@jc.optimizer\ndef mine(learning_rate: float, entropy: float = 1.0): ...",
+            "is a reserved name, or the name of an",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_a_line(text: str, told: str, tmp_path: Any) -> None:

@@ -291,8 +291,8 @@ def test_remedies_are_off_by_default() -> None:
 @pytest.mark.parametrize(
     ("process", "key", "problem"),
     [
-        ({"smoothing": 1.0}, "process.smoothing", "has no effect: it matters with update = 'refit' and finite samples"),
-        ({"fresh_every": 3}, "process.fresh_every", "has no effect: it matters with fresh_fraction above 0"),
+        ({"smoothing": 1.0}, "process.smoothing", "has no effect: it is used with update = 'refit' and finite samples"),
+        ({"fresh_every": 3}, "process.fresh_every", "has no effect: it is used with fresh_fraction above 0"),
         ({"update": "refit", "samples": 5, "entropy_bonus": 1.0}, "process.entropy_bonus", "has no effect"),
         ({"update": "refit", "samples": 5, "reset_every": 2}, "process.reset_every", "a refit with mixing below 1"),
         ({"schedule_time": 5.0}, "process.schedule_time", "with schedule = 'linear' or 'cosine'"),

@@ -71,7 +71,7 @@ def arrange(
         if name not in axes:
             raise ValueError(f"{role} = {name!r} is not an axis of this dataset{did_you_mean(name, axes)}")
         if wished.count(name) > 1 or name in held:
-            raise ValueError(f"{role} = {name!r}: this axis is asked for twice")
+            raise ValueError(f"{role} = {name!r}: the axis has another role already")
     free = [name for name in axes if values.sizes[name] > 1 and name not in (*wished, *held)]
     open_roles = [role for role, name in roles.items() if name is None]
     longest = _longest(data, values, free, len(open_roles))

@@ -28,7 +28,7 @@ class Picture(Figure):
 
     def _repr_png_(self) -> bytes:
         written = BytesIO()
-        self.savefig(written, format="png", dpi=110)
+        self.savefig(written, format="png", dpi=100)
         return written.getvalue()
 
 

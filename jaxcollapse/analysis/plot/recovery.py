@@ -71,7 +71,7 @@ def recovery(
     first.set_ylabel(titled(*label_of(data[names[1]])), parse_math=False)
     _say_regions(first, least)
     unknown = int(np.isnan(x.values).sum())
-    note = f"a point for each trajectory after {int(then.generation)} generations"
+    note = f"one point per trajectory after {int(then.generation)} generations"
     told = {name: place for name, place in held.items() if data.sizes[name] > 1}
     return drawn.finish(told, note + (f", {unknown} without a temperature" if unknown else ""))
 

@@ -67,7 +67,7 @@ def collapse_of_curves(
     box = picture.legend(handles, texts, title=title, loc="outside right center", frameon=False)
     for text in (*box.get_texts(), box.get_title()):
         text.set_parse_math(False)
-    note = f"points: {confidence:.0%} intervals; spread: root mean square, less noise"
+    note = f"points: {confidence:.0%} intervals; spread: root mean square, noise subtracted"
     names = drawn[0].names
     picture.entitle(headline(data, {}), note, *left_out(shown, names, title.replace("\n", ", ")))
     return picture
@@ -105,6 +105,6 @@ def _numbers(told: xr.Dataset) -> str:
     """The spread with its bounds, and what noise alone would make."""
     estimate, low, high = told.spread.values
     if np.isnan(estimate):
-        return "no curve runs beside another"
+        return "no curves overlap"
     bounds = "" if np.isnan(low) else f" ({low:.2g} to {high:.2g}), noise {float(told.noise):.2g}"
     return f"spread {estimate:.2g}{bounds}"

@@ -100,4 +100,4 @@ def _number(data: xr.Dataset, name: str, confidence: float) -> str:
 
 def _measured_name(data: xr.Dataset, name: str) -> str:
     long_name = data[name].attrs.get("long_name", name)
-    return f"share past the {long_name}" if is_event(data[name]) else f"mean {long_name}"
+    return f"share of trajectories past the {long_name}" if is_event(data[name]) else f"mean {long_name}"

@@ -32,10 +32,7 @@ def trajectories(
         ValueError: there is no such observable, axis or value, or no generations or replicates.
     """
     data = in_order(data)
-    chosen = variable(data, name)
-    check_generations(data)
-    if is_event(chosen) or "generation" not in chosen.dims:
-        raise ValueError(f"{name!r} has no value for each generation; events are told by collapse_time(event={name!r})")
+    chosen = over_generations(data, name)
     axes = chosen.isel(replicate=0, generation=0, drop=True)
     where = arrange(data, axes, {"hue": hue}, selection, panels, MOST_PANELS)
     values = counted(data, chosen).compute()
@@ -61,3 +58,18 @@ def trajectories(
     number = values.sizes["replicate"]
     note = f"median of {number} replicates, band: 80 % of them" if number > 1 else "one replicate"
     return drawn.finish(where.told(axes), note)
+
+
+def over_generations(data: xr.Dataset, name: str) -> xr.DataArray:
+    """An observable that has a value for each generation.
+
+    Raises:
+        ValueError: there is no such observable, or it is an event, or the dataset has no generations.
+    """
+    chosen = variable(data, name)
+    check_generations(data)
+    if is_event(chosen) or "generation" not in chosen.dims:
+        raise ValueError(
+            f"{name!r} is the time of an event, not a value in each generation; use ds.collapse.collapse_time({name!r})"
+        )
+    return chosen

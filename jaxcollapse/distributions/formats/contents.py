@@ -35,10 +35,12 @@ class Wanted:
         if self.variable is None:
             if len(names) == 1:
                 return names[0]
-            told = ", ".join(cut(name) or "an unnamed one" for name in names)
-            raise InputError(KEY, f"the file has several: {told}; name one" if names else "the file has no numbers")
+            told = ", ".join(cut(name) or "one without a name" for name in names)
+            raise InputError(
+                KEY, f"the file has several: {told}; name one" if names else "the file has no numeric variable"
+            )
         if self.variable not in names:
-            raise InputError(KEY, f"{self.variable!r} is not there{did_you_mean(self.variable, names)}")
+            raise InputError(KEY, f"{self.variable!r} is not in the file{did_you_mean(self.variable, names)}")
         return self.variable
 
 

@@ -51,8 +51,8 @@ def read(path: Path, wanted: Wanted) -> Contents:
     table.check_points(name)
     by_content = wanted.labels is None and column is not None and not names_tokens(column)
     if by_content and (len(set(labels)) < len(labels) or not all(labels)):
-        told = f"{column!r} has blanks or repetitions; do they name the tokens?"
-        raise InputError(KEY, f"{told} Then labels = {column!r}, else labels = false")
+        told = f"{column!r} has empty or repeated entries; does it name the tokens?"
+        raise InputError(KEY, f"{told} If so, give labels = {column!r}, else labels = false")
     return Contents(name, np.array(numbers), None if column is None else as_names(labels))
 
 
@@ -63,7 +63,7 @@ def _chosen(table: "_Table", wanted: Wanted) -> str:
         candidates = [name for name in candidates if name not in texts] or candidates
     name = wanted.choose(candidates if wanted.variable is None else table.head)
     if _is_number(name, table.delimiter):
-        raise ValueError(f"its first row, {shown(name)}, has numbers; it needs the names of the columns")
+        raise ValueError(f"its first row, {shown(name)}, contains numbers; it must name the columns")
     table.check_once(name)
     return name
 
@@ -82,7 +82,7 @@ class _Table:
         found = [each for each in _DELIMITERS if each in first]
         if len(found) > 1:
             told = " and ".join(_DELIMITERS[each] for each in found)
-            raise ValueError(f"its first row has {told}; put names that have them in quotation marks")
+            raise ValueError(f"its first row has {told}; put names that contain them in quotation marks")
         return found[0] if found else ","
 
     @cached_property
@@ -113,10 +113,10 @@ class _Table:
                 reader = csv.reader(file, delimiter=self.delimiter, strict=True)
                 for row in filter(None, reader):
                     if any(self.delimiter in cell and "\n" in cell for cell in row):
-                        raise ValueError(f'line {reader.line_num}: a quotation mark has no end; write it as """"')
+                        raise ValueError(f'line {reader.line_num}: a quotation mark is not closed; write it as """"')
                     yield reader.line_num, row
         except UnicodeDecodeError:
-            raise ValueError("is not text in UTF-8; save it as such") from None
+            raise ValueError("is not UTF-8 text; save it as UTF-8") from None
 
     def texts(self, columns: Collection[str]) -> set[str]:
         """Names of those of the columns in which a value is not a number."""
@@ -135,7 +135,7 @@ class _Table:
             ValueError: it is not one, or the column has decimal points and commas.
         """
         if not _is_number(cell, self.delimiter):
-            hint = "; write it without separators of thousands" if _SEPARATED.fullmatch(cell.strip()) else ""
+            hint = "; write it without thousands separators" if _SEPARATED.fullmatch(cell.strip()) else ""
             raise ValueError(f"line {line}: {shown(cell)} in column {shown(name)} is not a number{hint}")
         for point in ".,":
             if point in cell and point not in self.points:
@@ -148,7 +148,7 @@ class _Table:
     def check_points(self, name: str) -> None:
         """Raises where all points of a column may be separators of thousands, as decimal commas are with semicolons."""
         if self.delimiter == ";" and self.points == "." and not self.is_fraction:
-            raise ValueError(f"column {shown(name)} may have points as separators of thousands; write it without them")
+            raise ValueError(f"column {shown(name)} may have points as thousands separators; write it without them")
 
 
 def _number(cell: str, delimiter: str) -> float:

@@ -33,7 +33,7 @@ def read(path: Path, wanted: Wanted) -> Contents:
         selected = _selected(file[_chosen(file, wanted)], wanted)
         if selected.ndim not in (1, 2):
             left = ", ".join(f"{dimension} ({size})" for dimension, size in selected.sizes.items())
-            wish = "one must remain, or two for rows"
+            wish = "select until one is left, or two for a table of rows"
             raise InputError(_KEY, f"{selected.name} has {left or 'no dimension'} left; {wish}")
         if selected.size > MOST_NUMBERS:
             raise ValueError(f"{selected.name} has {selected.size} numbers left; at most {MOST_NUMBERS} are read")
@@ -56,7 +56,7 @@ def _check_dimensions(path: Path) -> None:
     with open_netcdf(path) as file:
         for name, dimension in file.dimensions.items():
             if len(dimension) > MOST_TOKENS:
-                raise ValueError(f"its dimension {name} has {len(dimension)} places; at most {MOST_TOKENS} are read")
+                raise ValueError(f"its dimension {name} has {len(dimension)} entries; at most {MOST_TOKENS} are read")
 
 
 def _chosen(file: "xr.Dataset", wanted: Wanted) -> str:
@@ -77,7 +77,9 @@ def _selected(variable: Any, wanted: Wanted) -> Any:
             variable = variable.isel({dimension: label})
         else:
             names = [str(name) for name in known] if known is not None else []
-            raise InputError(f"{_KEY}.{dimension}", f"{label!r} is not there{did_you_mean(str(label), names)}")
+            raise InputError(
+                f"{_KEY}.{dimension}", f"{label!r} is not one of its labels{did_you_mean(str(label), names)}"
+            )
     return variable
 
 

@@ -48,7 +48,7 @@ def _kinds(path: Path) -> dict[str, str]:
     """The letter of each array's type, by its name: U and S are text.
 
     Raises:
-        ValueError: it is no such archive, or one that unpacks to more than is read.
+        ValueError: it is not such an archive, or one that unpacks to more than is read.
     """
     if not zipfile.is_zipfile(path):
         raise ValueError("it is not an npz archive")

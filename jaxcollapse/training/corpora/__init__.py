@@ -9,7 +9,8 @@ CORPORA = Slot(
         name="corpus",
         type=str,
         default="replace",
-        description="Training data: the last generation's samples, those of all so far, or of the last `window`.",
+        description="Training data: the samples of the last generation (replace), of all generations "
+        "(accumulate), or of the last `window` generations (window).",
         label="corpus",
     ),
 )

@@ -14,8 +14,8 @@ from jaxcollapse.training.loss_terms import LOSS_TERMS, rows
         name="entropy_bonus",
         type=float,
         default=0.0,
-        description="Gradient: weight of the entropy S(p), in nat, that the loss is lowered by; of several rows the "
-        "mean over the tokens of a batch.",
+        description="Gradient: weight of the entropy S(p), in nat, that is subtracted from the loss; with "
+        "several rows, the mean over the tokens of a batch.",
         label="entropy bonus",
         limits={"ge": 0, "allow_inf_nan": False},
         kind="number",

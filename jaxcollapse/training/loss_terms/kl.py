@@ -19,8 +19,8 @@ def _weight(name: str, divergence: str, tokens: str, label: str) -> Field:
         name=name,
         type=float,
         default=0.0,
-        description=f"Gradient: weight of {divergence} in the loss; of several rows the mean over the tokens of "
-        f"{tokens}.",
+        description=f"Gradient: weight of {divergence} in the loss; with several rows, the mean over the tokens "
+        f"of {tokens}.",
         label=label,
         limits={"ge": 0, "allow_inf_nan": False},
         kind="number",

@@ -15,8 +15,8 @@ from jaxcollapse.training.loss_terms import LOSS_TERMS, rows
         name="label_smoothing",
         type=Share,
         default=0.0,
-        description="Gradient: share of the targets that is uniform over the tokens that p0 has; of rows that a batch "
-        "visits.",
+        description="Gradient: share of the targets that is uniform over the tokens of p0, in the rows that a "
+        "batch visits.",
         label="label smoothing",
         kind="number",
         is_switch=True,

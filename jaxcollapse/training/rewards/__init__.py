@@ -19,8 +19,8 @@ REWARDS = Slot(
         name="reward",
         type=str,
         default="likelihood",
-        description="Curation: ln p of the model as it stands, ln p0, or the score; of a longer trace, the mean over "
-        "its tokens.",
+        description="Curation: ln p of the current model, ln p0, or the score of a token; for a longer trace, "
+        "the mean over its tokens.",
         label="reward",
         when=CURATED,
     ),

@@ -10,7 +10,7 @@ _RAREST = -103.0  # ln of a probability that is never drawn, the least float32; 
 
 @REWARDS.adds(skip=1)
 def likelihood(judged: Judged) -> Table:
-    """ln p of the model as it stands."""
+    """ln p of the current model."""
     return jnp.maximum(jax.nn.log_softmax(judged.logits, axis=-1), _RAREST)
 
 

@@ -13,7 +13,7 @@ UPDATES = Slot(
         name="update",
         type=str,
         default="gradient",
-        description="How the model is trained: optimiser steps, or the maximum-likelihood fit.",
+        description="Training of the model: optimiser steps (gradient), or the maximum-likelihood fit (refit).",
         label="update",
     ),
 )

@@ -121,7 +121,7 @@ class UpdateRule:
                 visited = visited | (batch.shares > 0)
             slope = self.gradient(batch)
             if slope.shape != logits.shape:
-                told = f"{self.part!r}: the gradient has shape {slope.shape}; that of the logits is {logits.shape}"
+                told = f"{self.part!r}: the gradient has the shape {slope.shape}; the logits have {logits.shape}"
                 raise InputError("process.update", told)
             slope = with_terms(slope, batch, now.values, now.terms)
             updates, memory = descent.update(pull_back(slope), memory, parameters)
