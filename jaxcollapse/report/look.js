@@ -1,10 +1,10 @@
 // How numbers look: places on axes, colours, words.
 
-// Okabe and Ito's, but for black, which is the ink of the page.
-const HUES = ["ink", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+// Okabe and Ito's; black is the ink of the page, and the blue is lighter on a dark one.
+const HUES = ["ink", "#d55e00", "blue", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 const DASHES = [[], [8, 4], [8, 3, 2, 3], [2, 3], [8, 3, 2, 3, 2, 3], [12, 4], [2, 6]];
 const THEORY = ["soft", [18, 4]], MEAN = ["ink", [2, 3]];  // no colour and dash of another line
-const OF_PAGE = ["ink", "soft", "line", "ground"];  // colours that page.css defines: light, dark, and on paper
+const OF_PAGE = ["ink", "soft", "line", "ground", "blue"];  // colours that page.css defines: light, dark, and on paper
 
 // A colour in a figure, which knows no names of the page, and in a key, which follows the page.
 const paint = colour => OF_PAGE.includes(colour) ? getComputedStyle(document.documentElement).getPropertyValue(`--${colour}`).trim() : colour;
