@@ -414,6 +414,13 @@ def test_help_tells_what_to_do_and_loads_no_jax() -> None:
     assert not imported & {"jax", "xarray", "optax", "pydantic"}
 
 
+def test_examples_are_listed_without_jax() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "jaxcollapse", "examples"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "quickstart" in result.stdout
+    assert not set(re.findall(r"\|\s+(\S+)$", result.stderr, re.MULTILINE)) & {"jax", "numpy"}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str) -> None:
     result = invoke(command, "--help")

@@ -100,13 +100,14 @@ Plain = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-def tells_bad_input(command: Callable[..., int]) -> Callable[..., None]:
+def tells_bad_input(command: Callable[..., int], *, uses_jax: bool = True) -> Callable[..., None]:
     """Turns `InputError` into one message on stderr and exit code 2, and a command's number into its exit code."""
 
     @wraps(command)
     def wrapped(**arguments: Any) -> None:
         try:
-            check_environment()
+            if uses_jax:
+                check_environment()
             if plugins := arguments.get("plugin"):
                 from jaxcollapse.parts.plugin import load_plugins
 

@@ -1,6 +1,7 @@
 """The commands `jaxcollapse examples` and `jaxcollapse init`."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from jaxcollapse.cli.arguments import AsJson, path, tells_bad_input
 from jaxcollapse.errors import printable
 
 
-@tells_bad_input
+@partial(tells_bad_input, uses_jax=False)
 def examples(as_json: AsJson = False) -> int:
     """List the shipped sweep files. `jaxcollapse init NAME` copies one."""
     from jaxcollapse.system.shipped_sweeps import examples as shipped
@@ -25,7 +26,7 @@ def examples(as_json: AsJson = False) -> int:
     return 0
 
 
-@tells_bad_input
+@partial(tells_bad_input, uses_jax=False)
 def init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An example that `jaxcollapse examples` lists.")],
     out: Annotated[
