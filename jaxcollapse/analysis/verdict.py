@@ -167,7 +167,7 @@ def check_needed(data: xr.Dataset) -> None:
     """Raises ValueError if the dataset lacks an observable that verdicts need."""
     if missing := lacking(data):
         raise ValueError(
-            f"the verdict needs the observables {', '.join(missing)}; observables = [\"verdict\"] records all of them"
+            f'the verdict needs the observables {", ".join(missing)}; observables = ["verdict"] records all of them'
         )
 
 

@@ -23,8 +23,8 @@ Statistic = Literal["modal_probability", "collision_probability", "least_present
 Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, SweepThresholds], Float[Array, ""]]
 Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins"]
-# What verdicts follow from: the log loss; what is left of it at the best temperature, and that temperature; what is left
-# of it if the order of tokens is right; the loss of the uniform distribution; and the most likely token.
+# What verdicts follow from: the log loss; what is left of it at the best temperature, and that temperature; what is
+# left of it if the order of tokens is right; the loss of the uniform distribution; and the most likely token.
 FOR_VERDICTS = (
     "smoothed_kl_to_initial",
     "smoothed_recovery_gap",

@@ -274,9 +274,7 @@ def test_models_of_several_rows_have_verdicts_of_all_rows() -> None:
     assert [less.word(code) for code in less.codes.tolist()] == ["forgotten", "recoverable"]
     assert outcome_of(several.drop_vars(list(names.values()))) is None
     told = headline(answer_of(several.drop_vars(list(names.values())), None))[0]
-    assert told.startswith(
-        "There are no verdicts: they need the observables shared_smoothed_kl_to_initial, shared"
-    )
+    assert told.startswith("There are no verdicts: they need the observables shared_smoothed_kl_to_initial, shared")
 
 
 def test_very_many_trajectories_are_not_resampled_and_have_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
