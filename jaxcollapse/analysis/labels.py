@@ -18,17 +18,17 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def heading(data: xr.Dataset, dimension: str) -> str:
     """The name of an axis; of a zip, the names of its fields."""
-    return ", ".join(_fields(data, dimension))
+    return ", ".join(fields_of(data, dimension))
 
 
 def long_heading(data: xr.Dataset, dimension: str) -> str:
     """The long names of the fields of a dimension, separated by commas."""
-    return ", ".join(str(data[field].attrs.get("long_name", field)) for field in _fields(data, dimension))
+    return ", ".join(str(data[field].attrs.get("long_name", field)) for field in fields_of(data, dimension))
 
 
 def entries(data: xr.Dataset, dimension: str) -> list[str]:
     """The values along an axis; of a zip, those of its fields. Different values have different texts."""
-    columns = [told_apart(data[field].values.tolist(), field) for field in _fields(data, dimension)]
+    columns = [told_apart(data[field].values.tolist(), field) for field in fields_of(data, dimension)]
     return [", ".join(values) for values in zip(*columns, strict=True)]
 
 
@@ -74,7 +74,8 @@ def titled(long_name: str, units: str) -> str:
     return long_name if units == "1" else f"{long_name} [{units}]"
 
 
-def _fields(data: xr.Dataset, dimension: str) -> list[str]:
+def fields_of(data: xr.Dataset, dimension: str) -> list[str]:
+    """The fields that have values along a dimension: of a zip several, else the one that it is named after."""
     axis = tomllib.loads(data.attrs.get("sweep", "")).get("axes", {}).get(dimension, [])
     return list(axis["zip"]) if "zip" in axis else [dimension]
 

@@ -17,7 +17,7 @@ from jaxcollapse.analysis.labels import entries
 from jaxcollapse.analysis.looks import LOOKS
 from jaxcollapse.analysis.plot.phase import phase_diagram, save_phase_diagram
 from jaxcollapse.analysis.table import summary_table
-from jaxcollapse.analysis.verdict import VERDICTS, verdicts
+from jaxcollapse.analysis.verdict import NEEDED, VERDICTS, verdicts
 from tests.support.sweeps import run
 
 INF, NAN = float("inf"), float("nan")
@@ -208,7 +208,7 @@ def test_a_phase_diagram_tells_the_verdicts() -> None:
 
 def test_a_phase_diagram_says_what_it_holds_and_where_it_was_measured() -> None:
     title = phase_diagram(STUDIES["four axes"], panels="update", samples=INF)._suptitle.get_text()
-    measured = "median of 3 replicates after 1000 generations; number: recovery gap [nat]"
+    measured = f"median of 3 replicates after 1000 generations; number: {NEEDED[1]}"
     assert title.splitlines() == ["Made by hand, samples = ∞", *textwrap.wrap(measured, 90)]
     assert [axis.get_title() for axis in phase_diagram(STUDIES["three axes"]).axes] == ["samples 1", "samples ∞"]
     gaps = phase_diagram(STUDIES["two axes"], colour="recovery_gap")
@@ -352,6 +352,34 @@ def test_forgetting_and_collapsed_cells_differ_in_colour_also_where_both_have_in
     colours = phase_diagram(data).axes[0].collections[0].get_array()[0]
     expected = [to_rgba(LOOKS[word].colour) for word in ("forgetting", "collapsed")]
     np.testing.assert_allclose(colours, expected)
+
+
+def test_pairs_of_numbers_are_scattered_points(tmp_path: Path) -> None:
+    """Each pair is a point at its own values, in the colour of its verdict; other axes have panels."""
+    rng = np.random.default_rng(0)
+    rates, batches = 10 ** rng.uniform(-2, 1, 30), np.append(rng.integers(1, 500, 29), INF)
+    data = synthetic({"corpus": ["replace", "accumulate"], "design": list(range(30))})
+    data = data.assign_coords(learning_rate=("design", rates), batch_size=("design", batches)).assign_attrs(
+        sweep="[axes]\ndesign.zip = { learning_rate = [], batch_size = [] }\n"
+    )
+    figure = phase_diagram(data)
+    words = verdicts(data)
+    for panel, corpus in zip(figure.axes, ["replace", "accumulate"], strict=True):
+        assert panel.get_title() == f"corpus {corpus}"
+        assert panel.get_xlabel() == "learning_rate"
+        seen_rates = []
+        for points in panel.collections:
+            (colour,) = points.get_facecolors()
+            own = np.isin(rates, points.get_offsets()[:, 0])
+            codes = set(words.sel(corpus=corpus).values[own].tolist())
+            assert [to_rgba(LOOKS[WORDS[code]].colour) for code in codes] == [pytest.approx(tuple(colour))]
+            seen_rates += points.get_offsets()[:, 0].tolist()
+        assert sorted(seen_rates) == sorted(rates)
+    assert figure.axes[0].get_ylabel() == "batch_size"
+    assert figure.axes[0].get_yticklabels()[-1].get_text() == "∞"
+    save_phase_diagram(data, tmp_path / "phase.png")
+    in_rows = phase_diagram(data.isel(design=slice(8)))
+    assert in_rows.axes[0].collections[0].get_array().shape[:2] == (2, 8), "few pairs are cells"
 
 
 def test_a_long_note_is_broken_where_a_picture_ends() -> None:

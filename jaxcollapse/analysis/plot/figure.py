@@ -6,8 +6,12 @@ from io import BytesIO
 import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from jaxcollapse.analysis.labels import entries, long_heading
+from jaxcollapse.analysis.looks import LOOKS
+from jaxcollapse.analysis.status import last_generation
+from jaxcollapse.analysis.verdict import name_of
 from jaxcollapse.errors import printable
 
 _LETTERS = 11  # of a title, in an inch
@@ -36,3 +40,17 @@ def headline(data: xr.Dataset, held: dict[str, int]) -> str:
     """The first line of a title: the dataset's, and where axes that are not shown are held."""
     places = [f"{long_heading(data, name)} = {entries(data, name)[place]}" for name, place in held.items()]
     return ", ".join([printable(data.attrs.get("title", "")), *places])
+
+
+def measured(data: xr.Dataset) -> str:
+    """A line of text: over how many replicates the cells' medians are, and after how many generations."""
+    number = data.sizes["replicate"]
+    replicates = f"median of {number} replicates" if number > 1 else "one replicate"
+    return f"{replicates} after {last_generation(data)} generations"
+
+
+def draw_key(figure: Picture, words: xr.DataArray) -> None:
+    """The colour of each verdict that occurs."""
+    codes = sorted(set(words.values.ravel().tolist()), key=lambda code: (code < 0, code))
+    boxes = [Patch(facecolor=LOOKS[name_of(code)].colour, edgecolor="#5f6368", label=name_of(code)) for code in codes]
+    figure.legend(handles=boxes, loc="outside right center", frameon=False)

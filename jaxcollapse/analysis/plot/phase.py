@@ -9,16 +9,16 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize, to_rgba_array
-from matplotlib.patches import Patch
 
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import entries, long_heading, number, titled
 from jaxcollapse.analysis.looks import FOREVER, LOOKS, UNKNOWN, letters
 from jaxcollapse.analysis.plot.arrangement import arrange
-from jaxcollapse.analysis.plot.figure import Picture, headline
+from jaxcollapse.analysis.plot.figure import Picture, draw_key, headline, measured
 from jaxcollapse.analysis.plot.panels import PanelGrid
 from jaxcollapse.analysis.plot.scale import Scale
-from jaxcollapse.analysis.status import label_of, last_generation, variable
+from jaxcollapse.analysis.plot.scattered import scatter_diagram, scattered_axis
+from jaxcollapse.analysis.status import label_of, variable
 from jaxcollapse.analysis.verdict import TOLERANCE, comparable, final_median, median_gap, name_of, needed_by, verdicts
 
 _GAPS = 1e-3  # nat: smaller ones are not told apart
@@ -42,7 +42,8 @@ def phase_diagram(
 
     Args:
         data: a dataset with the observables that verdicts need.
-        x, y: the axes that run to the right and upwards, by default the longest ones, those with numbers first.
+        x, y: the axes that run to the right and upwards, by default the longest ones, those with numbers first. Of
+            a zip of many pairs of numbers, the two fields are the axes by default, and each pair is a point.
         panels: the axes whose values have panels of their own, by default all others as far as they have room.
             Of many values some are shown, evenly spread; the title says which.
         colour: what the colour of a cell shows, its "verdict" or the median of an observable, as "recovery_gap". The
@@ -55,6 +56,8 @@ def phase_diagram(
     data = in_order(data)
     words = verdicts(data)
     values = median_gap(data) if colour == "verdict" else final_median(comparable(data), _checked(data, colour))
+    if (points := scattered_axis(data)) and x is None and y is None and colour == "verdict" and points not in selection:
+        return scatter_diagram(data, words, points, selection, panels, MOST_PANELS)
     where = arrange(data, words, {"x": x, "y": y}, selection, panels, MOST_PANELS)
     across, up = where.roles["x"], where.roles["y"]
     told_held = where.told(words)
@@ -72,7 +75,7 @@ def phase_diagram(
     is_gap = colour == "verdict" or colour in needed_by(data)[:2]
     values = values.clip(min=_GAPS) if is_gap else values
     scale = None if colour == "verdict" else Scale.of(values.values)
-    what = "recovery gap [nat]" if colour == "verdict" else titled(*label_of(variable(data, colour)))
+    what = titled(*label_of(variable(data, needed_by(data)[1] if colour == "verdict" else colour)))
     for axis, here in drawn:
         order = [name for name in (up, across) if name]
         word, value = (a.isel(here).transpose(*order).values.reshape(rows, columns) for a in (words, values))
@@ -87,11 +90,11 @@ def phase_diagram(
     drawn[0][0].set_yticks(*_ticks(data, up, room[1], upright=True), parse_math=False)
 
     if scale is None:
-        _draw_key(figure, words.isel({name: sorted({here[name] for here in grid.places}) for name in where.panels}))
+        draw_key(figure, words.isel({name: sorted({here[name] for here in grid.places}) for name in where.panels}))
     else:
         _draw_scale(figure, scale, what, is_gap=is_gap)
     numbers = f"; number: {what}" if _has_numbers(writing, room) else ""
-    lines = [headline(data, told_held), f"{_measured(data)}{numbers}", *grid.left_out]
+    lines = [headline(data, told_held), f"{measured(data)}{numbers}", *grid.left_out]
     figure.entitle(*lines, *([letters()] if writing == _LETTERS else []))
     return figure
 
@@ -177,13 +180,6 @@ def _told(value: float) -> str:
     return f"≤ {number(_GAPS)}" if value == _GAPS else number(value, 2)
 
 
-def _draw_key(figure: Picture, words: xr.DataArray) -> None:
-    """The colour of each word that occurs."""
-    codes = sorted(set(words.values.ravel().tolist()), key=lambda code: (code < 0, code))
-    boxes = [Patch(facecolor=LOOKS[name_of(code)].colour, edgecolor="#5f6368", label=name_of(code)) for code in codes]
-    figure.legend(handles=boxes, loc="outside right center", frameon=False)
-
-
 def _draw_scale(figure: Picture, scale: Scale, title: str, *, is_gap: bool) -> None:
     """The colour bar; of a gap with the tolerance marked."""
     bar = figure.colorbar(
@@ -195,13 +191,6 @@ def _draw_scale(figure: Picture, scale: Scale, title: str, *, is_gap: bool) -> N
     bar.set_label(title if scale.infinity is None else f"{title}, ∞ at the tip", parse_math=False)
     if is_gap:
         bar.ax.axhline(TOLERANCE, color="white", linewidth=2)
-
-
-def _measured(data: xr.Dataset) -> str:
-    """A line of text: over how many replicates the cells' medians are, and after how many generations."""
-    number = data.sizes["replicate"]
-    replicates = f"median of {number} replicates" if number > 1 else "one replicate"
-    return f"{replicates} after {last_generation(data)} generations"
 
 
 def _ticks(data: xr.Dataset, name: str | None, room: float, *, upright: bool) -> tuple[list[int], list[str]]:
