@@ -44,7 +44,7 @@ def made(
     told = {
         "long_name": "collapse time",
         "units": "generation",
-        "censoring": "missing where it has not happened by 100",
+        "censoring": "missing if it has not happened by 100",
     }
     data["collapse_time"] = xr.Variable(dims, np.where(times > 100, NAN, times), told)
     data["half_life"] = xr.Variable(dims, np.ceil(times / 4), {**told, "long_name": "half-life of heterozygosity"})
