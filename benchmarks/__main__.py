@@ -12,6 +12,7 @@ from rich.console import Console
 from benchmarks.bits.suite import BITS
 from benchmarks.counts.suite import COUNTS
 from benchmarks.estimates.suite import ESTIMATES
+from benchmarks.finished.suite import FINISHED
 from benchmarks.growth.suite import GROWTH
 from benchmarks.kernel.suite import KERNEL
 from benchmarks.machine import machine
@@ -34,9 +35,10 @@ class Name(StrEnum):
     SWEEP = SWEEP.name
     GROWTH = GROWTH.name
     ESTIMATES = ESTIMATES.name
+    FINISHED = FINISHED.name
 
 
-_ALL = (KERNEL, REFIT, BITS, SAMPLING, COUNTS, OBSERVABLES, SWEEP, GROWTH, ESTIMATES)
+_ALL = (KERNEL, REFIT, BITS, SAMPLING, COUNTS, OBSERVABLES, SWEEP, GROWTH, ESTIMATES, FINISHED)
 SUITES = {Name(suite.name): suite for suite in _ALL}
 
 

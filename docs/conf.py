@@ -38,6 +38,7 @@ nb_render_markdown_format = "myst"  # outputs have tables and formulas, as texts
 html_math_renderer = "mathml"  # browsers set formulas themselves, without a script from elsewhere
 
 default_role = "code"
+smartquotes_action = "De"  # values in quotation marks can be copied
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autosummary_generate = False
@@ -56,7 +57,8 @@ html_domain_indices = False
 # What readers look for with other words, by the page that has the answer.
 SYNONYMS = {
     "docs/plugins": "custom, extend, extension, plugin, hook",
-    "docs/faq": "huggingface, transformers, pytorch, rl, rlhf, ppo, dpo, lhs, quasi-random",
+    "docs/p0": "huggingface, transformers, pytorch",
+    "docs/faq": "huggingface, transformers, rl, rlhf, ppo, dpo, lhs, quasi-random",
 }
 html_theme_options: dict[str, Any] = {"light_logo": "logo.svg", "dark_logo": "logo.svg"}
 

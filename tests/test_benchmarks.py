@@ -19,6 +19,8 @@ from benchmarks.bits.suite import measure as measure_bits
 from benchmarks.contender import Contender, present
 from benchmarks.counts import suite as counts
 from benchmarks.estimates.suite import ESTIMATES, SWEEPS
+from benchmarks.finished.suite import COMMANDS, FINISHED
+from benchmarks.finished.suite import measure as measure_finished
 from benchmarks.growth.suite import GROWTH
 from benchmarks.growth.suite import measure as measure_growth
 from benchmarks.kernel import contenders as kernel
@@ -231,3 +233,12 @@ def test_the_estimates_suite_tells_how_many_runs_took_what_was_planned(tmp_path:
     assert_shown(ESTIMATES, rows, tmp_path)
     assert ESTIMATES.notes(rows)[0].startswith("3 of 4 runs took between 0.5 and 2 times what the plan said")
     assert "0.80 and 2.22" in ESTIMATES.notes(rows)[0]
+
+
+def test_the_finished_suite_has_each_command(tmp_path: Path) -> None:
+    sweep = tmp_path / "s.toml"
+    sweep.write_text("generations = 2\nreplicates = 2\n[process]\nvocab_size = 4\n")
+    rows = measure_finished(Effort(seconds=0, rounds=1), sweep)
+    assert [row["command"] for row in rows] == list(COMMANDS)
+    assert all(row["processor"] > 0 for row in rows)
+    assert_shown(FINISHED, rows, tmp_path)

@@ -124,7 +124,7 @@ def test_a_device_without_memory_goes_on_with_fewer(
     with caplog.at_level(logging.WARNING):
         assert_close(roomy, run(sweep))
     assert set(lanes) == {planned // 2}
-    assert f"going on with {planned // 2} (RESOURCE_EXHAUSTED" in caplog.text
+    assert f"continuing with {planned // 2} (RESOURCE_EXHAUSTED" in caplog.text
 
 
 def test_a_study_that_is_extended_on_a_device_is_a_clean_one(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_code_has_a_button_that_copies_it(built: Site) -> None:
 
 @pytest.mark.parametrize(
     ("word", "page"),
-    [("custom", "docs/plugins"), ("sobol", "docs/faq"), ("reinforce", "docs/faq"), ("huggingface", "docs/faq")],
+    [("custom", "docs/plugins"), ("sobol", "docs/faq"), ("reinforce", "docs/faq"), ("huggingface", "docs/p0")],
 )
 def test_the_search_finds(built: Site, word: str, page: str) -> None:
     assert page in built.found(word)

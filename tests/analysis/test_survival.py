@@ -14,7 +14,7 @@ from tests.support.statistics import SIGMAS
 def timed(times: np.ndarray, last: int) -> xr.Dataset:
     """A dataset of trajectories [cell, replicate] with these times, censored after the last generation."""
     seen = np.where(times > last, NAN, times)
-    told = {"long_name": "collapse time", "units": "generation", "censoring": "missing where it has not happened"}
+    told = {"long_name": "collapse time", "units": "generation", "censoring": "missing if it has not happened"}
     flags = {"flag_values": np.array([0, 1, 2], np.int8), "flag_meanings": "missing complete diverged"}
     done = xr.Variable(("cell", "replicate"), np.ones(times.shape, np.int8), flags)
     data = {"collapse_time": xr.Variable(("cell", "replicate"), seen, told), "status": done}

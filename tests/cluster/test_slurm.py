@@ -87,7 +87,7 @@ def test_a_submitted_study_whose_tasks_are_killed_or_run_out_of_time_comes_out_a
     planned = answer(slurm, "submit", sweep_file, "--out", study, *asked, "--dry-run", "--json")
     assert not study.exists()
     printed = answer(slurm, "submit", sweep_file, "--out", study, *asked)
-    array, after = re.findall(r"^array job (\d+), and (\d+) to assemble", printed, re.MULTILINE)[0]
+    array, after = re.findall(r"^array job (\d+); job (\d+) assembles", printed, re.MULTILINE)[0]
     assert f"watch: jaxcollapse status '{study}' --watch" in printed
     assert (study / "slurm" / f"{array}_submission.sh").read_text() == json.loads(planned)["array_script"]
     with watching(slurm, study) as watch:

@@ -227,4 +227,4 @@ def test_links_that_lead_what_jobs_write_out_of_a_study_are_refused(link: str, s
     path.symlink_to(elsewhere)
     result = submit(sweep, *ASKED, "--dry-run")
     assert result.exit_code == 2
-    assert "is a link, or contains links" in result.stderr
+    assert "is a link or contains links" in result.stderr

@@ -184,5 +184,5 @@ def test_a_worker_that_would_compute_otherwise_refuses() -> None:
     with pytest.raises(jc.InputError, match="a worker runs on cpu, another on gpu"):
         compute_chunk(*told, "gpu", repr(program), made.chunks[0])
     other = replace(program, measures_natively=not program.measures_natively)
-    with pytest.raises(jc.InputError, match="is the same jaxcollapse installed there"):
+    with pytest.raises(jc.InputError, match="install the same version of jaxcollapse there"):
         compute_chunk(*told, "cpu", repr(other), made.chunks[0])

@@ -145,7 +145,7 @@ class Worker:
             self._stop()
             self._stderr.seek(0)
             said = self._stderr.read().decode().splitlines()[-1:]
-            if code == 1 and said and "HDF5 does not come back" in said[0]:
+            if code == 1 and said and "HDF5 hangs" in said[0]:
                 return {"code": 1, "stdout": "", "stderr": f"{said[0]}\n", "trace": "", "seconds": PATIENCE, "seen": []}
             return f"crashes the process: {code}"
         return json.loads(answer)

@@ -89,7 +89,7 @@ def test_a_folder_that_leads_elsewhere_is_refused_before_anything_is_computed(
         (study / "shards").rmdir()
     (study / part).symlink_to(elsewhere)
     monkeypatch.setattr("jaxcollapse.running.plan", lambda *arguments, **options: 1 / 0)
-    with pytest.raises(InputError, match=f"{part} in it leads elsewhere"):
+    with pytest.raises(InputError, match=f"{part} in it is a link to another place"):
         jc.run(jc.Sweep.from_toml(sweep_file), study, progress=False)
     assert not list(elsewhere.iterdir())
     assert {path.name for path in study.iterdir()} == {"shards", part}

@@ -142,11 +142,11 @@ def test_a_study_with_a_folder_that_leads_elsewhere_is_not_written(part: str, st
     (study / part).symlink_to(elsewhere)
     before = sorted(elsewhere.rglob("*"))
     if part == "inputs":
-        with pytest.raises(jc.InputError, match="inputs in it leads elsewhere"):
+        with pytest.raises(jc.InputError, match="inputs in it is a link to another place"):
             Study.open(study)
     else:
         assert Study.open(study).summary()["missing"] == 0
-    with pytest.raises(jc.InputError, match=f"{part} in it leads elsewhere"):
+    with pytest.raises(jc.InputError, match=f"{part} in it is a link to another place"):
         run(study)
     assert sorted(elsewhere.rglob("*")) == before
 

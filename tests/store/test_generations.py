@@ -194,7 +194,7 @@ def test_a_state_of_another_process_is_refused(tmp_path: Path) -> None:
         encoding = {name: {"zlib": True, "chunksizes": variable.shape} for name, variable in cut.data_vars.items()}
         cut.to_netcdf(path, encoding=encoding)
         seal(path)
-    with pytest.raises(jc.InputError, match="is that of another process"):
+    with pytest.raises(jc.InputError, match="another process wrote it"):
         run(sweep_of(8, SGD), tmp_path)
 
 

@@ -54,7 +54,7 @@ DAMAGES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     **{f"cut to {share}": (truncate(share), "damaged") for share in (0.001, 0.5, 0.999)},
     "empty": (lambda shard, foreign: shard.write_bytes(b""), "damaged"),
     "longer": (lambda shard, foreign: shard.write_bytes(shard.read_bytes() + b"x"), "damaged"),
-    "some other netCDF file": (replace_by_netcdf, "no shard"),
+    "some other netCDF file": (replace_by_netcdf, "not a shard"),
     "of another study": (
         lambda shard, foreign: shard.write_bytes((foreign / "shards" / shard.name).read_bytes()),
         "another study",

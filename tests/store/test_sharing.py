@@ -328,7 +328,7 @@ def test_a_task_of_a_job_array_knows_its_share() -> None:
         return Share.of_slurm(known)
 
     for unset in ({}, {"SLURM_ARRAY_TASK_ID": "3"}, {"SLURM_ARRAY_TASK_ID": "9" * 5000}):
-        with pytest.raises(jc.InputError, match="say which share it is"):
+        with pytest.raises(jc.InputError, match="give the share"):
             Share.of_slurm(unset)
     assert [task(number, 0, 4, 1) for number in range(4)] == [Share(number, 4) for number in range(4)]
     assert [task(number, 1, 3, 2) for number in (1, 3, 5)] == [Share(0, 3), Share(1, 3), Share(2, 3)]

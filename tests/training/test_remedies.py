@@ -301,8 +301,8 @@ def test_remedies_are_off_by_default() -> None:
         ({"reset_every": 0}, "process.reset_every", "must be a whole number from 1"),
         ({"generator": "p0"}, "process.generator", "did you mean 'initial'?"),
         ({"generator": "nobody"}, "process.generator", "allowed: current, initial"),
-        ({"batch_size": INF, "steps": INF, "forward_kl": 0.1}, "process.forward_kl", "inf steps stand for the fit"),
-        ({"batch_size": INF, "steps": INF, "schedule": "linear"}, "process.schedule", "'linear': inf steps stand for"),
+        ({"batch_size": INF, "steps": INF, "forward_kl": 0.1}, "process.forward_kl", "inf steps are the fit"),
+        ({"batch_size": INF, "steps": INF, "schedule": "linear"}, "process.schedule", "inf steps are the limit"),
     ],
     ids=str,
 )
