@@ -21,8 +21,8 @@ def observables() -> str:
         "# Observables",
         "",
         "Made from the registry by `make generated`. A sweep file requests them by name or by group: `default`, "
-        "`all`, or a group below. p is the model's distribution, p0 the initial one, τ_T(p) is p at temperature "
-        "T. An event is the first generation in which a condition holds; it is checked in every generation.",
+        "`verdict`, `all`, or a group below. p is the model's distribution, p0 the initial one, τ_T(p) is p at "
+        "temperature T. An event is the first generation in which a condition holds; every generation is checked.",
     ]
     for group in dict.fromkeys(entry.group for entry in catalogue()):
         rows = [

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from jaxcollapse._version import __version__ as __version__
+from jaxcollapse.system import lazy_accessor
 
 if TYPE_CHECKING:
     from jaxcollapse.distributions.own import initial
@@ -65,6 +66,8 @@ __all__ = [
 # HDF5 locks what it has open, and processes that are forked meanwhile, by compilers for GPUs say, hold the lock on, so
 # that nobody could read what was just written. Nothing here needs its locks. HDF5 looks once, when it is first loaded.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+
+lazy_accessor.register("collapse", lambda data: import_module(f"{__name__}.analysis.accessor").Collapse(data))
 
 _HOMES = {
     "Batch": "training.batch",

@@ -39,7 +39,7 @@ temperature = [0.5, 1.0]
 steps = [1, 2]
 """
 COMMANDS = ("plan", "run", "submit", "status", "finalize", "report", "explore", "fields", "examples", "init")
-NEEDED = 'observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]'
+NEEDED = 'observables = ["entropy", "verdict"]'
 
 
 def invoke(*arguments: str | Path) -> Result:

@@ -157,7 +157,7 @@ def _train(*operands: jax.Array, refit: bool) -> Any:
             *lane,
             schedule,
             gaps,
-            native.Origins(lane[0], jnp.where(lane[0] < -5, 0.5, 0), jnp.float32(1e-4)),
+            native.Origins(lane[0], jnp.where(lane[0] < -5, 0.5, 0), jnp.float32(1e-4), lane[4].astype(jnp.float32)),
             fewest_split=fewest_split(tokens),
             apart=tree.columns(tokens) == 1,
             refit=refit,
@@ -172,7 +172,7 @@ def _train(*operands: jax.Array, refit: bool) -> Any:
 def _origins(start: jax.Array) -> native.Origins:
     thresholds = SweepThresholds(jnp.float32(1e-9), jnp.float32(0.01))
     p0 = jax.vmap(lambda row: origin(row[None], row[None], thresholds, Categorical(), ONE_TOKEN))(start)
-    return native.Origins(p0.logits, p0.rarest, jnp.full(len(start), thresholds.support))
+    return native.Origins(p0.logits, p0.rarest, jnp.full(len(start), thresholds.support), jnp.full(len(start), 50.0))
 
 
 @jax.jit

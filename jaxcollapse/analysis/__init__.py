@@ -1,10 +1,10 @@
-"""Reading a dataset: `import jaxcollapse.analysis` adds the accessor `ds.collapse`.
+"""Reading a dataset: what the accessor `ds.collapse` does, which `import jaxcollapse` gives to every dataset.
 
 It uses the dataset's own variables and attributes only, so that a result opens with plain `xarray.open_dataset`.
 """
 
 from jaxcollapse.analysis.accessor import Collapse, Plots
-from jaxcollapse.analysis.classification import classify
+from jaxcollapse.analysis.classification import Classification, classify
 from jaxcollapse.analysis.missing import missing
 from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.summary import summarise
@@ -14,6 +14,7 @@ from jaxcollapse.analysis.verdict import VERDICTS, Thresholds, verdicts
 
 __all__ = [
     "VERDICTS",
+    "Classification",
     "Collapse",
     "Plots",
     "Thresholds",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from jaxcollapse.analysis.classification import classify
+from jaxcollapse.analysis.classification import Classification, classify
 from jaxcollapse.analysis.curves import Abscissa
 from jaxcollapse.analysis.missing import missing
 from jaxcollapse.analysis.scaling import scaling
@@ -103,7 +103,6 @@ class Plots:
         return "\n".join(["Pictures of ds.collapse.plot", *_lines(_offers(Plots))])
 
 
-@xr.register_dataset_accessor("collapse")
 class Collapse:
     """What became of each cell of a dataset: estimates with intervals, event times, verdicts, and pictures."""
 
@@ -132,10 +131,14 @@ class Collapse:
         return survival(self._data, "half_life", confidence, generations)
 
     def classify(
-        self, generation: int | None = None, tolerance: float | None = None, collapse_threshold: float | None = None
-    ) -> xr.Dataset:
-        """The verdict of each cell and how sure it is; see `classification.classify`."""
-        return classify(self._data, generation, tolerance, collapse_threshold)
+        self,
+        generation: int | None = None,
+        tolerance: float | None = None,
+        collapse_threshold: float | None = None,
+        share: float | None = None,
+    ) -> Classification:
+        """The verdict of each cell and how sure it is, in words by `.words()`; see `classification.classify`."""
+        return classify(self._data, generation, tolerance, collapse_threshold, share)
 
     def theory(self, variable: str) -> xr.DataArray:
         """The mean of an observable as theory has it, NaN where no law applies; see `theory.predict`."""

@@ -5,10 +5,31 @@ import xarray as xr
 
 from jaxcollapse.analysis.median import lower_median
 from jaxcollapse.analysis.status import at_generation, counted, has_status
-from jaxcollapse.analysis.verdict import VERDICTS, Thresholds, check_needed, comparable, needed_by, verdicts, words
+from jaxcollapse.analysis.verdict import (
+    VERDICTS,
+    Thresholds,
+    check_needed,
+    comparable,
+    name_of,
+    needed_by,
+    verdicts,
+    words,
+)
 
 RESAMPLES = 1000
 _AT_ONCE = 2**22  # resampled values
+
+
+class Classification(xr.Dataset):
+    """Verdicts of cells: a dataset that can say them in words."""
+
+    __slots__ = ()
+
+    def words(self) -> xr.DataArray:
+        """The verdict of each cell as a word: one of `VERDICTS`, "missing" or "diverged"."""
+        verdict = self["verdict"]
+        named = [name_of(int(code)) for code in verdict.values.ravel()]
+        return verdict.copy(data=np.array(named).reshape(verdict.shape)).assign_attrs(long_name="verdict")
 
 
 def classify(
@@ -16,7 +37,8 @@ def classify(
     generation: int | None = None,
     tolerance: float | None = None,
     collapse_threshold: float | None = None,
-) -> xr.Dataset:
+    share: float | None = None,
+) -> Classification:
     """The verdict of each cell, and how sure it is.
 
     `verdict` is that of the median replicate. `share` gives for each possible verdict how many replicates have it
@@ -28,6 +50,7 @@ def classify(
         data: a dataset with the default observables.
         generation: a recorded one, by default the last.
         tolerance: log loss on original data that does not matter, nat; by default 0.1.
+        share: least share of the loss that a temperature has to bring back; by default 0.5.
         collapse_threshold: 1 − the probability from which on one token holds nearly everything; by default the sweep's.
 
     Raises:
@@ -35,7 +58,7 @@ def classify(
     """
     check_needed(data)
     data, needed = comparable(data), needed_by(data)
-    thresholds = Thresholds.of(data, tolerance, collapse_threshold)
+    thresholds = Thresholds.of(data, tolerance, collapse_threshold, share)
     verdict = verdicts(data, generation, thresholds)
     then = at_generation(data[[*needed, "status"]], generation)
     columns = [counted(then, then[name]).transpose(..., "replicate").values for name in needed]
@@ -54,8 +77,12 @@ def classify(
         "confidence": (cell.dims, confidence, _label("share of bootstrap samples with the verdict of the cell")),
         "counted": has_status(data, "complete").sum("replicate").compute().assign_attrs(_label("trajectories counted")),
     }
-    attributes = {"tolerance": thresholds.tolerance, "collapse_threshold": thresholds.collapse}
-    return xr.Dataset(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)
+    attributes = {
+        "tolerance": thresholds.tolerance,
+        "recovered_share": thresholds.share,
+        "collapse_threshold": thresholds.collapse,
+    }
+    return Classification(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)
 
 
 def _confidence(table: list[np.ndarray], verdict: np.ndarray, thresholds: Thresholds) -> np.ndarray:

@@ -18,8 +18,9 @@ from jaxcollapse.analysis.verdict import TOLERANCE, median_gap, name_of, verdict
 from jaxcollapse.sweep.display import count
 
 _LEGEND = f"""\
-cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat of log loss)
-forgetting: none does; collapsed: forgetting, with one token left"""
+cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat, and most of the log loss)
+distorted: no temperature does, but the order of tokens is kept
+forgetting: tokens, modes or their order are lost; collapsed: forgetting, with one token left"""
 WIDTH = 120
 _MOST_ROWS = 24
 _GAP, _NUMBER = 3, 5  # characters between columns, and of a space and a recovery gap

@@ -1,17 +1,25 @@
 """What became of a cell, in one word, from the median replicate at the last generation.
 
-unchanged   a log loss on original data within `TOLERANCE` of the original's
-cooled      not unchanged, but some sampling temperature above 1 brings the original back within `TOLERANCE`
-heated      the same with a temperature below 1
-forgetting  no sampling temperature brings the original back within `TOLERANCE`
+unchanged   the log loss on original data is within `tolerance` of the original's
+cooled      another sampling temperature brings most of the loss back, and it is above 1
+heated      another sampling temperature brings most of the loss back, and it is below 1
+distorted   no temperature does, but an increasing function of the probabilities does: the order of tokens is kept
+forgetting  no rule that looks at probabilities alone brings the loss back: tokens, modes or their order are lost
 collapsed   forgetting, and one token holds nearly everything (1 − collapse_threshold)
 
-`TOLERANCE` is 0.1 nat: a tenth more perplexity on original data. Where a model has several rows, the log loss is a mean
-over the tokens of traces, and one temperature has to bring all rows back.
+"Brings most of the loss back" has two sides. What is left is at most `tolerance`, 0.1 nat: a tenth more perplexity on
+original data. And it is at most 1 − `share`, one half, of the loss, and of the loss of the uniform distribution: a
+model gets no credit for what anyone has who knows the vocabulary only. A temperature of ∞ makes everything uniform, so
+it brings nothing back.
+
+After a refit to N samples the loss and the gap are those of the smoothed model (`smoothed_kl_to_initial`), since a
+single lost token makes the others infinite. Where a model has several rows, the log loss is a mean over the tokens of
+traces, and one temperature has to bring all rows back.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,22 +27,20 @@ import xarray as xr
 from jaxcollapse.analysis.fields import check_told
 from jaxcollapse.analysis.median import median
 from jaxcollapse.analysis.status import at_generation, counted, has_status
+from jaxcollapse.observables.registry import FOR_VERDICTS, FOR_VERDICTS_OF_ROWS
 
 TOLERANCE = 0.1
+SHARE = 0.5
 _MISSING, _DIVERGED = -1, -2
-VERDICTS = ("unchanged", "cooled", "heated", "forgetting", "collapsed")
-# The log loss, what is left of it at the best temperature, that temperature, and the most likely token.
-NEEDED: tuple[str, ...] = ("kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability")
-NEEDED_OF_ROWS: tuple[str, ...] = (
-    "shared_kl_to_initial",
-    "shared_recovery_gap",
-    "shared_recovery_temperature",
-    "modal_probability",
-)
+VERDICTS = ("unchanged", "cooled", "heated", "distorted", "forgetting", "collapsed")
+NEEDED: tuple[str, ...] = FOR_VERDICTS
+NEEDED_OF_ROWS: tuple[str, ...] = FOR_VERDICTS_OF_ROWS
 _PLANES = {  # how far it has cooled, and what no temperature brings back
-    NEEDED: ("effective_temperature", "recovery_gap"),
-    NEEDED_OF_ROWS: ("shared_effective_temperature", "shared_recovery_gap"),
+    NEEDED: ("effective_temperature", "smoothed_recovery_gap"),
+    NEEDED_OF_ROWS: ("shared_effective_temperature", "shared_smoothed_recovery_gap"),
 }
+_PLAIN = ("kl_to_initial", "recovery_gap", "recovery_temperature")  # without smoothing
+_ROUNDING = 1e-6  # nat: a distribution that is so close to uniform has nothing that could be brought back
 _ONE_ROW = "categorical"  # the model that has one
 
 
@@ -44,29 +50,41 @@ class Thresholds:
 
     Attributes:
         tolerance: log loss on original data that does not matter, in nat.
+        share: least share of the loss that has to come back.
         collapse: ε: a model has collapsed when its most likely token has probability 1 − ε or more.
     """
 
     tolerance: float = TOLERANCE
     collapse: float = 0.01
+    share: float = SHARE
 
     def __post_init__(self) -> None:
         if not self.tolerance >= 0:
             raise ValueError(f"tolerance = {self.tolerance} is not a log loss; it is 0 nat or more")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share = {self.share} is not a share; use 0 to 1")
         if not 0 <= self.collapse < 1:
             raise ValueError(f"collapse_threshold = {self.collapse} is not at least 0 and below 1")
 
     @classmethod
     def of(
-        cls, data: xr.Dataset, tolerance: float | None = None, collapse_threshold: float | None = None
+        cls,
+        data: xr.Dataset,
+        tolerance: float | None = None,
+        collapse_threshold: float | None = None,
+        share: float | None = None,
     ) -> "Thresholds":
-        """These thresholds; by default `TOLERANCE`, and what the dataset calls collapsed.
+        """These thresholds; by default `TOLERANCE`, `SHARE`, and what the dataset calls collapsed.
 
         Raises:
             ValueError: cells of joined datasets have different ones, or a threshold is out of range.
         """
         collapse = _collapse_threshold(data, cls.collapse) if collapse_threshold is None else collapse_threshold
-        return cls(TOLERANCE if tolerance is None else float(tolerance), float(collapse))
+        return cls(
+            TOLERANCE if tolerance is None else float(tolerance),
+            float(collapse),
+            SHARE if share is None else float(share),
+        )
 
 
 def _collapse_threshold(data: xr.Dataset, otherwise: float) -> float:
@@ -87,7 +105,7 @@ def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresh
     Args:
         data: a dataset with the variables that are `needed_by` it (the default observables have them).
         generation: a recorded one, by default the last.
-        thresholds: by default `TOLERANCE` and the dataset's own.
+        thresholds: by default `TOLERANCE`, `SHARE` and the dataset's own.
 
     Raises:
         ValueError: a variable is missing, the generation is not recorded, or the coordinate `model` has been dropped.
@@ -103,10 +121,25 @@ def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresh
 
 def words(values: Sequence[np.ndarray], thresholds: Thresholds) -> np.ndarray:
     """The definition of the verdicts: an index into `VERDICTS` for each place of the arrays `NEEDED`, -1 for NaN."""
-    loss, gap, temperature, modal = values
-    recoverable, collapsed = gap <= thresholds.tolerance, modal >= 1 - thresholds.collapse
-    word = np.where(recoverable, np.where(temperature >= 1, 1, 2), np.where(collapsed, 4, 3))
-    return np.where(np.isnan(loss), _MISSING, np.where(loss <= thresholds.tolerance, 0, word))
+    loss, gap, temperature, order_gap, uniform, modal = values
+    at_stake = np.minimum(loss, uniform)
+
+    def brings_back(left: np.ndarray) -> Any:
+        return (left <= thresholds.tolerance) & (left <= (1 - thresholds.share) * at_stake) & (at_stake > _ROUNDING)
+
+    word = np.select(
+        [
+            np.isnan(loss),
+            loss <= thresholds.tolerance,
+            brings_back(gap) & (temperature >= 1) & np.isfinite(temperature),
+            brings_back(gap) & (temperature < 1),
+            brings_back(order_gap),
+            modal < 1 - thresholds.collapse,
+        ],
+        [_MISSING, *range(len(VERDICTS) - 1)],
+        VERDICTS.index("collapsed"),
+    )
+    return np.asarray(word)
 
 
 def needed_by(data: xr.Dataset) -> tuple[str, ...]:
@@ -125,6 +158,7 @@ def comparable(data: xr.Dataset) -> xr.Dataset:
     if has_one.all() or not has_one.any():
         return data
     ones, several = ((*needed, *plane) for needed, plane in _PLANES.items())
+    ones, several = (*ones, *_PLAIN), (*several, *(f"shared_{name}" for name in _PLAIN))
     pairs = {rows: one for one, rows in zip(ones, several, strict=True) if {one, rows} <= set(data.data_vars)}
     return data.assign({rows: data[rows].where(~has_one, data[one]) for rows, one in pairs.items() if rows != one})
 
@@ -132,7 +166,9 @@ def comparable(data: xr.Dataset) -> xr.Dataset:
 def check_needed(data: xr.Dataset) -> None:
     """Raises ValueError if the dataset lacks an observable that verdicts need."""
     if missing := lacking(data):
-        raise ValueError(f"the verdict needs the observables {', '.join(missing)}")
+        raise ValueError(
+            f'the verdict needs the observables {", ".join(missing)}; observables = ["verdict"] records all of them'
+        )
 
 
 def lacking(data: xr.Dataset) -> list[str]:
@@ -160,7 +196,7 @@ def final_median(data: xr.Dataset, name: str, generation: int | None = None) -> 
 
 
 def median_gap(data: xr.Dataset) -> xr.DataArray:
-    """The median recovery gap of each cell at the last generation."""
+    """The median gap of each cell that verdicts follow from, at the last generation."""
     _, gap, *_ = needed_by(data)
     return final_median(comparable(data), gap)
 

@@ -80,6 +80,7 @@ def execute(
     with ThreadPoolExecutor(plan.machine.cores) as pool:
         try:
             for chunk, part, device in _tiles(plan, plan.chunks if chunks is None else chunks):
+                stop.check()  # here, since nothing below waits where devices are faster than the disk
                 if part.start == 0:
                     while len(pending) > _CHUNKS_IN_FLIGHT:
                         yield from pending[0].results(stop)

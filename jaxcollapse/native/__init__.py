@@ -56,6 +56,11 @@ MEASURED = (
     "tempering_gap",
     "recovery_temperature",
     "recovery_gap",
+    "smoothed_kl_to_initial",
+    "smoothed_recovery_temperature",
+    "smoothed_recovery_gap",
+    "order_gap",
+    "uniform_kl_to_initial",
 )
 COLUMNS = 16  # of a sheet; where tokens are in columns, JAX code adds them up in this order, too
 _PROCESSOR = "JAXCOLLAPSE_PROCESSOR"
@@ -168,11 +173,13 @@ class Origins(NamedTuple):
         logits: logits of p0.
         rarest: weights of its rarest tokens.
         support: a token counts as present while its probability is above this.
+        samples: N of a refit to N samples; ∞ where what is lost is not smoothed.
     """
 
     logits: Float[Array, " token"]
     rarest: Float[Array, " token"]
     support: Float[Array, ""]
+    samples: Float[Array, ""]
 
 
 def train(

@@ -86,15 +86,15 @@ inline CountJob count_job(In<ffi::U32> keys, In<ffi::F32> weights, In<ffi::S32> 
 }
 
 inline Origins origins_of(const Lanes& lanes, int64_t tokens, In<ffi::F32> logits, In<ffi::F32> rarest,
-                          In<ffi::F32> support, int32_t wanted) {
+                          In<ffi::F32> support, In<ffi::F32> samples, int32_t wanted) {
     return {lanes.numbers(logits, "logits of p0", {tokens}), lanes.numbers(rarest, "rarest", {tokens}),
-            lanes.numbers(support, "support", {}), uint32_t(wanted)};
+            lanes.numbers(support, "support", {}), lanes.numbers(samples, "samples of p", {}), uint32_t(wanted)};
 }
 
 inline TrainJob train_job(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_temperature,
                           In<ffi::F32> learning_rate, In<ffi::S32> draws, In<ffi::PRED> present,
                           In<ffi::F32> thresholds, In<ffi::S32> times, In<ffi::S32> schedule, In<ffi::S32> gaps,
-                          In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support,
+                          In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support, In<ffi::F32> samples,
                           FewestSplit fewest_split, Apart apart, Refit refit, Watched watched, Wanted wanted,
                           Out<ffi::F32> new_logits, Out<ffi::S32> new_times, Out<ffi::F32> found) {
     const Lanes lanes(logits, 1);
@@ -112,7 +112,7 @@ inline TrainJob train_job(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> i
     job.times = lanes.numbers(times, "times", {kEvents});
     job.schedule = lanes.numbers(schedule, "schedule", {2});
     job.gaps = lanes.numbers(gaps, "gaps", {job.records});
-    job.origins = origins_of(lanes, job.tokens, start_logits, rarest, support, *wanted);
+    job.origins = origins_of(lanes, job.tokens, start_logits, rarest, support, samples, *wanted);
     job.fewest_split = *fewest_split;
     job.apart = *apart;
     job.refit = *refit;
@@ -124,13 +124,13 @@ inline TrainJob train_job(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> i
 }
 
 inline MeasureJob measure_job(In<ffi::F32> logits, In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support,
-                              Wanted wanted, Apart apart, Out<ffi::F32> found) {
+                              In<ffi::F32> samples, Wanted wanted, Apart apart, Out<ffi::F32> found) {
     const Lanes lanes(logits, 1);
     MeasureJob job{};
     job.lanes = lanes.number();
     job.tokens = logits.dimensions().back();
     job.logits = logits.typed_data();
-    job.origins = origins_of(lanes, job.tokens, start_logits, rarest, support, *wanted);
+    job.origins = origins_of(lanes, job.tokens, start_logits, rarest, support, samples, *wanted);
     job.apart = *apart;
     job.found = lanes.numbers(*found, "measures", {job.origins.place(kMeasures)});
     return job;

@@ -26,7 +26,12 @@
     each(kFromStart, effective_temperature) \
     each(kGapFromStart, tempering_gap) \
     each(kBackToStart, recovery_temperature) \
-    each(kGapBackToStart, recovery_gap)
+    each(kGapBackToStart, recovery_gap) \
+    each(kSmoothedKlToInitial, smoothed_kl_to_initial) \
+    each(kSmoothedBack, smoothed_recovery_temperature) \
+    each(kGapSmoothedBack, smoothed_recovery_gap) \
+    each(kOrderGap, order_gap) \
+    each(kUniformKlToInitial, uniform_kl_to_initial)
 
 // What XLA calls, and the job that each does. Of each name there is a kernel in variant.cpp, a function in calls.h that
 // makes the job (`count_job`), and one in Python; this list registers it.
@@ -65,6 +70,7 @@ constexpr int ones(uint32_t bits) {
 struct Origins {
     const float *logits, *rarest;  // [lane, token]: of p0, and the weights of its rarest tokens
     const float* support;          // [lane]
+    const float* samples;          // [lane], N of a refit to N samples; ∞ where nothing is smoothed
     uint32_t wanted;               // bits of measures
 
     bool wants(int measure, int many = 1) const { return wanted >> measure & ((1u << many) - 1); }

@@ -26,5 +26,8 @@ constexpr int64_t trainer_bytes(int64_t rows, int64_t fewest_split) {
     return sampler_bytes(rows, fewest_split) + kRowBytes * 3 * rows;
 }
 
-// What measuring needs: of p0 and its tempered copies, and of a model and its own.
-constexpr int64_t measuring_bytes(int64_t rows) { return kRowBytes * 8 * rows; }
+// Levels of ln p in which the order of tokens is looked at.
+constexpr int kLevels = 64;
+
+// What measuring needs: of p0 and its tempered copies, of a model and its own, and of what it has left of p0; levels.
+constexpr int64_t measuring_bytes(int64_t rows) { return kRowBytes * (10 * rows + 3 * kLevels); }

@@ -23,9 +23,21 @@ Statistic = Literal["modal_probability", "collision_probability", "least_present
 Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, SweepThresholds], Float[Array, ""]]
 Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins"]
+# What verdicts follow from: the log loss; what is left of it at the best temperature, and that temperature; what is
+# left of it if the order of tokens is right; the loss of the uniform distribution; and the most likely token.
+FOR_VERDICTS = (
+    "smoothed_kl_to_initial",
+    "smoothed_recovery_gap",
+    "smoothed_recovery_temperature",
+    "order_gap",
+    "uniform_kl_to_initial",
+    "modal_probability",
+)
+FOR_VERDICTS_OF_ROWS = (*(f"shared_{name}" for name in FOR_VERDICTS[:-1]), FOR_VERDICTS[-1])
 _GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins")
-Models = Literal["all", "of several rows", "of texts"] | tuple[str, ...]
+Models = Literal["all", "of one row", "of several rows", "of texts"] | tuple[str, ...]
 ALL: Models = "all"
+ONE_ROW: Models = "of one row"
 SEVERAL_ROWS: Models = "of several rows"
 OF_TEXTS: Models = "of texts"  # whose traces are longer than a token
 _OF_PLUGINS = "; if a plug-in adds it, give --plugin FILE"
@@ -95,7 +107,9 @@ class Observable:
         """Whether a model has it."""
         if isinstance(self.models, tuple):
             return walk.part in self.models
-        return self.models == ALL or (walk.is_structured if self.models == SEVERAL_ROWS else not walk.is_of_tokens)
+        if self.models in (ONE_ROW, SEVERAL_ROWS):
+            return walk.is_structured == (self.models == SEVERAL_ROWS)
+        return self.models == ALL or not walk.is_of_tokens
 
     @property
     def is_event(self) -> bool:
@@ -196,6 +210,7 @@ def select(wanted: Iterable[str], models: Iterable[str] | None = None) -> tuple[
 def _groups() -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {
         "default": {entry.name for entry in OBSERVABLES.values() if entry.default},
+        "verdict": {*FOR_VERDICTS, *FOR_VERDICTS_OF_ROWS},
         "all": {entry.name for entry in OBSERVABLES.values() if not entry.plugin},
     }
     for entry in OBSERVABLES.values():

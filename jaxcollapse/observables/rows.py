@@ -7,13 +7,18 @@ Rows that choose a trace's persona or its first token are not among them, but fo
 they are, so that T is a knob that the process has.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Num
 
+from jaxcollapse.observables.cooling import uniform_divergence
+from jaxcollapse.observables.order import order_gap_of
 from jaxcollapse.observables.possible import entropy_of_tokens, shared_entropy
 from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
+from jaxcollapse.observables.smoothing import Left, left_of
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_common_tempering, nearest_tempering
 from jaxcollapse.walks.walk import Table, Visits
@@ -100,6 +105,47 @@ def shared_tempering_gap(now: Snapshot) -> Scalar:
     return _from_start(now).gap
 
 
+@observable("smoothed excess log loss on original traces", "nat", "structure", models=SEVERAL_ROWS)
+def shared_smoothed_kl_to_initial(now: Snapshot) -> Scalar:
+    """Σ_r w0_r KL(p0_r ‖ p_r) after a refit to N traces, if the tokens that a row has lost count together as one more
+    sample of N + 1. N counts as 1000 at least. Equals `shared_kl_to_initial` if no token is lost, or if N is infinite.
+    """
+    plain = shared_kl_to_initial(now)
+    if now.start.samples is None:
+        return plain
+    left, is_lost = _left(now)
+    losses = jax.vmap(Left.loss)(left, jax.vmap(kl_divergence)(left.log_p, now.log_rows))
+    return jnp.where(is_lost, jnp.sum(jnp.where(now.start_visits > 0, now.start_visits * losses, 0)), plain)
+
+
+@observable("smoothed recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
+def shared_smoothed_recovery_temperature(now: Snapshot) -> Scalar:
+    """The sampling temperature that brings p0 back best, rows smoothed as for `shared_smoothed_kl_to_initial`."""
+    return _smoothed_back(now).temperature
+
+
+@observable("smoothed recovery gap of all rows", "nat", "structure", models=SEVERAL_ROWS)
+def shared_smoothed_recovery_gap(now: Snapshot) -> Scalar:
+    """min_T Σ_r w0_r KL(p0_r ‖ τ_T(p_r)), rows smoothed as for `shared_smoothed_kl_to_initial`."""
+    return _smoothed_back(now).gap
+
+
+@observable("order gap of all rows", "nat", "structure", models=SEVERAL_ROWS)
+def shared_order_gap(now: Snapshot) -> Scalar:
+    """Σ_r w0_r min over increasing functions f of KL(p0_r ‖ f(p_r)), to 0.02 nat: what is left of the loss if
+    each row has the right order of tokens. Infinite if a row has lost a token.
+    """
+    weights = now.start_visits
+    return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(order_gap_of)(now.log_start, now.scaled.table), 0))
+
+
+@observable("excess log loss of uniform rows", "nat", "structure", models=SEVERAL_ROWS)
+def shared_uniform_kl_to_initial(now: Snapshot) -> Scalar:
+    """Σ_r w0_r KL(p0_r ‖ uniform over the tokens of p0_r): what a model loses that knows the vocabulary only."""
+    weights = now.start_visits
+    return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(uniform_divergence)(now.log_start), 0))
+
+
 @observable("excess log loss on real traces", "nat", "structure", models=SEVERAL_ROWS)
 def excess_log_loss(now: Snapshot) -> Scalar:
     """Σ_r w_r KL(q_r ‖ p_r), a mean over the tokens of traces of the table q. In generation 0: error of the fit."""
@@ -120,6 +166,23 @@ def unvisited_drift(now: Snapshot) -> Scalar:
 def _back_to_start(now: Snapshot) -> Tempering:
     found = _nearest(now, now.log_start, now.scaled.table, now.log_rows, now.start_visits)
     return found._replace(temperature=now.at_scale(found.temperature))
+
+
+def _left(now: Snapshot) -> tuple[Left, Bool[Array, ""]]:
+    """What the rows have left of those of p0, and whether any has lost something."""
+    assert now.start.samples is not None
+    left = jax.vmap(left_of, in_axes=(0, 0, None))(now.log_start, now.log_rows, now.start.samples)
+    return left, jnp.any(left.is_lost & (now.start_visits > 0))
+
+
+def _smoothed_back(now: Snapshot) -> Tempering:
+    if now.start.samples is None:
+        return _back_to_start(now)
+    left, is_lost = _left(now)
+    weights = now.start_visits
+    found = _nearest(now, left.log_p, now.scaled.table, now.log_rows, weights * left.mass)
+    rest = jnp.sum(jnp.where(weights > 0, weights * left.rest, 0))
+    return jax.tree.map(partial(jnp.where, is_lost), found._replace(gap=found.gap + rest), _back_to_start(now))
 
 
 def _from_start(now: Snapshot) -> Tempering:

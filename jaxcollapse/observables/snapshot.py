@@ -1,6 +1,6 @@
 """What an observable sees: the model at one generation, and where it came from."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import jax
@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.observables.tempering import Tempering, nearest_tempering
+from jaxcollapse.observables.smoothing import FEWEST, Left, left_of
+from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_tempering
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.sampling.selection import at_least
@@ -47,6 +48,7 @@ class Origin(NamedTuple):
         modes: the most likely tokens, [token].
         rarest: weight of each token in the rarest tenth, [token].
         heterozygosity: 1 − Σ p².
+        samples: N of a refit to N samples, at least 1000, which smooths what it has lost; None if it loses nothing.
     """
 
     table: Table
@@ -58,9 +60,17 @@ class Origin(NamedTuple):
     modes: Bool[Array, " token"]
     rarest: Row
     heterozygosity: Scalar
+    samples: Scalar | None = None
 
 
-def origin(table: Table, given: Table, thresholds: SweepThresholds, walk: Walk, numbers: Numbers) -> Origin:
+def origin(
+    table: Table,
+    given: Table,
+    thresholds: SweepThresholds,
+    walk: Walk,
+    numbers: Numbers,
+    samples: Scalar | None = None,
+) -> Origin:
     """Derives from the initial logits what the observables compare with."""
     logits = walk.marginal(table, numbers)
     log_p = jax.nn.log_softmax(logits)
@@ -75,6 +85,7 @@ def origin(table: Table, given: Table, thresholds: SweepThresholds, walk: Walk, 
         modes=logits == jnp.max(logits),
         rarest=_rarest_decile(logits),
         heterozygosity=1 - jnp.sum(p * p),
+        samples=None if samples is None else jnp.maximum(samples, FEWEST),
     )
 
 
@@ -178,6 +189,30 @@ class Snapshot:
         """The tempered p that is nearest to p0."""
         found = nearest_tempering(self.start.log_p, self.logits_in_range)
         return found if self.walk.is_structured else found._replace(temperature=self.at_scale(found.temperature))
+
+    @cached_property
+    def smoothed_kl(self) -> Scalar:
+        """KL(p0 ‖ p), p smoothed."""
+        plain = kl_divergence(self.start.log_p, self.log_p)
+        if self.start.samples is None:
+            return plain
+        left = self._left
+        return jnp.where(left.is_lost, left.loss(kl_divergence(left.log_p, self.log_p)), plain)
+
+    @cached_property
+    def smoothed_back(self) -> Tempering:
+        """The tempered p that is nearest to p0, smoothed after tempering."""
+        if self.start.samples is None:
+            return self.back_to_start
+        left = self._left
+        found = nearest_tempering(left.log_p, self.logits_in_range)
+        found = found._replace(gap=left.loss(found.gap))
+        return jax.tree.map(partial(jnp.where, left.is_lost), found, self.back_to_start)
+
+    @cached_property
+    def _left(self) -> Left:
+        assert self.start.samples is not None
+        return left_of(self.start.log_p, self.log_p, self.start.samples)
 
     @property
     def logits_in_range(self) -> Row:

@@ -118,6 +118,11 @@ class Process:
         return scaled.whole(self._is_tempered), scaled
 
     @property
+    def samples(self) -> Float[Array, ""] | None:
+        """N of a refit to N samples, in the precision of the logits; None for other processes."""
+        return self.settings.samples.astype(self.initial.dtype) if self.structure.is_sampled_refit else None
+
+    @property
     def _is_tempered(self) -> Bool[Array, "context 1"]:
         """Which rows a sampling temperature applies to."""
         return jnp.asarray(self.structure.walk.sampled()[0])[:, jnp.newaxis]

@@ -86,6 +86,11 @@ class Structure:
         return self.rule.part == "refit"
 
     @property
+    def is_sampled_refit(self) -> bool:
+        """Whether it is fitted to finitely many samples, so that a token that is not drawn is lost."""
+        return self.is_refit and not self.infinite_samples
+
+    @property
     def truncations(self) -> tuple[str, ...]:
         """The truncations in use, in the order in which they cut."""
         return tuple(name for name in TRUNCATIONS if name in self.is_on)

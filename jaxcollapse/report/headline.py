@@ -88,7 +88,7 @@ class _Cells:
 
     def where(self, cells: np.ndarray) -> str:
         """ ": all with temperature 1", "; among them all with …": where these cells are."""
-        if cells.all():
+        if (cells | (self.outcome.codes < 0)).all():  # all that are known
             return ""
         found = boxes(cells, self.axes, _MOST_BOXES)
         covered = np.zeros_like(cells)
@@ -160,9 +160,9 @@ def _changed(cells: _Cells, data: xr.Dataset) -> list[Point]:
         points = [Point("Comes back", text, cells.outcome.word(codes[0]))]
     if gone:
         codes = [code for code in question.lost if cells.of([code]).any()]
-        who = all_of if gone == changed else f"{of_changed} {gone}"
+        who = f"{of_changed} {gone} cannot" if gone < changed else f"{none_of} {'cannot' if changed == 1 else 'can'}"
         each = [_some(cells, code, codes) for code in codes]
-        text = f"{who} cannot be brought back by any sampling temperature ({', '.join(each)}){cells.where(lost)}."
+        text = f"{who} be brought back by any sampling temperature ({', '.join(each)}){cells.where(lost)}."
         points.append(Point("Is lost", text, cells.outcome.word(codes[0])))
     return points
 

@@ -87,9 +87,9 @@ class Outcome:
 
     def meaning(self, code: int) -> str:
         """What an answer means, with the thresholds as numbers."""
-        text = self.question.meanings[code]
-        return text.replace("{tolerance}", f"{self.thresholds.tolerance:g}").replace(
-            "{collapse}", f"{self.thresholds.collapse:g}"
+        limits = self.thresholds
+        return self.question.meanings[code].format(
+            tolerance=f"{limits.tolerance:g}", collapse=f"{limits.collapse:g}", share=f"{limits.share:.0%}"
         )
 
 
@@ -99,12 +99,12 @@ _GAP_MEANINGS = (
     "no sampling temperature brings the original back within {tolerance} nat",
 )
 _SAFE, _BACK = ("unchanged",), ("cooled", "heated")
-_NO_TEMPERATURE = "no sampling temperature brings the original back within {tolerance} nat"
 _MEANINGS = {
     "unchanged": "the log loss on original data is within {tolerance} nat of the original's",
-    "cooled": "a sampling temperature above 1 brings the original back within {tolerance} nat",
-    "heated": "a sampling temperature below 1 brings the original back within {tolerance} nat",
-    "forgetting": _NO_TEMPERATURE,
+    "cooled": "a sampling temperature above 1 brings the original back, to {tolerance} nat and by {share} of the loss",
+    "heated": "a sampling temperature below 1 brings the original back, to {tolerance} nat and by {share} of the loss",
+    "distorted": "no sampling temperature does, but every token is there, and in its order of likelihood",
+    "forgetting": "tokens, modes or their order are lost, and no sampling temperature brings them back",
     "collapsed": "forgetting, and one token holds all but {collapse} of the probability",
 }
 _LOSS_WORDS = ("unchanged", "changed")
@@ -122,6 +122,7 @@ def _indices(is_meant: Callable[[str], bool]) -> tuple[int, ...]:
 def _questions(needed: tuple[str, ...]) -> tuple[Question, ...]:
     """The possible questions: with fewer observables than verdicts need, less can be asked."""
     loss, gap, *_ = needed
+    gaps, losses = ((name, name.replace("smoothed_", "")) for name in (gap, loss))
     return (
         Question(
             needed,
@@ -132,8 +133,8 @@ def _questions(needed: tuple[str, ...]) -> tuple[Question, ...]:
             "loss",
             tuple(_MEANINGS[word] for word in VERDICTS),
         ),
-        Question((gap,), _GAP_WORDS, (), (0,), (1,), "loss", _GAP_MEANINGS),
-        Question((loss,), _LOSS_WORDS, (0,), (), (1,), "change", _LOSS_MEANINGS),
+        *(Question((gap,), _GAP_WORDS, (), (0,), (1,), "loss", _GAP_MEANINGS) for gap in gaps),
+        *(Question((loss,), _LOSS_WORDS, (0,), (), (1,), "change", _LOSS_MEANINGS) for loss in losses),
     )
 
 

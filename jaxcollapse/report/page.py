@@ -130,7 +130,7 @@ def _lines_left_out(data: xr.Dataset, view: View) -> list[str]:
 
 def _in_python(path: Path, view: View) -> str:
     """How to open the dataset."""
-    lines = ["import xarray as xr", "import jaxcollapse.analysis  # adds ds.collapse", ""]
+    lines = ["import xarray as xr", "import jaxcollapse  # adds ds.collapse", ""]
     lines.append(f"ds = xr.open_dataset({str(path)!r})")
     if view.question and len(view.question.words) > 2:
         lines.append("ds.collapse.classify().verdict")

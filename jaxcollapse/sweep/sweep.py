@@ -56,8 +56,8 @@ class Sweep(BaseModel):
     record: Record = Field(Record(), description="Which generations are recorded, and whether with logits.")
     observables: Annotated[list[str], Field(min_length=1, max_length=MOST_NAMES)] = Field(
         ["default"],
-        description="Names of observables, or groups: default, all, diversity, original, tempering, events, structure, "
-        "personas, chain, texts. A group adds those of its observables that the models have.",
+        description="Names of observables, or groups: default, verdict, all, diversity, original, tempering, events, "
+        "structure, personas, chain, texts. A group adds those of its observables that the models have.",
     )
     plugins: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
         [],

@@ -23,12 +23,15 @@ from tests.support.sweeps import run
 INF, NAN = float("inf"), float("nan")
 WIDTH = 120
 
-#               unchanged cooled heated forgetting collapsed missing
+#               unchanged cooled heated distorted forgetting collapsed missing
 KINDS = {
-    "kl_to_initial": [0.0, 2.0, 2.0, INF, INF, NAN],
-    "recovery_gap": [0.0, 0.004, 0.02, 0.3, INF, NAN],
-    "recovery_temperature": [1.0, 3.0, 0.4, 2.0, NAN, NAN],
-    "modal_probability": [0.3, 0.9, 0.2, 0.5, 1.0, NAN],
+    "smoothed_kl_to_initial": [0.0, 2.0, 2.0, 2.0, INF, INF, NAN],
+    "smoothed_recovery_gap": [0.0, 0.004, 0.02, 0.2, 0.3, INF, NAN],
+    "recovery_gap": [0.0, 0.004, 0.02, 0.2, 0.3, INF, NAN],
+    "smoothed_recovery_temperature": [1.0, 3.0, 0.4, 2.0, 2.0, NAN, NAN],
+    "order_gap": [0.0, 0.0, 0.0, 0.01, 0.2, INF, NAN],
+    "uniform_kl_to_initial": [2.0, 2.0, 2.0, 2.0, 2.0, 2.0, NAN],
+    "modal_probability": [0.3, 0.9, 0.2, 0.5, 0.5, 1.0, NAN],
 }
 WORDS = [*VERDICTS, "missing"]
 

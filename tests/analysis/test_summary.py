@@ -104,7 +104,7 @@ def test_confidence_is_how_often_resamples_have_the_same_median() -> None:
 
 
 def test_thresholds_are_those_that_are_asked_for() -> None:
-    data = cells([COOLED | {"recovery_gap": 0.3, "modal_probability": 0.9}] * 3)
+    data = cells([COOLED | {"smoothed_recovery_gap": 0.3, "order_gap": 0.3, "modal_probability": 0.9}] * 3)
 
     def word(**asked: float) -> str:
         return VERDICTS[int(data.collapse.classify(**asked).verdict)]

@@ -8,8 +8,9 @@ import numpy as np
 from scipy import special
 
 from jaxcollapse.walks.persona import Persona
-from tests.observables.structured import Case, Several
+from tests.observables.structured import SAMPLES, Case, Several
 from tests.reference.laws import TINY, entropy, kl, log
+from tests.reference.order import left, order_gap, smoothed
 from tests.reference.tempering import Nearest, nearest, nearest_common
 
 
@@ -79,6 +80,23 @@ class Exact:
     def from_start(self) -> Nearest:
         return self._nearest(self.log_rows, self.start, self.visits)
 
+    @cached_property
+    def smoothed_back(self) -> Nearest:
+        """Only what is left can be brought back, so that it alone decides on the temperature."""
+        kept = np.stack([left(*rows) for rows in zip(self.log_start, self.now, strict=True)])
+        masses = np.where(np.isfinite(kept), np.exp(self.log_start), 0).sum(axis=1)
+        return self._nearest(kept, self.now, self.start_visits * masses)
+
+    def smoothed_loss(self, temperature: float = 1.0) -> float:
+        """The mean loss of rows that are sampled at a temperature, if the process has one for them, and smoothed."""
+        weights = self.start_visits / self.start_visits.sum()
+
+        def loss(row: int) -> float:
+            at = temperature if self.tempered[row] else 1.0
+            return kl(self.log_start[row], smoothed(self.log_start[row], self.now[row], SAMPLES, at))
+
+        return _mean(weights, loss)
+
     def _nearest(self, log_target: np.ndarray, base: np.ndarray, visits: np.ndarray) -> Nearest:
         """One temperature for the tempered rows; the others have none to choose."""
         weights, log_base = visits / max(visits.sum(), TINY), special.log_softmax(base, axis=1)
@@ -115,6 +133,23 @@ def _loss(e: Exact) -> float:
     return _mean(weights, lambda row: kl(e.log_start[row], e.log_rows[row]))
 
 
+def _smoothed_gap(e: Exact) -> float:
+    temperature = e.smoothed_back.temperature
+    return e.smoothed_loss(1.0 if np.isnan(temperature) else min(temperature, 1e30))
+
+
+def _order_gap(e: Exact) -> float:
+    weights = e.start_visits / e.start_visits.sum()
+    return _mean(weights, lambda row: order_gap(e.log_start[row], e.now[row]))
+
+
+def _uniform_loss(e: Exact) -> float:
+    weights = e.start_visits / e.start_visits.sum()
+    return _mean(
+        weights, lambda row: float(np.log(np.isfinite(e.start[row]).sum()) - entropy(np.exp(e.log_start[row])))
+    )
+
+
 def _row_gap(e: Exact) -> float:
     weights = e.start_visits / e.start_visits.sum()
 
@@ -130,10 +165,11 @@ def masses(table: np.ndarray, walk: Several) -> np.ndarray:
 
 
 class Definition(NamedTuple):
-    """What an observable is, and how closely float32 has it: in absolute terms, or of the root if it is a square."""
+    """What an observable is, and how closely float32 has it: in absolute terms, of the root, or by levels."""
 
     value: Callable[[Exact], float | np.ndarray]
     is_divergence: bool = False
+    by_levels: bool = False
 
 
 DEFINITIONS: dict[str, Definition] = {
@@ -149,6 +185,11 @@ DEFINITIONS: dict[str, Definition] = {
     "shared_recovery_temperature": Definition(lambda e: e.common.temperature),
     "shared_effective_temperature": Definition(lambda e: e.from_start.temperature),
     "shared_tempering_gap": Definition(lambda e: e.from_start.gap, True),
+    "shared_smoothed_kl_to_initial": Definition(lambda e: e.smoothed_loss(), True),
+    "shared_smoothed_recovery_gap": Definition(_smoothed_gap, True),
+    "shared_smoothed_recovery_temperature": Definition(lambda e: e.smoothed_back.temperature),
+    "shared_order_gap": Definition(_order_gap, by_levels=True),
+    "shared_uniform_kl_to_initial": Definition(_uniform_loss),
     "excess_log_loss": Definition(_excess, True),
     "unvisited_drift": Definition(_drift, True),
     "persona_mass": Definition(lambda e: masses(e.now, e.walk)),

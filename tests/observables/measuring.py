@@ -15,6 +15,7 @@ from jaxcollapse.walks.categorical import Categorical
 from jaxcollapse.walks.walk import Numbers
 
 ENGINES = {"definitions": 0, "side by side": 0, "in a row": 100}  # tokens at least, by padding
+SAMPLES = 5000.0  # of the refit that p comes from
 ONE_TOKEN = Numbers(np.int32(1), np.int32(-1))
 each_engine = pytest.mark.parametrize("engine", ENGINES)
 
@@ -22,7 +23,7 @@ each_engine = pytest.mark.parametrize("engine", ENGINES)
 @partial(jax.jit, static_argnames="natively")
 def _measured(start: jax.Array, now: jax.Array, thresholds: SweepThresholds, natively: bool) -> dict[str, jax.Array]:
     def row(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
-        p0 = origin(start[None], start[None], thresholds, Categorical(), ONE_TOKEN)
+        p0 = origin(start[None], start[None], thresholds, Categorical(), ONE_TOKEN, jnp.float32(SAMPLES))
         snapshot = Snapshot(now[None], p0, thresholds, Categorical(), ONE_TOKEN)
         entries = [entry for entry in OBSERVABLES.values() if entry.is_of(Categorical())]
         defined = {entry.name: entry.measure(snapshot) for entry in entries}

@@ -14,6 +14,7 @@ from jaxcollapse.walks.persona import Persona
 from jaxcollapse.walks.walk import Numbers
 
 SUPPORT, LANES = 1e-9, 32
+SAMPLES = 5000.0  # of the refit that p comes from
 GROUPS = ("structure", "personas", "chain", "texts")
 WHOLE_TRACES = ("entropy", "kl_to_initial")  # of tokens whatever their context
 Several = Markov | Persona
@@ -55,7 +56,7 @@ def _measured(walk: Several, groups: tuple[str, ...], cases: Case, keys: jax.Arr
     def one(case: Case, key: jax.Array) -> dict[str, jax.Array]:
         numbers = Numbers(case.trace_length, case.end_token)
         thresholds = SweepThresholds(jnp.float32(SUPPORT), jnp.float32(0.01))
-        p0 = origin(case.start, case.given, thresholds, walk, numbers)
+        p0 = origin(case.start, case.given, thresholds, walk, numbers, jnp.float32(SAMPLES))
         snapshot = Snapshot(case.now, p0, thresholds, walk, numbers, key, case.visited)
         found = {name: OBSERVABLES[name].measure(snapshot) for name in names(walk, groups)}
         return {**found, "sampled": snapshot.texts} if "texts" in groups else found

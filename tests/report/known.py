@@ -8,14 +8,15 @@ import xarray as xr
 from jaxcollapse.analysis.verdict import NEEDED
 
 INF, NAN = float("inf"), float("nan")
-START = {"kl_to_initial": 0.0, "recovery_gap": 0.0, "recovery_temperature": 1.0, "modal_probability": 0.3}
+START = dict(zip(NEEDED, (0.0, 0.0, 1.0, 0.0, 2.0, 0.3), strict=True))
 # What a trajectory of each verdict is at the end.
 ENDS = {
     "unchanged": START,
-    "cooled": START | {"kl_to_initial": 3.0, "recovery_temperature": 2.0},
-    "heated": START | {"kl_to_initial": 3.0, "recovery_temperature": 0.5},
-    "forgetting": START | {"kl_to_initial": 3.0, "recovery_gap": 1.0},
-    "collapsed": {"kl_to_initial": INF, "recovery_gap": INF, "recovery_temperature": NAN, "modal_probability": 1.0},
+    "cooled": dict(zip(NEEDED, (3.0, 0.0, 2.0, 0.0, 2.0, 0.3), strict=True)),
+    "heated": dict(zip(NEEDED, (3.0, 0.0, 0.5, 0.0, 2.0, 0.3), strict=True)),
+    "distorted": dict(zip(NEEDED, (3.0, 1.0, 0.5, 0.0, 2.0, 0.3), strict=True)),
+    "forgetting": dict(zip(NEEDED, (3.0, 1.0, 1.0, 1.0, 2.0, 0.3), strict=True)),
+    "collapsed": dict(zip(NEEDED, (INF, INF, NAN, INF, 2.0, 1.0), strict=True)),
 }
 COMPLETE, DIVERGED, MISSING = 1, 2, 0
 

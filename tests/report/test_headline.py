@@ -118,7 +118,10 @@ def test_every_sentence_of_the_headline_is_true(grid: tuple[dict[str, list[Any]]
         if lead not in said or changed == 1:
             continue
         number_of = int(cells.sum())
-        start = {0: f"None of the {changed} cells that changed comes", changed: f"All {changed} cells that changed c"}
+        none = f"None of the {changed} cells that changed"
+        start = {0: f"{none} comes", changed: f"All {changed} cells that changed come"}
+        if lead == "Is lost":
+            start = {changed: f"{none} can be brought back"}
         assert said[lead].startswith(start.get(number_of, f"Of the {changed} cells that changed, {number_of} c"))
     for word, where in (("cooled", "T = 2"), ("heated", "T = 0.5"), *((word, "") for word in LOST)):
         if number_of := int((table == word).sum()):

@@ -63,7 +63,7 @@ def test_the_phase_diagram_shows_medians_and_verdicts(visit: Visit, quickstart: 
     with xr.open_dataset(quickstart.folder / "results/quickstart/result.nc") as data:
         held = visit.page.locator("#axis-1").input_value()
         there = {"learning_rate": int(held)}
-        words, gaps = verdicts(data).isel(there), final_median(data, "recovery_gap").isel(there)
+        words, gaps = verdicts(data).isel(there), final_median(data, "smoothed_recovery_gap").isel(there)
         for x, y, word, told in zip(cells["x"], cells["y"], cells["word"], cells["told"], strict=True):
             cell = {"batch_size": int(x), "temperature": int(y)}
             assert word.startswith(VERDICTS[int(words.isel(cell))])
@@ -165,7 +165,7 @@ def test_hostile_texts_are_shown_as_texts(browser: Browser, tmp_path: Path) -> N
     data = data.assign_attrs(
         title=HOSTILE[0], sweep="[axes]\n# " + HOSTILE[1], provenance=f'{{"{HOSTILE[0]}": "{HOSTILE[1]}"}}'
     )
-    data["recovery_gap"].attrs["long_name"] = HOSTILE[1]
+    data["smoothed_recovery_gap"].attrs["long_name"] = HOSTILE[1]
     with visiting(browser, written(data, tmp_path)) as visit:
         assert visit.page.locator("h1").inner_text() == HOSTILE[0]
         assert HOSTILE[1][:20] in visit.page.locator("#phase-told").inner_text()
@@ -186,7 +186,7 @@ def test_cells_have_the_colours_of_their_verdicts(browser: Browser, tmp_path: Pa
     """Forgetting and collapsed cells differ, also where both have infinite gaps; keys and cells agree."""
     words = ["unchanged", "cooled", "forgetting", "collapsed", "missing", "diverged"]
     data = known({"temperature": [float(place) for place in range(6)]}, words)
-    data["recovery_gap"] = data.recovery_gap.where(data.recovery_gap < 1, np.inf)
+    data["smoothed_recovery_gap"] = data.smoothed_recovery_gap.where(data.smoothed_recovery_gap < 1, np.inf)
     with visiting(browser, written(data, tmp_path)) as visit:
         colours = visit.source("phase-cells")["colour"]
         assert colours[:4] == [LOOKS[word].colour for word in words[:4]]
@@ -195,7 +195,7 @@ def test_cells_have_the_colours_of_their_verdicts(browser: Browser, tmp_path: Pa
         assert key.inner_text().split() == [*words[:4], "diverged", "missing"]
         boxes = key.locator("rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('fill'))")
         assert sorted(boxes) == sorted(colours)
-        visit.page.locator("#colour").select_option("recovery_gap")
+        visit.page.locator("#colour").select_option("smoothed_recovery_gap")
         visit.drawn()
         assert visit.source("phase-cells")["colour"][2:4] == [FOREVER] * 2
         assert "∞" in key.inner_text()
@@ -310,7 +310,13 @@ def test_theory_has_a_look_of_its_own_and_a_key_where_it_tells(browser: Browser,
         {"temperature": [0.9, 1.0]},
         generations=4,
         replicates=3,
-        observables=["entropy", "effective_temperature", "recovery_gap", "collapse_time", "first_extinction_time"],
+        observables=[
+            "entropy",
+            "effective_temperature",
+            "smoothed_recovery_gap",
+            "collapse_time",
+            "first_extinction_time",
+        ],
     )
     with visiting(browser, written(data, tmp_path)) as visit:
         keys = [visit.page.locator(f"#{name}-key") for name in ("curves", "events")]
@@ -342,7 +348,7 @@ def test_long_labels_are_all_told(browser: Browser, tmp_path: Path) -> None:
     fields["corpus"] = ["replace", "accumulate", "window", "replace", "replace"]
     long = "a recovery gap whose name takes more room than any figure of a page is high whichever it is"
     data = made({"temperature": [0.8, 1.0]}, zips={"method": fields})
-    data["recovery_gap"].attrs["long_name"] = long
+    data["smoothed_recovery_gap"].attrs["long_name"] = long
     with visiting(browser, written(data, tmp_path)) as visit:
         for way in ("across", "up"):
             visit.page.locator(f"#{way}").select_option(label="method (update, optimizer, corpus)")

@@ -26,8 +26,11 @@ def made(
     series = {
         "entropy": (3 * np.exp(-pace), "nat", "Shannon entropy"),
         "recovery_gap": (gap, "nat", "recovery gap"),
-        "kl_to_initial": (gap * 1.5, "nat", "excess log loss on original data"),
-        "recovery_temperature": (np.where(np.isinf(gap), NAN, 1 + pace), "1", "recovery temperature"),
+        "smoothed_recovery_gap": (gap, "nat", "smoothed recovery gap"),
+        "smoothed_kl_to_initial": (gap * 3, "nat", "smoothed excess log loss on original data"),
+        "smoothed_recovery_temperature": (np.where(np.isinf(gap), NAN, 1 + pace), "1", "smoothed recovery temperature"),
+        "order_gap": (gap, "nat", "order gap"),
+        "uniform_kl_to_initial": (np.full_like(gap, 2.0), "nat", "excess log loss of the uniform distribution"),
         "effective_temperature": (np.where(pace > 2, INF, np.exp(-pace)), "1", "effective temperature"),
         "modal_probability": (1 - 0.7 * np.exp(-5 * pace), "1", "modal probability"),
         "mode_is_original": ((pace < 0.7).astype(float), "1", "mode equals the original mode"),

@@ -25,14 +25,18 @@ local.run_tile = run_tile
 
 
 def signalled(number: int, shards: int) -> str:
-    """The same program, which sends itself a signal as soon as it has stored so many shards."""
+    """The same program, which sends itself a signal as soon as it has stored so many shards.
+
+    Its disk is slower than its devices, so that finished chunks always wait for the writer.
+    """
     return f"""
-import os, sys
+import os, sys, time
 left = {shards} + 1
 def hook(event, told):
     global left
     if event == "os.rename" and str(told[1]).endswith(".nc") and "shards" in str(told[1]):
         left -= 1
+        time.sleep(0.1)
         if left == 0:
             os.kill(os.getpid(), {int(number)})
 sys.addaudithook(hook)

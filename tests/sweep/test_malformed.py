@@ -539,7 +539,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         assert_refused(invoke(command, missing), missing, "cannot be read", "No such file or directory")
         assert_refused(invoke(command, folder), folder, "is not a study", "it lacks sweep.toml")
     for command in ("status", "finalize"):
-        assert_refused(invoke(command, missing), missing, "there is no such folder")
+        assert_refused(invoke(command, missing), missing, "", "there is no such folder")
     assert set(tmp_path.iterdir()) == {latin, folder}
 
 
