@@ -79,7 +79,7 @@ def classify(
     }
     attributes = {
         "tolerance": thresholds.tolerance,
-        "recovered_share": thresholds.share,
+        "share": thresholds.share,
         "collapse_threshold": thresholds.collapse,
     }
     return Classification(made, {"outcome": list(VERDICTS), "generation": then.generation}, attributes)

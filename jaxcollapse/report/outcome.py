@@ -89,7 +89,7 @@ class Outcome:
         """What an answer means, with the thresholds as numbers."""
         limits = self.thresholds
         return self.question.meanings[code].format(
-            tolerance=f"{limits.tolerance:g}", collapse=f"{limits.collapse:g}", share=f"{limits.share:.0%}"
+            tolerance=f"{limits.tolerance:g}", collapse=f"{limits.collapse:g}", share=f"{100 * limits.share:g} %"
         )
 
 
@@ -101,8 +101,8 @@ _GAP_MEANINGS = (
 _SAFE, _BACK = ("unchanged",), ("cooled", "heated")
 _MEANINGS = {
     "unchanged": "the log loss on original data is within {tolerance} nat of the original's",
-    "cooled": "a sampling temperature above 1 brings the original back, to {tolerance} nat and by {share} of the loss",
-    "heated": "a sampling temperature below 1 brings the original back, to {tolerance} nat and by {share} of the loss",
+    "cooled": "a sampling temperature above 1 brings at least {share} of the log loss back, to within {tolerance} nat",
+    "heated": "a sampling temperature below 1 brings at least {share} of the log loss back, to within {tolerance} nat",
     "distorted": "no sampling temperature does, but every token is there, and in its order of likelihood",
     "forgetting": "tokens, modes or their order are lost, and no sampling temperature brings them back",
     "collapsed": "forgetting, and one token holds all but {collapse} of the probability",

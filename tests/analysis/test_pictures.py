@@ -111,9 +111,9 @@ def test_a_table_says_what_is_in_it_and_is_not_cut(name: str) -> None:
 def test_the_table_of_two_axes_is_this() -> None:
     lines = [line.split() for line in rows(printed(STUDIES["two axes"]))]
     assert lines == [
-        ["1", "unchanged", "0.00", "cooled", "0.00", "heated", "0.02", "forgetting", "0.30"],
-        ["100", "collapsed", "∞", "missing", "unchanged", "0.00", "cooled", "0.00"],
-        ["∞", "heated", "0.02", "forgetting", "0.30", "collapsed", "∞", "missing"],
+        ["1", "unchanged", "0.00", "cooled", "0.00", "heated", "0.02", "distorted", "0.20"],
+        ["100", "forgetting", "0.30", "collapsed", "∞", "missing", "unchanged", "0.00"],
+        ["∞", "cooled", "0.00", "heated", "0.02", "distorted", "0.20", "forgetting", "0.30"],
     ]
 
 
@@ -199,8 +199,8 @@ def test_a_phase_diagram_tells_the_verdicts() -> None:
         drawn = [text.partition("\n")[0] for text in told(phase_diagram(STUDIES[name]))]
         assert sorted(drawn) == sorted(WORDS[code] for code in words)
     crowded = phase_diagram(synthetic({"samples": list(range(10)), "temperature": np.linspace(0, 3, 40).tolist()}))
-    assert set(told(crowded)) == {"u", "c", "h", "f", "×", ""}
-    assert "u unchanged, c cooled, h heated, f forgetting, × collapsed" in crowded._suptitle.get_text()
+    assert set(told(crowded)) == {"u", "c", "h", "d", "f", "×", ""}
+    assert "u unchanged, c cooled, h heated, d distorted, f forgetting, × collapsed" in crowded._suptitle.get_text()
     silent = phase_diagram(STUDIES["very many values"])
     assert told(silent) == []
     assert "collapsed" not in silent._suptitle.get_text()
@@ -347,8 +347,8 @@ def test_verdicts_have_colours_that_differ_for_everyone_and_in_grey() -> None:
 
 
 def test_forgetting_and_collapsed_cells_differ_in_colour_also_where_both_have_infinite_gaps() -> None:
-    data = synthetic({"samples": [1, 2]}, first=3)
-    data["recovery_gap"] = data.recovery_gap * 0 + INF
+    data = synthetic({"samples": [1, 2]}, first=4)
+    data["smoothed_recovery_gap"] = data.smoothed_recovery_gap * 0 + INF
     colours = phase_diagram(data).axes[0].collections[0].get_array()[0]
     expected = [to_rgba(LOOKS[word].colour) for word in ("forgetting", "collapsed")]
     np.testing.assert_allclose(colours, expected)
@@ -383,7 +383,7 @@ def test_pairs_of_numbers_are_scattered_points(tmp_path: Path) -> None:
 
 
 def test_a_long_note_is_broken_where_a_picture_ends() -> None:
-    data = synthetic({"temperature": TEMPERATURES, "batch_size": list(range(1, 10))}).drop_vars("recovery_temperature")
+    data = synthetic({"temperature": TEMPERATURES, "batch_size": list(range(1, 10))}).drop_vars("smoothed_recovery_temperature")
     figure = data.collapse.plot.scaling("modal_probability", "temperature", curves=["batch_size"])
     figure.canvas.draw()
     assert "without batch_size 3, 7" in figure._suptitle.get_text().replace("\n", " ")

@@ -38,7 +38,7 @@ def test_every_observable_is_in_one_group() -> None:
     members = [entry.name for group in GROUPS for entry in select([group])]
     assert sorted(members) == sorted(OBSERVABLES)
     assert [entry.name for entry in select(["all"])] == [entry.name for entry in catalogue()] == members
-    assert set(names()) == {*OBSERVABLES, *GROUPS, "default", "all"}
+    assert set(names()) == {*OBSERVABLES, *GROUPS, "default", "verdict", "all"}
 
 
 def test_the_default_is_part_of_all() -> None:

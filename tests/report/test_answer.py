@@ -126,7 +126,7 @@ def test_where_all_cells_have_one_word_the_headline_says_all() -> None:
 
 def test_a_single_cell_needs_no_axes() -> None:
     told = answered(known({}, "cooled"))
-    meaning = "a sampling temperature above 1 brings the original back within 0.1 nat"
+    meaning = "a sampling temperature above 1 brings at least 50 % of the log loss back, to within 0.1 nat"
     assert headline(told) == [f"After 50 generations the cell is cooled: {meaning}. It comes back at T = 2."]
     assert told.where == told.along == []
     agree = "the share of bootstrap samples that agree, and at most 1 − 2⁻ⁿ for n replicates"

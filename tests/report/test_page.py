@@ -48,12 +48,12 @@ def test_the_first_curve_is_one_that_the_chosen_cell_has() -> None:
 
 def test_rows_tell_how_many_trajectories_have_a_value() -> None:
     data = made({"temperature": [0.5, 1.0, 2.0]}, replicates=12).isel(temperature=[1, 2], generation=[-1])
-    known_ones = data.recovery_temperature.where(data.status == 1).notnull().sum("replicate").values.ravel()
-    row = next(row for row in rows_of(data) if row.title == "recovery temperature")
+    known_ones = data.smoothed_recovery_temperature.where(data.status == 1).notnull().sum("replicate").values.ravel()
+    row = next(row for row in rows_of(data) if row.title == "smoothed recovery temperature")
     assert known_ones.tolist() == row.known[:, 0].tolist()
     assert row.known[:, 1].tolist() == [11, 12]
     assert (known_ones < [11, 12]).all()
-    assert all(np.isnan(row.known).all() for row in rows_of(data) if row.title != "recovery temperature")
+    assert all(np.isnan(row.known).all() for row in rows_of(data) if row.title != "smoothed recovery temperature")
 
 
 @pytest.mark.parametrize(
