@@ -1,7 +1,7 @@
 """An accessor on every dataset of xarray, at no cost before it is used: xarray is not imported for it."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -34,9 +34,7 @@ class _Waiting(MetaPathFinder):
         self._name = name
         self._make = make
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != "xarray":
             return None
         sys.meta_path.remove(self)
