@@ -268,7 +268,7 @@ def test_every_processor_computes_the_same_bits(tokens: int) -> None:
 
 def test_a_library_of_other_sources_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "digest", lambda: "another")
-    with pytest.raises(InputError, match=r"of other sources.*install the package again"):
+    with pytest.raises(InputError, match=r"from other sources.*install the package again"):
         native._library.__wrapped__()
 
 
@@ -279,7 +279,7 @@ MANY = len(native.MEASURED)
     ("name", "wrong", "message"),
     [
         ("MEASURED", native.MEASURED[1:], r"measures\[0\] is entropy in .*so, but collision_probability in"),
-        ("MEASURED", native.MEASURED[:-1], rf"measures\[{MANY - 1}\] is recovery_gap in .*so, but missing in"),
+        ("MEASURED", native.MEASURED[:-1], rf"measures\[{MANY - 1}\] is uniform_kl_to_initial in .*so, but missing in"),
         ("MEASURED", (*native.MEASURED, "more"), rf"measures\[{MANY}\] is missing in .*so, but more in"),
         ("STATISTICS", dict(reversed(native.STATISTICS.items())), r"statistics\[0\] is modal_probability in"),
         ("COLUMNS", 8, r"columns\[0\] is 16 in .*so, but 8 in"),
@@ -339,7 +339,7 @@ def test_an_array_of_another_shape_is_refused(wrong: Shapes, message: str) -> No
         call(*operands, fewest_split=np.int32(1), apart=True)
 
 
-@pytest.mark.parametrize("name", ["thresholds", "times", "schedule", "key", "present", "learning_rate", "rarest"])
+@pytest.mark.parametrize("name", ["thresholds", "times", "schedule", "key", "present", "learning_rate", "rarest", "samples"])
 def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
     tokens = 4
     operands = {
@@ -356,6 +356,7 @@ def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
         "start": jnp.zeros(tokens),
         "rarest": jnp.zeros(tokens),
         "support": jnp.float32(0),
+        "samples": jnp.float32(0),
     }
     operands[name] = jnp.zeros((*operands[name].shape, 1), operands[name].dtype)
     shapes = [(tokens, jnp.float32), (3, jnp.int32), ((0, 1), jnp.float32)]
