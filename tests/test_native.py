@@ -339,7 +339,9 @@ def test_an_array_of_another_shape_is_refused(wrong: Shapes, message: str) -> No
         call(*operands, fewest_split=np.int32(1), apart=True)
 
 
-@pytest.mark.parametrize("name", ["thresholds", "times", "schedule", "key", "present", "learning_rate", "rarest", "samples"])
+@pytest.mark.parametrize(
+    "name", ["thresholds", "times", "schedule", "key", "present", "learning_rate", "rarest", "samples"]
+)
 def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
     tokens = 4
     operands = {

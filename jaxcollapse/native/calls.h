@@ -88,7 +88,7 @@ inline CountJob count_job(In<ffi::U32> keys, In<ffi::F32> weights, In<ffi::S32> 
 inline Origins origins_of(const Lanes& lanes, int64_t tokens, In<ffi::F32> logits, In<ffi::F32> rarest,
                           In<ffi::F32> support, In<ffi::F32> samples, int32_t wanted) {
     return {lanes.numbers(logits, "logits of p0", {tokens}), lanes.numbers(rarest, "rarest", {tokens}),
-            lanes.numbers(support, "support", {}), lanes.numbers(samples, "samples of p", {}), uint32_t(wanted)};
+            lanes.numbers(support, "support", {}), lanes.numbers(samples, "samples", {}), uint32_t(wanted)};
 }
 
 inline TrainJob train_job(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_temperature,

@@ -383,7 +383,8 @@ def test_pairs_of_numbers_are_scattered_points(tmp_path: Path) -> None:
 
 
 def test_a_long_note_is_broken_where_a_picture_ends() -> None:
-    data = synthetic({"temperature": TEMPERATURES, "batch_size": list(range(1, 10))}).drop_vars("smoothed_recovery_temperature")
+    data = synthetic({"temperature": TEMPERATURES, "batch_size": list(range(1, 10))})
+    data = data.drop_vars("smoothed_recovery_temperature")
     figure = data.collapse.plot.scaling("modal_probability", "temperature", curves=["batch_size"])
     figure.canvas.draw()
     assert "without batch_size 3, 7" in figure._suptitle.get_text().replace("\n", " ")
