@@ -19,7 +19,7 @@ from jaxcollapse.sweep.display import count
 
 _LEGEND = f"""\
 cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat, and most of the log loss)
-distorted: no temperature does, but the order of tokens is kept
+distorted: no temperature does, but the mode and the order of tokens are kept
 forgetting: tokens, modes or their order are lost; collapsed: forgetting, with one token left"""
 WIDTH = 120
 _MOST_ROWS = 24

@@ -3,7 +3,7 @@
 unchanged   the log loss on original data is within `tolerance` of the original's
 cooled      another sampling temperature brings most of the loss back, and it is above 1
 heated      another sampling temperature brings most of the loss back, and it is below 1
-distorted   no temperature does, but an increasing function of the probabilities does: the order of tokens is kept
+distorted   no temperature does, but an increasing function of the probabilities does, and the mode is kept
 forgetting  no rule that looks at probabilities alone brings the loss back: tokens, modes or their order are lost
 collapsed   forgetting, and one token holds nearly everything (1 − collapse_threshold)
 
@@ -40,6 +40,7 @@ _PLANES = {  # how far it has cooled, and what no temperature brings back
     NEEDED_OF_ROWS: ("shared_effective_temperature", "shared_smoothed_recovery_gap"),
 }
 _PLAIN = ("kl_to_initial", "recovery_gap", "recovery_temperature")  # without smoothing
+_MODES = 0.9  # least share of tokens that are drawn from rows with the original mode
 _ROUNDING = 1e-6  # nat: a distribution that is so close to uniform has nothing that could be brought back
 _ONE_ROW = "categorical"  # the model that has one
 
@@ -121,7 +122,7 @@ def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresh
 
 def words(values: Sequence[np.ndarray], thresholds: Thresholds) -> np.ndarray:
     """The definition of the verdicts: an index into `VERDICTS` for each place of the arrays `NEEDED`, -1 for NaN."""
-    loss, gap, temperature, order_gap, uniform, modal = values
+    loss, gap, temperature, order_gap, mode, uniform, modal = values
     at_stake = np.minimum(loss, uniform)
 
     def brings_back(left: np.ndarray) -> Any:
@@ -133,7 +134,7 @@ def words(values: Sequence[np.ndarray], thresholds: Thresholds) -> np.ndarray:
             loss <= thresholds.tolerance,
             brings_back(gap) & (temperature >= 1) & np.isfinite(temperature),
             brings_back(gap) & (temperature < 1),
-            brings_back(order_gap),
+            brings_back(order_gap) & (mode >= _MODES),
             modal < 1 - thresholds.collapse,
         ],
         [_MISSING, *range(len(VERDICTS) - 1)],

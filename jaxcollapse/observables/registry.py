@@ -24,12 +24,14 @@ Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, SweepThresholds], Float[Array, ""]]
 Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins"]
 # What verdicts follow from: the log loss; what is left of it at the best temperature, and that temperature; what is
-# left of it if the order of tokens is right; the loss of the uniform distribution; and the most likely token.
+# left of it if the order of tokens is right; whether the mode is kept; the loss of the uniform distribution; and the
+# probability of the mode.
 FOR_VERDICTS = (
     "smoothed_kl_to_initial",
     "smoothed_recovery_gap",
     "smoothed_recovery_temperature",
     "order_gap",
+    "mode_is_original",
     "uniform_kl_to_initial",
     "modal_probability",
 )

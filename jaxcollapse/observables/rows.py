@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Num
 
 from jaxcollapse.observables.cooling import uniform_divergence
 from jaxcollapse.observables.order import order_gap_of
-from jaxcollapse.observables.possible import entropy_of_tokens, shared_entropy
+from jaxcollapse.observables.possible import entropy_of_tokens, share, shared_entropy
 from jaxcollapse.observables.registry import SEVERAL_ROWS, observable
 from jaxcollapse.observables.smoothing import Left, left_of
 from jaxcollapse.observables.snapshot import Snapshot
@@ -137,6 +137,13 @@ def shared_order_gap(now: Snapshot) -> Scalar:
     """
     weights = now.start_visits
     return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(order_gap_of)(now.log_start, now.scaled.table), 0))
+
+
+@observable("share of rows with the original mode", "1", "structure", models=SEVERAL_ROWS, possible=share)
+def shared_mode_is_original(now: Snapshot) -> Scalar:
+    """Share of the tokens of p0's traces that are drawn from rows whose most likely token is the original one."""
+    modes = [rows == jnp.max(rows, axis=-1, keepdims=True) for rows in (now.log_start, now.log_rows)]
+    return jnp.sum(jnp.where(jnp.any(modes[0] & modes[1], axis=-1), now.start_visits, 0))
 
 
 @observable("excess log loss of uniform rows", "nat", "structure", models=SEVERAL_ROWS)

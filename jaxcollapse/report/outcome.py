@@ -103,7 +103,7 @@ _MEANINGS = {
     "unchanged": "the log loss on original data is within {tolerance} nat of the original's",
     "cooled": "a sampling temperature above 1 brings at least {share} of the log loss back, to within {tolerance} nat",
     "heated": "a sampling temperature below 1 brings at least {share} of the log loss back, to within {tolerance} nat",
-    "distorted": "no sampling temperature does, but every token is there, and in its order of likelihood",
+    "distorted": "no sampling temperature brings the loss back, but the mode and the order of likelihood are kept",
     "forgetting": "tokens, modes or their order are lost, and no sampling temperature brings them back",
     "collapsed": "forgetting, and one token holds all but {collapse} of the probability",
 }

@@ -30,6 +30,7 @@ KINDS = {
     "recovery_gap": [0.0, 0.004, 0.02, 0.2, 0.3, INF, NAN],
     "smoothed_recovery_temperature": [1.0, 3.0, 0.4, 2.0, 2.0, NAN, NAN],
     "order_gap": [0.0, 0.0, 0.0, 0.01, 0.2, INF, NAN],
+    "mode_is_original": [1.0, 1.0, 1.0, 1.0, 1.0, 0.0, NAN],
     "uniform_kl_to_initial": [2.0, 2.0, 2.0, 2.0, 2.0, 2.0, NAN],
     "modal_probability": [0.3, 0.9, 0.2, 0.5, 0.5, 1.0, NAN],
 }

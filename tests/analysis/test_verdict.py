@@ -22,6 +22,7 @@ def cells(replicates: list[dict[str, float]], status: list[int] | None = None, *
         "smoothed_recovery_gap": 0.0,
         "smoothed_recovery_temperature": 1.0,
         "order_gap": 0.0,
+        "mode_is_original": 1.0,
         "uniform_kl_to_initial": 2.0,
         "modal_probability": 0.3,
     }
@@ -37,9 +38,11 @@ def word(data: xr.Dataset) -> str:
     return name_of(int(verdicts(data)))
 
 
-def at_the_end(loss: float, gap: float, temperature: float, order: float, modal: float, uniform: float = 2.0) -> dict:
+def at_the_end(
+    loss: float, gap: float, temperature: float, order: float, modal: float, mode: float = 1.0, uniform: float = 2.0
+) -> dict[str, float]:
     """A replicate's last generation."""
-    return dict(zip(NEEDED, (loss, gap, temperature, order, uniform, modal), strict=True))
+    return dict(zip(NEEDED, (loss, gap, temperature, order, mode, uniform, modal), strict=True))
 
 
 COOLED = at_the_end(3.0, 0.01, 2.0, 0.01, 0.99)
@@ -72,6 +75,8 @@ SMOOTHED = at_the_end(4.0, 0.5, 3.0, INF, 0.5)  # a refit that has lost tokens
         (DISTORTED, "distorted"),
         (DISTORTED | {"order_gap": 1.01 * TOLERANCE}, "collapsed"),
         (DISTORTED | {"order_gap": 1.01 * TOLERANCE, "modal_probability": 0.9}, "forgetting"),
+        (DISTORTED | {"mode_is_original": 0.0}, "collapsed"),
+        (DISTORTED | {"mode_is_original": 0.85, "modal_probability": 0.9}, "forgetting"),
         (SMOOTHED, "forgetting"),
         (SMOOTHED | {"smoothed_recovery_gap": 0.05}, "cooled"),
         (LOST, "forgetting"),

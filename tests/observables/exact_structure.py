@@ -150,6 +150,12 @@ def _uniform_loss(e: Exact) -> float:
     )
 
 
+def _modes_kept(e: Exact) -> float:
+    weights = e.start_visits / e.start_visits.sum()
+    modes = [[set(np.flatnonzero(row == row.max())) for row in table] for table in (e.start, e.now)]
+    return _mean(weights, lambda row: float(bool(modes[0][row] & modes[1][row])))
+
+
 def _row_gap(e: Exact) -> float:
     weights = e.start_visits / e.start_visits.sum()
 
@@ -190,6 +196,7 @@ DEFINITIONS: dict[str, Definition] = {
     "shared_smoothed_recovery_temperature": Definition(lambda e: e.smoothed_back.temperature),
     "shared_order_gap": Definition(_order_gap, by_levels=True),
     "shared_uniform_kl_to_initial": Definition(_uniform_loss),
+    "shared_mode_is_original": Definition(_modes_kept),
     "excess_log_loss": Definition(_excess, True),
     "unvisited_drift": Definition(_drift, True),
     "persona_mass": Definition(lambda e: masses(e.now, e.walk)),

@@ -8,15 +8,15 @@ import xarray as xr
 from jaxcollapse.analysis.verdict import NEEDED
 
 INF, NAN = float("inf"), float("nan")
-START = dict(zip(NEEDED, (0.0, 0.0, 1.0, 0.0, 2.0, 0.3), strict=True))
+START = dict(zip(NEEDED, (0.0, 0.0, 1.0, 0.0, 1.0, 2.0, 0.3), strict=True))
 # What a trajectory of each verdict is at the end.
 ENDS = {
     "unchanged": START,
-    "cooled": dict(zip(NEEDED, (3.0, 0.0, 2.0, 0.0, 2.0, 0.3), strict=True)),
-    "heated": dict(zip(NEEDED, (3.0, 0.0, 0.5, 0.0, 2.0, 0.3), strict=True)),
-    "distorted": dict(zip(NEEDED, (3.0, 1.0, 0.5, 0.0, 2.0, 0.3), strict=True)),
-    "forgetting": dict(zip(NEEDED, (3.0, 1.0, 1.0, 1.0, 2.0, 0.3), strict=True)),
-    "collapsed": dict(zip(NEEDED, (INF, INF, NAN, INF, 2.0, 1.0), strict=True)),
+    "cooled": dict(zip(NEEDED, (3.0, 0.0, 2.0, 0.0, 1.0, 2.0, 0.3), strict=True)),
+    "heated": dict(zip(NEEDED, (3.0, 0.0, 0.5, 0.0, 1.0, 2.0, 0.3), strict=True)),
+    "distorted": dict(zip(NEEDED, (3.0, 1.0, 0.5, 0.0, 1.0, 2.0, 0.3), strict=True)),
+    "forgetting": dict(zip(NEEDED, (3.0, 1.0, 1.0, 1.0, 1.0, 2.0, 0.3), strict=True)),
+    "collapsed": dict(zip(NEEDED, (INF, INF, NAN, INF, 0.0, 2.0, 1.0), strict=True)),
 }
 COMPLETE, DIVERGED, MISSING = 1, 2, 0
 
