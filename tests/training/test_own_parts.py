@@ -171,16 +171,16 @@ def test_the_first_samples_stay() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("@jc.optimizer\ndef adam(learning_rate: float): ...", "process.optimizer: 'adam' is one of the package's own"),
+        ("@jc.optimizer\ndef adam(learning_rate: float): ...", "process.optimizer: 'adam' is a part of the package"),
         ("@jc.optimizer\ndef mine(learning_rate: float, rate): ...", "'rate' needs an annotation, such as rate: float"),
         ("@jc.optimizer\ndef mine(learning_rate: float): return 3", "process.optimizer: 'mine' returns int; an optax"),
         ("@jc.optimizer\ndef mine(learning_rate: float): return nothing", "plugin: NameError: name 'nothing' is not"),
         ("@jc.optimizer\ndef mine(learning_rate: float, need: float): ...", "process.need: is missing"),
         ("@jc.loss_term\ndef mine(batch, weight: float): return 0.0", "the argument 'weight' needs a default"),
-        ("@jc.initial\ndef zipf(vocab_size): return 0.0", "'zipf' is one of the package's kinds of p0"),
+        ("@jc.initial\ndef zipf(vocab_size): return 0.0", "'zipf' is a kind of p0 of the package"),
         (
             "@jc.optimizer\ndef mine(learning_rate: float, entropy: float = 1.0): ...",
-            "is a reserved name, or the name of an",
+            "is a reserved name or the name of an",
         ),
     ],
 )
