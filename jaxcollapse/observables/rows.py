@@ -7,8 +7,6 @@ Rows that choose a trace's persona or its first token are not among them, but fo
 they are, so that T is a knob that the process has.
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -110,12 +108,11 @@ def shared_smoothed_kl_to_initial(now: Snapshot) -> Scalar:
     """Σ_r w0_r KL(p0_r ‖ p_r) after a refit to N traces, if the tokens that a row has lost count together as one more
     sample of N + 1. N counts as 1000 at least. Equals `shared_kl_to_initial` if no token is lost, or if N is infinite.
     """
-    plain = shared_kl_to_initial(now)
     if now.start.samples is None:
-        return plain
-    left, is_lost = _left(now)
+        return shared_kl_to_initial(now)
+    left, _ = _left(now)
     losses = jax.vmap(Left.loss)(left, jax.vmap(kl_divergence)(left.log_p, now.log_rows))
-    return jnp.where(is_lost, jnp.sum(jnp.where(now.start_visits > 0, now.start_visits * losses, 0)), plain)
+    return jnp.sum(jnp.where(now.start_visits > 0, now.start_visits * losses, 0))
 
 
 @observable("smoothed recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
@@ -171,6 +168,8 @@ def unvisited_drift(now: Snapshot) -> Scalar:
 
 
 def _back_to_start(now: Snapshot) -> Tempering:
+    if now.start.samples is not None:
+        return _smoothed_back(now).unless(_left(now)[1])
     found = _nearest(now, now.log_start, now.scaled.table, now.log_rows, now.start_visits)
     return found._replace(temperature=now.at_scale(found.temperature))
 
@@ -185,11 +184,10 @@ def _left(now: Snapshot) -> tuple[Left, Bool[Array, ""]]:
 def _smoothed_back(now: Snapshot) -> Tempering:
     if now.start.samples is None:
         return _back_to_start(now)
-    left, is_lost = _left(now)
+    left, _ = _left(now)
     weights = now.start_visits
     found = _nearest(now, left.log_p, now.scaled.table, now.log_rows, weights * left.mass)
-    rest = jnp.sum(jnp.where(weights > 0, weights * left.rest, 0))
-    return jax.tree.map(partial(jnp.where, is_lost), found._replace(gap=found.gap + rest), _back_to_start(now))
+    return found._replace(gap=found.gap + jnp.sum(jnp.where(weights > 0, weights * left.rest, 0)))
 
 
 def _from_start(now: Snapshot) -> Tempering:

@@ -53,4 +53,6 @@ def left_of(log_start: Row, log_p: Row, samples: Scalar) -> Left:
     rest = mass * (log_mass + jnp.log1p(1 / samples)) + gone * (jnp.log(number) + jnp.log1p(samples))
     rest += jnp.sum(jnp.where(lost, start * log_start, 0))
     is_lost = jnp.any(lost)
-    return Left(jnp.where(lost, -jnp.inf, log_start - log_mass), mass, jnp.where(is_lost, rest, 0), is_lost)
+    log_left = jnp.where(lost, -jnp.inf, log_start - log_mass)
+    whole = (log_start, jnp.ones_like(mass), jnp.zeros_like(rest))
+    return Left(*(jnp.where(is_lost, *both) for both in zip((log_left, mass, rest), whole, strict=True)), is_lost)

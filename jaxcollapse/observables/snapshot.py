@@ -1,6 +1,6 @@
 """What an observable sees: the model at one generation, and where it came from."""
 
-from functools import cached_property, partial
+from functools import cached_property
 from typing import NamedTuple
 
 import jax
@@ -187,17 +187,17 @@ class Snapshot:
     @cached_property
     def back_to_start(self) -> Tempering:
         """The tempered p that is nearest to p0."""
+        if self.start.samples is not None:
+            return self.smoothed_back.unless(self._left.is_lost)
         found = nearest_tempering(self.start.log_p, self.logits_in_range)
         return found if self.walk.is_structured else found._replace(temperature=self.at_scale(found.temperature))
 
     @cached_property
     def smoothed_kl(self) -> Scalar:
         """KL(p0 ‖ p), p smoothed."""
-        plain = kl_divergence(self.start.log_p, self.log_p)
         if self.start.samples is None:
-            return plain
-        left = self._left
-        return jnp.where(left.is_lost, left.loss(kl_divergence(left.log_p, self.log_p)), plain)
+            return kl_divergence(self.start.log_p, self.log_p)
+        return self._left.loss(kl_divergence(self._left.log_p, self.log_p))
 
     @cached_property
     def smoothed_back(self) -> Tempering:
@@ -206,8 +206,7 @@ class Snapshot:
             return self.back_to_start
         left = self._left
         found = nearest_tempering(left.log_p, self.logits_in_range)
-        found = found._replace(gap=left.loss(found.gap))
-        return jax.tree.map(partial(jnp.where, left.is_lost), found, self.back_to_start)
+        return found._replace(gap=left.loss(found.gap))
 
     @cached_property
     def _left(self) -> Left:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 _TOLERANCE = 1e-2  # a step of Halley's this small, relative to β, is the last: its error is below its cube
 _MOST_ITERATIONS = 64
@@ -35,6 +35,10 @@ class Tempering(NamedTuple):
 
     temperature: Scalar
     gap: Scalar
+
+    def unless(self, is_lost: Bool[Array, ""]) -> "Tempering":
+        """This, or what there is where the base has lost a token of the target."""
+        return Tempering(jnp.where(is_lost, jnp.nan, self.temperature), jnp.where(is_lost, jnp.inf, self.gap))
 
 
 def kl_divergence(log_p: Row, log_q: Row) -> Scalar:
