@@ -37,7 +37,7 @@ class Tempering(NamedTuple):
     gap: Scalar
 
     def unless(self, is_lost: Bool[Array, ""]) -> "Tempering":
-        """This, or what there is where the base has lost a token of the target."""
+        """The same tempering, but NaN and ∞ where the base has lost a token of the target."""
         return Tempering(jnp.where(is_lost, jnp.nan, self.temperature), jnp.where(is_lost, jnp.inf, self.gap))
 
 

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import Faults, InputError, did_you_mean, nearest, shown
-from jaxcollapse.limits import MOST_VALUES
+from jaxcollapse.limits import MOST_COLUMNS, MOST_VALUES
 from jaxcollapse.parts.field_types import WHOLE, Count
 from jaxcollapse.sweep.misplaced_keys import check_swept
 from jaxcollapse.sweep.process_fields import fields
@@ -62,7 +63,7 @@ def parse_axes(axes: Mapping[str, Any], top: Iterable[str], faults: Faults) -> t
 def _fields_of(name: str, spec: Any) -> Iterator[str]:
     """The fields that an axis sweeps; for unknown ones, those that they may have been meant to be."""
     columns = spec["zip"] if isinstance(spec, Mapping) and "zip" in spec else (name,)
-    for column in columns if isinstance(columns, Mapping | tuple) else ():
+    for column in islice(columns, MOST_COLUMNS) if isinstance(columns, Mapping | tuple) else ():
         first = str(column).split(".")[0]
         yield first if first in fields() else nearest(first, fields()) or first
 

@@ -169,6 +169,8 @@ class Sweep(BaseModel):
             self.__dict__[name] = fixed(self.__dict__[name])
         check_loaded(self.plugins)
         check_own_fields(type(self).model_fields)
+        if len(self.axes) > MOST_AXES:
+            raise InputError("axes", f"there are {len(self.axes)} axes; at most {MOST_AXES} are allowed")
         faults, top = Faults(), type(self).model_fields
         constants = validate_constants(self.process, top, faults)
         with faults.collected():
@@ -192,8 +194,6 @@ class Sweep(BaseModel):
         faults.check()
 
     def _check_size(self, axes: tuple[Axis, ...]) -> None:
-        if len(axes) > MOST_AXES:
-            raise InputError("axes", f"there are {len(axes)} axes; at most {MOST_AXES} are allowed")
         if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
             raise InputError("axes", f"the grid has {cells:,} cells; at most {MOST_CELLS:,} are allowed")
         if cells * self.replicates > MOST_TRAJECTORIES:

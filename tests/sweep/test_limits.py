@@ -244,7 +244,7 @@ def test_a_netcdf_file_that_declares_too_much_is_refused(place: str, tmp_path: P
             file.createDimension(name, size)
         dims = ("token",) if place == "dimension" else ("row", "token")
         file.createVariable("logits", "f8", dims, zlib=True, chunksizes=[1000] * len(dims))
-    told = "has 1000000000000 places" if place == "dimension" else "has 268435456 numbers left"
+    told = "has 1000000000000 entries" if place == "dimension" else "has 268435456 numbers left"
     with pytest.raises(jc.InputError, match=told):
         jc.plan(file_sweep(tmp_path, "p0.nc"))
 

@@ -325,7 +325,7 @@ CASES = {
     "too many cells": (
         "[axes]\ntemperature = { linspace = [0.5, 1, 2000] }\nlearning_rate = { linspace = [0.5, 1, 2000] }",
         "axes",
-        "the grid has 4000000 cells; at most 2000000",
+        "the grid has 4,000,000 cells; at most 2,000,000",
     ),
     # What does not fit together.
     "batch of more than there is": (

@@ -311,7 +311,7 @@ def test_a_name_is_the_same_however_its_accents_are_written(tmp_path: Path) -> N
     assert sweep.dims == (composed,)
     with jc.run(sweep, tmp_path / "study", progress=False) as data:
         assert data.entropy.dims == (composed, "replicate", "generation")
-    with pytest.raises(jc.InputError, match="is a reserved name or the name of an observable"):
+    with pytest.raises(jc.InputError, match="is a reserved name, or the name of an observable"):
         jc.Sweep.from_dict({"axes": {composed: zipped, apart: {"zip": {"learning_rate": [0.1, 1.0]}}}})
 
 
