@@ -54,5 +54,9 @@ def left_of(log_start: Row, log_p: Row, samples: Scalar) -> Left:
     rest += jnp.sum(jnp.where(lost, start * log_start, 0))
     is_lost = jnp.any(lost)
     log_left = jnp.where(lost, -jnp.inf, log_start - log_mass)
-    whole = (log_start, jnp.ones_like(mass), jnp.zeros_like(rest))
-    return Left(*(jnp.where(is_lost, *both) for both in zip((log_left, mass, rest), whole, strict=True)), is_lost)
+    return Left(
+        log_p=jnp.where(is_lost, log_left, log_start),
+        mass=jnp.where(is_lost, mass, 1),
+        rest=jnp.where(is_lost, rest, 0),
+        is_lost=is_lost,
+    )
