@@ -48,7 +48,7 @@ def test_a_title_is_shown_as_text(title: str) -> None:
 def test_a_title_is_drawn_as_text(tmp_path: Path) -> None:
     from jaxcollapse.analysis.plot.phase import save_phase_diagram
 
-    observables = ["entropy", "kl_to_initial", "recovery_gap", "recovery_temperature", "modal_probability"]
+    observables = ["entropy", "verdict"]
     table = {
         "title": "$\\frac{ \x1b[2J",
         "replicates": 1,

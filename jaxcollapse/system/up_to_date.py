@@ -8,10 +8,14 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def is_up_to_date(path: Path, source: Path) -> bool:
-    """Whether a file was written after its source, by this state of the package."""
+    """Whether a file was written after its source, by this state of the package. A link is no such file."""
     try:
-        written = path.stat().st_mtime_ns
-        return written > source.stat().st_mtime_ns and written > max(_changes(os.fspath(_PACKAGE)))
+        written = path.lstat().st_mtime_ns
+        return (
+            not path.is_symlink()
+            and written > source.stat().st_mtime_ns
+            and written > max(_changes(os.fspath(_PACKAGE)))
+        )
     except OSError:
         return False
 

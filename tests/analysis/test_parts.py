@@ -105,10 +105,10 @@ def test_smoothing_counts_the_tokens_that_p0_has() -> None:
 def test_how_many_values_are_known_is_told_where_it_is_not_all() -> None:
     """No temperature brings back what has an infinite gap, so that it has no recovery temperature either."""
     found = DATA.collapse.summary()
-    known = DATA.recovery_temperature.sel(generation=100).where(DATA.status == 1).notnull().sum("replicate")
-    assert (found.recovery_temperature_known == known).all()
+    known = DATA.smoothed_recovery_temperature.sel(generation=100).where(DATA.status == 1).notnull().sum("replicate")
+    assert (found.smoothed_recovery_temperature_known == known).all()
     assert (known < found.counted).any()
-    assert [name for name in found.data_vars if str(name).endswith("_known")] == ["recovery_temperature_known"]
+    assert [name for name in found.data_vars if str(name).endswith("_known")] == ["smoothed_recovery_temperature_known"]
 
 
 def test_a_control_parameter_without_limit_leaves_its_cells_out() -> None:

@@ -190,7 +190,7 @@ def test_of_several_rows_the_plane_is_that_of_all_rows() -> None:
     data = run(process, generations=3, replicates=2, observables=["default"])
     figure = data.collapse.plot.recovery()
     assert "effective temperature for all rows" in texts(figure)
-    assert "recovery gap with one temperature for all rows [nat]" in texts(figure)
+    assert "smoothed recovery gap of all rows [nat]" in texts(figure)
     (points,) = (line for line in figure.axes[0].lines if len(line.get_xdata()) == 2 and line.get_marker() != "None")
     np.testing.assert_allclose(points.get_xdata(), data.shared_effective_temperature[:, -1], rtol=1e-5)
 

@@ -86,7 +86,7 @@ def test_an_array_of_ones_own_is_p0() -> None:
     [
         ({"temperatur": 1}, "process.temperatur: "),
         ({"momentum": 0.5}, "process.momentum: "),
-        ({"initial": {"kind": "dirichlet"}}, "initial: is drawn anew for each trajectory; draw it first"),
+        ({"initial": {"kind": "dirichlet"}}, "initial: is drawn for each trajectory; draw it first"),
     ],
 )
 def test_what_makes_no_sense_is_refused(process: dict[str, Any], told: str) -> None:

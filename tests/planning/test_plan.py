@@ -315,7 +315,7 @@ def test_two_cells_of_one_process_are_refused(tmp_path: Path) -> None:
 
 
 def test_more_trajectories_than_can_be_listed_are_refused() -> None:
-    with pytest.raises(jc.InputError, match="replicates: 2000000000: makes 2000000000 trajectories"):
+    with pytest.raises(jc.InputError, match="replicates: 2000000000: makes 2,000,000,000 trajectories"):
         jc.Sweep.from_dict({"replicates": 2_000_000_000})
 
 

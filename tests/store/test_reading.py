@@ -65,7 +65,7 @@ def test_what_a_link_does_not_lead_to_is_neither_damaged_nor_computed_again(fini
     told = Study.open(study).summary()
     assert told["missing"] == 8
     assert len(told["bad_shards"]) == 2
-    assert all("link to what is not here" in reason for reason in told["bad_shards"].values())
+    assert all("a link to a missing file" in reason for reason in told["bad_shards"].values())
     with jc.open_study(study) as data:
         assert int((data.status == 0).sum()) == 8
     with pytest.raises(FileNotFoundError, match="git annex get"):

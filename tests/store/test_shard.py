@@ -63,10 +63,10 @@ DAMAGES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda shard, foreign: shard.write_bytes((foreign / "result.nc").read_bytes()),
         "another study",
     ),
-    "renamed": (lambda shard, foreign: shard.rename(shard.with_stem("0123456789abcdef")), "another name"),
+    "renamed": (lambda shard, foreign: shard.rename(shard.with_stem("0123456789abcdef")), "was renamed"),
     "under the name of another": (
         lambda shard, foreign: shard.write_bytes(shards(shard.parent.parent)[1].read_bytes()),
-        "another name",
+        "was renamed",
     ),
 }
 

@@ -134,7 +134,10 @@ def test_what_a_paused_run_holds_is_computed_here_when_it_has_stored_nothing_for
         data = run(study)
         holder.kill()
     assert (data.status == 1).all()
-    assert f"process {holder.pid} on {socket.gethostname()} stored nothing for 0 s; computing that here" in caplog.text
+    assert (
+        f"process {holder.pid} on {socket.gethostname()} stored nothing for 0 s; computing its chunks here"
+        in caplog.text
+    )
     assert len(lost.read_bytes()) == len(before)
 
 

@@ -92,7 +92,7 @@ def test_a_store_of_an_earlier_dataset_is_told_of(
     run(study)
     assert "result.zarr" not in caplog.text
     run(study, replicates=5)
-    assert "result.zarr is of an earlier dataset, until `jaxcollapse finalize --zarr` writes it anew" in caplog.text
+    assert "result.zarr holds an earlier dataset; `jaxcollapse finalize --zarr` updates it" in caplog.text
 
 
 def test_what_is_not_installed_is_said(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
