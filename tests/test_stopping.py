@@ -77,7 +77,7 @@ def test_a_signal_while_the_command_is_imported_ends_it_in_one_line() -> None:
         text=True,
         check=False,
     )
-    assert ended.stderr == "jaxcollapse: interrupted\n"
+    assert ended.stderr == "jaxcollapse: starting\njaxcollapse: interrupted\n"
     assert ended.returncode == 1
 
 
