@@ -87,10 +87,12 @@ class Outcome:
 
     def meaning(self, code: int) -> str:
         """What an answer means, with the thresholds as numbers."""
-        limits = self.thresholds
-        return self.question.meanings[code].format(
-            tolerance=f"{limits.tolerance:g}", collapse=f"{limits.collapse:g}", share=f"{100 * limits.share:g} %"
-        )
+        limits, meaning = self.thresholds, self.question.meanings[code]
+        numbers = {"tolerance": f"{limits.tolerance:g}", "collapse": f"{limits.collapse:g}"}
+        numbers["share"] = f"{100 * limits.share:g} %"
+        for name, value in numbers.items():
+            meaning = meaning.replace(f"{{{name}}}", value)
+        return meaning
 
 
 _GAP_WORDS = ("recoverable", "forgotten")

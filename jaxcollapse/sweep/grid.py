@@ -119,6 +119,8 @@ class Grid:
             if (chosen := self.has(slot, part)).any():
                 codes = np.where(chosen, np.int32(len(values)), codes)
                 values.append(default)
+        if len(values) == 1:
+            return Column(values, codes)
         kept, places = np.unique(codes, return_inverse=True)
         return Column([values[place] for place in kept], places.reshape(-1).astype(np.int32))
 

@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def is_up_to_date(path: Path, source: Path) -> bool:
-    """Whether a file was written after its source, by this state of the package. A link is no such file."""
+    """Whether a file was written after its source, by this state of the package. Never true of a link."""
     try:
         written = path.lstat().st_mtime_ns
         return (

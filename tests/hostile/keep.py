@@ -58,7 +58,7 @@ STRANGE: dict[str, tuple[Callable[[Form], None], str]] = {
     "no entropies": (_without("entropy"), "has no variable entropy"),
     "statuses in words": (_texts, "status is not of type int8"),
     "statuses of another kind": (_filled("status", 7), "has contents that a shard cannot have"),
-    "negative replicates": (_filled("replicate", -1), "another name"),
+    "negative replicates": (_filled("replicate", -1), "was renamed"),
     "plain storage": (_stored("status"), "not stored in compressed chunks"),
     "no provenance": (_told("provenance", "{}"), "has contents that a shard cannot have"),
     "provenance that is none": (_told("provenance", "[" * 100_000), "cannot be read"),

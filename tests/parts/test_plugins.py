@@ -279,7 +279,7 @@ def test_a_slurm_task_loads_the_plugin(mine: Path, sweep_file: Path, tmp_path: P
     [
         ("import nothing_of_this_name", "plugin: ModuleNotFoundError: No module named 'nothing_of_this_name' ("),
         ("def", "plugin: SyntaxError: "),
-        (MINE.replace("def doubled", "def entropy"), "observables: 'entropy' is one of the package's observables"),
+        (MINE.replace("def doubled", "def entropy"), "observables: 'entropy' is an observable of the package"),
         (MINE.replace("def doubled", "def tempering"), "observables: 'tempering' is the name of a group"),
         (MINE.replace("2 * now.entropy", "now.p"), "observables.doubled: returns an array of shape (16,); a scalar"),
         (

@@ -179,7 +179,8 @@ REFUSED_LATER = {
     "observables of a further model": (
         {"observables": ["default"]},
         {"axes": {"model": ["categorical", "markov"], **AXES}},
-        "model = 'markov' has observables that the study lacks, and groups hold what the models have; name those",
+        "model = 'markov' has observables that the study lacks, and a group includes all that its models have; "
+        "name the observables of the study",
     ),
 }
 
