@@ -1,15 +1,19 @@
 """`python -m jaxcollapse`, and the command `jaxcollapse`, which heeds signals before it imports what takes long."""
 
 import contextlib
+import gc
 import sys
 
 from jaxcollapse.system.signals import ending
 
+_COLLECTS_EVERY = 50_000  # new objects
 _SILENT = {"-q", "--quiet", "-h", "--help"}
 
 
 def main() -> None:
     """Entry point of the command."""
+    # Python looks for garbage after 700 new objects. There is none among modules, of which the packages have thousands.
+    gc.set_threshold(_COLLECTS_EVERY)
     with ending(1):
         _show_life(sys.argv[1:])
         from jaxcollapse.cli.main import main as command

@@ -2,7 +2,6 @@
 
 import numpy as np
 import xarray as xr
-from scipy.special import bdtr
 
 
 def median(values: xr.DataArray) -> xr.DataArray:
@@ -40,6 +39,8 @@ def median_interval(values: np.ndarray, confidence: float) -> np.ndarray:
 
 def ranks(confidence: float, most: int) -> np.ndarray:
     """For 0 … `most` values, the rank k of the order statistics that bound their median; 0 for too few values."""
+    from scipy.special import bdtr  # which takes long to import
+
     tail = (1 - confidence) / 2
     found = np.zeros(most + 1, int)
     for number in range(1, most + 1):

@@ -7,6 +7,7 @@ from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.possible import Sizes
 
 _CONTEXTS = {"persona": "personas", "ensemble": "models", "markov": "vocab_size"}  # the field that counts them
+COORDINATES = ("model", "vocab_size", "support_threshold", *_CONTEXTS.values())  # on which possible ranges depend
 
 
 def possible_range(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -14,20 +15,22 @@ def possible_range(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
 
     Where the dataset says less, as without the coordinate `vocab_size`, the range is wider.
     """
-    least, most = (xr.DataArray(float(end)) for end in values.attrs.get("possible_range", (-np.inf, np.inf)))
-    if values.name not in OBSERVABLES:
-        return least, most
-    low, high = OBSERVABLES[str(values.name)].possible(_sizes(values))
-    return xr.where(low > least, low, least), xr.where(high < most, high, most)
+    least, most = (xr.Variable((), float(end)) for end in values.attrs.get("possible_range", (-np.inf, np.inf)))
+    if values.name in OBSERVABLES:
+        low, high = OBSERVABLES[str(values.name)].possible(_sizes(values))
+        least, most = xr.where(low > least, low, least), xr.where(high < most, high, most)
+    return xr.DataArray(least), xr.DataArray(most)
 
 
 def _sizes(values: xr.DataArray) -> Sizes:
     """The sizes that the coordinates give."""
 
-    def told(name: str, unknown: float) -> xr.DataArray:
-        return values.coords.get(name, xr.DataArray(unknown)).drop_vars(values.coords, errors="ignore").fillna(unknown)
+    def told(name: str, unknown: float | str) -> xr.Variable:
+        if name not in values.coords:
+            return xr.Variable((), unknown)
+        return values.coords[name].variable.fillna(unknown)
 
-    model, contexts = values.coords.get("model", xr.DataArray("")), xr.DataArray(np.inf)
+    model, contexts = told("model", ""), xr.Variable((), np.inf)
     for kind, field in _CONTEXTS.items():
         contexts = xr.where(model == kind, told(field, np.inf), contexts)
     return Sizes(told("vocab_size", np.inf), contexts, told("support_threshold", 1.0))

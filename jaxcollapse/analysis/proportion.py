@@ -1,10 +1,10 @@
 """The share of replicates for which something holds, and its exact interval."""
 
 import numpy as np
-from scipy.special import betaincinv
+from numpy.typing import ArrayLike
 
 
-def proportion_interval(happened: np.ndarray, number: np.ndarray, confidence: float) -> np.ndarray:
+def proportion_interval(happened: ArrayLike, number: ArrayLike, confidence: float) -> np.ndarray:
     """A share with the interval of Clopper and Pearson (Biometrika 26, 1934), which covers no less often than it says.
 
     Args:
@@ -15,6 +15,8 @@ def proportion_interval(happened: np.ndarray, number: np.ndarray, confidence: fl
     Returns:
         estimate, low, high: [..., 3]; NaN where the number is 0.
     """
+    from scipy.special import betaincinv  # which takes long to import
+
     happened, number = (np.asarray(each, float) for each in np.broadcast_arrays(happened, number))
     known = number > 0
     tail = (1 - confidence) / 2

@@ -9,15 +9,17 @@ divided by that of noise, is the quality, 1 where there is noise alone; so with 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from scipy import sparse
 
 from jaxcollapse.analysis.curves import Abscissa, Curves, label_of_abscissa
 from jaxcollapse.analysis.status import label_of, variable
 from jaxcollapse.analysis.summary import BOUNDS, check_confidence
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 RESAMPLES = 1000
 _NOTHING: dict[str, Any] = {"spread": np.full(3, np.nan), "noise": np.nan, "quality": np.nan}
@@ -112,8 +114,10 @@ def _spread(curves: Curves, confidence: float) -> dict[str, Any]:
     return {"spread": spread, "noise": np.sqrt(noise), "quality": quality, "comparisons": number}
 
 
-def _differences(x: np.ndarray, curve: np.ndarray) -> sparse.csr_array:
+def _differences(x: np.ndarray, curve: np.ndarray) -> "csr_array":
     """Makes differences of values [point]: [comparison, point], each point less the line of another curve at its x."""
+    from scipy.sparse import csr_array  # which takes long to import
+
     rows: list[np.ndarray] = []
     columns: list[np.ndarray] = []
     weights: list[np.ndarray] = []
@@ -132,9 +136,9 @@ def _differences(x: np.ndarray, curve: np.ndarray) -> sparse.csr_array:
         weights.append(np.concatenate([np.ones(beside.size), share - 1, -share]))
         number += beside.size
     if not number:
-        return sparse.csr_array((0, x.size))
+        return csr_array((0, x.size))
     entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
-    return sparse.csr_array(entries, shape=(number, x.size))
+    return csr_array(entries, shape=(number, x.size))
 
 
 def _resampled(centred: np.ndarray, draw: np.random.Generator) -> np.ndarray:

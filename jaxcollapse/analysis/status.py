@@ -30,6 +30,8 @@ def status_of(data: xr.Dataset) -> xr.DataArray:
     for name, size in data.status.sizes.items():
         if size == 0:
             raise ValueError(f"the dataset is empty along {name!r}")
+    if data.status.dtype.kind in "iu":  # as it is recorded
+        return data.status
     return data.status.fillna(_flag(data.status, "missing"))
 
 

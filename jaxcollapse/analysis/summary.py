@@ -11,7 +11,6 @@ from jaxcollapse.analysis.possible import possible_range
 from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.status import (
     at_generation,
-    counted,
     has_status,
     is_event,
     label_of,
@@ -52,45 +51,36 @@ def summarise(
         variables = [str(name) for name in data.data_vars if name not in ("status", *_LEFT_OUT)]
     for name in variables:
         variable(data, name)
-    then = at_generation(data, generation)[[*variables, "status"]]
-    made = xr.Dataset(attrs={"confidence": confidence, "generation": int(then.generation)})
+    then = at_generation(data, generation)[[*variables, "status"]].compute()
+    complete = has_status(then, "complete").variable
+    made: dict[str, xr.Variable] = {}
     for name in variables:
-        made.update(_told(then, name, confidence))
+        made |= _told(then[name], complete, int(then.generation), confidence)
     for meaning, told in (("complete", "counted"), ("missing", "missing"), ("diverged", "diverged")):
-        made[told] = (
-            has_status(data, meaning)
-            .sum("replicate")
-            .compute()
-            .assign_attrs(long_name=f"trajectories {told}", units="1")
-        )
-    return made.assign_coords(generation=then.generation)
+        number = has_status(then, meaning).variable.sum("replicate")
+        made[told] = _labelled(number, f"trajectories {told}")
+    found = then.drop_dims("replicate").assign(made).assign_coords(bound=list(BOUNDS))
+    return found.assign_attrs(confidence=confidence, generation=int(then.generation))
 
 
-def along_bounds(
-    values: xr.DataArray, interval: Interval, confidence: float, within: tuple[xr.DataArray, ...] = ()
-) -> xr.DataArray:
-    """An estimate over replicates with its bounds, along a further dimension `bound`.
-
-    `within` holds further arguments of the interval, which may vary along the axes.
-    """
-    core = [["replicate"], *([] for _ in (confidence, *within))]
-    found = xr.apply_ufunc(
-        interval, values.compute(), confidence, *within, input_core_dims=core, output_core_dims=[["bound"]]
-    )
-    return found.assign_coords(bound=list(BOUNDS))
+def along_bounds(values: xr.DataArray, interval: Interval, confidence: float) -> xr.DataArray:
+    """An estimate over replicates with its bounds, along a further dimension `bound`."""
+    return _bounded(_interval(values.compute().variable, interval, confidence), values)
 
 
 def means(values: xr.DataArray, confidence: float) -> xr.DataArray:
     """The mean over replicates with its bounds, along `bound`: none is beyond what the variable can be in a cell."""
-    return along_bounds(values, mean_interval, confidence, possible_range(values))
+    return _bounded(_mean(values.compute().variable, confidence, values), values)
 
 
 def shares(holds: xr.DataArray, known: xr.DataArray, confidence: float) -> xr.DataArray:
     """The share of the known replicates for which something holds, with its bounds along `bound`."""
-    number = known.sum("replicate").compute()
-    happened = (holds & known).sum("replicate").compute()
-    found = xr.apply_ufunc(proportion_interval, happened, number, confidence, output_core_dims=[["bound"]])
-    return found.assign_coords(bound=list(BOUNDS))
+    return proportion((holds & known).sum("replicate").compute(), known.sum("replicate").compute(), confidence)
+
+
+def proportion(happened: xr.DataArray, number: xr.DataArray, confidence: float) -> xr.DataArray:
+    """The share of a number for which something has happened, with its bounds along `bound`."""
+    return _bounded(_share(happened.variable, number.variable, confidence), happened)
 
 
 def check_confidence(confidence: float) -> None:
@@ -99,23 +89,52 @@ def check_confidence(confidence: float) -> None:
         raise ValueError(f"confidence = {confidence} is not between 0 and 1")
 
 
-def _told(then: xr.Dataset, name: str, confidence: float) -> dict[str, xr.DataArray]:
+def _told(own: xr.DataArray, complete: xr.Variable, generation: int, confidence: float) -> dict[str, xr.Variable]:
     """The variables of the summary that describe one variable of the dataset."""
-    long_name, units = label_of(then[name])
-    values = counted(then, then[name]).compute()
-    if is_event(then[name]):
-        share = shares(values <= int(then.generation), has_status(then, "complete"), confidence)
-        return {f"{name}_share": share.assign_attrs(long_name=f"share of trajectories past the {long_name}", units="1")}
-    if name in YES_OR_NO:
-        share = shares(values == 1, values.notnull(), confidence)
-        return {f"{name}_share": share.assign_attrs(long_name=f"share of trajectories whose {long_name}", units="1")}
-    made = {
-        f"{name}_median": along_bounds(values, median_interval, confidence).assign_attrs(
-            long_name=f"median {long_name}", units=units
-        ),
-        f"{name}_mean": means(values, confidence).assign_attrs(long_name=f"mean {long_name}", units=units),
-    }
+    name, (long_name, units) = str(own.name), label_of(own)
+    values = own.variable.where(complete)
     known = values.notnull().sum("replicate")
-    if (known < has_status(then, "complete").sum("replicate")).any():
-        made[f"{name}_known"] = known.assign_attrs(long_name=f"trajectories with a {long_name}", units="1")
+    if is_event(own):
+        share = _share((values <= generation).sum("replicate"), complete.sum("replicate"), confidence)
+        return {f"{name}_share": _labelled(share, f"share of trajectories past the {long_name}")}
+    if name in YES_OR_NO:
+        share = _share((values == 1).sum("replicate"), known, confidence)
+        return {f"{name}_share": _labelled(share, f"share of trajectories whose {long_name}")}
+    made = {
+        f"{name}_median": _labelled(_interval(values, median_interval, confidence), f"median {long_name}", units),
+        f"{name}_mean": _labelled(_mean(values, confidence, own), f"mean {long_name}", units),
+    }
+    if (known < complete.sum("replicate")).any():
+        made[f"{name}_known"] = _labelled(known, f"trajectories with a {long_name}")
     return made
+
+
+# Variables have no coordinates, whose comparison would take most of the time of a summary.
+
+
+def _interval(
+    values: xr.Variable, interval: Interval, confidence: float, within: Sequence[xr.Variable] = ()
+) -> xr.Variable:
+    """An estimate over replicates with its bounds; `within` holds further arguments, which may vary along the axes."""
+    core = [["replicate"], *([] for _ in (confidence, *within))]
+    return xr.apply_ufunc(interval, values, confidence, *within, input_core_dims=core, output_core_dims=[["bound"]])
+
+
+def _mean(values: xr.Variable, confidence: float, own: xr.DataArray) -> xr.Variable:
+    """The mean of the values of a variable, no bound of which is beyond what its values can be."""
+    return _interval(values, mean_interval, confidence, [end.variable for end in possible_range(own)])
+
+
+def _share(happened: xr.Variable, number: xr.Variable, confidence: float) -> xr.Variable:
+    return xr.apply_ufunc(proportion_interval, happened, number, confidence, output_core_dims=[["bound"]])
+
+
+def _labelled(found: xr.Variable, long_name: str, units: str = "1") -> xr.Variable:
+    found.attrs = {"long_name": long_name, "units": units}
+    return found
+
+
+def _bounded(found: xr.Variable, own: xr.DataArray) -> xr.DataArray:
+    """Estimates with their bounds, and the coordinates of the variable that they describe."""
+    coords = {name: each for name, each in own.coords.items() if set(each.dims) <= set(found.dims)}
+    return xr.DataArray(found, {**coords, "bound": list(BOUNDS)})

@@ -8,13 +8,14 @@ and Crowley do (Biometrics 38, 1982): it runs between two order statistics.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.median import median_interval
-from jaxcollapse.analysis.status import check_generations, has_status, is_event, label_of, status_of, variable
-from jaxcollapse.analysis.summary import along_bounds, check_confidence, means, shares
+from jaxcollapse.analysis.status import check_generations, counted, is_event, label_of, status_of, variable
+from jaxcollapse.analysis.summary import along_bounds, check_confidence, means, proportion
 from jaxcollapse.errors import did_you_mean, shown
 
 
@@ -38,18 +39,12 @@ def survival(
         ValueError: there is no such event or generation, or no replicates, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
-    status_of(data)
-    known = [str(name) for name in data.data_vars if is_event(data[name])]
-    if event not in known:
-        raise ValueError(f"event = {event!r} is not an event of this dataset{did_you_mean(event, known)}")
-    last, when = _watched(data, generations)
-    counts = has_status(data, "complete")
-    times = variable(data, event).where(lambda time: time <= last, np.inf).where(counts).compute()
-    curve = [shares(times > generation, counts, confidence) for generation in when.tolist()]
+    watched = Watched.of(data, event, generations)
+    times, last = watched.times, watched.last
     long_name, _ = label_of(data[event])
     made = {
-        "survival": xr.concat(curve, xr.IndexVariable("generation", when)).transpose(..., "generation", "bound"),
-        "median_time": along_bounds(times, median_interval, confidence),
+        "survival": watched.survival(confidence),
+        "median_time": watched.median_time(confidence),
         "restricted_mean_time": means(times.clip(max=last).assign_attrs(possible_range=(0, last)), confidence),
         "happened": (times <= last).sum("replicate"),
         "censored": (times > last).sum("replicate"),
@@ -67,7 +62,58 @@ def survival(
     return found
 
 
-def _watched(data: xr.Dataset, generations: Sequence[int] | None) -> tuple[int, np.ndarray]:
+@dataclass(frozen=True)
+class Watched:
+    """When an event happened in the trajectories of a dataset.
+
+    Attributes:
+        times: its time in each trajectory, infinite if it has not happened; NaN for those that do not count.
+        last: the last generation.
+        when: the generations at which the curve of survival is given.
+    """
+
+    times: xr.DataArray
+    last: int
+    when: np.ndarray
+
+    @classmethod
+    def of(cls, data: xr.Dataset, event: str, generations: Sequence[int] | None = None) -> "Watched":
+        """The times of an event of a dataset.
+
+        Raises:
+            ValueError: there is no such event or generation, or no replicates.
+        """
+        status_of(data)
+        known = [str(name) for name in data.data_vars if is_event(data[name])]
+        if event not in known:
+            raise ValueError(f"event = {event!r} is not an event of this dataset{did_you_mean(event, known)}")
+        last, when = _generations(data, generations)
+        times = variable(data, event).where(lambda time: time <= last, np.inf)
+        return cls(counted(data, times).compute(), last, when)
+
+    def survival(self, confidence: float = 0.95) -> xr.DataArray:
+        """The share of trajectories without the event by each generation, along `generation` and `bound`."""
+        later = xr.apply_ufunc(
+            _later,
+            self.times,
+            input_core_dims=[["replicate"]],
+            output_core_dims=[["generation"]],
+            kwargs={"when": self.when},
+        )
+        number = self.times.notnull().sum("replicate")
+        return proportion(later.assign_coords(generation=self.when), number, confidence)
+
+    def median_time(self, confidence: float = 0.95) -> xr.DataArray:
+        """The median time along `bound`."""
+        return along_bounds(self.times, median_interval, confidence)
+
+
+def _later(times: np.ndarray, when: np.ndarray) -> np.ndarray:
+    """How many of the times [..., replicate] are after each generation [generation]: [..., generation]."""
+    return np.stack([(times > generation).sum(axis=-1) for generation in when.tolist()], axis=-1)
+
+
+def _generations(data: xr.Dataset, generations: Sequence[int] | None) -> tuple[int, np.ndarray]:
     """The last generation, and those at which the curve is wanted."""
     if generations is None:
         check_generations(data)

@@ -1,6 +1,6 @@
 """What theory says of the cells of a dataset, where their coordinates settle which of its laws holds."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,28 +101,49 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
     values = variable(data, name)
     if name not in LAWS:
         raise ValueError(f"no law is known for {name!r}{did_you_mean(name, LAWS)}")
-    law, needs = LAWS[name]
     _check_fields(data)
-    first = at_generation(data, 0)
     axes = [each for each in cell_dims(data.status) if each in values.dims]
-    shape = tuple(data.sizes[each] for each in axes)
-    found = np.full((*shape, data.sizes["generation"]), np.nan)
-    starts = {str(each): first[each].mean("replicate").compute() for each in STARTS if each in data}
-    originals = Originals.of(first)
-    told_of = {name: _Told.of(data, name, field.default) for name, field in fields().items()}
-    told_of |= {name: _Told.of(data, name, data.attrs.get(name, 0)) for name in _THRESHOLDS}
-    for place in np.ndindex(shape):
-        cell = _cell(data, told_of, starts, originals, dict(zip(axes, place, strict=True)))
-        told = law(cell) if cell.is_bounded() else None
-        if told is not None:
-            found[place] = told
+    found = _predicted(data, axes, [name])[name]
     if np.isnan(found).all():
-        raise ValueError(f"the law of {name!r} does not apply here; it needs {needs}")
+        raise ValueError(f"the law of {name!r} does not apply here; it needs {LAWS[name][1]}")
     long_name, units = label_of(values)
     kind = f"probability of being past the {long_name}" if is_event(values) else f"{long_name}, by theory"
     made = xr.DataArray(found, dims=(*axes, "generation"), name=name)
     made = made.assign_coords({each: data[each] for each in (*axes, "generation")})
     return made.assign_attrs(long_name=kind, units="1" if is_event(values) else units)
+
+
+def predictions(data: xr.Dataset, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """What `predict` says of several variables [axis, …, generation], without those of which it says nothing.
+
+    Raises:
+        ValueError: a coordinate has been dropped that says what the cells are.
+    """
+    known = [name for name in names if name in LAWS]
+    if not known:
+        return {}
+    _check_fields(data)
+    found = _predicted(data, cell_dims(data.status), known)
+    return {name: values for name, values in found.items() if not np.isnan(values).all()}
+
+
+def _predicted(data: xr.Dataset, axes: Sequence[str], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The predictions of these laws in each cell [axis, …, generation]; NaN where they do not apply."""
+    first = at_generation(data, 0)
+    shape = tuple(data.sizes[each] for each in axes)
+    found = {name: np.full((*shape, data.sizes["generation"]), np.nan) for name in names}
+    told_of = {name: _Told.of(data, name, field.default) for name, field in fields().items()}
+    told_of |= {name: _Told.of(data, name, data.attrs.get(name, 0)) for name in _THRESHOLDS}
+    starts = {name: first[name].mean("replicate") for name in STARTS if name in data}
+    start_of = {name: _Told(values.dims, values.values, np.nan) for name, values in starts.items()}
+    originals = Originals.of(first)
+    for place in np.ndindex(shape):
+        cell = _cell(data, told_of, start_of, originals, dict(zip(axes, place, strict=True)))
+        for name in names if cell.is_bounded() else ():
+            told = LAWS[name][0](cell)
+            if told is not None:
+                found[name][place] = told
+    return found
 
 
 def _check_fields(data: xr.Dataset) -> None:
@@ -156,13 +177,13 @@ class _Told:
 def _cell(
     data: xr.Dataset,
     told_of: dict[str, _Told],
-    starts: dict[str, xr.DataArray],
+    start_of: dict[str, _Told],
     originals: Originals,
     place: dict[str, int],
 ) -> KnownCell:
     values = {name: told_of[name].at(place) for name in fields()}
     thresholds = {name: float(told_of[name].at(place)) for name in _THRESHOLDS}
-    start = {name: float(values.isel(place)) for name, values in starts.items()}
+    start = {name: float(told.at(place)) for name, told in start_of.items()}
     return KnownCell(values, start, originals.at(place), data.generation.values, thresholds)
 
 

@@ -183,7 +183,7 @@ def _models(data: xr.Dataset) -> xr.DataArray:
     if "model" not in data.coords:
         check_told(data, ["model"])
     models = data.coords.get("model", xr.DataArray(_ONE_ROW))
-    return models.where(models.notnull(), _ONE_ROW)
+    return models.fillna(_ONE_ROW) if models.isnull().any() else models
 
 
 def name_of(verdict: int) -> str:

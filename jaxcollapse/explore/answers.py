@@ -128,7 +128,7 @@ class Answers:
         told: dict[str, Any] = {name: packed(values) for name, values in bounds}
         tolerance = self.view.thresholds.tolerance
         told["scale"] = scale_of_shares() if quantity.is_event else scale_of(quantity.name, around, tolerance)
-        theory = theory_of(own, quantity)
+        theory = theory_of(own, [quantity]).get(quantity.name)
         if theory is not None:
             told["theory"] = packed(theory)
         if quantity.is_event:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-Number = xr.DataArray | np.ndarray | float
+Number = xr.Variable | np.ndarray | float
 Ends = tuple[Number, Number]  # the least and the largest value
 
 

@@ -31,6 +31,7 @@ from jaxcollapse.report.thinning import Shown
 from jaxcollapse.report.view import View
 
 _SCRIPTS = ("numbers.js", "look.js", "pictures.js", "keys.js", "page.js")
+_MOST_LOADED = 2**28  # bytes of a dataset that is read once, as a whole
 _HERE = Path(__file__).parent
 
 
@@ -41,6 +42,7 @@ def stored_page(data: xr.Dataset, path: Path) -> str:
         data: a result, complete or not, opened lazily.
         path: of the file that holds it; the page shows how to open it.
     """
+    data = data.compute() if data.nbytes <= _MOST_LOADED else data
     data = in_order(comparable(data))
     whole = View.of(data)
     outcome = outcome_of(data)

@@ -10,7 +10,7 @@ from jaxcollapse.analysis.band import banded
 from jaxcollapse.analysis.labels import entries, partly, spread, titled
 from jaxcollapse.analysis.plot.style import MOST
 from jaxcollapse.analysis.status import cell_dims, counted, is_event, label_of
-from jaxcollapse.analysis.survival import survival
+from jaxcollapse.analysis.survival import Watched
 from jaxcollapse.errors import printable
 
 _LEFT_OUT = ("status", "logits")
@@ -77,7 +77,7 @@ def bands(data: xr.Dataset, quantity: Quantity) -> np.ndarray:
     """
     axes = cell_dims(data.status)
     if quantity.is_event:
-        told = survival(data, quantity.name).survival.transpose(*axes, "generation", "bound")
+        told = Watched.of(data, quantity.name).survival().transpose(*axes, "generation", "bound")
         return told.sel(bound=["low", "estimate", "high"]).values[..., None, :, :]
     return banded(trajectories(data, quantity))
 

@@ -1,5 +1,6 @@
 """All the numbers that a page shows, for a page that has no study to ask."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,11 @@ def numbers_of(data: xr.Dataset, view: View, generations: tuple[int, ...], outco
         outcome: of these cells.
     """
     curves = {quantity.name: _curves(data, quantity, generations) for quantity in view.quantities}
+    theory = _theory(data, view.quantities, generations)
     made: dict[str, Any] = {"curves": {}, "summary": _summary(data)}
     for quantity in view.quantities:
         made["curves"][quantity.name] = _told(curves[quantity.name], quantity, view)
-        made["curves"][quantity.name] |= _theory(data, quantity, generations)
+        made["curves"][quantity.name] |= theory.get(quantity.name, {})
     if outcome is not None and view.question is not None:
         medians = [curves[name][..., 0, :, 1] for name in view.question.needed]
         codes = view.question.codes(medians, view.thresholds)
@@ -69,17 +71,20 @@ def _told(curves: np.ndarray, quantity: Quantity, view: View) -> dict[str, Any]:
     return {"scale": scale, **{name: packed(values) for name, values in bounds.items()}}
 
 
-def _theory(data: xr.Dataset, quantity: Quantity, generations: tuple[int, ...]) -> dict[str, Any]:
-    """The curves of theory and the means next to them, [cell, generation]; nothing if theory has none."""
+def _theory(
+    data: xr.Dataset, quantities: Sequence[Quantity], generations: tuple[int, ...]
+) -> dict[str, dict[str, Any]]:
+    """The curves of theory and the means next to them, [cell, generation], of quantities for which theory has them."""
     cells = int(np.prod([data.sizes[name] for name in cell_dims(data.status)]))
     if cells > _MOST_TOLD:
         return {}
     thin = data.isel(generation=list(generations))
-    told = theory_of(thin, quantity)
-    if told is None:
-        return {}
-    made = {"theory": told} if quantity.is_event else {"theory": told, "mean": mean_of(thin, quantity)}
-    return {name: packed(values) for name, values in made.items()}
+    found = theory_of(thin, quantities)
+    made = {each.name: {"theory": packed(found[each.name])} for each in quantities if each.name in found}
+    for each in quantities:
+        if each.name in found and not each.is_event:
+            made[each.name]["mean"] = packed(mean_of(thin, each))
+    return made
 
 
 def _summary(data: xr.Dataset) -> list[dict[str, Any]]:

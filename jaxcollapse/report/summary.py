@@ -8,9 +8,10 @@ import xarray as xr
 
 from jaxcollapse.analysis.labels import spread
 from jaxcollapse.analysis.plot.style import MOST
+from jaxcollapse.analysis.possible import COORDINATES
 from jaxcollapse.analysis.status import cell_dims, is_event, label_of
 from jaxcollapse.analysis.summary import summarise
-from jaxcollapse.analysis.survival import survival
+from jaxcollapse.analysis.survival import Watched
 from jaxcollapse.errors import printable
 from jaxcollapse.report.encoding import packed
 from jaxcollapse.report.quantities import lines_of, spoken
@@ -50,6 +51,7 @@ class Row:
 def rows_of(data: xr.Dataset) -> list[Row]:
     """The rows of the table of each cell, at the last generation of a dataset."""
     axes = cell_dims(data.status)
+    data = data.drop_vars(set(data.coords) - {*data.dims, *COORDINATES})  # each makes computations slower
     told = summarise(data)
     found = []
     for name in map(str, told.data_vars):
@@ -58,28 +60,38 @@ def rows_of(data: xr.Dataset) -> list[Row]:
             long_name, units = label_of(data[variable])
             known = told.get(f"{variable}_known", told.counted)
             units = "1" if kind == "share" else units
-            found += _rows(told[name], _short(known, told.counted), long_name, units, kind, axes)
+            found += _rows(told[name], known, told.counted, long_name, units, kind, axes)
     for name in map(str, data.data_vars):
         if is_event(data[name]):
-            times = survival(data, name, generations=data.generation.values[-1:].tolist())
-            found += _rows(times.median_time, _short(told.counted, told.counted), *label_of(data[name]), "median", axes)
+            median = Watched.of(data, name).median_time()
+            found += _rows(median, told.counted, told.counted, *label_of(data[name]), "median", axes)
     return found
 
 
-def _short(known: xr.DataArray, counted: xr.DataArray) -> xr.DataArray:
-    """How many are known, of how many that count, along `bound`; NaN where all are."""
-    return xr.concat([known, counted.broadcast_like(known)], "bound").where(known < counted)
-
-
-def _rows(values: xr.DataArray, known: xr.DataArray, title: str, units: str, kind: str, axes: list[str]) -> list[Row]:
+def _rows(
+    values: xr.DataArray,
+    known: xr.DataArray,
+    counted: xr.DataArray,
+    title: str,
+    units: str,
+    kind: str,
+    axes: list[str],
+) -> list[Row]:
     """A variable with bounds as a row, or as one for each value of a further dimension."""
     title, units = spoken(title), printable(units)
+    table, all_of_them = values.transpose(..., *axes, "bound").values, counted.transpose(*axes).values
     extra = next((str(dim) for dim in values.dims if dim not in (*axes, "bound")), None)
+    some = known.transpose(..., *axes).values
     if extra is None:
-        return [Row(title, units, kind, *(each.transpose(*axes, "bound").values for each in (values, known)))]
-    labels, known = lines_of(values.coords.to_dataset(), extra), known.broadcast_like(values.isel(bound=0))
-    rows = []
-    for place in spread(len(labels), MOST):
-        parts = (each.isel({extra: place}).transpose(*axes, "bound").values for each in (values, known))
-        rows.append(Row(f"{title}: {labels[place]}", units, kind, *parts))
-    return rows
+        return [Row(title, units, kind, table, _short(some, all_of_them))]
+    labels = lines_of(values.coords.to_dataset(), extra)
+    some = np.broadcast_to(some, table.shape[:-1])
+    return [
+        Row(f"{title}: {labels[place]}", units, kind, table[place], _short(some[place], all_of_them))
+        for place in spread(len(labels), MOST)
+    ]
+
+
+def _short(known: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """How many are known, of how many that count [axis, …, 2]; NaN where all are."""
+    return np.where((known < counted)[..., None], np.stack([known, counted], axis=-1), np.nan)

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +27,7 @@ def _add(xarray: ModuleType, name: str, make: Callable[[Any], Any]) -> None:
 
 
 class _Waiting(MetaPathFinder):
-    """Finds nothing itself; lets the usual finders load xarray, and adds the accessor to it."""
+    """Finds nothing itself; lets the usual finders load xarray, and adds the accessor to it once it is loaded."""
 
     def __init__(self, name: str, make: Callable[[Any], Any]):
         self._name = name
@@ -37,13 +36,15 @@ class _Waiting(MetaPathFinder):
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != "xarray":
             return None
-        sys.meta_path.remove(self)
-        spec = find_spec(fullname)
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next((found for finder in others if (found := finder.find_spec(fullname, path, target))), None)
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
 
             def load_and_add(module: ModuleType) -> None:
                 load(module)
+                if self in sys.meta_path:  # a module that is loaded again has it already
+                    sys.meta_path.remove(self)
                 _add(module, self._name, self._make)
 
             spec.loader.exec_module = load_and_add  # type: ignore[method-assign]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.table import summary_table
 from jaxcollapse.analysis.verdict import VERDICTS, name_of, verdicts
 from jaxcollapse.explore.answers import Answers

@@ -10,6 +10,7 @@ PROGRAMS = {
     "before xarray": f"import jaxcollapse, xarray; {ASKED}",
     "after xarray": f"import xarray, jaxcollapse; {ASKED}",
     "before a part of xarray": f"import jaxcollapse; from xarray import Dataset; import xarray; {ASKED}",
+    "after a look for it": f"import jaxcollapse, importlib.util as u; u.find_spec('xarray'); import xarray; {ASKED}",
     "by the analysis": f"import jaxcollapse.analysis, xarray; {ASKED}",
 }
 

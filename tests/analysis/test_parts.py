@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse import theory
 from tests.analysis.test_pictures import printed
 from tests.support.datasets import INF, made
@@ -190,7 +189,7 @@ def test_arguments_of_other_types_are_refused_in_words() -> None:
     """In a process of its own, where nothing but the functions themselves checks types."""
     code = """
 from tests.support.datasets import made
-import jaxcollapse.analysis
+import jaxcollapse
 data = made({})
 for ask, told in (
     (lambda: data.collapse.summary(generation="last"), "generation = 'last' is not a number"),

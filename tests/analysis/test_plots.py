@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.plot.scale import Scale
 from tests.support.datasets import GENERATIONS, INF, NAN, SHAPES, made
 from tests.support.sweeps import run, values

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse import theory
 from tests.support.datasets import INF, NAN, made
 from tests.support.statistics import SIGMAS, assert_mean

@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.summary import means
 from jaxcollapse.analysis.verdict import NEEDED, VERDICTS, Thresholds, verdicts
 from tests.analysis.test_verdict import COOLED, LOST, cells

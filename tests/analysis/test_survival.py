@@ -5,7 +5,6 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.survival import survival
 from tests.support.datasets import INF, NAN, SHAPES, made
 from tests.support.statistics import SIGMAS

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import jaxcollapse as jc
-import jaxcollapse.analysis  # (registers the accessor)
 from tests.conftest import ROOT
 from tests.support.datasets import INF
 from tests.support.statistics import SIGMAS, assert_mean

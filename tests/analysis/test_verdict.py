@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import jaxcollapse.analysis  # noqa: F401  (registers the accessor)
 from jaxcollapse.analysis.median import median
 from jaxcollapse.analysis.verdict import NEEDED, NEEDED_OF_ROWS, TOLERANCE, VERDICTS, name_of, needed_by, verdicts
 from tests.support.sweeps import run

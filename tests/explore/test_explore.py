@@ -22,12 +22,26 @@ from tests.support import interruptible, studies
 from tests.support.browsing import started, visiting
 
 SWEEP = {"observables": ["default"]}
+# It computes a plane for two seconds more, says so, and needs no more time for anything else.
+SLOW = """
+import time
+from jaxcollapse.explore.answers import Answers
+from jaxcollapse.cli.main import main
+asked, plane = [], Answers.plane
+def slow(self, *arguments, **named):
+    asked.append(arguments)
+    print(f"asked {len(asked)}", flush=True)
+    time.sleep(2)
+    return plane(self, *arguments, **named)
+Answers.plane = slow
+main()
+"""
 
 
 @contextmanager
-def explored(study: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A server as a process of its own, with its address."""
-    command = [sys.executable, "-c", interruptible.PROGRAM, "explore", str(study), "--no-browser"]
+def explored(study: Path, program: str = interruptible.PROGRAM) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A server as a process of its own that runs this program, with its address."""
+    command = [sys.executable, "-c", program, "explore", str(study), "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -135,38 +149,9 @@ def test_strange_and_broken_connections_do_no_harm(unfinished: Path) -> None:
         assert process.communicate(timeout=20)[1] == ""
 
 
-SLOW = """
-import time
-from jaxcollapse.explore.answers import Answers
-from jaxcollapse.cli.main import main
-asked, plane = [], Answers.plane
-def slow(self, *arguments, **named):
-    asked.append(arguments)
-    print(f"asked {len(asked)}", flush=True)
-    time.sleep(2)
-    return plane(self, *arguments, **named)
-Answers.plane = slow
-main()
-"""
-
-
-@contextmanager
-def slowly_explored(study: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A server that computes for two seconds, says so, and needs no more time for anything else."""
-    command = [sys.executable, "-c", SLOW, "explore", str(study), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
-            assert found is not None
-            yield found[0], process
-        finally:
-            process.kill()
-
-
 def test_a_tab_that_closes_during_a_computation_leaves_no_trace(unfinished: Path) -> None:
     """Nothing is printed, and what nobody waits for any more is not computed."""
-    with slowly_explored(unfinished) as (address, process):
+    with explored(unfinished, SLOW) as (address, process):
         place = urlsplit(address)
         question = b"GET /plane?across=0&up=1&at=0,0&generation=1&colour= HTTP/1.1\r\nHost: %s\r\n\r\n"
         opened = []
@@ -189,7 +174,7 @@ def test_a_tab_that_closes_during_a_computation_leaves_no_trace(unfinished: Path
 
 
 def test_what_is_computed_is_said_and_no_old_picture_shows(browser: Browser, unfinished: Path) -> None:
-    with slowly_explored(unfinished) as (address, _), visiting(browser, address) as visit:
+    with explored(unfinished, SLOW) as (address, _), visiting(browser, address) as visit:
         state = "() => document.documentElement.dataset.state"
         looks = """() => ["busy", "shown"].map(name => getComputedStyle(document.querySelector(`.${name}`)))
             .map(style => [style.display, style.visibility, style.opacity])"""
