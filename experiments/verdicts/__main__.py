@@ -18,18 +18,18 @@ def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
     lines = [
         "# Verdicts",
         "",
-        "Written by `python -m experiments.verdicts`, in somewhat more than a minute on two cores. Five claims about "
-        "models that are trained on their own samples, each with the sweep that tests it. Every number and every "
-        "verdict is computed from the data, with fixed seeds.",
+        "Written by `python -m experiments.verdicts`, which takes a little more than a minute on two cores. This page "
+        "tests five claims about models that are trained on their own samples, each with a sweep file. Every number "
+        "and every verdict is computed from the data, with fixed seeds.",
         "",
-        "The rule: for each setting the claim says in which range a number should lie. The claim *holds* there if the "
-        f"whole {CONFIDENCE:.0%} interval is inside that range, *fails* if it is outside, and is *undecided* if it "
-        "lies across an end. A setting with several numbers holds if all of them do, and fails if one does. A claim "
-        "that holds just where samples are infinitely many *holds in the limit only*. A verdict is about what was run, "
-        "and no more. Intervals of shares are Clopper "
-        "and Pearson's, those of means studentised bootstrap ([analysis](analysis.md)); where nothing is random there "
-        "is none, and the number is exact but for rounding. `tests/test_verdicts.py` turns the data around and asks "
-        "that the verdicts turn, too. [process.md](process.md) has the notation.",
+        "For each setting a claim gives a range, and a number is measured. The claim *holds* if the whole "
+        f"{CONFIDENCE:.0%} interval of the number is inside the range. It *fails* if the interval is outside, and is "
+        "*undecided* if it crosses an end. A setting with several numbers holds if all of them do, and fails if one "
+        "fails. A claim that holds only with infinitely many samples *holds in the limit only*. A verdict applies to "
+        "what was run, and no more. Shares have Clopper–Pearson intervals, means have studentised bootstrap intervals "
+        "([analysis](analysis.md)). Where nothing is random there is no interval, and the number is exact up to "
+        "rounding. `tests/test_verdicts.py` changes the data so that a claim becomes false, and checks that its "
+        "verdict changes as well. [process.md](process.md) explains the notation.",
         "",
         *table(("", "claim", "verdict"), glance),
         "",

@@ -1,4 +1,4 @@
-"""The order of what tables and pictures show, whatever the order in the sweep file."""
+"""The order of what tables and pictures show, which does not depend on the order in the sweep file."""
 
 import numpy as np
 import xarray as xr

@@ -110,7 +110,7 @@ def is_event(values: xr.DataArray) -> bool:
 
 
 def cell_dims(values: xr.DataArray | xr.Dataset) -> list[str]:
-    """The dimensions that distinguish cells: the axes, and whatever else a variable has several values along."""
+    """The dimensions that distinguish cells: the axes, and any further dimension of a variable."""
     return [str(name) for name in values.dims if name not in DIMENSIONS]
 
 

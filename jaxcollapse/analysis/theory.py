@@ -147,7 +147,7 @@ def _predicted(data: xr.Dataset, axes: Sequence[str], names: Sequence[str]) -> d
 
 
 def _check_fields(data: xr.Dataset) -> None:
-    """Raises ValueError unless coordinates give whatever is not the default; `Originals` knows p0."""
+    """Raises ValueError unless coordinates give every field that is not at its default; `Originals` finds p0."""
     for field in _TOLD:
         if field not in data.coords:
             refuse_without(field)

@@ -54,7 +54,7 @@ def provenance(
 
 
 def is_provenance(record: Any) -> bool:
-    """Whether a record, of whatever origin, has all that `merged` and a dataset need."""
+    """Whether a record, of any origin, has all that `merged` and a dataset need."""
     if not isinstance(record, dict) or not {"versions", *_COMPARED} <= record.keys():
         return False
     versions = record["versions"] if isinstance(record["versions"], dict) else {}
@@ -63,7 +63,7 @@ def is_provenance(record: Any) -> bool:
 
 
 def merged(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """One provenance of several runs: the latest one's, with all times and whatever differs."""
+    """One provenance of several runs: the latest one's, with all times and all that differs."""
     if not records:
         return {}
     latest = dict(max(records, key=lambda record: record["end"]))

@@ -1,4 +1,4 @@
-"""Native code or XLA, where both can compute a cell: the same bits as on a CPU, or whatever is faster.
+"""Native code or XLA, where both can compute a cell: the same bits as on a CPU, or the faster one.
 
 On a CPU native code is the faster one everywhere. On an NVIDIA H200 (docs/performance.md) XLA takes 0.8 to 7 times as
 long as native code up to 4096 tokens, but a third of its time at 50257: a tile of so many tokens has too few

@@ -1,4 +1,4 @@
-"""Fields that every process has, whatever its parts: p0, how traces are sampled, how many, what is real among them."""
+"""Fields that every process has, with any parts: p0, how traces are sampled, how many, what is real among them."""
 
 import math
 

@@ -18,7 +18,7 @@ _NATIVE, _PORTABLE = Method(native=True, always_splits=True), Method(native=Fals
 def multinomial(key: jax.Array, n: ArrayLike, logits: ArrayLike) -> Int32[Array, "*row token"]:
     """Counts of n independent draws of tokens, exactly from the multinomial distribution.
 
-    The cost is at most V − 1 binomial counts for each row, whatever n is: on CPUs 1 to 12 ns a token where that was
+    The cost is at most V − 1 binomial counts for each row, for any n: on CPUs 1 to 12 ns a token where that was
     measured, where `jax.random.multinomial` takes 20 to 400 times as long (`python -m benchmarks counts`).
 
     Each node of a binary tree over the tokens splits its draws between two halves of its tokens by an exact binomial

@@ -1,4 +1,4 @@
-"""Exact multinomial counts, whatever the number of draws and tokens.
+"""Exact multinomial counts of any number of draws and tokens.
 
 There are two ways, and `fewest_split` says which one is cheaper:
 

@@ -90,7 +90,7 @@ class Recognised(NamedTuple):
 
 
 def recognised(path: Path, sweep: Sweep, content: str) -> Recognised | None:
-    """What a whole file, of whatever origin, is; None if it is not a dataset, or not the one it says.
+    """What a whole file, of any origin, is; None if it is not a dataset, or not the one it says.
 
     content: a digest of the shards, as `write` was given it.
 

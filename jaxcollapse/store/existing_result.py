@@ -43,7 +43,7 @@ def standing(path: Path, sweep: Sweep, content: str, shards: Shards) -> ResultSt
     """What a file is.
 
     Args:
-        path: the file, of whatever origin.
+        path: the file, of any origin.
         sweep: the study's.
         content: a digest of the shards.
         shards: of the study.
@@ -125,7 +125,7 @@ def set_shard_aside(bad: BadShardError) -> None:
 
 
 def _goes_with(text: str, sweep: Sweep) -> bool:
-    """Whether a sweep file, of whatever origin, extends the study's sweep, or is extended by it."""
+    """Whether a sweep file, of any origin, extends the study's sweep, or is extended by it."""
     try:
         theirs = Sweep.from_dict(parse_toml(text, ""), folder=sweep.folder)
     except InputError:

@@ -1,4 +1,4 @@
-"""JAX's settings that results depend on: those of this package, whatever the user, or the environment, has set."""
+"""JAX's settings that results depend on: those of this package replace those of the user and of the environment."""
 
 import contextlib
 from collections.abc import Iterator

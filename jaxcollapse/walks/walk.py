@@ -192,7 +192,7 @@ class Walk(ABC):
         raise NotImplementedError("a trace of one token has no next token")
 
     def traces(self, key: bits.Key, table: Table, number: int, length: int, numbers: Numbers) -> Traces:
-        """Traces of this many tokens, one by one, whatever their usual length; −1 after their end."""
+        """Traces of this many tokens, one by one, in place of their usual length; −1 after their end."""
 
         def place(context: Contexts, index: Array) -> tuple[Contexts, Drawn]:
             token = draw_tokens(bits.fold_in(key, index), table[jnp.maximum(context, 0)])

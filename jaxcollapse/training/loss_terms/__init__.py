@@ -19,7 +19,7 @@ LOSS_TERMS = Slot("loss_term", when=STEPS)
 def loss_term(function: Callable[..., Any]) -> Any:
     """Adds a term to the loss: a function of a `Batch` that returns a scalar, in nat.
 
-    It is added to the mean cross-entropy (or to whatever loss the update rule has); JAX differentiates it with respect
+    It is added to the mean cross-entropy (or to the loss of the update rule); JAX differentiates it with respect
     to `batch.logits`. Its further arguments are fields of the process, like those of an optimiser. Each of them has a
     default, and with all of them at their defaults the term is switched off: it is not even computed.
 

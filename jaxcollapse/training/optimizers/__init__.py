@@ -31,8 +31,9 @@ def optimizer(function: Callable[..., optax.GradientTransformation]) -> Any:
     """Adds an optimiser: a function that returns an `optax.GradientTransformation`.
 
     Its name is the value of the field `optimizer`. Its arguments are fields of the process, which a sweep file may set
-    and sweep: `learning_rate`, and whatever else has a default or an annotation. Those annotated as `float` are traced,
-    so that a sweep over them compiles nothing; each value of another type (int, bool, str) has a program of its own.
+    and sweep: `learning_rate`, and every other argument with a default or an annotation. Those annotated as `float` are
+    traced, so that a sweep over them compiles nothing; each value of another type (int, bool, str) has a program of its
+    own.
 
     Args:
         function: what is decorated.
