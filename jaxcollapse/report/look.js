@@ -4,7 +4,7 @@
 const HUES = ["ink", "#d55e00", "blue", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 const DASHES = [[], [8, 4], [8, 3, 2, 3], [2, 3], [8, 3, 2, 3, 2, 3], [12, 4], [2, 6]];
 const THEORY = ["soft", [18, 4]], MEAN = ["ink", [2, 3]];  // no colour and dash of another line
-const OF_PAGE = ["ink", "soft", "line", "ground", "blue"];  // colours that page.css defines: light, dark, and on paper
+const OF_PAGE = ["ink", "soft", "line", "ground", "blue", "collapsed"];  // colours that page.css defines: light, dark, and on paper
 
 // A colour in a figure, which knows no names of the page, and in a key, which follows the page.
 const paint = colour => OF_PAGE.includes(colour) ? getComputedStyle(document.documentElement).getPropertyValue(`--${colour}`).trim() : colour;
@@ -59,8 +59,9 @@ function wordOf(page, code) {
 
 // How the cells of a word look: colour, ink, marker, letter.
 function lookOf(page, code) {
-  const look = page.looks[wordOf(page, code)];
-  return code === -1 ? {...look, colour: paint("ground"), ink: paint("soft")} : look;
+  const word = wordOf(page, code), look = page.looks[word];
+  if (code === -1) return {...look, colour: paint("ground"), ink: paint("soft")};
+  return OF_PAGE.includes(word) ? {...look, colour: paint(word)} : look;
 }
 
 // A value of a quantity with its name and units, where it has units: "recovery gap 0.31 nat".

@@ -81,7 +81,7 @@ function showKeys(told, curves) {
     ...(isKnown(chosen?.theory) ? [keyLine(...THEORY, "mean, by theory")] : []),
     ...(isKnown(chosen?.theory) && chosen.mean ? [keyLine(...MEAN, "mean of the replicates")] : []),
   );
-  element("plane-key").replaceChildren(...page.words.map(word => keyMark(page.looks[word], word)));
+  element("plane-key").replaceChildren(...page.words.map((word, code) => keyMark(lookOf(page, code), word)));
   element("events-key").replaceChildren(...events.map((name, at) => keyLine(
     HUES[events.length === 1 ? 2 : at % HUES.length], DASHES[events.length === 1 ? 0 : at % DASHES.length],
     `${page.quantities[name].title.replace(/^share before the /, "")}: ${fateOf(curves[name])}`)),

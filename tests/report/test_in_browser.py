@@ -211,6 +211,7 @@ def test_a_dark_screen_has_a_dark_page_and_paper_has_a_light_one(browser: Browse
     with visiting(browser, quickstart_report, dark=True) as visit:
         assert visit.page.evaluate(colours) == ["#e8eaed"] * 2
         assert visit.source("plane-way")["colour"] == ["#e8eaed"]
+        assert LOOKS["collapsed"].colour not in visit.source("plane-cells")["colour"], "it would not be seen"
         ground = visit.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
         assert ground == "rgb(21, 23, 26)"
         # The last listener sees what is printed.
@@ -229,6 +230,29 @@ def test_a_dark_screen_has_a_dark_page_and_paper_has_a_light_one(browser: Browse
         assert visit.page.locator("svg.print").count() == 0
         assert visit.source("plane-way")["colour"] == ["#e8eaed"], "the screen is dark again"
         assert visit.complaints == []
+
+
+@pytest.mark.parametrize(("dark", "ground"), [(False, "#ffffff"), (True, "#15171a")])
+def test_collapsed_cells_stand_out_from_the_page_and_from_their_word(
+    browser: Browser, tmp_path: Path, dark: bool, ground: str
+) -> None:
+    """By the contrasts that WCAG 2.1 asks of graphics, 3, and of text, 4.5."""
+    data = known({"temperature": [0.0, 1.0]}, ["forgetting", "collapsed"])
+    with visiting(browser, written(data, tmp_path), dark=dark) as visit:
+        colour = visit.source("phase-cells")["colour"][1]
+        keys = [visit.page.locator(f"#{name}-key").inner_html() for name in ("phase", "plane")]
+    assert dark == (colour != LOOKS["collapsed"].colour)
+    assert all(colour in key for key in keys)
+    assert contrast(colour, ground) >= 3
+    assert contrast(colour, LOOKS["collapsed"].ink) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours (WCAG 2.1)."""
+    channels = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in (one, other)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    darker, lighter = sorted(linear @ [0.2126, 0.7152, 0.0722])
+    return float((lighter + 0.05) / (darker + 0.05))
 
 
 def test_nothing_is_wider_than_paper_and_no_figure_is_cut(browser: Browser, quickstart_report: Path) -> None:
