@@ -7,6 +7,8 @@ Rows that choose a trace's persona or its first token are not among them, but fo
 they are, so that T is a knob that the process has.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,7 +45,7 @@ def mutual_information(now: Snapshot) -> Scalar:
     weights, log_rows = _shares(now, now.visits), _contexts(now, now.log_rows)
     log_mean = jax.nn.logsumexp(log_rows + jnp.log(weights)[:, None], axis=0)
     divergence = jax.vmap(kl_divergence, in_axes=(0, None))(log_rows, log_mean)
-    return jnp.sum(jnp.where(weights > 0, weights * divergence, 0))
+    return _sum(weights, divergence)
 
 
 @observable("divergence from the original within contexts", "nat", "structure", models=SEVERAL_ROWS)
@@ -72,11 +74,11 @@ def shared_kl_to_initial(now: Snapshot) -> Scalar:
 @observable("recovery gap with a temperature for each row", "nat", "structure", default=False, models=SEVERAL_ROWS)
 def row_recovery_gap(now: Snapshot) -> Scalar:
     """Σ_r w0_r min_T KL(p0_r ‖ τ_T(p_r)) over all rows r: loss left by one temperature for each tempered row."""
-    weights, stays = now.start_visits, _untempered(now)
+    stays = _untempered(now)
     gaps = jax.vmap(nearest_tempering)(now.log_start, now.scaled.table).gap
     if stays.any():
         gaps = jnp.where(stays, jax.vmap(kl_divergence)(now.log_start, now.log_rows), gaps)
-    return jnp.sum(jnp.where(weights > 0, weights * gaps, 0))
+    return _sum(now.start_visits, gaps)
 
 
 @observable("recovery gap with one temperature for all rows", "nat", "structure", models=SEVERAL_ROWS)
@@ -108,11 +110,9 @@ def shared_smoothed_kl_to_initial(now: Snapshot) -> Scalar:
     """Σ_r w0_r KL(p0_r ‖ p_r) after a refit to N traces, if the tokens that a row has lost count together as one more
     sample of N + 1. N counts as 1000 at least. Equals `shared_kl_to_initial` if no token is lost, or if N is infinite.
     """
-    if now.start.samples is None:
-        return shared_kl_to_initial(now)
-    left, _ = _left(now)
+    left = _left(now)
     losses = jax.vmap(Left.loss)(left, jax.vmap(kl_divergence)(left.log_p, now.log_rows))
-    return jnp.sum(jnp.where(now.start_visits > 0, now.start_visits * losses, 0))
+    return _sum(now.start_visits, losses)
 
 
 @observable("smoothed recovery temperature of all rows", "1", "structure", models=SEVERAL_ROWS)
@@ -132,8 +132,7 @@ def shared_order_gap(now: Snapshot) -> Scalar:
     """Σ_r w0_r min over increasing functions f of KL(p0_r ‖ f(p_r)), to 0.02 nat: what is left of the loss if
     each row has the right order of tokens. Infinite if a row has lost a token.
     """
-    weights = now.start_visits
-    return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(order_gap_of)(now.log_start, now.scaled.table), 0))
+    return _sum(now.start_visits, jax.vmap(order_gap_of)(now.log_start, now.scaled.table))
 
 
 @observable("share of rows with the original mode", "1", "structure", models=SEVERAL_ROWS, possible=share)
@@ -146,8 +145,7 @@ def shared_mode_is_original(now: Snapshot) -> Scalar:
 @observable("excess log loss of uniform rows", "nat", "structure", models=SEVERAL_ROWS)
 def shared_uniform_kl_to_initial(now: Snapshot) -> Scalar:
     """Σ_r w0_r KL(p0_r ‖ uniform over the tokens of p0_r): what a model loses that knows the vocabulary only."""
-    weights = now.start_visits
-    return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(uniform_divergence)(now.log_start), 0))
+    return _sum(now.start_visits, jax.vmap(uniform_divergence)(now.log_start))
 
 
 @observable("excess log loss on real traces", "nat", "structure", models=SEVERAL_ROWS)
@@ -167,27 +165,19 @@ def unvisited_drift(now: Snapshot) -> Scalar:
     return jnp.sum(jnp.where(unvisited, drift, 0)) / jnp.sum(unvisited, dtype=drift.dtype)
 
 
-def _back_to_start(now: Snapshot) -> Tempering:
-    if now.start.samples is not None:
-        return _smoothed_back(now).unless(_left(now)[1])
-    found = _nearest(now, now.log_start, now.scaled.table, now.log_rows, now.start_visits)
-    return found._replace(temperature=now.at_scale(found.temperature))
-
-
-def _left(now: Snapshot) -> tuple[Left, Bool[Array, ""]]:
-    """What the rows have left of those of p0, and whether any has lost something."""
-    assert now.start.samples is not None
-    left = jax.vmap(left_of, in_axes=(0, 0, None))(now.log_start, now.log_rows, now.start.samples)
-    return left, jnp.any(left.is_lost & (now.start_visits > 0))
+def _left(now: Snapshot) -> Left:
+    """What each row has left of that of p0."""
+    return jax.vmap(partial(left_of, samples=now.start.samples))(now.log_start, now.log_rows)
 
 
 def _smoothed_back(now: Snapshot) -> Tempering:
-    if now.start.samples is None:
-        return _back_to_start(now)
-    left, _ = _left(now)
-    weights = now.start_visits
-    found = _nearest(now, left.log_p, now.scaled.table, now.log_rows, weights * left.mass)
-    return found._replace(gap=found.gap + jnp.sum(jnp.where(weights > 0, weights * left.rest, 0)))
+    left, weights = _left(now), now.start_visits
+    temperature, gap = _nearest(now, left.log_p, now.scaled.table, now.log_rows, weights * left.mass)
+    return Tempering(now.at_scale(temperature), gap + _sum(weights, left.rest))
+
+
+def _back_to_start(now: Snapshot) -> Tempering:
+    return _smoothed_back(now).unless(jnp.any(_left(now).is_lost & (now.start_visits > 0)))
 
 
 def _from_start(now: Snapshot) -> Tempering:
@@ -201,7 +191,7 @@ def _nearest(now: Snapshot, log_target: Table, base: Table, log_base: Table, wei
         return nearest_common_tempering(log_target, base, weights)
     nearest = nearest_common_tempering(log_target, base, jnp.where(stays, 0, weights))
     divergence = jax.vmap(kl_divergence)(log_target, log_base)
-    rest = jnp.sum(jnp.where(stays & (weights > 0), weights * divergence, 0))
+    rest = _sum(jnp.where(stays, weights, 0), divergence)
     return Tempering(jnp.where(jnp.isinf(rest), jnp.nan, nearest.temperature), nearest.gap + rest)
 
 
@@ -229,4 +219,9 @@ def _mean_divergence(
     visits: Float[Array, " context"], log_p: Float[Array, "context token"], log_q: Float[Array, "context token"]
 ) -> Scalar:
     weights = visits / jnp.maximum(jnp.sum(visits), _TINY)
-    return jnp.sum(jnp.where(weights > 0, weights * jax.vmap(kl_divergence)(log_p, log_q), 0))
+    return _sum(weights, jax.vmap(kl_divergence)(log_p, log_q))
+
+
+def _sum(weights: Float[Array, " row"], values: Float[Array, " row"]) -> Scalar:
+    """Σ w x over the rows that have any weight: others may be infinitely far away."""
+    return jnp.sum(jnp.where(weights > 0, weights * values, 0))

@@ -44,8 +44,11 @@ class Left(NamedTuple):
         return jnp.where(self.mass > 0, self.mass * divergence, 0) + self.rest
 
 
-def left_of(log_start: Row, log_p: Row, samples: Scalar) -> Left:
-    """What p has left of p0 after a refit to so many samples."""
+def left_of(log_start: Row, log_p: Row, samples: Scalar | None) -> Left:
+    """What p has left of p0 after a refit to so many samples; all of it after what is not a refit to samples."""
+    if samples is None:
+        one = jnp.ones((), log_start.dtype)
+        return Left(log_start, mass=one, rest=jnp.zeros_like(one), is_lost=jnp.zeros((), bool))
     lost, start = (log_start > -jnp.inf) & (log_p == -jnp.inf), jnp.exp(log_start)
     mass, gone = jnp.sum(jnp.where(lost, 0, start)), jnp.sum(jnp.where(lost, start, 0))
     number = jnp.maximum(jnp.sum(lost, dtype=start.dtype), 1)

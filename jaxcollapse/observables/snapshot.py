@@ -36,7 +36,7 @@ class SweepThresholds(NamedTuple):
 class Origin(NamedTuple):
     """The initial distribution p0 of a trajectory, and what is computed from it once.
 
-    In a model of several rows, all but `table` and `given` are about the tokens of traces, whatever their context.
+    In a model of several rows, all but `table` and `given` are about the tokens of traces, in any context.
 
     Attributes:
         table: logits of p0, [context, token].
@@ -138,7 +138,7 @@ class Snapshot:
 
     @cached_property
     def logits(self) -> Row:
-        """Logits of the tokens at a random place of a trace, whatever their context [token]."""
+        """Logits of the tokens at a random place of a trace, in any context [token]."""
         return self.walk.marginal(self.table, self.numbers)
 
     @cached_property
@@ -187,30 +187,22 @@ class Snapshot:
     @cached_property
     def back_to_start(self) -> Tempering:
         """The tempered p that is nearest to p0."""
-        if self.start.samples is not None:
-            return self.smoothed_back.unless(self._left.is_lost)
-        found = nearest_tempering(self.start.log_p, self.logits_in_range)
-        return found if self.walk.is_structured else found._replace(temperature=self.at_scale(found.temperature))
+        return self.smoothed_back.unless(self._left.is_lost)
 
     @cached_property
     def smoothed_kl(self) -> Scalar:
         """KL(p0 ‖ p), p smoothed."""
-        if self.start.samples is None:
-            return kl_divergence(self.start.log_p, self.log_p)
         return self._left.loss(kl_divergence(self._left.log_p, self.log_p))
 
     @cached_property
     def smoothed_back(self) -> Tempering:
         """The tempered p that is nearest to p0, smoothed after tempering."""
-        if self.start.samples is None:
-            return self.back_to_start
-        left = self._left
-        found = nearest_tempering(left.log_p, self.logits_in_range)
-        return found._replace(gap=left.loss(found.gap))
+        temperature, gap = nearest_tempering(self._left.log_p, self.logits_in_range)
+        whole = temperature if self.walk.is_structured else self.at_scale(temperature)
+        return Tempering(whole, self._left.loss(gap))
 
     @cached_property
     def _left(self) -> Left:
-        assert self.start.samples is not None
         return left_of(self.start.log_p, self.log_p, self.start.samples)
 
     @property
