@@ -121,7 +121,7 @@ def _interval(
 
 
 def _mean(values: xr.Variable, confidence: float, own: xr.DataArray) -> xr.Variable:
-    """The mean of the values of a variable, no bound of which is beyond what its values can be."""
+    """The mean of a variable over replicates; its bounds stay within the possible range of the variable."""
     return _interval(values, mean_interval, confidence, [end.variable for end in possible_range(own)])
 
 
