@@ -114,7 +114,7 @@ def predict(data: xr.Dataset, name: str) -> xr.DataArray:
 
 
 def predictions(data: xr.Dataset, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """What `predict` says of several variables [axis, …, generation], without those of which it says nothing.
+    """The predictions of several variables [axis, …, generation]; variables without any prediction are left out.
 
     Raises:
         ValueError: a coordinate has been dropped that says what the cells are.
