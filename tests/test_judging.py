@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcollapse.process.whole_traces import Judging, Rates
+from jaxcollapse.process.whole_traces import Judging
+from jaxcollapse.training.rewards import Rates
 from jaxcollapse.walks.markov import Markov
 from jaxcollapse.walks.persona import Persona
 from jaxcollapse.walks.walk import Numbers, Walk

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from experiments.agreement import descent, drift, ideal, selection, upkeep
+from experiments.agreement import descent, drift, ideal, rewards, selection, upkeep
 from experiments.agreement.comparison import Comparison
 
 AREAS: dict[str, Callable[[], Iterator[Comparison]]] = {
@@ -11,4 +11,5 @@ AREAS: dict[str, Callable[[], Iterator[Comparison]]] = {
     "Remedies and kept samples at temperature 1": upkeep.comparisons,
     "Two tokens": selection.comparisons,
     "A step of gradient descent": descent.comparisons,
+    "Training with a reward": rewards.comparisons,
 }

@@ -1,6 +1,7 @@
 """A distribution over labelled tokens, and what all kinds of initial distribution have in common."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -9,7 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
 
-from jaxcollapse.errors import InputError
+from jaxcollapse.distributions.labels import storable
+from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_NUMBERS
 from jaxcollapse.parts.plugin import Plugin
 
@@ -38,6 +40,32 @@ class Distribution:
     def size(self) -> int:
         """Number of tokens."""
         return self.logits.shape[-1]
+
+    def number_of(self, token: int | str, key: str) -> int:
+        """The number of a token, from 0, by its label or by its number.
+
+        Raises:
+            InputError: there is no such token; the message names this key of the sweep file.
+        """
+        if isinstance(token, str):
+            labels = [] if self.labels is None else self.labels.tolist()
+            if storable(token) not in labels:
+                raise InputError(key, f"{token!r} is not a token of p0{did_you_mean(token, labels)}")
+            return int(labels.index(storable(token)))
+        if token >= self.size:
+            raise InputError(key, f"{token}: tokens are numbered from 0 to {self.size - 1}")
+        return token
+
+
+def token_set(tokens: Sequence[int | str], given: Distribution, key: str) -> np.ndarray:
+    """1 for each of these tokens, 0 for all others [token].
+
+    Raises:
+        InputError: there is no such token; the message names this key of the sweep file.
+    """
+    found = np.zeros(given.size)
+    found[[given.number_of(token, key) for token in tokens]] = 1
+    return found
 
 
 def check_table(rows: int, tokens: int) -> None:

@@ -135,7 +135,7 @@ class SelfTraining:
         table, scaled = process.observed(state.model)
         walk, traces = process.structure.walk, process.settings.traces
         given, thresholds = jax.tree.map(jnp.asarray, (self._one.logits, self._thresholds))
-        start = origin(process.initial, given, thresholds, walk, traces, process.samples)
+        start = origin(process.initial, given, thresholds, walk, traces, process.samples, process.emission.correct)
         now = Snapshot(table, start, thresholds, walk, traces, state.key, state.model.visited, scaled)
         return {entry.name: entry.measure(now) for entry in chosen}
 

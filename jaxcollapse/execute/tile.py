@@ -7,12 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcollapse.distributions.dirichlet import Dirichlet, draw_dirichlet, row_keys
+from jaxcollapse.distributions.distribution import token_set
 from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.program.kernel import Lanes, Program, Recorded, trajectory_key
 from jaxcollapse.sampling import bits
+from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.system.jax_settings import arithmetic
 
 _INITIAL = 0xFFFFFFFF  # folded into a trajectory's key for its initial distribution; generations count from 0
@@ -111,16 +113,23 @@ def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
 
 
 def _rows(plan: Plan, program: Program, cell: np.ndarray) -> dict[str, Any]:
-    """Fields with a number for each token, [lane, token]; 0 beyond the vocabulary."""
+    """Fields with a number for each token, sets of tokens among them, [lane, token]; 0 beyond the vocabulary."""
     return {name: _row(plan, program, cell, name) for name in program.structure.rows}
 
 
 def _row(plan: Plan, program: Program, cell: np.ndarray, name: str) -> np.ndarray:
-    column = plan.sweep.grid.column(name)
-    tables = np.zeros((len(column.values), program.structure.tokens), np.dtype(program.dtype))
-    for row, numbers in zip(tables, column.values, strict=True):
-        row[: len(numbers or ())] = (numbers or ())[: len(row)]
-    return tables[column.codes[cell]]
+    """One such field [lane, token]. What a set is depends on the tokens of p0, too."""
+    column, library = plan.sweep.grid.column(name), plan.cells.library
+    is_set = fields()[name].kind == "set"
+    codes, entries = column.codes[cell], library.index[cell] if is_set else np.zeros(len(cell), np.int32)
+    pairs, lane = np.unique(np.stack([codes, entries], axis=1), axis=0, return_inverse=True)
+    tables = np.zeros((len(pairs), program.structure.tokens), np.dtype(program.dtype))
+    for row, (code, entry) in zip(tables, pairs.tolist(), strict=True):
+        numbers = column.values[code] or ()
+        if is_set:
+            numbers = token_set(numbers, library.entries[entry].given, name)
+        row[: len(numbers)] = numbers[: len(row)]
+    return tables[lane.reshape(-1)]
 
 
 def cell_keys(streams: np.ndarray) -> jax.Array:

@@ -22,7 +22,9 @@ from jaxcollapse.walks.walk import Walk
 Statistic = Literal["modal_probability", "collision_probability", "least_present_probability"]
 Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, SweepThresholds], Float[Array, ""]]
-Group = Literal["diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins"]
+Group = Literal[
+    "diversity", "original", "tempering", "events", "structure", "personas", "chain", "correct", "texts", "plugins"
+]
 # What verdicts follow from: the log loss; what is left of it at the best temperature, and that temperature; what is
 # left of it if the order of tokens is right; whether the mode is kept; the loss of the uniform distribution; and the
 # probability of the mode.
@@ -36,7 +38,18 @@ FOR_VERDICTS = (
     "modal_probability",
 )
 FOR_VERDICTS_OF_ROWS = (*(f"shared_{name}" for name in FOR_VERDICTS[:-1]), FOR_VERDICTS[-1])
-_GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts", "plugins")
+_GROUPS = (
+    "diversity",
+    "original",
+    "tempering",
+    "events",
+    "structure",
+    "personas",
+    "chain",
+    "correct",
+    "texts",
+    "plugins",
+)
 Models = Literal["all", "of one row", "of several rows", "of texts"] | tuple[str, ...]
 ALL: Models = "all"
 ONE_ROW: Models = "of one row"

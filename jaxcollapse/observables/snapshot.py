@@ -49,6 +49,7 @@ class Origin(NamedTuple):
         rarest: weight of each token in the rarest tenth, [token].
         heterozygosity: 1 − Σ p².
         samples: N of a refit to N samples, at least 1000, which smooths what it has lost; None if it loses nothing.
+        correct: the correct tokens of each row, [context, token]; None if none are known.
     """
 
     table: Table
@@ -61,6 +62,7 @@ class Origin(NamedTuple):
     rarest: Row
     heterozygosity: Scalar
     samples: Scalar | None = None
+    correct: Bool[Array, "context token"] | None = None
 
 
 def origin(
@@ -70,6 +72,7 @@ def origin(
     walk: Walk,
     numbers: Numbers,
     samples: Scalar | None = None,
+    correct: Bool[Array, "context token"] | None = None,
 ) -> Origin:
     """Derives from the initial logits what the observables compare with."""
     logits = walk.marginal(table, numbers)
@@ -86,6 +89,7 @@ def origin(
         rarest=_rarest_decile(logits),
         heterozygosity=1 - jnp.sum(p * p),
         samples=None if samples is None else jnp.maximum(samples, FEWEST),
+        correct=correct,
     )
 
 

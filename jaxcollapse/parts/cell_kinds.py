@@ -10,14 +10,19 @@ from jaxcollapse.parts.slot import SLOTS
 
 
 def samples(cells: AskedCells) -> np.ndarray:
-    """N for each cell: as given, else batch_size × steps."""
-    given = cells.numbers("samples")
+    """N for each cell: as given, else batch_size × steps; of groups of traces with rewards, batch_size."""
+    given = np.where(is_rewarded(cells), cells.numbers("batch_size"), cells.numbers("samples"))
     return np.where(np.isnan(given), cells.numbers("batch_size") * cells.numbers("steps"), given)
 
 
 def takes_gradient_steps(cells: AskedCells) -> Answer:
     """Cells whose update rule takes steps of an optimiser, be it to convergence."""
     return cells.has("update", *SLOTS["update"].named(lambda part: part.fact("takes_steps")))
+
+
+def is_rewarded(cells: AskedCells) -> Answer:
+    """Cells that are trained on groups of traces with rewards."""
+    return cells.has("update", *SLOTS["update"].named(lambda part: part.fact("is_rewarded")))
 
 
 def is_refit(cells: AskedCells) -> Answer:
@@ -46,7 +51,12 @@ def sees_whole_corpus(cells: AskedCells) -> Answer:
 
 
 def has_verifier(cells: AskedCells) -> Answer:
-    """Cells whose samples may be rejected."""
+    """Cells whose samples may be rejected before training."""
+    return ~is_rewarded(cells) & has_rates(cells)
+
+
+def has_rates(cells: AskedCells) -> Answer:
+    """Cells with a verifier, which rejects samples, or rewards them."""
     return (cells.numbers("true_positive_rate") < 1) | (cells.numbers("false_positive_rate") < 1)
 
 
@@ -75,5 +85,10 @@ def of_initial(cells: AskedCells, told: Callable[[Any], bool]) -> Answer:
     return cells.tells("initial", told)
 
 
+def _takes_rewards(cells: AskedCells) -> Answer:
+    return is_curated(cells) | is_rewarded(cells)
+
+
 CURATED = When("with curation = 'bradley_terry' or 'argmax'", is_curated)
-STEPS = When("with update = 'gradient'", takes_gradient_steps)
+REWARDED = When("with curation = 'bradley_terry' or 'argmax', or update = 'policy_gradient'", _takes_rewards)
+STEPS = When("with update = 'gradient' or 'policy_gradient'", takes_gradient_steps)

@@ -166,11 +166,10 @@ def fields_of(part: Part, slot: Slot, known: Mapping[str, Field]) -> list[Field]
 
 def defaults_of(part: Part, known: Mapping[str, Field]) -> dict[str, Any]:
     """Where the default of a field that others have too is another one for this part."""
-    return {
-        name: default
-        for name, (_, default) in part.arguments.items()
-        if part.plugin and default is not NONE and default != known[name].default
-    }
+    own = dict(part.fact("defaults", {}))
+    if part.plugin:
+        own |= {name: default for name, (_, default) in part.arguments.items() if default is not NONE}
+    return {name: default for name, default in own.items() if default != known[name].default}
 
 
 def _field(part: Part, slot: Slot, name: str, annotation: Any, default: Any) -> Field:

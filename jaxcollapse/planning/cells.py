@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from jaxcollapse.distributions.distribution import token_set
 from jaxcollapse.errors import InputError
 from jaxcollapse.native import draws_on, trains
 from jaxcollapse.observables import Observable
@@ -21,7 +22,7 @@ from jaxcollapse.planning.kernel_choice import may_be_native
 from jaxcollapse.planning.library import Library
 from jaxcollapse.planning.methods import distinct_methods
 from jaxcollapse.planning.spec import Spec, spec_of
-from jaxcollapse.process.structure import Structure
+from jaxcollapse.process.structure import FRESH, Structure
 from jaxcollapse.process.whole_traces import PATIENCE
 from jaxcollapse.program.kernel import Program
 from jaxcollapse.program.native_path import can_run, can_watch
@@ -88,7 +89,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
         of([each.walk.is_structured for each in structures]),
     )
     steps = np.where(of([not each.rule.takes_steps for each in structures]), 0, grid.numbers("steps"))
-    draws_samples = ~is_infinite & (batches != "generator")
+    draws_samples = ~is_infinite & ~np.isin(batches, FRESH)
     replaced = is_infinite | cell_kinds.draws_with_replacement(grid)
     independent = (batches == "generator") | ((batches == "corpus") & replaced)
     by_native = everything | (of([spec.is_whole for spec in specs]) & trained)
@@ -116,6 +117,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     draws = np.where(structured | grows, library.contexts * positions, draws)
     emitted = np.where(batches == "generator", batch_size, samples)
     draws = np.where(is_judged, emitted * _attempts(grid, sweep.generations, places), draws)
+    draws = np.where(batches == "groups", np.where(is_infinite, 0, batch_size), draws)
     programs = [_program(sweep, each, observables, everything) for each in distinct]
     return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
 
@@ -128,6 +130,8 @@ def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarr
     emitted = np.where(fresh & ~cell_kinds.is_refit(grid), batch_size, samples)
     at_once = np.zeros(grid.cells, int)
     at_once[is_judged] = _by_value(emitted[is_judged], lambda number: traces_at_once(int(number)))
+    drawn = cell_kinds.is_rewarded(grid) & np.isfinite(emitted)
+    at_once[drawn] = _by_value(emitted[drawn], lambda number: traces_at_once(int(number)))
     known = {name: field for name, field in fields().items() if name != "initial"}
     static = [grid.column(name).codes for name, field in known.items() if field.kind == "static"]
     switches = [grid.has(name, field.default) for name, field in known.items() if field.is_switch]
@@ -196,11 +200,21 @@ def _attempts(grid: Grid, generations: int, places: np.ndarray) -> np.ndarray:
 
 
 def _check_per_token(grid: Grid, library: Library) -> None:
-    """Raises if a field that has a number for each token has another number of them where it matters."""
+    """Raises if a field that has a number for each token has another number of them where it matters, or if one that is
+    a set of tokens has others.
+    """
     for name, field in fields().items():
+        column = grid.column(name)
+        if field.kind == "set":
+            wrong = used_when()[name].holds(grid)
+            for code, entry in sorted(
+                set(zip(column.codes[wrong].tolist(), library.index[wrong].tolist(), strict=True))
+            ):
+                if (tokens := column.values[code]) is None:
+                    raise InputError(grid.key_of(name), f"is missing; {used_when()[name].text} it is needed")
+                token_set(tokens, library.entries[entry].given, grid.key_of(name))
         if field.kind != "tokens":
             continue
-        column = grid.column(name)
         number = np.array([0 if values is None else len(values) for values in column.values])[column.codes]
         wrong = used_when()[name].holds(grid)
         if not wrong.any() or not (wrong := wrong & (number != library.sizes)).any():

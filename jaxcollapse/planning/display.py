@@ -84,6 +84,7 @@ def describe(program: Program) -> str:
         "full": "exact expectation" if structure.infinite_samples else "whole corpus",
         "generator": "fresh minibatches",
         "corpus": "minibatches of the corpus",
+        "groups": f"{'infinitely many ' * structure.infinite_samples}groups rewarded by {structure.reward}",
     }[structure.batches]
     drawn = structure.batch_sampler or structure.sampler
     counts = "" if drawn is None else f", {_way(drawn, structure.tokens)}"
@@ -94,7 +95,7 @@ def describe(program: Program) -> str:
     extras += [
         *structure.truncations,
         *([f"{structure.curation} by {structure.reward}"] if structure.curation != "none" else []),
-        *(["whole traces judged"] if structure.traces_at_once else []),
+        *(["whole traces judged"] if structure.traces_at_once and structure.batches != "groups" else []),
         *(["fresh data"] if structure.fresh_data else []),
         *(name for name in structure.is_on if name not in (*structure.truncations, "fresh_fraction")),
         *schedule,

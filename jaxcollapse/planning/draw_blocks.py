@@ -41,3 +41,8 @@ def block_sizes(tokens: int, times: Mapping[int, float]) -> dict[int, int]:
 def traces_at_once(traces: int) -> int:
     """How many traces are drawn at once, of so many: as few programs as sizes, and the fewest draws in vain."""
     return min(SIZES, key=lambda size: math.ceil(traces / size) * (size + _BLOCK_TRACES))
+
+
+def whole_groups(traces: int, size: int) -> int:
+    """How many traces are drawn at once, of so many in groups of this size: whole groups."""
+    return size * max(1, traces_at_once(traces) // size)

@@ -11,13 +11,14 @@ from jaxcollapse.parts.cell_kinds import (
     draws_from_generator,
     is_curated,
     is_refit,
+    is_rewarded,
     judges_traces,
     samples,
     sees_whole_corpus,
 )
 from jaxcollapse.parts.slot import Part
-from jaxcollapse.planning.draw_blocks import traces_at_once
-from jaxcollapse.process.structure import Batches, Structure
+from jaxcollapse.planning.draw_blocks import traces_at_once, whole_groups
+from jaxcollapse.process.structure import FRESH, Batches, Structure
 from jaxcollapse.sweep.cell import Cell
 from jaxcollapse.sweep.process_fields import fields, used_when
 from jaxcollapse.training.corpora import CORPORA
@@ -60,7 +61,10 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
     refit, infinite, is_on = bool(is_refit(cell)), bool(np.isinf(samples(cell))), switched_on(cell)
     curated, terms = bool(is_curated(cell)), _terms(is_on)
     batches: Batches = "corpus"
-    if refit or sees_whole_corpus(cell):
+    rewarded = bool(is_rewarded(cell))
+    if rewarded:
+        batches = "groups"
+    elif refit or sees_whole_corpus(cell):
         batches = "full"
     elif draws_from_generator(cell):
         batches = "generator"
@@ -77,16 +81,17 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         batches, infinite = "generator", False
     is_whole = (plain and rule.name == "refit") or (descends and batches == "generator")
     corpus = CORPORA[cell["corpus"]]
-    if batches == "generator" or (
-        corpus.name == "window" and cell["window"] == 1
-    ):  # all that is seen are the last ones
+    if batches in FRESH or (corpus.name == "window" and cell["window"] == 1):  # all that is seen are the last ones
         corpus = CORPORA["replace"]
     used = [rule, corpus, *(LOSS_TERMS[name] for name in terms)]
     if not refit:
         used += [OPTIMIZERS[cell["optimizer"]], SCHEDULES[cell["schedule"]]]
-    if curated:
+    if curated or rewarded:
         used.append(REWARDS[cell["reward"]])
     emitted = cell.numbers("batch_size") if batches == "generator" else samples(cell)
+    at_once = traces_at_once(int(emitted)) if judges_traces(cell) else 0
+    if rewarded and not infinite:
+        at_once = whole_groups(int(emitted), cell["group_size"])
     structure = Structure(
         walk=walk,
         tokens=tokens,
@@ -103,10 +108,11 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         parameters=PARAMETERISATIONS[cell["parameters"]].instance(cell),
         tracks_visits=walk.is_structured and tracks_visits,
         curation=cell["curation"],
-        reward=cell["reward"] if curated else "likelihood",
-        traces_at_once=traces_at_once(int(emitted)) if judges_traces(cell) else 0,
+        reward=cell["reward"] if curated or rewarded else "likelihood",
+        correct=cell["correct"],
+        traces_at_once=at_once,
         options=tuple(sorted({name: value for part in used for name, value in _static(part, cell).items()}.items())),
-        rows=_named("tokens", used),
+        rows=(*_named("tokens", used), *(["correct_tokens"] if cell["correct"] == "listed" else [])),
         numbers=_named("number", used),
         counts=(*_named("count", used), "end_token"),
     )

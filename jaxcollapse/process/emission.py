@@ -12,8 +12,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.process.structure import Loops, Settings, Structure
-from jaxcollapse.process.whole_traces import Judging, Rates
+from jaxcollapse.process.whole_traces import Judging
 from jaxcollapse.sampling import bits, truncation
+from jaxcollapse.sampling.correct import correct_set
 from jaxcollapse.sampling.curation import CURATIONS, verified
 from jaxcollapse.sampling.mixture import mixture
 from jaxcollapse.sampling.multinomial import Method, multinomial
@@ -25,7 +26,8 @@ from jaxcollapse.walks.walk import urn
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
 
-_RECORDED = 0xFFFFFFFE  # folded into a trajectory's key for its recorded real data; generations count from 0
+# Folded into a trajectory's key for its recorded real data, and for its correct set; generations count from 0.
+_RECORDED, _CORRECT = 0xFFFFFFFE, 0xFFFFFFFD
 _WHOLE = 1e-6  # relative distance from a whole number that is rounding
 
 
@@ -48,11 +50,13 @@ class Source(NamedTuple):
         logits: logits of the tokens, [context, token].
         weights: weights of the tokens, [context, token].
         rewards: rewards of the tokens, [context, token]; None unless traces are judged as wholes.
+        model: logits of the model that draws them, before any temperature [context, token].
     """
 
     logits: Table
     weights: Table
     rewards: Table | None
+    model: Table
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Emission:
         initial: table of p0.
         real: table that real data are drawn from.
         values: fields of the process, by name.
-        correct: the tokens that a verifier does not object to, [context, token]; None if there is no verifier.
+        correct: the tokens that are correct, [context, token].
     """
 
     structure: Structure
@@ -75,7 +79,7 @@ class Emission:
     initial: Table
     real: Table
     values: Mapping[str, Any]
-    correct: Bool[Array, "context token"] | None
+    correct: Bool[Array, "context token"]
 
     @classmethod
     def of(
@@ -86,12 +90,12 @@ class Emission:
         initial: Table,
         real: Table,
         values: Mapping[str, Any],
+        key: bits.Key,
     ) -> "Emission":
-        """The emission of a trajectory."""
-        correct = None
-        if "true_positive_rate" in structure.is_on or "false_positive_rate" in structure.is_on:
-            correct = jax.vmap(truncation.top_p, in_axes=(0, None))(initial, settings.correct_share) > -jnp.inf
-            correct |= ~jnp.asarray(structure.walk.is_text())[:, jnp.newaxis]
+        """The emission of a trajectory with this key."""
+        own, listed = bits.fold_in(key, jnp.uint32(_CORRECT)), values.get("correct_tokens", initial[0])
+        correct = correct_set(structure.correct, initial, settings.correct_share, own, listed)
+        correct |= ~jnp.asarray(structure.walk.is_text())[:, jnp.newaxis]
         return cls(structure, settings, loops, initial, real, values, correct)
 
     def source(self, table: Table, generation: Int32[Array, ""]) -> Source:
@@ -109,18 +113,18 @@ class Emission:
             logits = jnp.where(is_cut, cut, logits)
         logits = structure.walk.exchanged(logits, settings.exchange)
         rewards = self._rewards(table) if structure.curation != "none" else None
-        if structure.traces_at_once:
-            return Source(logits, urn(logits), rewards)
+        if structure.traces_at_once or structure.batches == "groups":
+            return Source(logits, urn(logits), rewards, table)
         if rewards is not None:
             select = jax.vmap(CURATIONS[structure.curation], in_axes=(0, 0, None))
             logits = select(logits, rewards, settings.candidates)
-        if self.correct is not None:
+        if structure.rejects:
             verify = jax.vmap(verified, in_axes=(0, 0, None, None))
             logits = verify(logits, self.correct, settings.true_positive_rate, settings.false_positive_rate)
         if structure.fresh_data and not self._keeps_apart:
             share = self._fresh_share(generation)
             logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
-        return Source(logits, urn(logits), None)
+        return Source(logits, urn(logits), None, table)
 
     def tempered(self, table: Table, temperature: Float[Array, ""]) -> Table:
         """The rows at this temperature that a sampling temperature applies to, the others as they are."""
@@ -171,8 +175,8 @@ class Emission:
             weights=source.weights,
             curation=structure.curation,
             rewards=source.rewards,
-            correct=self.correct,
-            rates=Rates(settings.true_positive_rate, settings.false_positive_rate),
+            correct=self.correct if structure.rejects else None,
+            rates=rewards.Rates(settings.true_positive_rate, settings.false_positive_rate),
             at_once=structure.traces_at_once,
             places=self.loops.places,
             candidates=self.loops.candidates,
@@ -210,8 +214,13 @@ class Emission:
 
     def _rewards(self, table: Table) -> Table:
         """What samples are chosen by: of each token in each row, from a model with this table."""
-        judged = rewards.Judged(table, self.initial, jnp.asarray(self.structure.walk.is_text()))
-        return self.settings.reward_scale * rewards.table(self.structure.reward, judged, self.values)
+        return self.settings.reward_scale * rewards.table(self.structure.reward, self.judged(table), self.values)
+
+    def judged(self, table: Table) -> rewards.Judged:
+        """What rewards of a model with this table may depend on."""
+        rates = rewards.Rates(self.settings.true_positive_rate, self.settings.false_positive_rate)
+        is_text = jnp.asarray(self.structure.walk.is_text())
+        return rewards.Judged(table, self.initial, is_text, self.correct, rates)
 
 
 def recorded(structure: Structure, settings: Settings, given: Table, key: bits.Key) -> Table:

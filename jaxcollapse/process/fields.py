@@ -7,6 +7,7 @@ import numpy as np
 from jaxcollapse.parts.cell_kinds import (
     draws_from_generator,
     is_refit,
+    is_rewarded,
     samples,
     takes_gradient_steps,
     takes_vocab_size,
@@ -20,7 +21,11 @@ def _is_mixed(cells: AskedCells) -> Answer:
 
 
 def _draws_samples(cells: AskedCells) -> Answer:
-    return np.isfinite(samples(cells)) & (is_refit(cells) | ~draws_from_generator(cells))
+    return np.isfinite(samples(cells)) & (is_refit(cells) | ~draws_from_generator(cells)) & ~is_rewarded(cells)
+
+
+def _draws_a_corpus(cells: AskedCells) -> Answer:
+    return ~is_rewarded(cells)
 
 
 def _trains_partly(cells: AskedCells) -> Answer:
@@ -85,6 +90,7 @@ SAMPLES = Field(
     description="Number of traces N drawn in each generation; by default batch_size × steps. inf: exact expectations.",
     label="samples",
     kind="count",
+    when=When("unless update = 'policy_gradient', which draws batch_size traces", _draws_a_corpus),
 )
 REAL_DATA = (
     Field(
@@ -184,5 +190,5 @@ RESETS = Field(
     units="generation",
     kind="count",
     is_switch=True,
-    when=When("with update = 'gradient', or a refit with mixing below 1", _trains_partly),
+    when=When("with update = 'gradient' or 'policy_gradient', or a refit with mixing below 1", _trains_partly),
 )

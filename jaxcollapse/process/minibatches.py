@@ -1,17 +1,20 @@
 """Minibatches: what each optimiser step of a generation sees."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.process.emission import Draw, Emission, Source
+from jaxcollapse.process.groups import Groups
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.subset import subset
-from jaxcollapse.training.batch import Batch, Table, frequencies
+from jaxcollapse.training.batch import Batch, Table, finite, frequencies
 from jaxcollapse.training.corpora.corpus import Expected, Samples, log_weights
 from jaxcollapse.training.optimizers import OPTIMIZERS
+from jaxcollapse.training.updates.policy_gradient import PolicyGradient
 from jaxcollapse.training.updates.rule import Rest, Take
 from jaxcollapse.walks.categorical import Categorical
 from jaxcollapse.walks.walk import Walk, urn
@@ -58,6 +61,9 @@ class Minibatches:
 
             return fresh, None
 
+        if structure.batches == "groups":
+            return self._groups(key, source), None
+
         assert corpus is not None
         if structure.batches == "full":
             return lambda step, logits, rest: (self._whole(logits, corpus), rest), None
@@ -85,6 +91,34 @@ class Minibatches:
             return self._of_counts(logits, counts.reshape(logits.shape)), rest
 
         return independent, None
+
+    def _groups(self, key: bits.Key, source: Source) -> Take:
+        """Groups of traces with rewards, the same at every step; the ratios are to the model that drew them."""
+        structure, settings, rule = self.structure, self.settings, self.structure.rule
+        assert isinstance(rule, PolicyGradient)
+        judged = self.emission.judged(source.model)
+        groups = Groups(
+            structure.reward, judged, self.emission.values, rule.compared, rule.group_size, structure.traces_at_once
+        )
+        correction, sampled = rule.sampling_correction, None
+        if correction == "importance":
+            sampled = source.logits
+        elif not structure.single_step:
+            sampled = source.model if correction == "none" else source.model / settings.temperature
+        old = None if sampled is None else finite(jax.nn.log_softmax(sampled, axis=-1))
+        counts: Counts | None = None
+        if structure.infinite_samples:
+            found = groups.expected(source.logits)
+            shares = shares_of(structure.walk, structure.walk.visits(source.logits, settings.traces))
+        else:
+            found, counts = groups.drawn(key, source.weights, settings.batch_size)
+            shares = jnp.sum(frequencies(counts, structure.walk.losses, source.logits.dtype), axis=-1)
+
+        def take(step: Array, logits: Table, rest: None) -> tuple[Batch, None]:
+            batch = Batch(logits, self.original, shares, self.shares, counts, None, structure.walk.losses)
+            return replace(batch, advantages=found, sampled=old, temperature=settings.temperature), rest
+
+        return take
 
     def _of_counts(self, logits: Table, counts: Counts) -> Batch:
         losses = self.structure.walk.losses

@@ -1,11 +1,15 @@
 """Selection of samples: one of several candidates is kept, a verifier rejects others."""
 
-from jaxcollapse.parts.cell_kinds import CURATED, has_verifier
-from jaxcollapse.parts.field import Field, When
-from jaxcollapse.parts.field_types import Count, Share
+import numpy as np
+
+from jaxcollapse.parts.cell_kinds import CURATED, REWARDED, has_rates, is_rewarded
+from jaxcollapse.parts.field import Answer, AskedCells, Field, When
+from jaxcollapse.parts.field_types import Count, Share, Token
 from jaxcollapse.parts.slot import Slot
+from jaxcollapse.sampling.correct import CORRECT as SETS
 from jaxcollapse.sampling.curation import CURATIONS as LAWS
 
+_SHARE = 0.9
 CURATIONS = Slot(
     "curation",
     Field(
@@ -39,18 +43,34 @@ REWARD_SCALE = Field(
     name="reward_scale",
     type=float,
     default=1.0,
-    description="Curation: factor of the reward.",
+    description="Curation and policy gradient: factor of a reward that is a number for each token.",
     label="scale of the reward",
     limits={"ge": -100, "le": 100},
     kind="number",
-    when=CURATED,
+    when=REWARDED,
 )
+
+
+def _has_listed(cells: AskedCells) -> Answer:
+    return np.asarray(cells.has("correct", "listed"))
+
+
+def _has_correct(cells: AskedCells) -> Answer:
+    """Cells with a verifier, or with a correct set of their own, which observables may ask for."""
+    is_named = ~cells.has("correct", "head") | (cells.numbers("correct_share") != _SHARE)
+    return has_rates(cells) | is_rewarded(cells) | is_named
+
+
+def _has_share(cells: AskedCells) -> Answer:
+    return _has_correct(cells) & ~cells.has("correct", "listed")
+
+
 VERIFIER = (
     Field(
         name="true_positive_rate",
         type=Share,
         default=1.0,
-        description="Verifier: share of correct samples that it accepts.",
+        description="Verifier: share of correct samples that it accepts; a policy gradient rewards them.",
         label="true positive rate of the verifier",
         kind="number",
         is_switch=True,
@@ -59,21 +79,43 @@ VERIFIER = (
         name="false_positive_rate",
         type=Share,
         default=1.0,
-        description="Verifier: share of incorrect samples that it accepts.",
+        description="Verifier: share of incorrect samples that it accepts; with update = 'policy_gradient' 0 by "
+        "default.",
         label="false positive rate of the verifier",
         kind="number",
         is_switch=True,
     ),
     Field(
+        name="correct",
+        type=tuple(SETS),
+        default="head",
+        description="Correct set, of each row of p0: the fewest most likely tokens that together have the "
+        "probability correct_share (head); all but those that together have 1 − correct_share (tail); a random share "
+        "of the tokens, another for each trajectory (random); or correct_tokens (listed). A trace is correct if all "
+        "of its tokens are.",
+        label="correct set",
+        when=When("with a verifier, update = 'policy_gradient' or observables of the correct", _has_correct),
+    ),
+    Field(
         name="correct_share",
         type=float,
-        default=0.9,
-        description="Verifier: the fewest most likely tokens of each row of p0 that together have this "
-        "probability are correct, "
-        "and so are the traces that consist of them.",
+        default=_SHARE,
+        description="Size of the correct set: as a probability of p0 (head, tail), or as a share of the tokens, at "
+        "least one of them (random).",
         label="share of p0 that is correct",
         limits={"gt": 0, "le": 1},
         kind="number",
-        when=When("with a verifier: true_positive_rate or false_positive_rate below 1", has_verifier),
+        when=When("with correct = 'head', 'tail' or 'random' and what reads it", _has_share),
+    ),
+    Field(
+        name="correct_tokens",
+        type=list[Token] | None,
+        default=None,
+        description="Labels or numbers of the correct tokens, for correct = 'listed'.",
+        label="correct tokens",
+        limits={"min_length": 1},
+        kind="set",
+        is_off=True,
+        when=When("with correct = 'listed'", _has_listed),
     ),
 )

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int32
 from jaxcollapse.parts.slot import bound
 from jaxcollapse.process.emission import Draw, Emission, Source, is_due, recorded
 from jaxcollapse.process.minibatches import Minibatches, shares_of
-from jaxcollapse.process.structure import Loops, Settings, Structure
+from jaxcollapse.process.structure import FRESH, Loops, Settings, Structure
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.training import optimizers, schedules
@@ -78,7 +78,7 @@ class Process:
             start = _collapsed(initial, settings.collapsed_start)
         values = {**dict(structure.options), **settings, **rows}
         real = recorded(structure, settings, given, key)
-        emission = Emission.of(structure, settings, loops, initial, real, values)
+        emission = Emission.of(structure, settings, loops, initial, real, values, key)
         original = shares_of(structure.walk, structure.walk.visits(initial, settings.traces))
         return cls(structure, settings, loops, values, start, origin, initial, original, possible, emission)
 
@@ -96,7 +96,7 @@ class Process:
         return State(
             parameters=parameters,
             memory=self._rule.init(parameters, self._descent(jnp.int32(0))) if carries else None,
-            corpus=None if structure.batches == "generator" else self._corpus.empty(nothing),
+            corpus=None if structure.batches in FRESH else self._corpus.empty(nothing),
             generation=jnp.int32(0),
             visited=jnp.zeros(len(self.initial), bool) if structure.tracks_visits else None,
             octaves=jnp.int32(0) if structure.only_tempers else None,
@@ -132,7 +132,7 @@ class Process:
         source = self.emission.source(self.scaled(state).table, state.generation)
         corpus: Samples | None = None
         stored, visited = state.corpus, state.visited
-        if self.structure.batches != "generator":
+        if self.structure.batches not in FRESH:
             stored, corpus = self._collect(bits.fold_in(key, 0), state, source)
             visited = seen(visited, corpus)
         state = self._reset(state)._replace(visited=visited)

@@ -16,7 +16,8 @@ from jaxcollapse.training.updates.rule import UpdateRule
 from jaxcollapse.walks.walk import Numbers, Walk
 
 _FREE = FreeTable()
-Batches = Literal["generator", "corpus", "full"]
+Batches = Literal["generator", "corpus", "full", "groups"]
+FRESH = ("generator", "groups")  # what steps see is drawn for them, and no corpus is stored
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Structure:
         sampler: how the samples of a generation are counted; None if none are drawn (infinitely many, or minibatches
             straight from the generator).
         batches: what an optimiser step sees: "generator" (fresh traces at every step, which is what one pass over fresh
-            data amounts to), "corpus" (a minibatch of the stored corpus), or "full" (the whole corpus).
+            data amounts to), "corpus" (a minibatch of the stored corpus), "full" (the whole corpus), or "groups"
+            (groups of fresh traces with rewards, the same at every step).
         batch_sampler: how the traces of a minibatch are counted; None for "full" and for draws without replacement.
         optimizer: name of the optimiser.
         schedule: name of the schedule of the learning rate.
@@ -43,8 +45,9 @@ class Structure:
         parameters: the map from parameters to the table.
         tracks_visits: whether visited rows are recorded.
         curation: how samples are selected; "none" if they are not.
-        reward: name of the reward that they are selected by.
-        traces_at_once: number of traces, judged as wholes, that are drawn together; 0 if none are.
+        reward: name of the reward that they are selected by, or that they are trained with.
+        correct: name of the rule for the correct set.
+        traces_at_once: number of traces, judged one by one, that are drawn together; 0 if none are.
         options: names and values of static fields that functions read.
         rows: names of the fields with a number for each token.
         numbers: names of the floating-point `Settings` of a trajectory.
@@ -69,6 +72,7 @@ class Structure:
     tracks_visits: bool = False
     curation: str = "none"
     reward: str = "likelihood"
+    correct: str = "head"
     traces_at_once: int = 0
     options: tuple[tuple[str, Any], ...] = ()
     rows: tuple[str, ...] = ()
@@ -84,6 +88,12 @@ class Structure:
     def is_refit(self) -> bool:
         """Whether it is fitted by maximum likelihood."""
         return self.rule.part == "refit"
+
+    @property
+    def rejects(self) -> bool:
+        """Whether a verifier rejects samples before training."""
+        has_rates = "true_positive_rate" in self.is_on or "false_positive_rate" in self.is_on
+        return has_rates and not self.rule.is_rewarded
 
     @property
     def is_sampled_refit(self) -> bool:
@@ -111,6 +121,8 @@ class Structure:
         }
         names = {"optimizer": self.optimizer, "schedule": self.schedule}
         selected = {"curation": self.curation, "reward": self.reward} if self.curation != "none" else {}
+        if self.rule.is_rewarded:
+            selected["reward"] = self.reward
         return {slot: part.part for slot, part in named.items()} | names | selected
 
     @property

@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.sampling.choice import CHOICES, happens, nobody
+from jaxcollapse.training.rewards import Rates
 from jaxcollapse.walks.walk import Counts, Numbers, Table, Walk
 
 PATIENCE = 1000  # attempts of a verifier for each trace that it has accepted, and the next one
@@ -24,18 +25,6 @@ _CANDIDATE, _VERIFIER = 0, 1
 
 Keys = UInt32[Array, "2 trace"]
 Number = Int32[Array, " trace"]
-
-
-class Rates(NamedTuple):
-    """Shares of traces that a verifier accepts.
-
-    Attributes:
-        correct: of correct traces.
-        other: of all other traces.
-    """
-
-    correct: Float[Array, ""]
-    other: Float[Array, ""]
 
 
 class _Progress(NamedTuple):

@@ -197,7 +197,15 @@ def run_trajectory(
     """
     key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
     process = Process.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.rows, key)
-    start = origin(process.initial, lanes.logits, thresholds, structure.walk, settings.traces, process.samples)
+    start = origin(
+        process.initial,
+        lanes.logits,
+        thresholds,
+        structure.walk,
+        settings.traces,
+        process.samples,
+        process.emission.correct,
+    )
     series = [OBSERVABLES[name] for name in program.series]
     events = [OBSERVABLES[name] for name in program.events]
     is_fused = can_run(structure, events)

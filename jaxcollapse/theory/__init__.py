@@ -34,6 +34,15 @@ from jaxcollapse.theory.human_data import (
     recovery_threshold,
 )
 from jaxcollapse.theory.ideal import effective_temperature, ideal_descent, ideal_refit, tempered_refit
+from jaxcollapse.theory.policy_gradient import (
+    coin_step_covariance,
+    entropy_step,
+    policy_gradient_flow,
+    policy_gradient_step,
+    rare_miss_probability,
+    shares_at,
+    verified_fixed_point,
+)
 from jaxcollapse.theory.registry import ORACLES, Oracle
 from jaxcollapse.theory.selection import curated_refit, curation_temperature, verified_refit, verifier_threshold
 from jaxcollapse.theory.support import (
@@ -60,6 +69,7 @@ __all__ = [
     "StepLaw",
     "accumulated_heterozygosity",
     "accumulated_limit",
+    "coin_step_covariance",
     "collapse_probability",
     "curated_refit",
     "curation_temperature",
@@ -68,6 +78,7 @@ __all__ = [
     "diffusion_win_probability",
     "diverse_threshold",
     "effective_temperature",
+    "entropy_step",
     "far_out_survival",
     "first_extinction_probability",
     "fixation_probability",
@@ -86,7 +97,10 @@ __all__ = [
     "mean_probability_step",
     "mean_sign_step",
     "mean_support_size",
+    "policy_gradient_flow",
+    "policy_gradient_step",
     "probability_covariance",
+    "rare_miss_probability",
     "rare_token_survival",
     "real_data_fixed_points",
     "real_data_flow",
@@ -94,6 +108,7 @@ __all__ = [
     "refit_control",
     "sgd_control",
     "sgd_win_probability",
+    "shares_at",
     "stationary_heterozygosity",
     "step_law",
     "tempered_refit",
@@ -102,6 +117,7 @@ __all__ = [
     "two_token_collapse_time",
     "two_token_law",
     "two_token_win_probability",
+    "verified_fixed_point",
     "verified_refit",
     "verifier_threshold",
     "window_heterozygosity",

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
+from jaxcollapse.training.advantages import Advantages
 from jaxcollapse.training.gradient import cross_entropy_gradient, expected_gradient, without_rounding
 
 Table = Float[Array, "context token"]
@@ -25,6 +26,10 @@ class Batch:
         target: for infinitely many traces, logits of the law that the tokens of each row follow; None otherwise.
         losses: number of models, each with a mean over its own tokens; equals the sum of `shares`.
         sees_sign: whether the optimiser uses only the sign of the gradient, so that rounding must not decide it.
+        advantages: of the traces, added up by token; None if traces have no rewards.
+        sampled: logarithms of the probabilities that a ratio is taken to [context, token], 0 for impossible tokens;
+            None if each ratio is 1.
+        temperature: sampling temperature of the traces.
     """
 
     logits: Table
@@ -35,6 +40,9 @@ class Batch:
     target: Table | None = None
     losses: int = 1
     sees_sign: bool = False
+    advantages: Advantages | None = None
+    sampled: Table | None = None
+    temperature: Float[Array, ""] | float = 1.0
 
     @property
     def frequencies(self) -> Table:

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.distributions.distribution import Distribution, InitialKind
-from jaxcollapse.distributions.labels import as_names, storable
-from jaxcollapse.errors import InputError, did_you_mean
+from jaxcollapse.distributions.labels import as_names
+from jaxcollapse.errors import InputError
 from jaxcollapse.parts.field import Field
 from jaxcollapse.parts.field_types import Token
 from jaxcollapse.sampling import bits
@@ -102,16 +102,7 @@ class Markov(Walk):
     def end_token(cls, values: Mapping[str, Any], given: Distribution) -> int:
         """The number of the end token, found by its label or its number; −1 if no token ends a trace."""
         token: int | str | None = values["end_token"]
-        if token is None:
-            return -1
-        if isinstance(token, str):
-            labels = [] if given.labels is None else given.labels.tolist()
-            if storable(token) not in labels:
-                raise InputError("process.end_token", f"{token!r} is not a token of p0{did_you_mean(token, labels)}")
-            return int(labels.index(storable(token)))
-        if token >= given.size:
-            raise InputError("process.end_token", f"{token}: tokens are numbered from 0 to {given.size - 1}")
-        return token
+        return -1 if token is None else given.number_of(token, "process.end_token")
 
     def narrowed(self, tokens: int) -> Walk:
         """The same walk over a vocabulary of this many tokens."""

@@ -34,7 +34,7 @@ def _takes(name: str, value: object) -> bool:
         (process_model(), "end_token", "whole number ≥ 0, or text"),
         (process_model(), "scores", "list; each entry: number from -1e+30 to 1e+30"),
         (process_model(), "initial", "table"),
-        (process_model(), "update", "`gradient` or `refit`"),
+        (process_model(), "update", "`gradient`, `policy_gradient` or `refit`"),
         (KINDS["file"], "labels", "text, or `false`"),
         (Record, "logits", "`true` or `false`"),
         (Sweep, "title", "text"),

@@ -14,7 +14,8 @@ from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.sweep.sweep import Sweep
 from tests.conftest import ROOT
 
-OWN_WORDS = {"p0", "p", "start", "scores", "threshold", "steps"}  # no fields, or fields that take other values there
+OWN_WORDS = {"p0", "p", "start", "scores", "threshold", "steps", "advantages", "correct"}
+OWN_WORDS |= {"correct_mass", "rare_mass", "wrong_mass"}  # no fields, or fields that take other values there
 
 
 def test_every_oracle_says_what_it_is() -> None:

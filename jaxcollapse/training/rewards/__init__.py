@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxcollapse.parts.cell_kinds import CURATED
+from jaxcollapse.parts.cell_kinds import REWARDED
 from jaxcollapse.parts.field import Field
 from jaxcollapse.parts.slot import SLOTS, Slot, import_all
 
@@ -19,12 +19,25 @@ REWARDS = Slot(
         name="reward",
         type=str,
         default="likelihood",
-        description="Curation: ln p of the current model, ln p0, or the score of a token; for a longer trace, "
-        "the mean over its tokens.",
+        description="Curation and policy gradient: ln p of the current model, ln p0, or the score of a token; for a "
+        "longer trace, the mean over its tokens. Policy gradient alone: whether a verifier accepts the trace, a coin "
+        "comes up heads, or most traces of the group agree with it (majority).",
         label="reward",
-        when=CURATED,
+        when=REWARDED,
     ),
 )
+
+
+class Rates(NamedTuple):
+    """A reward that is 1 or 0, by chance.
+
+    Attributes:
+        correct: probability of 1 for a correct trace.
+        other: probability of 1 for any other trace.
+    """
+
+    correct: Float[Array, ""] | float
+    other: Float[Array, ""] | float
 
 
 @dataclass(frozen=True)
@@ -35,11 +48,15 @@ class Judged:
         logits: logits of the model that is judged, [context, token]; −∞ for impossible tokens.
         original: logits of p0, [context, token]; −∞ for impossible tokens.
         is_text: the rows with tokens that a reader of a trace sees, [context].
+        correct: the tokens that are correct, [context, token].
+        rates: the chances that a verifier accepts a trace.
     """
 
     logits: Table
     original: Table
     is_text: Bool[Array, " context"]
+    correct: Bool[Array, "context token"]
+    rates: Rates
 
 
 def reward(function: Callable[..., Any]) -> Any:
@@ -56,6 +73,12 @@ def reward(function: Callable[..., Any]) -> Any:
         InputError: the name is one of the package's own.
     """
     return REWARDS.add(function, skip=1)
+
+
+def is_score(name: str) -> bool:
+    """Whether a reward is a number for each token, whatever else is drawn."""
+    part = SLOTS["reward"][name]
+    return not (part.fact("is_by_chance") or part.fact("is_of_group"))
 
 
 def table(name: str, judged: Judged, values: Mapping[str, Any]) -> Table:

@@ -93,10 +93,13 @@ class UpdateRule:
     Attributes:
         part: the value of the field `update` that chooses the rule.
         takes_steps: whether the rule takes steps of an optimiser.
+        is_rewarded: whether it learns from groups of traces with rewards, in the place of a corpus; true of subclasses
+            of `PolicyGradient` alone.
     """
 
     part: ClassVar[str]
     takes_steps: ClassVar[bool] = True
+    is_rewarded: ClassVar[bool] = False
 
     def gradient(self, batch: Batch) -> Float[Array, "context token"]:
         """The gradient of the loss of a minibatch with respect to `batch.logits`, [context, token]."""

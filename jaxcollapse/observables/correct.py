@@ -1,0 +1,94 @@
+"""What is left of the correct answers: how likely they are together, and how many of them there are.
+
+A correct set is fixed at generation 0; it is that of the fields `correct`, `correct_share` and `correct_tokens`,
+whether or not the process has a verifier.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from jaxcollapse.observables.possible import entropy_of_tokens, share
+from jaxcollapse.observables.registry import OBSERVABLES, Observable, Watch, observable, told_by
+from jaxcollapse.observables.snapshot import Snapshot
+
+Scalar = Float[Array, ""]
+Rows = Float[Array, " context"]
+
+
+@observable("probability of the correct", "1", "correct", default=False, possible=share)
+def accuracy(now: Snapshot) -> Scalar:
+    """Probability that a token of a trace is correct; in a model of several rows, a mean over those of tokens."""
+    return _mean(now, jnp.sum(_correct_p(now), axis=-1))
+
+
+@observable("entropy of the correct", "nat", "correct", default=False, possible=entropy_of_tokens)
+def correct_entropy(now: Snapshot) -> Scalar:
+    """Shannon entropy −Σ y ln y of the shares y of the correct tokens among each other; 0 if none is left."""
+    p = _correct_p(now)
+    total = jnp.sum(p, axis=-1, keepdims=True)
+    y = p / jnp.where(total > 0, total, 1)
+    return _mean(now, -jnp.sum(jnp.where(y > 0, y * jnp.log(jnp.where(y > 0, y, 1)), 0), axis=-1))
+
+
+@observable("number of correct tokens", "1", "correct", default=False)
+def correct_support(now: Snapshot) -> Scalar:
+    """Number of correct tokens that are more likely than support_threshold; a mean over rows."""
+    number = jnp.sum(_correct_p(now) > now.thresholds.support, axis=-1, dtype=jnp.int32)
+    return _mean(now, number.astype(now.table.dtype))
+
+
+@observable("lost probability of the correct", "1", "correct", default=False, possible=share)
+def lost_correct_mass(now: Snapshot) -> Scalar:
+    """Share of p0's correct tokens, by their probability, whose probability now is at most support_threshold."""
+    start = jnp.where(_correct(now), jnp.exp(now.log_start), 0)
+    is_lost = (start > now.thresholds.support) & (jnp.exp(now.log_rows) <= now.thresholds.support)
+    total = jnp.sum(start, axis=-1)
+    return _mean(now, jnp.sum(jnp.where(is_lost, start, 0), axis=-1) / jnp.where(total > 0, total, 1))
+
+
+@observable("lost probability of p0", "1", "correct", default=False, possible=share)
+def lost_mass(now: Snapshot) -> Scalar:
+    """Probability in p0 of the tokens above support_threshold there whose probability now is at most that."""
+    is_lost = now.start.present & (now.p <= now.thresholds.support)
+    return jnp.sum(jnp.where(is_lost, now.start.p, 0))
+
+
+def correct_extinction_time(now: Snapshot) -> Bool[Array, ""]:
+    """First generation in which a correct token with p0 > support_threshold has p ≤ support_threshold."""
+    start = jnp.where(_correct(now) & _is_text(now)[:, jnp.newaxis], jnp.exp(now.log_start), 0)
+    is_lost = (start > now.thresholds.support) & (jnp.exp(now.log_rows) <= now.thresholds.support)
+    return jnp.any(is_lost)
+
+
+_name, _description = told_by(correct_extinction_time)
+OBSERVABLES[_name] = Observable(
+    _name,
+    "time of the first loss of a correct token",
+    "generation",
+    _description,
+    "correct",
+    default=False,
+    whole=True,
+    measure=correct_extinction_time,
+    watch=Watch(),
+)
+
+
+def _correct(now: Snapshot) -> Bool[Array, "context token"]:
+    assert now.start.correct is not None
+    return now.start.correct
+
+
+def _correct_p(now: Snapshot) -> Float[Array, "context token"]:
+    """Probabilities of the correct tokens of each row; 0 for all others."""
+    return jnp.where(_correct(now), jnp.exp(now.log_rows), 0)
+
+
+def _is_text(now: Snapshot) -> Bool[Array, " context"]:
+    return jnp.asarray(now.walk.is_text())
+
+
+def _mean(now: Snapshot, values: Rows) -> Scalar:
+    """Over the rows of tokens, each with its share of the tokens of traces."""
+    weights = jnp.where(_is_text(now), now.visits, 0)
+    return jnp.sum(jnp.where(weights > 0, weights * values, 0)) / jnp.maximum(jnp.sum(weights), 1e-37)

@@ -1,0 +1,144 @@
+"""Groups of traces with rewards, and how much better than its group each trace did: what a policy gradient learns from.
+
+Traces are drawn one by one, since a group is too small for counts to save anything, and are numbered through all
+groups: so that a trace depends on neither how many are drawn at once nor how many groups there are. Advantages are
+added up in the order of these numbers, so that their sums are the same bits on every device.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32
+
+from jaxcollapse.sampling import bits, tree
+from jaxcollapse.training import rewards
+from jaxcollapse.training.advantages import Advantages, Baseline
+from jaxcollapse.training.rewards import REWARDS, Judged
+
+Table = Float[Array, "context token"]
+Row = Float[Array, " token"]
+Traces = Int32[Array, " trace"]
+
+_DECISION = 2**30  # first word of counters of what is decided about a trace; those of its tokens are levels of trees
+
+
+class _Sums(NamedTuple):
+    """What has been added up so far, by token: advantages above and below zero, and the number of traces."""
+
+    up: Row
+    down: Row
+    counts: Int32[Array, " token"]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """How groups are drawn from a model in which a trace is one token; each row draws groups of its own.
+
+    Attributes:
+        reward: name of the reward.
+        judged: what rewards may depend on.
+        values: fields of the process, by name.
+        compared: how the rewards of a group are compared.
+        size: number of traces of a group, G.
+        at_once: number of traces that are drawn together, a multiple of G; it has no influence on results.
+    """
+
+    reward: str
+    judged: Judged
+    values: Mapping[str, Any]
+    compared: Baseline
+    size: int
+    at_once: int
+
+    def drawn(
+        self, key: bits.Key, weights: Table, traces: Int32[Array, ""]
+    ) -> tuple[Advantages, Int32[Array, "context token"]]:
+        """Advantages of so many traces of each row, drawn in proportion to weights [context, token]; and counts."""
+        keys = jax.vmap(lambda row: bits.fold_in(key, row))(jnp.arange(len(weights), dtype=jnp.uint32))
+        sums = jax.vmap(lambda key, *row: self._of_row(key, traces, *row))(keys, weights, self._scale)
+        number = traces.astype(weights.dtype)
+        return Advantages(sums.up / number, sums.down / number), sums.counts
+
+    def expected(self, logits: Table) -> Advantages:
+        """The mean over infinitely many groups of G traces, of the law softmax(`logits`) in each row."""
+        p = jax.nn.softmax(logits, axis=-1)
+        if rewards.is_score(self.reward):
+            return jax.vmap(self._expected_scores)(p, self._scale)
+        return jax.vmap(self._expected_chance)(p, self._scale)
+
+    @property
+    def _scale(self) -> Table:
+        """The reward of each token of each row; or its chance of a reward of 1, if that is given by chance."""
+        part = REWARDS[self.reward]
+        if rewards.is_score(self.reward):
+            return self.values["reward_scale"] * rewards.table(self.reward, self.judged, self.values)
+        if not part.fact("is_by_chance"):
+            return jnp.zeros_like(self.judged.logits)
+        rates = part.make(self.judged)
+        return jnp.where(self.judged.correct, rates.correct, rates.other).astype(self.judged.logits.dtype)
+
+    def _of_row(self, key: bits.Key, traces: Int32[Array, ""], weights: Row, scale: Row) -> _Sums:
+        nodes, zeros = tree.build(weights), jnp.zeros_like(weights)
+
+        def block(index: Array, sums: _Sums) -> _Sums:
+            number = (index * self.at_once + jnp.arange(self.at_once)).astype(jnp.uint32)
+            token = tree.draw(key, nodes, len(weights), number)
+            found = self._rewards(key, number, token, scale).reshape(-1, self.size)
+            advantage = self.compared.advantages(found).reshape(-1)
+            is_there = number < traces.astype(jnp.uint32)
+
+            advantage = jnp.where(is_there, advantage, 0)
+            return _Sums(
+                added(sums.up, token, jnp.maximum(advantage, 0)),
+                added(sums.down, token, jnp.minimum(advantage, 0)),
+                sums.counts.at[token].add(is_there.astype(jnp.int32), mode="promise_in_bounds"),
+            )
+
+        blocks = -(-traces // self.at_once)
+        return jax.lax.fori_loop(0, blocks, block, _Sums(zeros, zeros, jnp.zeros(len(weights), jnp.int32)))
+
+    def _rewards(self, key: bits.Key, number: Array, token: Traces, scale: Row) -> Float[Array, " trace"]:
+        """The reward of each trace."""
+        if rewards.is_score(self.reward):
+            return scale[token]
+        if REWARDS[self.reward].fact("is_of_group"):
+            agrees = REWARDS[self.reward].make(token.reshape(-1, self.size))
+            return agrees.reshape(-1).astype(scale.dtype)
+        words = bits.threefry2x32(key, jnp.uint32(_DECISION), number)
+        return (bits.uniform(*words, scale.dtype) <= scale[token]).astype(scale.dtype)
+
+    def _expected_chance(self, p: Row, chance: Row) -> Advantages:
+        """Rewards of 1 and 0: the number of ones among the others of a group is binomial."""
+        least, most = (reduce(jnp.where(p > 0, chance, end)) for reduce, end in ((jnp.min, 1), (jnp.max, 0)))
+        is_blind = least == most  # then nothing is learned from the mean: a rounding error would be a direction
+        won, lost = self.compared.expected(self.size, jnp.where(is_blind, most, jnp.sum(p * chance)))
+        up, down = p * chance * won, p * (1 - chance) * lost
+        return Advantages(up, down if self.compared.kind == "none" else jnp.where(is_blind, -up, down))
+
+    def _expected_scores(self, p: Row, scores: Row) -> Advantages:
+        """Rewards that are numbers: only differences that are not normalised have a closed form."""
+        found = jnp.where(p > 0, scores, 0)
+        if self.compared.kind != "none":
+            found = found - jnp.sum(p * found)
+        if self.compared.kind == "mean":
+            found = found * (1 - 1 / self.size)
+        return Advantages(p * jnp.maximum(found, 0), p * jnp.minimum(found, 0))
+
+
+def added(sums: Row, places: Traces, values: Float[Array, " trace"]) -> Row:
+    """Sums with these values added at their places, one after the other: in this order on every device."""
+
+    def at_once(sums: Row, places: Traces, values: Array) -> Row:
+        return sums.at[places].add(values, mode="promise_in_bounds")  # CPUs keep to the order
+
+    def in_turn(sums: Row, places: Traces, values: Array) -> Row:
+        def add(number: Array, sums: Row) -> Row:
+            return sums.at[places[number]].add(values[number], mode="promise_in_bounds")
+
+        return jax.lax.fori_loop(0, len(places), add, sums)
+
+    found: Row = jax.lax.platform_dependent(sums, places, values, cpu=at_once, default=in_turn)
+    return found
