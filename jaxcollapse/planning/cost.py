@@ -141,6 +141,8 @@ def tile_bytes(program: Program, lanes: int) -> int:
     if structure.traces_at_once:
         arrays += _JUDGED_ARRAYS
     draws = _TRACE_ARRAYS * structure.traces_at_once * lanes
+    if structure.rule.is_rewarded and structure.reward == "majority":  # each trace of a group beside each other one
+        draws += 2 * dict(structure.options)["group_size"] * structure.traces_at_once * lanes
     draws += sum(_VISIT_ARRAYS * max(how.at_once, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
     size, shared = structure.tokens * structure.walk.contexts, 0
     if not structure.parameters.is_free:

@@ -5,7 +5,7 @@ import numpy as np
 from jaxcollapse.parts.cell_kinds import CURATED, REWARDED, has_rates, is_rewarded
 from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.field_types import Count, Share, Token
-from jaxcollapse.parts.slot import Slot
+from jaxcollapse.parts.slot import SLOTS, Slot
 from jaxcollapse.sampling.correct import CORRECT as SETS
 from jaxcollapse.sampling.curation import CURATIONS as LAWS
 
@@ -39,6 +39,13 @@ CANDIDATES = (
         when=CURATED,
     ),
 )
+
+
+def _has_scores(cells: AskedCells) -> Answer:
+    scores = SLOTS["reward"].named(lambda part: not (part.fact("is_by_chance") or part.fact("is_of_group")))
+    return REWARDED.holds(cells) & cells.has("reward", *scores)
+
+
 REWARD_SCALE = Field(
     name="reward_scale",
     type=float,
@@ -47,7 +54,7 @@ REWARD_SCALE = Field(
     label="scale of the reward",
     limits={"ge": -100, "le": 100},
     kind="number",
-    when=REWARDED,
+    when=When("with a reward that is a number for each token", _has_scores),
 )
 
 

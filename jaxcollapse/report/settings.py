@@ -48,6 +48,8 @@ def _how(data: xr.Dataset) -> str:
         by = "refitted to"
     elif told.get("update") == "gradient":
         by = f"trained by {told['optimizer']} on" if "optimizer" in told else "trained by gradient steps on"
+    elif told.get("update") == "policy_gradient":
+        by = "trained by a policy gradient on"
     else:
         by = "trained on"
     return f"{' '.join(filter(None, (article.capitalize(), model, 'model')))}, {by} samples of itself:"
