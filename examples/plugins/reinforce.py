@@ -8,12 +8,12 @@ import jaxcollapse as jc
 
 @jc.update_rule
 class Reinforce:
-    """Steps along the mean of (score − baseline) ∇ ln p over the tokens that the model has drawn."""
+    """Steps along the mean of (score − score_baseline) ∇ ln p over the tokens that the model has drawn."""
 
     scores: jc.PerToken
-    baseline: float = 0.0
+    score_baseline: float = 0.0
 
     def gradient(self, batch):
-        """Of −Σ frequency · (score − baseline) · ln p, with respect to the logits."""
-        weighted = batch.frequencies * (self.scores[None] - self.baseline)
+        """Of −Σ frequency · (score − score_baseline) · ln p, with respect to the logits."""
+        weighted = batch.frequencies * (self.scores[None] - self.score_baseline)
         return batch.p * weighted.sum(axis=-1, keepdims=True) - weighted

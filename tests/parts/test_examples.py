@@ -33,7 +33,7 @@ EDITS = {
     "novelty": ("return sharpness *", "return 2 * sharpness *"),
     "pass_at_k": ("SAMPLES = 16", "SAMPLES = 4"),
     "periodic": ("urn, traces * self", "urn, 2 * traces * self"),
-    "reinforce": ("(self.scores[None] - self.baseline)", "(2 * self.scores[None] - self.baseline)"),
+    "reinforce": ("(self.scores[None] - self.score_baseline)", "(2 * self.scores[None] - self.score_baseline)"),
     "softcap": ("return self.cap * jnp.tanh", "return 0.5 * self.cap * jnp.tanh"),
     "twin_peaks": ("-slope *", "-2 * slope *"),
 }
