@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxcollapse.observables.possible import entropy_of_tokens, share
-from jaxcollapse.observables.registry import OBSERVABLES, Observable, Watch, observable, told_by
+from jaxcollapse.observables.registry import observable
 from jaxcollapse.observables.snapshot import Snapshot
 
 Scalar = Float[Array, ""]
@@ -51,27 +51,6 @@ def lost_mass(now: Snapshot) -> Scalar:
     """Probability in p0 of the tokens above support_threshold there whose probability now is at most that."""
     is_lost = now.start.present & (now.p <= now.thresholds.support)
     return jnp.sum(jnp.where(is_lost, now.start.p, 0))
-
-
-def correct_extinction_time(now: Snapshot) -> Bool[Array, ""]:
-    """First generation in which a correct token with p0 > support_threshold has p ≤ support_threshold."""
-    start = jnp.where(_correct(now) & _is_text(now)[:, jnp.newaxis], jnp.exp(now.log_start), 0)
-    is_lost = (start > now.thresholds.support) & (jnp.exp(now.log_rows) <= now.thresholds.support)
-    return jnp.any(is_lost)
-
-
-_name, _description = told_by(correct_extinction_time)
-OBSERVABLES[_name] = Observable(
-    _name,
-    "time of the first loss of a correct token",
-    "generation",
-    _description,
-    "correct",
-    default=False,
-    whole=True,
-    measure=correct_extinction_time,
-    watch=Watch(),
-)
 
 
 def _correct(now: Snapshot) -> Bool[Array, "context token"]:

@@ -23,7 +23,8 @@ each_engine = pytest.mark.parametrize("engine", ENGINES)
 @partial(jax.jit, static_argnames="natively")
 def _measured(start: jax.Array, now: jax.Array, thresholds: SweepThresholds, natively: bool) -> dict[str, jax.Array]:
     def row(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
-        p0 = origin(start[None], start[None], thresholds, Categorical(), ONE_TOKEN, jnp.float32(SAMPLES))
+        correct = (jnp.arange(len(start)) % 2 == 0)[None]
+        p0 = origin(start[None], start[None], thresholds, Categorical(), ONE_TOKEN, jnp.float32(SAMPLES), correct)
         snapshot = Snapshot(now[None], p0, thresholds, Categorical(), ONE_TOKEN)
         entries = [entry for entry in OBSERVABLES.values() if entry.is_of(Categorical())]
         defined = {entry.name: entry.measure(snapshot) for entry in entries}

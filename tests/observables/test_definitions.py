@@ -182,6 +182,16 @@ def _has_halved(e: Exact) -> float:
     return float(before > 0 and after <= before / 2)
 
 
+def _entropy_of_the_correct(e: Exact) -> float:
+    """Every second token is correct, from the first."""
+    return float(stats.entropy(e.p[::2])) if e.p[::2].sum() > 0 else 0.0
+
+
+def _lost_share_of_the_correct(e: Exact) -> float:
+    start, now = e.p0[::2], e.p[::2]
+    return float(start[(start > SUPPORT) & (now <= SUPPORT)].sum() / start.sum()) if start.sum() > 0 else 0.0
+
+
 ORACLES: dict[str, Callable[[Exact], float]] = {
     "entropy": lambda e: float(stats.entropy(e.p)),
     "collision_probability": lambda e: float(e.p @ e.p),
@@ -206,6 +216,11 @@ ORACLES: dict[str, Callable[[Exact], float]] = {
     "smoothed_recovery_gap": lambda e: e.smoothed_back.gap,
     "order_gap": lambda e: order_gap(e.log_p0, e.z),
     "uniform_kl_to_initial": lambda e: float(np.log(np.isfinite(e.z0).sum()) - stats.entropy(e.p0)),
+    "accuracy": lambda e: float(e.p[::2].sum()),
+    "correct_entropy": _entropy_of_the_correct,
+    "correct_support": lambda e: float(np.count_nonzero(e.p[::2] > SUPPORT)),
+    "lost_mass": lambda e: float(e.p0[(e.p0 > SUPPORT) & (e.p <= SUPPORT)].sum()),
+    "lost_correct_mass": _lost_share_of_the_correct,
     "collapse_time": lambda e: float(e.p.max() >= 1 - COLLAPSE),
     "first_extinction_time": lambda e: float(((e.p0 > SUPPORT) & (e.p <= SUPPORT)).any()),
     "half_life": _has_halved,
@@ -213,6 +228,7 @@ ORACLES: dict[str, Callable[[Exact], float]] = {
 
 EXACTLY = (
     "support_size",
+    "correct_support",
     "mode_is_original",
     "collapse_time",
     "first_extinction_time",
@@ -227,8 +243,11 @@ RELATIVELY = (
     "hill_number_inf",
     "original_mode_probability",
     "tail_mass",
+    "accuracy",
+    "lost_mass",
+    "lost_correct_mass",
 )
-ABSOLUTELY = ("entropy", "total_variation", "rank_correlation", "uniform_kl_to_initial")
+ABSOLUTELY = ("entropy", "correct_entropy", "total_variation", "rank_correlation", "uniform_kl_to_initial")
 DIVERGENCES = (
     "kl_from_initial",
     "kl_to_initial",

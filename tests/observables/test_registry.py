@@ -9,7 +9,7 @@ from jaxcollapse.observables.possible import Sizes
 from jaxcollapse.observables.registry import names
 from tests.support.sweeps import run
 
-GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "texts")
+GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "correct", "texts")
 UNITS = {"1", "nat", "generation"}
 
 

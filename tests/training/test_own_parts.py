@@ -70,7 +70,7 @@ def test_reinforce_climbs_the_expected_score() -> None:
     process = {"initial": values(P0), "update": "reinforce", "scores": scores.tolist(), "learning_rate": rate}
     endless = {"batch_size": INF, "samples": INF}
     for baseline in (0.0, 0.7):
-        found = logits(run({**process, **endless, "baseline": baseline}, generations=20, **ALL))
+        found = logits(run({**process, **endless, "score_baseline": baseline}, generations=20, **ALL))
         p = softmax(found)
         expected = rate * p * (scores - (p @ scores)[:, np.newaxis])
         np.testing.assert_allclose(np.diff(found, axis=0), expected[:-1], atol=1e-12)
@@ -80,7 +80,13 @@ def test_reinforce_is_right_on_average() -> None:
     """The mean step over replicates, of one sample each."""
     load("reinforce")
     scores = [1.0, 0.0, 2.0, -1.0, 0.5]
-    process = {"initial": values(P0), "update": "reinforce", "scores": scores, "learning_rate": 0.3, "baseline": 0.4}
+    process = {
+        "initial": values(P0),
+        "update": "reinforce",
+        "scores": scores,
+        "learning_rate": 0.3,
+        "score_baseline": 0.4,
+    }
     data = run({**process, "batch_size": 1}, generations=1, **{**ALL, "replicates": 40_000})
     steps = np.asarray(data.logits.diff("generation").isel(generation=0).values).reshape(-1, 5)
     expected = 0.3 * P0 * (np.array(scores) - P0 @ scores)
