@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy import integrate, optimize, special, stats
+from scipy import special
 
 from jaxcollapse.theory import arguments
 from jaxcollapse.theory.registry import oracle
@@ -45,7 +45,9 @@ def policy_gradient_step(
     size = int(arguments.count("group_size", group_size))
     rate = np.where(right, true_positive_rate, false_positive_rate)
     others = np.arange(size)
-    chance = stats.binom.pmf(others, size - 1, p @ rate)
+    accepted = p @ rate
+    ways = special.gammaln(size) - special.gammaln(others + 1) - special.gammaln(size - others)
+    chance = np.exp(ways + special.xlogy(others, accepted) + special.xlog1py(size - 1 - others, -accepted))
     won, lost = chance @ _advantage(1, others + 1, size), chance @ _advantage(0, others, size)
     return arguments.nonnegative("learning_rate", learning_rate) * p * (rate * won + (1 - rate) * lost)
 
@@ -106,6 +108,8 @@ def policy_gradient_flow(
     Raises:
         ValueError: an argument is out of its range.
     """
+    from scipy import integrate  # which takes long to import
+
     p, right = _answers(p0, correct)
     times = arguments.times("generations", generations)
     rate = arguments.nonnegative("learning_rate", learning_rate)
@@ -141,6 +145,8 @@ def shares_at(p0: ArrayLike, *, correct: ArrayLike, wrong_mass: ArrayLike) -> Fl
     Raises:
         ValueError: an argument is out of its range.
     """
+    from scipy import integrate  # which takes long to import
+
     p, right = _answers(p0, correct)
     wanted = np.asarray(wrong_mass, float)
     start = p[~right].sum()
@@ -201,6 +207,8 @@ def verified_fixed_point(*, correct_mass: float, reverse_kl: float, eps: float =
     Raises:
         ValueError: an argument is out of its range.
     """
+    from scipy import optimize  # which takes long to import
+
     odds = special.logit(arguments.share("correct_mass", correct_mass, above_zero=True))
     beta, least = arguments.positive("reverse_kl", reverse_kl), arguments.nonnegative("eps", eps)
 
