@@ -187,8 +187,7 @@ def rare_miss_probability(
     good, rare = arguments.share("correct_mass", correct_mass), arguments.share("rare_mass", rare_mass)
     if rare > good:
         arguments.refuse("rare_mass", rare, f"at most correct_mass = {good:g}")
-    found: np.ndarray = (1 - rare) ** sizes - (1 - good) ** sizes - (good - rare) ** sizes
-    return found
+    return np.asarray((1 - rare) ** sizes - (1 - good) ** sizes - (good - rare) ** sizes)
 
 
 @oracle(
