@@ -1,5 +1,7 @@
 """Training with a reward: one step of a policy gradient exactly, its mean field, and what groups miss."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
@@ -108,8 +110,6 @@ def policy_gradient_flow(
     Raises:
         ValueError: an argument is out of its range.
     """
-    from scipy import integrate  # which takes long to import
-
     p, right = _answers(p0, correct)
     times = arguments.times("generations", generations)
     rate = arguments.nonnegative("learning_rate", learning_rate)
@@ -123,9 +123,7 @@ def policy_gradient_flow(
         step: np.ndarray = rate * informed * _pull(p, right) / spread if spread > 0 else np.zeros_like(p)
         return step
 
-    wanted = np.unique(np.append(times.ravel(), 0))
-    found = integrate.solve_ivp(speed, (0, max(wanted[-1], 1)), _logits(p), t_eval=wanted, rtol=1e-9, atol=1e-12)
-    return special.softmax(found.y.T[np.searchsorted(wanted, times)], axis=-1)
+    return _integrated(speed, p, 0.0, times)
 
 
 @oracle(
@@ -145,8 +143,6 @@ def shares_at(p0: ArrayLike, *, correct: ArrayLike, wrong_mass: ArrayLike) -> Fl
     Raises:
         ValueError: an argument is out of its range.
     """
-    from scipy import integrate  # which takes long to import
-
     p, right = _answers(p0, correct)
     wanted = np.asarray(wrong_mass, float)
     start = p[~right].sum()
@@ -159,10 +155,7 @@ def shares_at(p0: ArrayLike, *, correct: ArrayLike, wrong_mass: ArrayLike) -> Fl
         step: np.ndarray = _pull(p, right) / (bad * np.sum(p[right] ** 2) + good**2 * np.sum(p[~right] ** 2) / bad)
         return step
 
-    reached = np.unique(np.append(-np.log(wanted.ravel()), -np.log(start)))
-    ends = reached[0], max(reached[-1], reached[0] + 1e-9)
-    found = integrate.solve_ivp(speed, ends, _logits(p), t_eval=reached, rtol=1e-9, atol=1e-12)
-    return special.softmax(found.y.T[np.searchsorted(reached, -np.log(wanted))], axis=-1)
+    return _integrated(speed, p, -np.log(start), -np.log(wanted))
 
 
 @oracle(
@@ -211,16 +204,15 @@ def verified_fixed_point(*, correct_mass: float, reverse_kl: float, eps: float =
     odds = special.logit(arguments.share("correct_mass", correct_mass, above_zero=True))
     beta, least = arguments.positive("reverse_kl", reverse_kl), arguments.nonnegative("eps", eps)
 
-    def excess(x: float) -> float:  # of ln p/(1 − p)
-        return float(odds + np.exp(-0.5 * np.log(special.expit(x) * special.expit(-x) + least)) / beta - x)
+    def excess(x: float) -> float:  # of ln p/(1 − p); 1/√(p (1 − p)) is 2 cosh x/2
+        return float(odds + 1 / np.sqrt(0.25 / np.cosh(x / 2) ** 2 + least) / beta - x)
 
-    low = float(odds)
-    high = low + 1.0
-    while excess(high) > 0:
-        high = 2 * high - low
-        if high - low > 1e6:
+    low, high = float(odds), float(2 * np.arcsinh(beta))  # between which it only falls
+    if low >= high or excess(high) > 0:  # what is above needs ε
+        if least == 0:
             return 1.0
-    return float(special.expit(optimize.brentq(excess, low, high, xtol=1e-12)))
+        low, high = max(low, high), float(odds + 1 / np.sqrt(least) / beta)
+    return float(special.expit(optimize.brentq(excess, low, high, xtol=1e-12))) if high < np.inf else 1.0
 
 
 @oracle(
@@ -260,5 +252,14 @@ def _pull(p: np.ndarray, right: np.ndarray) -> np.ndarray:
     return p * np.where(right, 1 - good, -good)
 
 
-def _logits(p: np.ndarray) -> np.ndarray:
-    return np.log(np.where(p > 0, p, 1e-300))
+def _integrated(
+    speed: Callable[[float, np.ndarray], np.ndarray], p: np.ndarray, begin: float, times: np.ndarray
+) -> np.ndarray:
+    """The model at these times, from p at the first; `speed` is that of its logits."""
+    from scipy import integrate  # which takes long to import
+
+    wanted = np.unique(np.append(times.ravel(), begin))
+    ends, logits = (begin, max(wanted[-1], begin + 1e-9)), np.log(np.where(p > 0, p, 1e-300))
+    found = integrate.solve_ivp(speed, ends, logits, t_eval=wanted, rtol=1e-9, atol=1e-12)
+    model: np.ndarray = special.softmax(found.y.T[np.searchsorted(wanted, times)], axis=-1)
+    return model
