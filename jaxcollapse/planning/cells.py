@@ -129,9 +129,8 @@ def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarr
     is_judged, fresh = cell_kinds.judges_traces(grid), cell_kinds.draws_from_generator(grid)
     emitted = np.where(fresh & ~cell_kinds.is_refit(grid), batch_size, samples)
     at_once = np.zeros(grid.cells, int)
-    at_once[is_judged] = _by_value(emitted[is_judged], lambda number: traces_at_once(int(number)))
-    drawn = cell_kinds.is_rewarded(grid) & np.isfinite(emitted)
-    at_once[drawn] = _by_value(emitted[drawn], lambda number: traces_at_once(int(number)))
+    one_by_one = is_judged | (cell_kinds.is_rewarded(grid) & np.isfinite(emitted))
+    at_once[one_by_one] = _by_value(emitted[one_by_one], lambda number: traces_at_once(int(number)))
     known = {name: field for name, field in fields().items() if name != "initial"}
     static = [grid.column(name).codes for name, field in known.items() if field.kind == "static"]
     switches = [grid.has(name, field.default) for name, field in known.items() if field.is_switch]

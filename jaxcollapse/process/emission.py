@@ -113,7 +113,7 @@ class Emission:
             logits = jnp.where(is_cut, cut, logits)
         logits = structure.walk.exchanged(logits, settings.exchange)
         rewards = self._rewards(table) if structure.curation != "none" else None
-        if structure.traces_at_once or structure.batches == "groups":
+        if structure.traces_at_once:
             return Source(logits, urn(logits), rewards, table)
         if rewards is not None:
             select = jax.vmap(CURATIONS[structure.curation], in_axes=(0, 0, None))
@@ -176,7 +176,7 @@ class Emission:
             curation=structure.curation,
             rewards=source.rewards,
             correct=self.correct if structure.rejects else None,
-            rates=rewards.Rates(settings.true_positive_rate, settings.false_positive_rate),
+            rates=self._rates,
             at_once=structure.traces_at_once,
             places=self.loops.places,
             candidates=self.loops.candidates,
@@ -218,9 +218,12 @@ class Emission:
 
     def judged(self, table: Table) -> rewards.Judged:
         """What rewards of a model with this table may depend on."""
-        rates = rewards.Rates(self.settings.true_positive_rate, self.settings.false_positive_rate)
         is_text = jnp.asarray(self.structure.walk.is_text())
-        return rewards.Judged(table, self.initial, is_text, self.correct, rates)
+        return rewards.Judged(table, self.initial, is_text, self.correct, self._rates)
+
+    @property
+    def _rates(self) -> rewards.Rates:
+        return rewards.Rates(self.settings.true_positive_rate, self.settings.false_positive_rate)
 
 
 def recorded(structure: Structure, settings: Settings, given: Table, key: bits.Key) -> Table:

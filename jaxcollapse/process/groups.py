@@ -89,11 +89,10 @@ class Groups:
             found = self._rewards(key, number, token, scale).reshape(-1, self.size)
             advantage = self.compared.advantages(found).reshape(-1)
             is_there = number < traces.astype(jnp.uint32)
-
             advantage = jnp.where(is_there, advantage, 0)
             return _Sums(
-                added(sums.up, token, jnp.maximum(advantage, 0)),
-                added(sums.down, token, jnp.minimum(advantage, 0)),
+                _added(sums.up, token, jnp.maximum(advantage, 0)),
+                _added(sums.down, token, jnp.minimum(advantage, 0)),
                 sums.counts.at[token].add(is_there.astype(jnp.int32), mode="promise_in_bounds"),
             )
 
@@ -128,7 +127,7 @@ class Groups:
         return Advantages(p * jnp.maximum(found, 0), p * jnp.minimum(found, 0))
 
 
-def added(sums: Row, places: Traces, values: Float[Array, " trace"]) -> Row:
+def _added(sums: Row, places: Traces, values: Float[Array, " trace"]) -> Row:
     """Sums with these values added at their places, one after the other: in this order on every device."""
 
     def at_once(sums: Row, places: Traces, values: Array) -> Row:

@@ -5,9 +5,10 @@ import numpy as np
 from jaxcollapse.parts.cell_kinds import CURATED, REWARDED, has_rates, is_rewarded
 from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.field_types import Count, Share, Token
-from jaxcollapse.parts.slot import SLOTS, Slot
+from jaxcollapse.parts.slot import Slot
 from jaxcollapse.sampling.correct import CORRECT as SETS
 from jaxcollapse.sampling.curation import CURATIONS as LAWS
+from jaxcollapse.training.rewards import scores
 
 _SHARE = 0.9
 CURATIONS = Slot(
@@ -42,8 +43,7 @@ CANDIDATES = (
 
 
 def _has_scores(cells: AskedCells) -> Answer:
-    scores = SLOTS["reward"].named(lambda part: not (part.fact("is_by_chance") or part.fact("is_of_group")))
-    return REWARDED.holds(cells) & cells.has("reward", *scores)
+    return REWARDED.holds(cells) & cells.has("reward", *scores())
 
 
 REWARD_SCALE = Field(

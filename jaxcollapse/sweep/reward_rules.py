@@ -10,7 +10,7 @@ from jaxcollapse.parts.field import Answer
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.training.loss_terms import LOSS_TERMS
-from jaxcollapse.training.rewards import REWARDS, is_score
+from jaxcollapse.training.rewards import scores
 
 Problem = Callable[[Any], str]
 _FRESH = "a policy gradient learns from fresh traces of the model"
@@ -23,9 +23,8 @@ def broken(grid: Grid) -> Iterator[tuple[Answer, str, Problem]]:
         yield from _of_groups(grid, rewarded)
         yield from _of_data(grid, rewarded)
         yield from _of_expectations(grid, rewarded & np.isinf(grid.numbers("batch_size")))
-    unscored = [name for name in REWARDS if not is_score(name)]
     yield (
-        is_curated(grid) & grid.has("reward", *unscored),
+        is_curated(grid) & ~grid.has("reward", *scores()),
         "reward",
         lambda value: f"{value('reward')!r} is for update = 'policy_gradient'; curation needs a number for each token",
     )
@@ -107,14 +106,13 @@ def _of_expectations(grid: Grid, endless: Answer) -> Iterator[tuple[Answer, str,
         "batch_size",
         lambda value: "inf: the majority of a group has no closed form; give a number of traces",
     )
-    scores = [name for name in REWARDS if is_score(name)]
     for field, wrong in {
         "normalise": grid.has("normalise", "std"),
         "clip_low": np.isfinite(grid.numbers("clip_low")),
         "clip_high": np.isfinite(grid.numbers("clip_high")),
     }.items():
         yield (
-            endless & grid.has("reward", *scores) & wrong,
+            endless & grid.has("reward", *scores()) & wrong,
             field,
             _has_no_closed_form(field),
         )

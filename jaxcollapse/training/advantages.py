@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 from jax.scipy.special import gammaln, xlog1py, xlogy
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 Table = Float[Array, "*row token"]
 Rewards = Float[Array, "*group trace"]
@@ -43,17 +43,11 @@ class Baseline:
         """The advantage of each trace of each group. Where all rewards of a group are equal, nothing is compared: all
         are 0 then, unless the rewards themselves are what counts.
         """
-        size = rewards.shape[-1]
         mean = jnp.mean(rewards, axis=-1, keepdims=True)
         is_equal = jnp.max(rewards, axis=-1, keepdims=True) == jnp.min(rewards, axis=-1, keepdims=True)
         difference = jnp.where(is_equal, 0, rewards - mean)
-        found = rewards if self.kind == "none" else difference
-        if self.kind == "leave_one_out":
-            found = found * (size / max(size - 1, 1))
-        if self.normalise == "std":
-            spread = jnp.sqrt(jnp.mean(difference**2, axis=-1, keepdims=True))
-            found = jnp.where(is_equal, 0, found / jnp.where(is_equal, 1, spread))
-        return found
+        spread = jnp.sqrt(jnp.mean(difference**2, axis=-1, keepdims=True))
+        return self._of(rewards, difference, spread, is_equal, rewards.shape[-1])
 
     def expected(self, size: int, share: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """The mean advantage of a trace with reward 1 and of one with reward 0, among this share of rewards of 1.
@@ -67,14 +61,25 @@ class Baseline:
 
         def mean(own: float) -> Float[Array, ""]:
             ones = others + own
-            found = jnp.full_like(others, own) if self.kind == "none" else own - ones / size
-            if self.kind == "leave_one_out":
-                found = found * (size / max(size - 1, 1))
-            if self.normalise == "std":
-                spread = jnp.sqrt(ones * (size - ones)) / size
-                found = jnp.where(spread > 0, found / jnp.where(spread > 0, spread, 1), 0)
-            elif self.kind != "none":
-                found = jnp.where((ones > 0) & (ones < size), found, 0)
-            return jnp.sum(chance * found)
+            is_equal, spread = (ones == 0) | (ones == size), jnp.sqrt(ones * (size - ones)) / size
+            difference = jnp.where(is_equal, 0, own - ones / size)
+            return jnp.sum(chance * self._of(jnp.full_like(others, own), difference, spread, is_equal, size))
 
         return mean(1.0), mean(0.0)
+
+    def _of(
+        self,
+        rewards: Rewards,
+        difference: Rewards,
+        spread: Float[Array, "..."],
+        is_equal: Bool[Array, "..."],
+        size: int,
+    ) -> Rewards:
+        """Advantages, from rewards and their differences from the mean.
+
+        Of each group it takes its standard deviation, and whether all of its rewards are equal.
+        """
+        found = rewards if self.kind == "none" else difference
+        if self.kind == "leave_one_out":
+            found = found * (size / max(size - 1, 1))
+        return jnp.where(is_equal, 0, found / jnp.where(is_equal, 1, spread)) if self.normalise == "std" else found

@@ -136,7 +136,7 @@ def test_every_field_is_known_whole() -> None:
         assert field.description.endswith((".", ")")), name
         assert field.label, name
         assert not field.is_switch or field.is_off, name
-        assert field.kind in ("static", "shape", "number", "count", "tokens"), name
+        assert field.kind in ("static", "shape", "number", "count", "tokens", "set"), name
 
 
 def test_groups_are_as_many_as_differ() -> None:

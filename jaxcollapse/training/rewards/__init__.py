@@ -81,6 +81,11 @@ def is_score(name: str) -> bool:
     return not (part.fact("is_by_chance") or part.fact("is_of_group"))
 
 
+def scores() -> list[str]:
+    """Names of the rewards that are a number for each token."""
+    return [name for name in SLOTS["reward"] if is_score(name)]
+
+
 def table(name: str, judged: Judged, values: Mapping[str, Any]) -> Table:
     """The reward of each token of each row."""
     part = SLOTS["reward"][name]
