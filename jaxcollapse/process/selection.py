@@ -10,7 +10,6 @@ from jaxcollapse.sampling.correct import CORRECT as SETS
 from jaxcollapse.sampling.curation import CURATIONS as LAWS
 from jaxcollapse.training.rewards import scores
 
-_SHARE = 0.9
 CURATIONS = Slot(
     "curation",
     Field(
@@ -63,9 +62,8 @@ def _has_listed(cells: AskedCells) -> Answer:
 
 
 def _has_correct(cells: AskedCells) -> Answer:
-    """Cells with a verifier, or with a correct set of their own, which observables may ask for."""
-    is_named = ~cells.has("correct", "head") | (cells.numbers("correct_share") != _SHARE)
-    return has_rates(cells) | is_rewarded(cells) | is_named
+    """Cells with a verifier, or with another correct set than the head, which observables may ask for."""
+    return has_rates(cells) | is_rewarded(cells) | ~cells.has("correct", "head")
 
 
 def _has_share(cells: AskedCells) -> Answer:
@@ -106,7 +104,7 @@ VERIFIER = (
     Field(
         name="correct_share",
         type=float,
-        default=_SHARE,
+        default=0.9,
         description="Size of the correct set: as a probability of p0 (head, tail), or as a share of the tokens, at "
         "least one of them (random).",
         label="share of p0 that is correct",

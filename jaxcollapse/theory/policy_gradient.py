@@ -155,7 +155,7 @@ def shares_at(p0: ArrayLike, *, correct: ArrayLike, wrong_mass: ArrayLike) -> Fl
         step: np.ndarray = _pull(p, right) / (bad * np.sum(p[right] ** 2) + good**2 * np.sum(p[~right] ** 2) / bad)
         return step
 
-    return _integrated(speed, p, -np.log(start), -np.log(wanted))
+    return _integrated(speed, p, float(-np.log(start)), np.asarray(-np.log(wanted)))
 
 
 @oracle(
