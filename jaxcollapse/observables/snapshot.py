@@ -93,6 +93,7 @@ def origin(
     )
 
 
+@jax.jit
 def _rarest_decile(logits: Row) -> Row:
     """Weight 1 for the rarest tenth of the tokens (rounded up); tokens that tie at the edge share what is left."""
     possible = logits > -jnp.inf

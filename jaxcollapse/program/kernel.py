@@ -257,7 +257,9 @@ def run_trajectory(
     if is_fused and not others and not program.record_logits:  # then from start to end, in one call
         (state, times), values = fused(carry, gaps)
     else:
-        (state, times), (rows, logits) = over_records(segment, carry, gaps)
+        row = jax.ShapeDtypeStruct((sum(program.sizes),), process.initial.dtype)
+        table = jax.ShapeDtypeStruct(process.initial.shape, process.initial.dtype) if program.record_logits else None
+        (state, times), (rows, logits) = over_records(segment, carry, gaps, (row, table))
         values = rows.T
     finite = ~diverged(structure, settings, process.initial, process.scaled(state).table)
     happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)

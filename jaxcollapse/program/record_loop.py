@@ -21,11 +21,13 @@ def number_of(gaps: Int32[Array, " record"]) -> Int32[Array, ""]:
 
 
 def over_records(
-    segment: Callable[[Carry, Array], tuple[Carry, Any]], carry: Carry, gaps: Int32[Array, " record"]
+    segment: Callable[[Carry, Array], tuple[Carry, Any]], carry: Carry, gaps: Int32[Array, " record"], row: Any
 ) -> tuple[Carry, Any]:
-    """Scans over the records like `jax.lax.scan`; places of `gaps` that are not records get zeros."""
-    found = jax.eval_shape(lambda: segment(carry, gaps[0])[1])
-    empty = jax.tree.map(lambda one: jnp.zeros((*gaps.shape, *one.shape), one.dtype), found)
+    """Scans over the records like `jax.lax.scan`; places of `gaps` that are not records get zeros.
+
+    row: shapes and types of what a segment finds, so that it need not be traced once more to know them.
+    """
+    empty = jax.tree.map(lambda one: jnp.zeros((*gaps.shape, *one.shape), one.dtype), row)
 
     def record(place: Array, so_far: tuple[Carry, Any]) -> tuple[Carry, Any]:
         before, rows = so_far

@@ -37,6 +37,7 @@ Reals = Float[Array, "*n"]
 Words = UInt32[Array, "*n"]
 
 
+@jax.jit
 def binomial(word: Words, lower: Words, trials: Counts, odds: Float[Array, "*n"]) -> Counts:
     """Independent binomial counts.
 

@@ -18,6 +18,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
+@jax.jit  # traced once, not for each of the hundred places of a program that draw
 def threefry2x32(
     key: UInt32[Array, "2 ..."], high: UInt32[Array, "..."], low: UInt32[Array, "..."]
 ) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
@@ -33,6 +34,7 @@ def threefry2x32(
     return x, y
 
 
+@jax.jit
 def fold_in(key: Key, data: Integer[Array, ""] | int) -> Key:
     """A new key from `key` and an integer: the same as `jax.random.fold_in`."""
     return jnp.stack(threefry2x32(key, jnp.uint32(0), jnp.asarray(data, jnp.uint32)))

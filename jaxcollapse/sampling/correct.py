@@ -1,6 +1,7 @@
 """Correct sets: which tokens a verifier holds to be right answers."""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -47,6 +48,7 @@ CORRECT: dict[str, Callable[[Row, Share, bits.Key, Row], Set]] = {
 }
 
 
+@partial(jax.jit, static_argnames="kind")
 def correct_set(
     kind: str, table: Float[Array, "context token"], share: Share, key: bits.Key, listed: Row
 ) -> Bool[Array, "context token"]:

@@ -13,7 +13,7 @@ both (`jaxcollapse.native`). In JAX, single draws are made in blocks, so that th
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -140,6 +140,7 @@ def _split(at_once: int) -> Callable[[bits.Key, Array, Array], Array]:
     return split
 
 
+@partial(jax.jit, static_argnames="at_once")
 def _split_lanes(
     key: UInt32[Array, "2 lane"],
     weights: Float[Array, "token lane"],

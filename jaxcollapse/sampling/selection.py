@@ -18,6 +18,7 @@ def ordered_bits(values: Float[Array, "*shape"]) -> UInt[Array, "*shape"]:
     return jnp.where(raw & sign, ~raw, raw | sign)
 
 
+@jax.jit
 def at_least(
     values: Float[Array, " token"], weights: Num[Array, " token"], target: Num[Array, ""]
 ) -> Bool[Array, " token"]:
