@@ -73,7 +73,6 @@ IDEAL: dict[str, Any] = {"samples": INF, "temperature": 0.8}
 DESCENT: dict[str, Any] = {"batch_size": INF, "learning_rate": 0.7}
 
 
-@pytest.mark.optimised
 @pytest.mark.parametrize("update", ["refit", "gradient"])
 def test_infinitely_many_samples_lead_where_the_reference_leads(update: str) -> None:
     """In double precision, to eight digits; to six where samples are curated, by an integral."""
@@ -88,7 +87,6 @@ def test_infinitely_many_samples_lead_where_the_reference_leads(update: str) -> 
             np.testing.assert_allclose(found[:, :-1], expected[:, :-1], atol=1e-8, err_msg=str(process))
 
 
-@pytest.mark.optimised
 def test_single_precision_leads_there_too(engine: str) -> None:
     """Where native code trains, and where samples of several generations are mixed."""
     refit, moments = {"update": "refit"}, {"optimizer": "adam", "eps": 1e-3}

@@ -9,6 +9,7 @@ from jaxcollapse.training.gradient import cross_entropy_gradient, without_roundi
 from jaxcollapse.training.optimizers import OPTIMIZERS
 from tests.reference.generation import trajectory
 from tests.reference.optimizers import RULES
+from tests.support.engines import unoptimised
 from tests.support.statistics import assert_mean
 from tests.support.sweeps import run, values
 
@@ -45,20 +46,16 @@ def test_every_optimiser_has_its_rule_in_the_reference() -> None:
 def test_an_optimiser_follows_its_rule_for_all_its_constants(optimizer: str) -> None:
     """Its constants swept, its state carried or fresh, in double precision to ten digits."""
     constants = list(OPTIMIZERS[optimizer].arguments)
-    data = run(
-        {
-            "initial": values(P0),
-            "temperature": TEMPERATURE,
-            "optimizer": optimizer,
-            "batch_size": INF,
-            "steps": STEPS,
-        },
-        {"optimizer_state": ["carried", "fresh"], **{name: SWEPT[name] for name in constants}},
-        generations=GENERATIONS,
-        replicates=1,
-        record={"every": 1, "logits": True},
-        precision="float64",
-    )
+    process = {"temperature": TEMPERATURE, "optimizer": optimizer, "batch_size": INF, "steps": STEPS}
+    with unoptimised():
+        data = run(
+            {"initial": values(P0), **process},
+            {"optimizer_state": ["carried", "fresh"], **{name: SWEPT[name] for name in constants}},
+            generations=GENERATIONS,
+            replicates=1,
+            record={"every": 1, "logits": True},
+            precision="float64",
+        )
     logits = data.logits.isel(replicate=0)
     assert np.isneginf(logits.isel(token=-1)).all()
     cells = logits.isel(token=slice(0, -1)).stack(cell=["optimizer_state", *constants]).transpose("cell", ...)
