@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxcollapse.process.one_by_one import Traces
 from jaxcollapse.process.whole_traces import Judging
 from jaxcollapse.training.rewards import Rates
 from jaxcollapse.walks.markov import Markov
@@ -27,7 +28,7 @@ MODELS: dict[str, tuple[Walk, np.ndarray, list[Trace], int, int]] = {
 RATES = {"all": (1.0, 1.0), "some": (0.9, 0.2), "perfect": (1.0, 0.0), "blind": (0.4, 0.4)}
 
 
-@partial(jax.jit, static_argnames=("walk", "curation", "at_once", "number"))
+@partial(jax.jit, static_argnames=("walk", "curation", "at_once", "number", "needs"))
 def _drawn(
     walk: Walk,
     curation: str,
@@ -40,9 +41,10 @@ def _drawn(
     numbers: Numbers,
     rates: Rates,
     candidates: jax.Array,
+    needs: str = "all",
 ) -> jax.Array:
-    places = walk.places(numbers)
-    judging = Judging(walk, numbers, weights, curation, rewards, correct, rates, at_once, places, candidates)
+    traces_of = Traces.of(walk, numbers, walk.places(numbers), weights)
+    judging = Judging(traces_of, curation, rewards, correct, needs, rates, at_once, candidates)
     keys = jnp.stack([jnp.full(number, 5, jnp.uint32), jnp.arange(number, dtype=jnp.uint32)], axis=1)
     return jax.vmap(judging.counts, in_axes=(0, None))(keys, traces)
 
@@ -60,13 +62,14 @@ def drawn(
     end: int | None = None,
     correct: np.ndarray = CORRECT,
     walk: Walk | None = None,
+    needs: str = "all",
 ) -> np.ndarray:
     """Counts [key, context, token] of so many kept traces with each of `number` keys."""
     usual, rows, _, usual_length, usual_end = MODELS[model]
     numbers = Numbers(jnp.int32(length or usual_length), jnp.int32(usual_end if end is None else end))
     tables = jnp.float32(rows), jnp.float32(REWARDS[: len(rows)]), jnp.asarray(correct[: len(rows)])
     chosen = numbers, Rates(jnp.float32(rates[0]), jnp.float32(rates[1])), jnp.int32(candidates)
-    return np.asarray(_drawn(walk or usual, curation, at_once, number, *tables, jnp.int32(traces), *chosen))
+    return np.asarray(_drawn(walk or usual, curation, at_once, number, *tables, jnp.int32(traces), *chosen, needs))
 
 
 def _law(model: str, curation: str, candidates: int, rates: tuple[float, float]) -> np.ndarray:
@@ -88,6 +91,17 @@ def test_what_is_kept_has_the_law_of_all_that_candidates_can_be(model: str, cura
         tables = {tuple(row): often for row, often in zip(found.tolist(), how_often.tolist(), strict=True)}
         assert set(tables) <= {table for table, chance in law.items() if chance > 0}
         assert_counts(np.array([tables.get(key, 0) for key in law]), len(counts) * np.array(list(law.values())))
+
+
+@pytest.mark.parametrize("needs", ["last", "any"])
+@pytest.mark.parametrize("model", MODELS)
+def test_one_token_may_make_a_trace_correct(model: str, needs: str) -> None:
+    """The last one, or any, but for an end token."""
+    _, rows, traces, _, end = MODELS[model]
+    law = kept(traces, "none", REWARDS, 1, CORRECT, RATES["some"], needs, end)
+    assert_mean(drawn(model, "none", 1, RATES["some"], needs=needs), expected_counts(traces, law, rows.shape))
+    other = kept(traces, "none", REWARDS, 1, CORRECT, RATES["some"])
+    assert abs(expected_counts(traces, law - other, rows.shape)).max() > 0.01
 
 
 def test_the_laws_that_are_compared_differ() -> None:

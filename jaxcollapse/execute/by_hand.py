@@ -136,7 +136,8 @@ class SelfTraining:
         walk, traces = process.structure.walk, process.settings.traces
         given, thresholds = jax.tree.map(jnp.asarray, (self._one.logits, self._thresholds))
         start = origin(process.initial, given, thresholds, walk, traces, process.samples, process.emission.correct)
-        now = Snapshot(table, start, thresholds, walk, traces, state.key, state.model.visited, scaled)
+        seen = state.key, state.model.visited, scaled, process.structure.correct_trace
+        now = Snapshot(table, start, thresholds, walk, traces, *seen)
         return {entry.name: entry.measure(now) for entry in chosen}
 
     def _process(self, key: bits.Key) -> self_training.Process:

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxcollapse.execute.provenance import provenance
 from jaxcollapse.observables import Observable
+from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.program.kernel import NOT_YET, Recorded
@@ -80,7 +81,8 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Recorded], started: datetime) 
 
 def inner_shape(entry: Observable, library: Library) -> tuple[int, ...]:
     """How many values an observable has at a record, if it has several: as many as any cell's."""
-    return (int(library.contexts.max()) - 1,) if entry.dim == "persona" else ()
+    sizes = {"persona": int(library.contexts.max()) - 1, "k": len(ATTEMPTS)}
+    return () if entry.dim is None else (sizes[entry.dim],)
 
 
 def padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:

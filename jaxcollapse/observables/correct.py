@@ -4,11 +4,12 @@ A correct set is fixed at generation 0; it is that of the fields `correct`, `cor
 whether or not the process has a verifier.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxcollapse.observables.possible import entropy_of_tokens, share
-from jaxcollapse.observables.registry import observable
+from jaxcollapse.observables.registry import ATTEMPTS, observable
 from jaxcollapse.observables.snapshot import Snapshot
 
 Scalar = Float[Array, ""]
@@ -17,8 +18,16 @@ Rows = Float[Array, " context"]
 
 @observable("probability of the correct", "1", "correct", default=False, possible=share)
 def accuracy(now: Snapshot) -> Scalar:
-    """Probability that a token of a trace is correct; in a model of several rows, a mean over those of tokens."""
-    return _mean(now, jnp.sum(_correct_p(now), axis=-1))
+    """Probability that a trace is correct, at temperature 1; a mean over prompts, if there are any."""
+    return _over_prompts(*_solved(now))
+
+
+@observable("probability of a correct one among k", "1", "correct", default=False, dim="k", possible=share)
+def pass_at_k(now: Snapshot) -> Float[Array, " attempt"]:
+    """Probability that one of k traces of a prompt, or of the model, is correct: 1 − E (1 − accuracy of a prompt)^k."""
+    prompts, solved = _solved(now)
+    fails = jnp.log1p(-jnp.minimum(solved, 1))
+    return jax.vmap(lambda k: _over_prompts(prompts, -jnp.expm1(k * fails)))(jnp.asarray(ATTEMPTS, solved.dtype))
 
 
 @observable("entropy of the correct", "nat", "correct", default=False, possible=entropy_of_tokens)
@@ -63,11 +72,20 @@ def _correct_p(now: Snapshot) -> Float[Array, "context token"]:
     return jnp.where(_correct(now), jnp.exp(now.log_rows), 0)
 
 
+def _solved(now: Snapshot) -> tuple[Rows, Rows]:
+    """The weight of each prompt, and the probability that a trace of it is correct; without prompts there is one."""
+    return now.walk.solved(now.table, _correct(now), now.correct_trace, now.numbers)
+
+
+def _over_prompts(weights: Rows, values: Rows) -> Scalar:
+    """A mean over prompts, each with its weight."""
+    return jnp.sum(jnp.where(weights > 0, weights * values, 0)) / jnp.maximum(jnp.sum(weights), 1e-37)
+
+
 def _is_text(now: Snapshot) -> Bool[Array, " context"]:
     return jnp.asarray(now.walk.is_text())
 
 
 def _mean(now: Snapshot, values: Rows) -> Scalar:
     """Over the rows of tokens, each with its share of the tokens of traces."""
-    weights = jnp.where(_is_text(now), now.visits, 0)
-    return jnp.sum(jnp.where(weights > 0, weights * values, 0)) / jnp.maximum(jnp.sum(weights), 1e-37)
+    return _over_prompts(jnp.where(_is_text(now), now.visits, 0), values)

@@ -38,6 +38,8 @@ FOR_VERDICTS = (
     "modal_probability",
 )
 FOR_VERDICTS_OF_ROWS = (*(f"shared_{name}" for name in FOR_VERDICTS[:-1]), FOR_VERDICTS[-1])
+ATTEMPTS = tuple(2**power for power in range(11))  # k of pass@k
+Dim = Literal["persona", "k"]
 _GROUPS = (
     "diversity",
     "original",
@@ -114,7 +116,7 @@ class Observable:
     measure: Measure
     watch: Watch | None = None
     models: Models = ALL
-    dim: Literal["persona"] | None = None
+    dim: Dim | None = None
     possible: Range = not_negative
     plugin: Plugin | None = None
 
@@ -143,7 +145,7 @@ def observable(
     default: bool = True,
     whole: bool = False,
     models: Models = ALL,
-    dim: Literal["persona"] | None = None,
+    dim: Dim | None = None,
     possible: Range = not_negative,
 ) -> Callable[[Measure], Measure]:
     """Registers a function of a snapshot. Its name and docstring are the observable's."""

@@ -119,6 +119,7 @@ class Snapshot:
         key: of random numbers for texts; None if no observable reads texts.
         visited: the rows that traces have been drawn from so far, [context]; None if they are not recorded.
         scaled: the table, with octaves kept apart if there are any.
+        correct_trace: which tokens of a trace make it correct: "all", "last" or "any".
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class Snapshot:
         key: bits.Key | None = None,
         visited: Bool[Array, " context"] | None = None,
         scaled: Scaled | None = None,
+        correct_trace: str = "all",
     ):
         self.table = table
         self.start = start
@@ -139,6 +141,7 @@ class Snapshot:
         self.numbers = numbers
         self.key = key
         self.visited = visited
+        self.correct_trace = correct_trace
         self.scaled = scaled or Scaled(table, None)
 
     @cached_property

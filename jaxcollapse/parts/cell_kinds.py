@@ -75,6 +75,11 @@ def judges_traces(cells: AskedCells) -> Answer:
     return has_long_traces(cells) & (is_curated(cells) | has_verifier(cells))
 
 
+def draws_one_by_one(cells: AskedCells) -> Answer:
+    """Cells in which traces of several tokens are walked through one by one: to be selected, or to be rewarded."""
+    return judges_traces(cells) | (has_long_traces(cells) & is_rewarded(cells))
+
+
 def takes_vocab_size(cells: AskedCells) -> Answer:
     """Cells whose initial distribution has as many tokens as one asks for."""
     return of_initial(cells, lambda spec: spec.takes_vocab_size)

@@ -109,7 +109,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     program = np.array([distinct.index(each) for each in made])[kind]
 
     is_judged = cell_kinds.judges_traces(grid)
-    places = _places(grid, library, [each.walk for each in structures], which) * is_judged
+    places = _places(grid, library, [each.walk for each in structures], which) * cell_kinds.draws_one_by_one(grid)
     candidates = np.where(is_judged & cell_kinds.is_curated(grid), grid.numbers("candidates"), 0)
     loops = np.stack([steps, sample_blocks, batch_blocks, places, candidates], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))

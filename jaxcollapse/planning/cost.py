@@ -9,6 +9,7 @@ from functools import cache
 import jax
 import numpy as np
 
+from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.parts.slot import SLOTS
 from jaxcollapse.process.structure import Structure
@@ -73,7 +74,10 @@ def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], d
     passes = (_FUSED_SECONDS if structure.is_fusible else _PASSES_SECONDS) * size * max(1, steps)
     counts: np.ndarray | float
     if structure.batches == "groups":
-        counts = draws * (_REWARD_SECONDS + PORTABLE.single_draw(tokens)) * structure.walk.contexts
+        if structure.walk.is_of_tokens:
+            counts = draws * (_REWARD_SECONDS + PORTABLE.single_draw(tokens)) * structure.walk.contexts
+        else:
+            counts = judging(structure, draws, places, candidates) + draws * places * _REWARD_SECONDS
     elif structure.traces_at_once:
         counts = judging(structure, draws, places, candidates)
         counts *= steps if structure.batches == "generator" else 1
@@ -103,8 +107,9 @@ def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int, records: int | No
     records = len(sweep.recorded) if records is None else records
     chosen = sweep.chosen
     events = sum(entry.is_event for entry in chosen)
-    several = sum(entry.dim is not None for entry in chosen)
-    per_record = len(chosen) - events + several * contexts + (tokens * contexts if sweep.record.logits else 0)
+    several = {"persona": contexts, "k": len(ATTEMPTS)}
+    inner = sum(several[entry.dim] for entry in chosen if entry.dim is not None)
+    per_record = len(chosen) - events + inner + (tokens * contexts if sweep.record.logits else 0)
     kept = _STATE_TABLES * tokens * contexts if sweep.record.state else 0
     return np.dtype(sweep.precision).itemsize * (records * per_record + events + kept) + 16
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parts.cell_kinds import (
     draws_from_generator,
+    has_long_traces,
     is_curated,
     is_refit,
     is_rewarded,
@@ -110,6 +111,7 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         curation=cell["curation"],
         reward=cell["reward"] if curated or rewarded else "likelihood",
         correct=cell["correct"],
+        correct_trace=cell["correct_trace"] if bool(has_long_traces(cell)) else "all",
         traces_at_once=at_once,
         options=tuple(sorted({name: value for part in used for name, value in _static(part, cell).items()}.items())),
         rows=(*_named("tokens", used), *(["correct_tokens"] if cell["correct"] == "listed" else [])),

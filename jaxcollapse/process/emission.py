@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
+from jaxcollapse.process.one_by_one import Traces
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.process.whole_traces import Judging
 from jaxcollapse.sampling import bits, truncation
@@ -170,18 +171,20 @@ class Emission:
         if not structure.traces_at_once:
             return structure.walk.sample(key, source.weights, traces, how, blocks, settings.traces)
         judging = Judging(
-            walk=structure.walk,
-            numbers=settings.traces,
-            weights=source.weights,
+            drawn=self.one_by_one(source),
             curation=structure.curation,
             rewards=source.rewards,
             correct=self.correct if structure.rejects else None,
+            needs=structure.correct_trace,
             rates=self._rates,
             at_once=structure.traces_at_once,
-            places=self.loops.places,
             candidates=self.loops.candidates,
         )
         return judging.counts(key, traces)
+
+    def one_by_one(self, source: Source) -> Traces:
+        """Traces of a source, each with a key of its own."""
+        return Traces.of(self.structure.walk, self.settings.traces, self.loops.places, source.weights)
 
     def expected(self, source: Source, generation: Int32[Array, ""]) -> Expected:
         """Infinitely many traces of a source, and real ones if they are kept apart."""

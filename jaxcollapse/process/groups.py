@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.training import rewards
@@ -25,17 +25,38 @@ Traces = Int32[Array, " trace"]
 _DECISION = 2**30  # first word of counters of what is decided about a trace; those of its tokens are levels of trees
 
 
-class _Sums(NamedTuple):
-    """What has been added up so far, by token: advantages above and below zero, and the number of traces."""
+class Sums(NamedTuple):
+    """What has been added up so far: advantages above and below zero, and the number of draws.
 
-    up: Row
-    down: Row
-    counts: Int32[Array, " token"]
+    Attributes:
+        up: of each token of a row, or of each (context, token) pair, the sum of the advantages above zero.
+        down: the sum of those below zero.
+        counts: how often it was drawn.
+    """
+
+    up: Float[Array, " place"]
+    down: Float[Array, " place"]
+    counts: Int32[Array, " place"]
+
+    @classmethod
+    def of(cls, places: int, dtype: jax.typing.DTypeLike) -> "Sums":
+        """Nothing, of so many tokens or pairs."""
+        zeros = jnp.zeros(places, dtype)
+        return cls(zeros, zeros, jnp.zeros(places, jnp.int32))
+
+    def with_drawn(self, places: Traces, advantage: Float[Array, " trace"], is_there: Bool[Array, " trace"]) -> "Sums":
+        """These sums and draws of traces with these advantages, as far as the draws are there."""
+        advantage = jnp.where(is_there, advantage, 0)
+        return Sums(
+            _added(self.up, places, jnp.maximum(advantage, 0)),
+            _added(self.down, places, jnp.minimum(advantage, 0)),
+            self.counts.at[places].add(is_there.astype(jnp.int32), mode="promise_in_bounds"),
+        )
 
 
 @dataclass(frozen=True)
 class Groups:
-    """How groups are drawn from a model in which a trace is one token; each row draws groups of its own.
+    """How groups are rewarded and compared.
 
     Attributes:
         reward: name of the reward.
@@ -52,6 +73,25 @@ class Groups:
     compared: Baseline
     size: int
     at_once: int
+
+    @property
+    def scores(self) -> Table:
+        """The reward of each token of each row."""
+        return self.values["reward_scale"] * rewards.table(self.reward, self.judged, self.values)
+
+    def agree(self, answer: Traces) -> Float[Array, " trace"]:
+        """The reward of traces with these answers, if it is one of the group."""
+        agrees = REWARDS[self.reward].make(answer.reshape(-1, self.size))
+        return agrees.reshape(-1).astype(self.judged.logits.dtype)
+
+    def advantages(self, found: Float[Array, " trace"]) -> Float[Array, " trace"]:
+        """The advantage of each trace, from the rewards."""
+        return self.compared.advantages(found.reshape(-1, self.size)).reshape(-1)
+
+
+@dataclass(frozen=True)
+class TokenGroups(Groups):
+    """Groups of a model in which a trace is one token; each row draws groups of its own."""
 
     def drawn(
         self, key: bits.Key, weights: Table, traces: Int32[Array, ""]
@@ -74,40 +114,32 @@ class Groups:
         """The reward of each token of each row; or its chance of a reward of 1, if that is given by chance."""
         part = REWARDS[self.reward]
         if rewards.is_score(self.reward):
-            return self.values["reward_scale"] * rewards.table(self.reward, self.judged, self.values)
+            return self.scores
         if not part.fact("is_by_chance"):
             return jnp.zeros_like(self.judged.logits)
         rates = part.make(self.judged)
         return jnp.where(self.judged.correct, rates.correct, rates.other).astype(self.judged.logits.dtype)
 
-    def _of_row(self, key: bits.Key, traces: Int32[Array, ""], weights: Row, scale: Row) -> _Sums:
-        nodes, zeros = tree.build(weights), jnp.zeros_like(weights)
+    def _of_row(self, key: bits.Key, traces: Int32[Array, ""], weights: Row, scale: Row) -> Sums:
+        nodes = tree.build(weights)
 
-        def block(index: Array, sums: _Sums) -> _Sums:
+        def block(index: Array, sums: Sums) -> Sums:
             number = (index * self.at_once + jnp.arange(self.at_once)).astype(jnp.uint32)
             token = tree.draw(key, nodes, len(weights), number)
-            found = self._rewards(key, number, token, scale).reshape(-1, self.size)
-            advantage = self.compared.advantages(found).reshape(-1)
-            is_there = number < traces.astype(jnp.uint32)
-            advantage = jnp.where(is_there, advantage, 0)
-            return _Sums(
-                _added(sums.up, token, jnp.maximum(advantage, 0)),
-                _added(sums.down, token, jnp.minimum(advantage, 0)),
-                sums.counts.at[token].add(is_there.astype(jnp.int32), mode="promise_in_bounds"),
-            )
+            advantage = self.advantages(self._rewards(key, number, token, scale))
+            return sums.with_drawn(token, advantage, number < traces.astype(jnp.uint32))
 
         blocks = -(-traces // self.at_once)
-        return jax.lax.fori_loop(0, blocks, block, _Sums(zeros, zeros, jnp.zeros(len(weights), jnp.int32)))
+        return jax.lax.fori_loop(0, blocks, block, Sums.of(len(weights), weights.dtype))
 
     def _rewards(self, key: bits.Key, number: Array, token: Traces, scale: Row) -> Float[Array, " trace"]:
         """The reward of each trace."""
         if rewards.is_score(self.reward):
             return scale[token]
         if REWARDS[self.reward].fact("is_of_group"):
-            agrees = REWARDS[self.reward].make(token.reshape(-1, self.size))
-            return agrees.reshape(-1).astype(scale.dtype)
-        words = bits.threefry2x32(key, jnp.uint32(_DECISION), number)
-        return (bits.uniform(*words, scale.dtype) <= scale[token]).astype(scale.dtype)
+            return self.agree(token)
+        high, low = bits.threefry2x32(key, jnp.uint32(_DECISION), number)
+        return (bits.uniform(high, low, scale.dtype) <= scale[token]).astype(scale.dtype)
 
     def _expected_chance(self, p: Row, chance: Row) -> Advantages:
         """Rewards of 1 and 0: the number of ones among the others of a group is binomial."""

@@ -1,16 +1,19 @@
 """Minibatches: what each optimiser step of a generation sees."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.process.emission import Draw, Emission, Source
-from jaxcollapse.process.groups import Groups
+from jaxcollapse.process.groups import TokenGroups
 from jaxcollapse.process.structure import Loops, Settings, Structure
+from jaxcollapse.process.trace_groups import TraceGroups
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.subset import subset
+from jaxcollapse.training.advantages import Advantages
 from jaxcollapse.training.batch import Batch, Table, finite, frequencies
 from jaxcollapse.training.corpora.corpus import Expected, Samples, log_weights
 from jaxcollapse.training.optimizers import OPTIMIZERS
@@ -96,29 +99,51 @@ class Minibatches:
         """Groups of traces with rewards, the same at every step; the ratios are to the model that drew them."""
         structure, settings, rule = self.structure, self.settings, self.structure.rule
         assert isinstance(rule, PolicyGradient)
-        judged = self.emission.judged(source.model)
-        groups = Groups(
-            structure.reward, judged, self.emission.values, rule.compared, rule.group_size, structure.traces_at_once
-        )
         correction, sampled = rule.sampling_correction, None
+        temperature = settings.temperature
+        if structure.walk.is_structured:  # some rows may have none
+            is_tempered = jnp.asarray(structure.walk.sampled()[0])[:, jnp.newaxis]
+            temperature = jnp.where(is_tempered, temperature, 1)
         if correction == "importance":
             sampled = source.logits
         elif not structure.single_step:
-            sampled = source.model if correction == "none" else source.model / settings.temperature
+            sampled = source.model if correction == "none" else source.model / temperature
         old = None if sampled is None else finite(jax.nn.log_softmax(sampled, axis=-1))
         counts: Counts | None = None
         if structure.infinite_samples:
-            found = groups.expected(source.logits)
+            found = TokenGroups(**self._compared(source)).expected(source.logits)
             shares = shares_of(structure.walk, structure.walk.visits(source.logits, settings.traces))
         else:
-            found, counts = groups.drawn(key, source.weights, settings.batch_size)
+            found, counts = self._drawn(key, source)
             shares = jnp.sum(frequencies(counts, structure.walk.losses, source.logits.dtype), axis=-1)
 
         def take(step: Array, logits: Table, rest: None) -> tuple[Batch, None]:
             batch = Batch(logits, self.original, shares, self.shares, counts, None, structure.walk.losses)
-            return replace(batch, advantages=found, sampled=old, temperature=settings.temperature), rest
+            rewarded = replace(batch, advantages=found, is_balanced=structure.walk.is_of_tokens)
+            return replace(rewarded, sampled=old, temperature=temperature), rest
 
         return take
+
+    def _compared(self, source: Source) -> dict[str, Any]:
+        """What all groups have: their rewards, and how these are compared."""
+        structure, rule = self.structure, self.structure.rule
+        assert isinstance(rule, PolicyGradient)
+        return {
+            "reward": structure.reward,
+            "judged": self.emission.judged(source.model),
+            "values": self.emission.values,
+            "compared": rule.compared,
+            "size": rule.group_size,
+            "at_once": structure.traces_at_once,
+        }
+
+    def _drawn(self, key: bits.Key, source: Source) -> tuple[Advantages, Counts]:
+        """Advantages and counts of the traces of a generation."""
+        structure, compared, number = self.structure, self._compared(source), self.settings.batch_size
+        if structure.walk.is_of_tokens:
+            return TokenGroups(**compared).drawn(key, source.weights, number)
+        traces = self.emission.one_by_one(source)
+        return TraceGroups(**compared, traces=traces, needs=structure.correct_trace).drawn(key, number)
 
     def _of_counts(self, logits: Table, counts: Counts) -> Batch:
         losses = self.structure.walk.losses

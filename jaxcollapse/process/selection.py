@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxcollapse.parts.cell_kinds import CURATED, REWARDED, has_rates, is_rewarded
+from jaxcollapse.parts.cell_kinds import CURATED, REWARDED, has_long_traces, has_rates, is_rewarded
 from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.field_types import Count, Share, Token
 from jaxcollapse.parts.slot import Slot
@@ -66,6 +66,10 @@ def _has_correct(cells: AskedCells) -> Answer:
     return has_rates(cells) | is_rewarded(cells) | ~cells.has("correct", "head")
 
 
+def _judges_long(cells: AskedCells) -> Answer:
+    return has_long_traces(cells) & (has_rates(cells) | is_rewarded(cells))
+
+
 def _has_share(cells: AskedCells) -> Answer:
     return _has_correct(cells) & ~cells.has("correct", "listed")
 
@@ -96,8 +100,7 @@ VERIFIER = (
         default="head",
         description="Correct set, of each row of p0: the fewest most likely tokens that together have the "
         "probability correct_share (head); all but those that together have 1 − correct_share (tail); a random share "
-        "of the tokens, another for each trajectory (random); or correct_tokens (listed). A trace is correct if all "
-        "of its tokens are.",
+        "of the tokens, another for each trajectory (random); or correct_tokens (listed).",
         label="correct set",
         when=When("with a verifier, update = 'policy_gradient' or observables of the correct", _has_correct),
     ),
@@ -122,5 +125,14 @@ VERIFIER = (
         kind="set",
         is_off=True,
         when=When("with correct = 'listed'", _has_listed),
+    ),
+    Field(
+        name="correct_trace",
+        type=("all", "last", "any"),
+        default="all",
+        description="Persona, Markov: a trace is correct if all of its tokens are, if its last one is, or if any one "
+        "is. An end token is not an answer: last and any pass over it.",
+        label="tokens that make a trace correct",
+        when=When("with a verifier of traces that are longer than a token", _judges_long),
     ),
 )

@@ -47,6 +47,7 @@ class Structure:
         curation: how samples are selected; "none" if they are not.
         reward: name of the reward that they are selected by, or that they are trained with.
         correct: name of the rule for the correct set.
+        correct_trace: which tokens of a trace make it correct.
         traces_at_once: number of traces, judged one by one, that are drawn together; 0 if none are.
         options: names and values of static fields that functions read.
         rows: names of the fields with a number for each token.
@@ -73,6 +74,7 @@ class Structure:
     curation: str = "none"
     reward: str = "likelihood"
     correct: str = "head"
+    correct_trace: str = "all"
     traces_at_once: int = 0
     options: tuple[tuple[str, Any], ...] = ()
     rows: tuple[str, ...] = ()

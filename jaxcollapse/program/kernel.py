@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, Key, UInt32
 
 from jaxcollapse.observables import OBSERVABLES, Observable
+from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.observables.series import in_order, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
 from jaxcollapse.parts.code_table import check_entry, check_part
@@ -99,8 +100,8 @@ class Program:
     def sizes(self) -> list[int]:
         """How many numbers of each of them there are in a record."""
         walk = self.structure.walk
-        personas = walk.personas if isinstance(walk, Persona) else 0
-        return [personas if OBSERVABLES[name].dim == "persona" else 1 for name in self.series]
+        several = {"persona": walk.personas if isinstance(walk, Persona) else 0, "k": len(ATTEMPTS)}
+        return [several.get(OBSERVABLES[name].dim or "", 1) for name in self.series]
 
     @property
     def events(self) -> list[str]:
@@ -215,7 +216,8 @@ def run_trajectory(
     def snapshot(state: State) -> Snapshot:
         texts = bits.fold_in(bits.fold_in(key, jnp.uint32(_TEXTS)), state.generation)
         table, scaled = process.observed(state)
-        return Snapshot(table, start, thresholds, structure.walk, settings.traces, texts, state.visited, scaled)
+        model = table, start, thresholds, structure.walk, settings.traces
+        return Snapshot(*model, texts, state.visited, scaled, structure.correct_trace)
 
     def generation(_: Array, carry: Carry) -> Carry:
         state, times = carry

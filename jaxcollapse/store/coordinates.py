@@ -8,6 +8,7 @@ import xarray as xr
 
 from jaxcollapse.distributions.file import File
 from jaxcollapse.distributions.labels import storable
+from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.parts import cell_kinds
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens
@@ -33,7 +34,10 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             continue
         value, *others = grid.column(field).values
         if others:  # parts that have defaults of their own
-            made.update(_reduced(sweep, field, grid.numbers(field)))
+            column = grid.column(field)
+            is_word = any(isinstance(each, str) for each in column.values)
+            each_cells = _as_array(column.values)[column.codes] if is_word else grid.numbers(field)
+            made.update(_reduced(sweep, field, each_cells))
             continue
         made[field] = xr.Variable((), _as_array([_as_written(value, sweep)])[0], _attributes(field))
     if "vocab_size" not in sweep.dims:  # p0 may bring its own number of tokens
@@ -56,6 +60,9 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             made.update(names_of_contexts(library, which))
     if any(entry.dim == "persona" for entry in sweep.chosen):
         made.update(names_of_personas(library, which))
+    if any(entry.dim == "k" for entry in sweep.chosen):
+        told = {"long_name": "number of traces", "units": "1"}
+        made["k"] = xr.Variable("k", np.array(ATTEMPTS, np.int32), told)
     return made
 
 
@@ -74,7 +81,7 @@ def with_flags(data: xr.Dataset) -> xr.Dataset:
 
 
 def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Variable]:
-    """A number of each cell, along the axes that it changes with only."""
+    """A number or word of each cell, along the axes that it changes with only."""
     array = values.reshape(sweep.shape)
     dims: list[str] = []
     for place, dimension in reversed(list(enumerate(sweep.dims))):
@@ -83,8 +90,9 @@ def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Varia
             array = array.take(0, axis=place)
         else:
             dims.insert(0, dimension)
-    whole = np.isfinite(array).all() and (array == np.round(array)).all()
-    return {field: xr.Variable(dims, array.astype(np.int64) if whole else array, _attributes(field))}
+    if np.issubdtype(array.dtype, np.number) and np.isfinite(array).all() and (array == np.round(array)).all():
+        array = array.astype(np.int64)
+    return {field: xr.Variable(dims, array, _attributes(field))}
 
 
 def _is_told(sweep: Sweep, field: str) -> bool:

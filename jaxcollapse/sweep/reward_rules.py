@@ -46,14 +46,6 @@ def _of_groups(grid: Grid, rewarded: Answer) -> Iterator[tuple[Answer, str, Prob
         "group_size",
         lambda value: "1: baseline = 'leave_one_out' is the mean of the others of a group; give at least 2",
     )
-    yield (
-        rewarded & has_long_traces(grid),
-        "model",
-        lambda value: (
-            f"{value('model')!r}: update = 'policy_gradient' is for models in which a trace is one token "
-            "(categorical, ensemble)"
-        ),
-    )
     extreme = (grid.numbers("temperature") == 0) | np.isinf(grid.numbers("temperature"))
     yield (
         rewarded & grid.has("sampling_correction", "tempered") & extreme,
@@ -105,6 +97,14 @@ def _of_expectations(grid: Grid, endless: Answer) -> Iterator[tuple[Answer, str,
         endless & grid.has("reward", "majority"),
         "batch_size",
         lambda value: "inf: the majority of a group has no closed form; give a number of traces",
+    )
+    yield (
+        endless & has_long_traces(grid),
+        "batch_size",
+        lambda value: (
+            f"inf: the mean over infinitely many groups of traces of model = {value('model')!r} has no closed form; "
+            "give a number of traces"
+        ),
     )
     for field, wrong in {
         "normalise": grid.has("normalise", "std"),

@@ -197,6 +197,12 @@ def _something_to_learn(grid: Grid, generations: int) -> None:
         "trace_length",
         lambda value: f"{value('trace_length')}: with first_token = 'fixed' nothing is learned; give at least 2",
     )
+    _refuse(
+        grid,
+        grid.has("chooser", "fixed") & grid.has("model", "persona") & grid.has("temperature_on", "chooser"),
+        "temperature_on",
+        lambda value: "'chooser': with chooser = 'fixed' it has no temperature; use 'tokens' or 'both'",
+    )
 
 
 def _judged_traces_are_drawn(grid: Grid, generations: int) -> None:

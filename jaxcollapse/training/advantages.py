@@ -16,10 +16,10 @@ Rewards = Float[Array, "*group trace"]
 
 
 class Advantages(NamedTuple):
-    """Sums of advantages over the traces of a generation, divided by the number of traces.
+    """Sums of advantages over the traces of a generation, divided by the number of their tokens.
 
     Attributes:
-        up: sums of those above zero, by the token of the trace [context, token].
+        up: sums of those above zero, by the tokens of the trace [context, token].
         down: sums of those below zero [context, token].
     """
 

@@ -29,7 +29,8 @@ class Batch:
         advantages: of the traces, added up by token; None if traces have no rewards.
         sampled: logarithms of the probabilities that a ratio is taken to [context, token], 0 for impossible tokens;
             None if each ratio is 1.
-        temperature: sampling temperature of the traces.
+        is_balanced: whether the advantages of each row add up to nothing, except for rounding.
+        temperature: sampling temperature of the traces; where rows differ, of each row [context, 1].
     """
 
     logits: Table
@@ -42,7 +43,8 @@ class Batch:
     sees_sign: bool = False
     advantages: Advantages | None = None
     sampled: Table | None = None
-    temperature: Float[Array, ""] | float = 1.0
+    is_balanced: bool = False
+    temperature: Float[Array, "..."] | float = 1.0
 
     @property
     def frequencies(self) -> Table:

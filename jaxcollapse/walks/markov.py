@@ -1,7 +1,8 @@
 """The Markov model of order 1: each token of a trace is drawn from the row of the token before it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import jax
@@ -103,6 +104,11 @@ class Markov(Walk):
         """The number of the end token, found by its label or its number; −1 if no token ends a trace."""
         token: int | str | None = values["end_token"]
         return -1 if token is None else given.number_of(token, "process.end_token")
+
+    @property
+    def starts_alike(self) -> bool:
+        """Whether the first token is fixed: a group goes on from one of them, which is its prompt."""
+        return self.first_token == "fixed"
 
     def narrowed(self, tokens: int) -> Walk:
         """The same walk over a vocabulary of this many tokens."""
@@ -207,6 +213,45 @@ class Markov(Walk):
 
         carry = (table[0] > -jnp.inf, jnp.zeros(self.tokens, bool))
         return jax.lax.fori_loop(1, numbers.trace_length, place, carry)[1]
+
+    def solved(
+        self, table: Table, correct: Bool[Array, "context token"], needs: str, numbers: Numbers
+    ) -> tuple[Float[Array, " prompt"], Float[Array, " prompt"]]:
+        """First tokens are prompts if they are fixed; else there is one prompt.
+
+        Followed place by place: traces at each token that would be correct if they ended there, and those that would
+        not, by prompt.
+        """
+        first, chain = jax.nn.softmax(table[0]), jax.nn.softmax(table[1:], axis=-1)
+        masses = jnp.diag(first) if self.starts_alike else first[jnp.newaxis]
+        goes_on = self._goes_on(numbers)[jnp.newaxis]
+
+        def after(right: Array, wrong: Array, is_right: Array, step: Callable[[Array, Array], Array]) -> list[Array]:
+            """Traces with one more token: those that are right then, and those that are wrong."""
+            is_answer = is_right & goes_on
+            stays = {"all": is_right, "last": is_right | ~goes_on, "any": jnp.ones_like(is_right)}[needs]
+            turns = jnp.zeros_like(is_right) if needs == "all" else is_answer
+            return [
+                step(right, to.astype(table.dtype)) + step(wrong, other.astype(table.dtype))
+                for to, other in ((stays, turns), (~stays, ~turns))
+            ]
+
+        def place(_: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            right, wrong, ended = carry
+            ended = ended + jnp.sum(jnp.where(goes_on, 0, right), axis=-1)
+            right, wrong = jnp.where(goes_on, right, 0), jnp.where(goes_on, wrong, 0)
+            right, wrong = after(right, wrong, correct[1:], lambda here, share: exact(here, chain * share))
+            return right, wrong, ended
+
+        exact, nothing = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST), jnp.zeros_like(masses)
+        is_all = needs == "all"  # of no tokens all are correct
+        right, wrong = (masses, nothing) if is_all else (nothing, masses)
+        right, wrong = after(right, wrong, correct[:1], jnp.multiply)
+        carry = right, wrong, jnp.zeros(len(masses), table.dtype)
+        right, _, ended = jax.lax.fori_loop(1, numbers.trace_length, place, carry)
+        weights = jnp.sum(masses, axis=-1)
+        solved = (jnp.sum(right, axis=-1) + ended) / jnp.where(weights > 0, weights, 1)
+        return weights, jnp.minimum(solved, 1)
 
     def pairs(self, numbers: Numbers) -> Whole:
         """The trace length; one less if the first token is not trained on."""

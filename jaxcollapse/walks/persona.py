@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int32
+from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.distributions.labels import as_names
@@ -38,6 +38,7 @@ from jaxcollapse.walks.walk import (
 from jaxcollapse.walks.walk import Whole as Number
 
 TemperatureOn = Literal["both", "chooser", "tokens"]
+Chooser = Literal["learned", "fixed"]
 
 
 def _brings_no_rows(cells: AskedCells) -> Answer:
@@ -84,16 +85,27 @@ def _brings_no_weights(cells: AskedCells) -> Answer:
         label="what the temperature applies to",
         is_off=True,
     ),
+    Field(
+        name="chooser",
+        type=("learned", "fixed"),
+        default="learned",
+        description="Persona: whether the choice of a persona is tempered and trained (learned), or constant and not "
+        "in the loss (fixed): personas are then prompts, and a group of a policy gradient answers one of them.",
+        label="choice of a persona",
+        is_off=True,
+    ),
 )
 @dataclass(frozen=True)
 class Persona(Walk):
     """Row 0 is the chooser, whose first `personas` "tokens" are the personas; row 1 + k has the tokens of persona k.
 
-    temperature_on: the rows that the sampling temperature applies to.
+    temperature_on: the rows that the sampling temperature applies to. chooser: a learned row, or one that stays as it
+    is.
     """
 
     personas: int
     temperature_on: TemperatureOn = "both"
+    chooser: Chooser = "learned"
     first_context: ClassVar[int] = 1
     start_reads: ClassVar[tuple[str, ...]] = ("personas", "persona_exponent")
 
@@ -113,7 +125,7 @@ class Persona(Walk):
     @classmethod
     def of(cls, rows: int, tokens: int, values: Mapping[str, Any]) -> Walk:
         """A persona for each row."""
-        return cls(rows, values.get("temperature_on", "both"))
+        return cls(rows, values.get("temperature_on", "both"), values.get("chooser", "learned"))
 
     @classmethod
     def size(cls, vocab_size: int, values: Mapping[str, Any]) -> int:
@@ -121,7 +133,18 @@ class Persona(Walk):
         return int(values["personas"])
 
     def __str__(self) -> str:
-        return f"{self.personas} personas, temperature on {self.temperature_on}"
+        on = self.temperature_on
+        return f"{self.personas} personas, " + (f"temperature on {on}" if self.is_learned else "chooser fixed")
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether the choice of a persona is trained."""
+        return self.chooser == "learned"
+
+    @property
+    def starts_alike(self) -> bool:
+        """Whether the chooser is fixed: a group answers one persona, which is its prompt."""
+        return not self.is_learned
 
     @property
     def contexts(self) -> int:
@@ -147,7 +170,7 @@ class Persona(Walk):
         """Which rows `temperature_on` lets the temperature apply to; truncation applies to rows of tokens."""
         is_chooser = np.arange(self.contexts) == 0
         tempered = {"both": np.ones(self.contexts, bool), "chooser": is_chooser, "tokens": ~is_chooser}
-        return tempered[self.temperature_on], ~is_chooser
+        return tempered[self.temperature_on] & self.counted(), ~is_chooser
 
     def sample(
         self,
@@ -161,22 +184,41 @@ class Persona(Walk):
         """Personas of traces are multinomial; given how many each has, so are the tokens of all of them."""
         chosen = draw_rows(bits.fold_in(key, 0), urn[:1], traces[jnp.newaxis], how)
         tokens = chosen[0, : self.personas] * numbers.trace_length
-        return jnp.concatenate([chosen, draw_rows(bits.fold_in(key, 1), urn[1:], tokens, how)])
+        drawn = draw_rows(bits.fold_in(key, 1), urn[1:], tokens, how)
+        return jnp.concatenate([chosen if self.is_learned else jnp.zeros_like(chosen), drawn])
 
     def visits(self, table: Table, numbers: Numbers) -> Visits:
-        """The chooser once; a persona as often as it is chosen, times the length of a trace; never 0 if it may be."""
+        """A learned chooser once; a persona as often as it is chosen, times a trace's length; never 0 if it may be."""
         mass = jax.nn.softmax(table[0])
         mass = jnp.where(table[0] > -jnp.inf, jnp.maximum(mass, LEAST), 0)[: self.personas]
-        return jnp.concatenate([jnp.ones(1, table.dtype), mass * numbers.trace_length.astype(table.dtype)])
+        first = jnp.full(1, 1 if self.is_learned else 0, table.dtype)
+        return jnp.concatenate([first, mass * numbers.trace_length.astype(table.dtype)])
 
     def marginal(self, table: Table, numbers: Numbers) -> Row:
         """Logarithms of the mixture of the personas' distributions [token]."""
         log_mass = jax.nn.log_softmax(table[0])[: self.personas, jnp.newaxis]
         return jax.nn.logsumexp(log_mass + jax.nn.log_softmax(table[1:], axis=-1), axis=0)
 
+    def solved(
+        self, table: Table, correct: Bool[Array, "context token"], needs: str, numbers: Numbers
+    ) -> tuple[Float[Array, " prompt"], Float[Array, " prompt"]]:
+        """Personas are prompts if their choice is fixed; else there is one prompt, for which a persona is chosen."""
+        masses = jax.nn.softmax(table[0])[: self.personas]
+        p = jnp.where(correct[1:], jax.nn.softmax(table[1:], axis=-1), 0)
+        one, length = jnp.minimum(jnp.sum(p, axis=-1), 1), numbers.trace_length.astype(table.dtype)
+        several = {"all": one**length, "last": one, "any": -jnp.expm1(length * jnp.log1p(-one))}
+        solved = several[needs]
+        if self.is_learned:
+            return jnp.ones(1, table.dtype), jnp.sum(masses * solved, keepdims=True)
+        return masses, solved
+
     def pairs(self, numbers: Numbers) -> Number:
-        """One choice of a persona, and the tokens of the trace."""
-        return 1 + numbers.trace_length
+        """The choice of a persona if it is trained, and the tokens of the trace."""
+        return (1 if self.is_learned else 0) + numbers.trace_length
+
+    def counted(self) -> np.ndarray:
+        """Trained rows [context]: all of them, except a fixed chooser."""
+        return (np.arange(self.contexts) > 0) | self.is_learned
 
     def is_text(self) -> np.ndarray:
         """Rows of tokens [context]: all except the chooser."""

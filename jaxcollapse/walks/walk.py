@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32, Integer
+from jaxtyping import Array, Bool, Float, Int32, Integer
 
 from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.errors import InputError
@@ -125,6 +125,11 @@ class Walk(ABC):
         """Number of models that are trained, each on the mean over its own tokens."""
         return 1
 
+    @property
+    def starts_alike(self) -> bool:
+        """Whether what starts a trace is a prompt: it is not trained, and the traces of a group share it."""
+        return False
+
     def exchanged(self, table: Table, share: Float[Array, ""]) -> Table:
         """The table that training data are drawn from, if models exchange this share of their samples."""
         return table
@@ -170,6 +175,17 @@ class Walk(ABC):
         visits = self.visits(table, numbers)
         shares = (visits / jnp.sum(visits))[:, jnp.newaxis]
         return jnp.log(jnp.sum(shares * jax.nn.softmax(table, axis=-1), axis=0))
+
+    def solved(
+        self, table: Table, correct: Bool[Array, "context token"], needs: str, numbers: Numbers
+    ) -> tuple[Float[Array, " prompt"], Float[Array, " prompt"]]:
+        """The weight of each prompt, and the probability that a trace of it is correct.
+
+        As a rule, each row is a prompt, with the weight of its visits, and a trace is one of its tokens. Where a trace
+        has several, `needs` says which of them make it correct: "all", "last" or "any".
+        """
+        p = jnp.where(correct, jax.nn.softmax(table, axis=-1), 0)
+        return jnp.where(jnp.asarray(self.is_text()), self.visits(table, numbers), 0), jnp.sum(p, axis=-1)
 
     def pairs(self, numbers: Numbers) -> Whole:
         """Number of (context, token) pairs of a whole trace: as a rule, one for each of its tokens."""

@@ -85,7 +85,8 @@ def test_a_dataset_carries_what_the_registry_says() -> None:
         assert ("possible_range" in variable.attrs) != entry.is_event
         if not entry.is_event:
             assert tuple(variable.attrs["possible_range"]) == tuple(map(float, entry.possible(Sizes())))
-        assert variable.dims == (("replicate",) if entry.is_event else ("replicate", "generation"))
+        inner = () if entry.dim is None else (entry.dim,)
+        assert variable.dims == (("replicate",) if entry.is_event else ("replicate", "generation", *inner))
         stored = variable.encoding.get("dtype", variable.dtype)
         assert np.issubdtype(stored, np.integer) == entry.whole, name
         assert variable.notnull().any(), name

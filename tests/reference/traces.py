@@ -43,9 +43,13 @@ def reward(trace: Trace, rewards: np.ndarray) -> float:
     return sum(float(rewards[pair]) for pair in trace.pairs) / trace.tokens
 
 
-def is_correct(trace: Trace, correct: np.ndarray) -> bool:
-    """Whether all of its tokens are."""
-    return all(correct[pair] for pair in trace.pairs[-trace.tokens :])
+def is_correct(trace: Trace, correct: np.ndarray, needs: str = "all", end: int = -1) -> bool:
+    """Whether all of its tokens are, the last one, or any; an end token is none of the latter two."""
+    text = trace.pairs[-trace.tokens :]
+    if needs == "all":
+        return all(correct[pair] for pair in text)
+    answers = [bool(correct[pair]) for pair in text if pair[1] != end]
+    return any(answers[-1:] if needs == "last" else answers)
 
 
 def kept(
@@ -55,6 +59,8 @@ def kept(
     candidates: int,
     correct: np.ndarray | None = None,
     rates: tuple[float, float] = (1.0, 1.0),
+    needs: str = "all",
+    end: int = -1,
 ) -> np.ndarray:
     """The probability that each of these traces is the one that is kept."""
     law = np.array([trace.chance for trace in traces])
@@ -63,7 +69,7 @@ def kept(
         values = np.array([round(reward(trace, rewards), 9) for trace in traces])  # equal sums are equal
         law = selected(how, law, values, candidates)
     if correct is not None:
-        law = law * np.array([rates[0] if is_correct(trace, correct) else rates[1] for trace in traces])
+        law = law * np.array([rates[0] if is_correct(trace, correct, needs, end) else rates[1] for trace in traces])
     return law / law.sum()
 
 

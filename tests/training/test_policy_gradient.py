@@ -189,6 +189,16 @@ def test_each_model_of_an_ensemble_has_groups_of_its_own() -> None:
     assert_mean((step[:, 0, :1] - told[0]) * (step[:, 1, :1] - told[0]), np.zeros(1))
 
 
+def test_a_default_that_depends_on_the_rule_is_told_of_each_cell() -> None:
+    """Curation judges by the likelihood and a policy gradient by a verifier, unless something else is asked for."""
+    axes = {"update": ["policy_gradient", "gradient"]}
+    data = run({"initial": values(P0), "curation": "none", "batch_size": 16, "false_positive_rate": 0.0}, axes)
+    assert dict(zip(data.update.values.tolist(), data.reward.values.tolist(), strict=True)) == {
+        "policy_gradient": "verifier",
+        "gradient": "likelihood",
+    }
+
+
 def test_correct_sets() -> None:
     logits, key = jnp.log(jnp.asarray(P0))[jnp.newaxis], jnp.array([1, 2], jnp.uint32)
     listed = jnp.asarray(RIGHT, jnp.float32)

@@ -51,7 +51,7 @@ _ROUNDING = 1e-6  # relative; advantages of a token that cancel but for this do 
         type=float,
         default=math.inf,
         description="Policy gradient: a trace with a negative advantage counts no more once the ratio of its "
-        "probability to that at the start of the generation is below 1 − clip_low; inf: no bound.",
+        "probability to that at the start of the generation is below 1 − clip_low, token by token; inf: no bound.",
         label="lower bound of the ratio",
         limits={"gt": 0},
         kind="number",
@@ -62,7 +62,7 @@ _ROUNDING = 1e-6  # relative; advantages of a token that cancel but for this do 
         type=float,
         default=math.inf,
         description="Policy gradient: a trace with a positive advantage counts no more once the ratio of its "
-        "probability to that at the start of the generation is above 1 + clip_high; inf: no bound.",
+        "probability to that at the start of the generation is above 1 + clip_high, token by token; inf: no bound.",
         label="upper bound of the ratio",
         limits={"gt": 0},
         kind="number",
@@ -73,7 +73,7 @@ _ROUNDING = 1e-6  # relative; advantages of a token that cancel but for this do 
         type=("none", "tempered", "importance"),
         default="none",
         description="Policy gradient: which probabilities are trained where sampling changes them. none: those of the "
-        "model; tempered: those at the sampling temperature; importance: those of the model, each trace weighted by "
+        "model; tempered: those at the sampling temperature; importance: those of the model, each token weighted by "
         "the ratio of the model's probability to that which it was drawn with.",
         label="correction of sampling",
     ),
@@ -97,15 +97,17 @@ class PolicyGradient(UpdateRule):
         return Baseline(self.baseline, self.normalise)
 
     def gradient(self, batch: Batch) -> Table:
-        """Gradient of −Σ advantage · ratio, a mean over traces; without a ratio, of −Σ advantage · ln p."""
+        """Gradient of −Σ advantage · ratio, a mean over tokens; without a ratio, of −Σ advantage · ln p."""
         assert batch.advantages is not None
         up, down = batch.advantages
         scale = batch.temperature if self.sampling_correction == "tempered" else None
         logits = batch.logits if scale is None else batch.logits / scale
         if batch.sampled is None:  # the ratio is 1
-            pull = jnp.where(jnp.abs(up + down) > _ROUNDING * (up - down), up + down, 0)
+            pull, scatter = up + down, _ROUNDING * (up - down)
+            pull = jnp.where(jnp.abs(pull) > scatter, pull, 0)
             # The advantages of a group add up to nothing, unless they are the rewards themselves.
-            slope = -pull if self.baseline != "none" else _away(pull, logits) - pull
+            is_balanced = batch.is_balanced and self.baseline != "none"
+            slope = -pull if is_balanced else _away(pull, logits, jnp.sum(scatter, axis=-1, keepdims=True)) - pull
         else:
             ratio = jnp.exp(finite(jax.nn.log_softmax(logits, axis=-1)) - batch.sampled)
             up = jnp.where(ratio <= 1 + self.clip_high, up * ratio, 0)
@@ -114,5 +116,7 @@ class PolicyGradient(UpdateRule):
         return slope if scale is None else slope / scale
 
 
-def _away(pull: Table, logits: Table) -> Float[Array, "context token"]:
-    return jnp.sum(pull, axis=-1, keepdims=True) * jax.nn.softmax(logits, axis=-1)
+def _away(pull: Table, logits: Table, scatter: Float[Array, "context 1"] | float = 0.0) -> Table:
+    """What pulls of a row take from all of its tokens; nothing if they add up to no more than rounding."""
+    total = jnp.sum(pull, axis=-1, keepdims=True)
+    return jnp.where(jnp.abs(total) > scatter, total, 0) * jax.nn.softmax(logits, axis=-1)

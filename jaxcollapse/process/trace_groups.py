@@ -1,0 +1,67 @@
+"""Groups of traces of several tokens: each is judged as a whole, and its advantage counts for all of its tokens."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32
+
+from jaxcollapse.process.groups import Groups, Sums
+from jaxcollapse.process.one_by_one import Keys, Number, Traces, keys_of
+from jaxcollapse.sampling import bits
+from jaxcollapse.training import rewards
+from jaxcollapse.training.advantages import Advantages
+from jaxcollapse.training.rewards import REWARDS
+from jaxcollapse.walks.walk import Counts
+
+_PASSED = 1  # the decision whether a trace gets a reward of 1
+
+
+@dataclass(frozen=True)
+class TraceGroups(Groups):
+    """Groups of a model in which a trace has several tokens.
+
+    Attributes:
+        traces: how traces are drawn.
+        needs: which of its tokens make a trace correct: "all", "last" or "any".
+    """
+
+    traces: Traces
+    needs: str
+
+    def drawn(self, key: bits.Key, number: Int32[Array, ""]) -> tuple[Advantages, Counts]:
+        """Advantages of so many traces, and counts of the tokens that are trained on."""
+        rows, tokens = self.traces.shape
+        is_trained = jnp.asarray(self.traces.walk.counted())
+
+        def block(index: Array, sums: Sums) -> Sums:
+            trace = (index * self.at_once + jnp.arange(self.at_once)).astype(jnp.int32)
+            keys, nobody = keys_of(key, trace, jnp.zeros_like(trace)), jnp.zeros_like(trace)
+            starts = None
+            if self.traces.walk.starts_alike:
+                starts = keys_of(key, trace // self.size, nobody + 1)
+            advantage = self.advantages(self._rewards(keys, starts))
+
+            def count(sums: Sums, context: Number, pair: Number, is_there: Array) -> Sums:
+                return sums.with_drawn(pair, advantage, is_there & is_trained[context] & (trace < number))
+
+            found: Sums = self.traces.along(keys, count, sums, starts)
+            return found
+
+        sums = jax.lax.fori_loop(0, -(-number // self.at_once), block, Sums.of(rows * tokens, self.traces.dtype))
+        up, down, counts = (each.reshape(rows, tokens) for each in sums)
+        trained = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(up.dtype)
+        return Advantages(up / trained, down / trained), counts
+
+    def _rewards(self, keys: Keys, starts: Keys | None) -> Float[Array, " trace"]:
+        part, judged = REWARDS[self.reward], self.judged
+        is_score = rewards.is_score(self.reward)
+        scores, correct = (self.scores, None) if is_score else (None, judged.correct)
+        verdict = self.traces.judged(keys, scores, correct, self.needs, starts)
+        if is_score:
+            return verdict.score
+        if part.fact("is_of_group"):
+            return self.agree(verdict.answer)
+        rates = part.make(judged)
+        chance = jnp.where(verdict.is_correct, rates.correct, rates.other)
+        return (self.traces.uniform(keys, _PASSED) <= chance).astype(self.traces.dtype)
