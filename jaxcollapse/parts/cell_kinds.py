@@ -60,6 +60,11 @@ def has_rates(cells: AskedCells) -> Answer:
     return (cells.numbers("true_positive_rate") < 1) | (cells.numbers("false_positive_rate") < 1)
 
 
+def counts_drawn(cells: AskedCells) -> Answer:
+    """Cells in which traces that a verifier rejects count, too, so that the number of accepted ones is random."""
+    return has_verifier(cells) & cells.has("budget", "drawn")
+
+
 def is_curated(cells: AskedCells) -> Answer:
     """Cells whose samples are chosen among candidates."""
     return ~cells.has("curation", "none")

@@ -95,10 +95,11 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     by_native = everything | (of([spec.is_whole for spec in specs]) & trained)
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
     # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
-    grows = grid.numbers("sample_growth") > 0
+    grows = (grid.numbers("sample_growth") > 0) | cell_kinds.counts_drawn(grid)
+    vary = structured | cell_kinds.counts_drawn(grid)
     methods = partial(distinct_methods, tokens, natively=by_native, at_once=split_at_once(platform))
     sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=structured | grows)
-    batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=structured)
+    batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=vary)
 
     first, kind = grouped([which, sampler_code, batch_code])
     made = [
@@ -193,6 +194,7 @@ def _attempts(grid: Grid, generations: int, places: np.ndarray) -> np.ndarray:
     them at the start, at least, and as they grow in number.
     """
     right, wrong = grid.numbers("true_positive_rate"), grid.numbers("false_positive_rate")
+    right, wrong = (np.where(cell_kinds.counts_drawn(grid), 1, rate) for rate in (right, wrong))
     accepted = wrong + (right - wrong) * grid.numbers("correct_share") ** places
     growth = grid.numbers("sample_growth")
     return np.maximum(generations, 1.0) ** growth / (1 + growth) / np.clip(accepted, 1 / PATIENCE, 1)

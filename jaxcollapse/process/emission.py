@@ -22,7 +22,7 @@ from jaxcollapse.sampling.multinomial import Method, multinomial
 from jaxcollapse.sampling.temperature import temper
 from jaxcollapse.training import rewards
 from jaxcollapse.training.corpora.corpus import Expected, combined
-from jaxcollapse.walks.walk import urn
+from jaxcollapse.walks.walk import draw_rows, urn
 
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
@@ -52,12 +52,15 @@ class Source(NamedTuple):
         weights: weights of the tokens, [context, token].
         rewards: rewards of the tokens, [context, token]; None unless traces are judged as wholes.
         model: logits of the model that draws them, before any temperature [context, token].
+        accepted: share of each row's traces that a verifier accepts, where those that it rejects count, too [context];
+            else None.
     """
 
     logits: Table
     weights: Table
     rewards: Table | None
     model: Table
+    accepted: Float[Array, " context"] | None = None
 
 
 @dataclass(frozen=True)
@@ -119,13 +122,17 @@ class Emission:
         if rewards is not None:
             select = jax.vmap(CURATIONS[structure.curation], in_axes=(0, 0, None))
             logits = select(logits, rewards, settings.candidates)
+        accepted = None
         if structure.rejects:
+            if "budget" in structure.is_on:
+                rates = jnp.where(self.correct, self._rates.correct, self._rates.other)
+                accepted = jnp.sum(jax.nn.softmax(logits, axis=-1) * rates, axis=-1)
             verify = jax.vmap(verified, in_axes=(0, 0, None, None))
             logits = verify(logits, self.correct, settings.true_positive_rate, settings.false_positive_rate)
         if structure.fresh_data and not self._keeps_apart:
             share = self._fresh_share(generation)
             logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
-        return Source(logits, urn(logits), None, table)
+        return Source(logits, urn(logits), None, table, accepted)
 
     def tempered(self, table: Table, temperature: Float[Array, ""]) -> Table:
         """The rows at this temperature that a sampling temperature applies to, the others as they are."""
@@ -169,6 +176,11 @@ class Emission:
         """Counts of the model's traces: of those that are kept, if they are judged as wholes."""
         structure, settings = self.structure, self.settings
         if not structure.traces_at_once:
+            if source.accepted is not None:  # how many are accepted; each of them has the law of those
+                chance = jnp.stack([source.accepted, jnp.maximum(1 - source.accepted, 0)], axis=-1)
+                each = jnp.broadcast_to(traces, source.accepted.shape)
+                passed = draw_rows(bits.fold_in(key, 1), chance, each, how)[:, 0]
+                key, traces = bits.fold_in(key, 0), passed if structure.walk.is_structured else passed[0]
             return structure.walk.sample(key, source.weights, traces, how, blocks, settings.traces)
         judging = Judging(
             drawn=self.one_by_one(source),
@@ -179,6 +191,7 @@ class Emission:
             rates=self._rates,
             at_once=structure.traces_at_once,
             candidates=self.loops.candidates,
+            counts_drawn="budget" in structure.is_on,
         )
         return judging.counts(key, traces)
 
@@ -199,7 +212,8 @@ class Emission:
     def _keeps_apart(self) -> bool:
         """Whether real data are drawn apart from the model's samples: a trace is the one or the other as a whole."""
         stratified = "fresh_sampling" in self.structure.is_on and not self.structure.infinite_samples
-        return not self.structure.walk.is_of_tokens or stratified
+        is_apart = stratified or ("budget" in self.structure.is_on and not self.structure.infinite_samples)
+        return not self.structure.walk.is_of_tokens or is_apart
 
     def _earlier_draws(self, when: "Draw") -> Int32[Array, ""]:
         """How many draws with real data there have been before this one."""

@@ -149,7 +149,8 @@ class Minibatches:
         losses = self.structure.walk.losses
         shares = jnp.sum(frequencies(counts, losses, logits.dtype), axis=-1)
         sees_sign = bool(OPTIMIZERS[self.structure.optimizer].fact("sees_sign_alone", False))
-        return Batch(logits, self.original, shares, self.shares, counts, None, losses, sees_sign)
+        may_be_empty = "budget" in self.structure.is_on
+        return Batch(logits, self.original, shares, self.shares, counts, None, losses, sees_sign, may_be_empty)
 
     def _whole(self, logits: Table, corpus: Samples) -> Batch:
         if not isinstance(corpus, Expected):

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from jaxcollapse.parts.cell_kinds import CURATED, REWARDED, has_long_traces, has_rates, is_rewarded
+from jaxcollapse.parts.cell_kinds import (
+    CURATED,
+    REWARDED,
+    has_long_traces,
+    has_rates,
+    has_verifier,
+    is_rewarded,
+    samples,
+)
 from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.field_types import Count, Share, Token
 from jaxcollapse.parts.slot import Slot
@@ -70,6 +78,10 @@ def _judges_long(cells: AskedCells) -> Answer:
     return has_long_traces(cells) & (has_rates(cells) | is_rewarded(cells))
 
 
+def _rejects_some(cells: AskedCells) -> Answer:
+    return has_verifier(cells) & np.isfinite(samples(cells))
+
+
 def _has_share(cells: AskedCells) -> Answer:
     return _has_correct(cells) & ~cells.has("correct", "listed")
 
@@ -134,5 +146,15 @@ VERIFIER = (
         "is. An end token is not an answer: last and any pass over it.",
         label="tokens that make a trace correct",
         when=When("with a verifier of traces that are longer than a token", _judges_long),
+    ),
+    Field(
+        name="budget",
+        type=("accepted", "drawn"),
+        default="accepted",
+        description="Verifier that selects: whether samples and batch_size count accepted traces, or all drawn ones. "
+        "Training is on the accepted traces; without any, nothing is learned.",
+        label="what is counted",
+        is_switch=True,
+        when=When("with a verifier that selects finitely many samples", _rejects_some),
     ),
 )

@@ -52,6 +52,7 @@ class Judging:
         rates: shares of traces that the verifier accepts.
         at_once: number of traces that are drawn together, which has no influence on what is kept.
         candidates: number of traces that one is chosen from.
+        counts_drawn: whether traces that a verifier rejects count, too, but have no tokens.
     """
 
     drawn: Traces
@@ -62,18 +63,26 @@ class Judging:
     rates: Rates
     at_once: int
     candidates: Int32[Array, ""]
+    counts_drawn: bool = False
 
     def counts(self, key: bits.Key, traces: Int32[Array, ""]) -> Counts:
         """Counts over (context, token) of so many kept traces."""
         nothing, (rows, tokens) = jnp.int32(0), self.drawn.shape
         start = _Progress(nothing, nothing, nothing, jnp.zeros(rows * tokens, jnp.int32))
         block = partial(self._block, key, traces)
-        end = jax.lax.while_loop(lambda so_far: so_far.kept < traces, block, start)
+
+        def goes_on(so_far: _Progress) -> Bool[Array, ""]:
+            return (so_far.attempts if self.counts_drawn else so_far.kept) < traces
+
+        end = jax.lax.while_loop(goes_on, block, start)
         counts = end.counts.reshape(rows, tokens)
         return jnp.where(jnp.asarray(self.drawn.walk.counted())[:, jnp.newaxis], counts, 0)
 
     def _block(self, key: bits.Key, traces: Int32[Array, ""], so_far: _Progress) -> _Progress:
-        """The next attempts. Those that are kept are the first so many, in the order of their numbers."""
+        """The next attempts. Those that are kept are the first so many, in the order of their numbers.
+
+        Where drawn traces count, those of the first so many are kept that are accepted.
+        """
         number = so_far.attempts + jnp.arange(self.at_once, dtype=jnp.int32)
         candidate, is_correct = self._chosen(key, number)
         keys = keys_of(key, number, candidate)
@@ -82,7 +91,7 @@ class Judging:
             passes = self.drawn.uniform(keys, _VERIFIER) <= jnp.where(is_correct, self.rates.correct, self.rates.other)
         accepted = so_far.accepted + jnp.cumsum(passes, dtype=jnp.int32)
         before = accepted - passes.astype(jnp.int32)
-        is_kept = passes | (number // PATIENCE > before)
+        is_kept = passes & (number < traces) if self.counts_drawn else passes | (number // PATIENCE > before)
         place = so_far.kept + jnp.cumsum(is_kept, dtype=jnp.int32)
         is_kept &= place <= traces
 

@@ -26,6 +26,7 @@ class Batch:
         target: for infinitely many traces, logits of the law that the tokens of each row follow; None otherwise.
         losses: number of models, each with a mean over its own tokens; equals the sum of `shares`.
         sees_sign: whether the optimiser uses only the sign of the gradient, so that rounding must not decide it.
+        may_be_empty: whether there may be no tokens at all, from which nothing is learned.
         advantages: of the traces, added up by token; None if traces have no rewards.
         sampled: logarithms of the probabilities that a ratio is taken to [context, token], 0 for impossible tokens;
             None if each ratio is 1.
@@ -41,6 +42,7 @@ class Batch:
     target: Table | None = None
     losses: int = 1
     sees_sign: bool = False
+    may_be_empty: bool = False
     advantages: Advantages | None = None
     sampled: Table | None = None
     is_balanced: bool = False
@@ -74,7 +76,7 @@ class Batch:
         if self.target is not None:
             return expected_gradient(self.logits, self.target, self.shares)
         observed = self.frequencies
-        gradient = cross_entropy_gradient(self.logits, observed)
+        gradient = cross_entropy_gradient(self.logits, observed, may_be_empty=self.may_be_empty)
         return without_rounding(gradient, observed) if self.sees_sign else gradient
 
 

@@ -6,13 +6,16 @@ from jaxtyping import Array, Float
 
 
 def cross_entropy_gradient(
-    logits: Float[Array, "context token"], frequencies: Float[Array, "context token"]
+    logits: Float[Array, "context token"], frequencies: Float[Array, "context token"], *, may_be_empty: bool = False
 ) -> Float[Array, "context token"]:
     """∂/∂z of −Σ frequencies · log softmax(z): each row is its share of the tokens times p, minus their frequencies.
 
-    `frequencies` are counts over (context, token) divided by the number of tokens. One row: p − p̂.
+    `frequencies` are counts over (context, token) divided by the number of tokens. One row: p − p̂; zero where there are
+    no tokens, if that may be.
     """
-    if len(logits) == 1:  # of the same shape as the observables' softmax, so that a compiler can share it
+    if (
+        len(logits) == 1 and not may_be_empty
+    ):  # of the same shape as the observables' softmax, so that a compiler can share it
         return jax.nn.softmax(logits[0])[jnp.newaxis] - frequencies
     return jnp.sum(frequencies, axis=-1, keepdims=True) * jax.nn.softmax(logits, axis=-1) - frequencies
 

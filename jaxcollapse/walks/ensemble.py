@@ -70,12 +70,12 @@ class Ensemble(Walk):
         self,
         key: bits.Key,
         urn: Table,
-        traces: Int32[Array, ""],
+        traces: Int32[Array, "..."],
         how: Method,
         blocks: Int32[Array, ""],
         numbers: Numbers,
     ) -> Counts:
-        """Counts of `traces` tokens drawn from each model."""
+        """Counts of `traces` tokens drawn from each model: a number for all, or one for each."""
         return draw_rows(key, urn, jnp.broadcast_to(traces, (self.models,)), how)
 
     def visits(self, table: Table, numbers: Numbers) -> Visits:

@@ -65,7 +65,7 @@ def with_terms(gradient: Table, batch: Batch, values: Mapping[str, Any], used: S
 
 def rows(batch: Batch, shares: Any) -> Any:
     """How much each row counts, to be multiplied with a table: nothing where there is one row."""
-    return shares[:, jnp.newaxis] if len(batch.logits) > 1 else 1.0
+    return shares[:, jnp.newaxis] if len(batch.logits) > 1 or batch.may_be_empty else 1.0
 
 
 import_all(__name__, __path__)
