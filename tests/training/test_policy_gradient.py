@@ -193,7 +193,7 @@ def test_a_default_that_depends_on_the_rule_is_told_of_each_cell() -> None:
     """Curation judges by the likelihood and a policy gradient by a verifier, unless something else is asked for."""
     axes = {"update": ["policy_gradient", "gradient"]}
     data = run({"initial": values(P0), "curation": "none", "batch_size": 16, "false_positive_rate": 0.0}, axes)
-    assert dict(zip(data.update.values.tolist(), data.reward.values.tolist(), strict=True)) == {
+    assert dict(zip(data["update"].values.tolist(), data["reward"].values.tolist(), strict=True)) == {
         "policy_gradient": "verifier",
         "gradient": "likelihood",
     }
@@ -246,7 +246,6 @@ def test_observables_of_the_correct() -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no whole groups": ({"batch_size": 10}, r"batch_size: 10 traces; .* needs a multiple of group_size = 4"),
-    "long traces": ({"model": "persona"}, "model: 'persona': update = 'policy_gradient' is for models in which"),
     "samples": ({"samples": 100}, "samples: has no effect: it is used unless update = 'policy_gradient'"),
     "accumulation": ({"corpus": "accumulate"}, "corpus: 'accumulate': a policy gradient learns from fresh traces"),
     "real data": ({"fresh_fraction": 0.1}, "fresh_fraction: 0.1: .* real data have no reward"),
