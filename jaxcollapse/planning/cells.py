@@ -117,7 +117,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     positions = np.where(of([each.walk.draws_by_place for each in structures]), grid.numbers("trace_length"), 1)
     draws = np.where(structured | grows, library.contexts * positions, draws)
     emitted = np.where(batches == "generator", batch_size, samples)
-    draws = np.where(is_judged, emitted * _attempts(grid, sweep.generations, places), draws)
+    draws = np.where(is_judged, emitted * _attempts(grid, sweep.generations), draws)
     draws = np.where(batches == "groups", np.where(is_infinite, 0, batch_size), draws)
     programs = [_program(sweep, each, observables, everything) for each in distinct]
     return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
@@ -189,13 +189,15 @@ def _places(grid: Grid, library: Library, walks: Sequence[Walk], which: np.ndarr
     return found
 
 
-def _attempts(grid: Grid, generations: int, places: np.ndarray) -> np.ndarray:
+def _attempts(grid: Grid, generations: int) -> np.ndarray:
     """How many traces are judged for each of the first generation's that are kept, on average: as a verifier accepts
     them at the start, at least, and as they grow in number.
     """
     right, wrong = grid.numbers("true_positive_rate"), grid.numbers("false_positive_rate")
     right, wrong = (np.where(cell_kinds.counts_drawn(grid), 1, rate) for rate in (right, wrong))
-    accepted = wrong + (right - wrong) * grid.numbers("correct_share") ** places
+    share, length = grid.numbers("correct_share"), grid.numbers("trace_length")
+    some = np.where(grid.has("correct_trace", "any"), 1 - (1 - share) ** length, share**length)
+    accepted = wrong + (right - wrong) * np.where(grid.has("correct_trace", "last"), share, some)
     growth = grid.numbers("sample_growth")
     return np.maximum(generations, 1.0) ** growth / (1 + growth) / np.clip(accepted, 1 / PATIENCE, 1)
 
