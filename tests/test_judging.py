@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcollapse.process.one_by_one import Traces
+from jaxcollapse.process.one_by_one import OneByOne
 from jaxcollapse.process.whole_traces import Judging
 from jaxcollapse.training.rewards import Rates
 from jaxcollapse.walks.markov import Markov
@@ -43,7 +43,7 @@ def _drawn(
     candidates: jax.Array,
     needs: str = "all",
 ) -> jax.Array:
-    traces_of = Traces.of(walk, numbers, walk.places(numbers), weights)
+    traces_of = OneByOne.of(walk, numbers, walk.places(numbers), weights)
     judging = Judging(traces_of, curation, rewards, correct, needs, rates, at_once, candidates)
     keys = jnp.stack([jnp.full(number, 5, jnp.uint32), jnp.arange(number, dtype=jnp.uint32)], axis=1)
     return jax.vmap(judging.counts, in_axes=(0, None))(keys, traces)

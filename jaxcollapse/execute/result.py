@@ -9,7 +9,6 @@ import numpy as np
 
 from jaxcollapse.execute.provenance import provenance
 from jaxcollapse.observables import Observable
-from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.program.kernel import NOT_YET, Recorded
@@ -81,8 +80,7 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Recorded], started: datetime) 
 
 def inner_shape(entry: Observable, library: Library) -> tuple[int, ...]:
     """How many values an observable has at a record, if it has several: as many as any cell's."""
-    sizes = {"persona": int(library.contexts.max()) - 1, "k": len(ATTEMPTS)}
-    return () if entry.dim is None else (sizes[entry.dim],)
+    return () if entry.dim is None else (entry.values(int(library.contexts.max()) - 1),)
 
 
 def padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:

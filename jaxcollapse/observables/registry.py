@@ -128,6 +128,11 @@ class Observable:
             return walk.is_structured == (self.models == SEVERAL_ROWS)
         return self.models == ALL or not walk.is_of_tokens
 
+    def values(self, personas: int) -> int:
+        """How many values it has at a record, in a model of so many personas."""
+        several = {"persona": personas, "k": len(ATTEMPTS)}
+        return 1 if self.dim is None else several[self.dim]
+
     @property
     def is_event(self) -> bool:
         """Whether it is the time of an event."""

@@ -95,10 +95,9 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     by_native = everything | (of([spec.is_whole for spec in specs]) & trained)
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
     # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
-    grows = (grid.numbers("sample_growth") > 0) | cell_kinds.counts_drawn(grid)
-    vary = structured | cell_kinds.counts_drawn(grid)
+    grows, vary = grid.numbers("sample_growth") > 0, structured | cell_kinds.counts_drawn(grid)
     methods = partial(distinct_methods, tokens, natively=by_native, at_once=split_at_once(platform))
-    sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=structured | grows)
+    sampler, sampler_code, sample_blocks = methods(samples, draws_samples, generations, splits=vary | grows)
     batch_sampler, batch_code, batch_blocks = methods(batch_size, independent, generations * steps, splits=vary)
 
     first, kind = grouped([which, sampler_code, batch_code])
@@ -115,7 +114,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     loops = np.stack([steps, sample_blocks, batch_blocks, places, candidates], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
     positions = np.where(of([each.walk.draws_by_place for each in structures]), grid.numbers("trace_length"), 1)
-    draws = np.where(structured | grows, library.contexts * positions, draws)
+    draws = np.where(vary | grows, library.contexts * positions, draws)
     emitted = np.where(batches == "generator", batch_size, samples)
     draws = np.where(is_judged, emitted * _attempts(grid, sweep.generations), draws)
     draws = np.where(batches == "groups", np.where(is_infinite, 0, batch_size), draws)
@@ -194,10 +193,10 @@ def _attempts(grid: Grid, generations: int) -> np.ndarray:
     them at the start, at least, and as they grow in number.
     """
     right, wrong = grid.numbers("true_positive_rate"), grid.numbers("false_positive_rate")
-    right, wrong = (np.where(cell_kinds.counts_drawn(grid), 1, rate) for rate in (right, wrong))
     share, length = grid.numbers("correct_share"), grid.numbers("trace_length")
     some = np.where(grid.has("correct_trace", "any"), 1 - (1 - share) ** length, share**length)
     accepted = wrong + (right - wrong) * np.where(grid.has("correct_trace", "last"), share, some)
+    accepted = np.where(cell_kinds.counts_drawn(grid), 1, accepted)
     growth = grid.numbers("sample_growth")
     return np.maximum(generations, 1.0) ** growth / (1 + growth) / np.clip(accepted, 1 / PATIENCE, 1)
 

@@ -9,7 +9,6 @@ from functools import cache
 import jax
 import numpy as np
 
-from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.parts.slot import SLOTS
 from jaxcollapse.process.structure import Structure
@@ -107,8 +106,7 @@ def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int, records: int | No
     records = len(sweep.recorded) if records is None else records
     chosen = sweep.chosen
     events = sum(entry.is_event for entry in chosen)
-    several = {"persona": contexts, "k": len(ATTEMPTS)}
-    inner = sum(several[entry.dim] for entry in chosen if entry.dim is not None)
+    inner = sum(entry.values(contexts) for entry in chosen if entry.dim is not None)
     per_record = len(chosen) - events + inner + (tokens * contexts if sweep.record.logits else 0)
     kept = _STATE_TABLES * tokens * contexts if sweep.record.state else 0
     return np.dtype(sweep.precision).itemsize * (records * per_record + events + kept) + 16

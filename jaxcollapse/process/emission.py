@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
-from jaxcollapse.process.one_by_one import Traces
+from jaxcollapse.process.one_by_one import OneByOne
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.process.whole_traces import Judging
 from jaxcollapse.sampling import bits, truncation
@@ -125,8 +125,7 @@ class Emission:
         accepted = None
         if structure.rejects:
             if "budget" in structure.is_on:
-                rates = jnp.where(self.correct, self._rates.correct, self._rates.other)
-                accepted = jnp.sum(jax.nn.softmax(logits, axis=-1) * rates, axis=-1)
+                accepted = jnp.sum(jax.nn.softmax(logits, axis=-1) * self._rates.of(self.correct), axis=-1)
             verify = jax.vmap(verified, in_axes=(0, 0, None, None))
             logits = verify(logits, self.correct, settings.true_positive_rate, settings.false_positive_rate)
         if structure.fresh_data and not self._keeps_apart:
@@ -195,9 +194,9 @@ class Emission:
         )
         return judging.counts(key, traces)
 
-    def one_by_one(self, source: Source) -> Traces:
+    def one_by_one(self, source: Source) -> OneByOne:
         """Traces of a source, each with a key of its own."""
-        return Traces.of(self.structure.walk, self.settings.traces, self.loops.places, source.weights)
+        return OneByOne.of(self.structure.walk, self.settings.traces, self.loops.places, source.weights)
 
     def expected(self, source: Source, generation: Int32[Array, ""]) -> Expected:
         """Infinitely many traces of a source, and real ones if they are kept apart."""
@@ -211,9 +210,8 @@ class Emission:
     @property
     def _keeps_apart(self) -> bool:
         """Whether real data are drawn apart from the model's samples: a trace is the one or the other as a whole."""
-        stratified = "fresh_sampling" in self.structure.is_on and not self.structure.infinite_samples
-        is_apart = stratified or ("budget" in self.structure.is_on and not self.structure.infinite_samples)
-        return not self.structure.walk.is_of_tokens or is_apart
+        counted = not {"fresh_sampling", "budget"}.isdisjoint(self.structure.is_on)
+        return not self.structure.walk.is_of_tokens or (counted and not self.structure.infinite_samples)
 
     def _earlier_draws(self, when: "Draw") -> Int32[Array, ""]:
         """How many draws with real data there have been before this one."""

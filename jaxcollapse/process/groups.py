@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
+from jaxcollapse.process.one_by_one import DECISIONS
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.training import rewards
 from jaxcollapse.training.advantages import Advantages, Baseline
@@ -21,8 +22,6 @@ from jaxcollapse.training.rewards import REWARDS, Judged
 Table = Float[Array, "context token"]
 Row = Float[Array, " token"]
 Traces = Int32[Array, " trace"]
-
-_DECISION = 2**30  # first word of counters of what is decided about a trace; those of its tokens are levels of trees
 
 
 class Sums(NamedTuple):
@@ -117,8 +116,8 @@ class TokenGroups(Groups):
             return self.scores
         if not part.fact("is_by_chance"):
             return jnp.zeros_like(self.judged.logits)
-        rates = part.make(self.judged)
-        return jnp.where(self.judged.correct, rates.correct, rates.other).astype(self.judged.logits.dtype)
+        chance: Table = part.make(self.judged).of(self.judged.correct).astype(self.judged.logits.dtype)
+        return chance
 
     def _of_row(self, key: bits.Key, traces: Int32[Array, ""], weights: Row, scale: Row) -> Sums:
         nodes = tree.build(weights)
@@ -138,7 +137,7 @@ class TokenGroups(Groups):
             return scale[token]
         if REWARDS[self.reward].fact("is_of_group"):
             return self.agree(token)
-        high, low = bits.threefry2x32(key, jnp.uint32(_DECISION), number)
+        high, low = bits.threefry2x32(key, jnp.uint32(DECISIONS), number)
         return (bits.uniform(high, low, scale.dtype) <= scale[token]).astype(scale.dtype)
 
     def _expected_chance(self, p: Row, chance: Row) -> Advantages:

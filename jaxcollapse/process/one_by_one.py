@@ -15,14 +15,14 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.walks.walk import Numbers, Table, Walk
 
-_DECISIONS = 2**30  # first word of counters of what is decided about a trace; those of its tokens are levels of trees
+DECISIONS = 2**30  # first word of counters of what is decided about a trace; those of its tokens are levels of trees
 
 Keys = UInt32[Array, "2 trace"]
 Number = Int32[Array, " trace"]
 Pairs = Bool[Array, "context token"]
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """What is known of traces once they are judged.
 
     Attributes:
@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Traces:
+class OneByOne:
     """How traces of a walk are drawn.
 
     Attributes:
@@ -57,7 +57,7 @@ class Traces:
     forest: Float[Array, " node"]
 
     @classmethod
-    def of(cls, walk: Walk, numbers: Numbers, places: Int32[Array, ""], weights: Table) -> "Traces":
+    def of(cls, walk: Walk, numbers: Numbers, places: Int32[Array, ""], weights: Table) -> "OneByOne":
         """Traces that are drawn in proportion to these weights [context, token]."""
         forest = jax.vmap(tree.build)(weights).reshape(-1)
         rows, tokens = weights.shape
@@ -88,7 +88,7 @@ class Traces:
 
     def judged(
         self, keys: Keys, scores: Table | None, correct: Pairs | None, needs: str = "all", starts: Keys | None = None
-    ) -> Verdict:
+    ) -> Judgement:
         """Judges the traces of these keys.
 
         Args:
@@ -121,12 +121,12 @@ class Traces:
         zeros = jnp.zeros(keys.shape[1:], jnp.int32)
         start = zeros.astype(self.dtype), zeros, zeros == (0 if correct is None or needs == "all" else 1), zeros - 1
         total, number, is_correct, answer = self.along(keys, add, start, starts)
-        return Verdict(total / jnp.maximum(number, 1).astype(total.dtype), is_correct, answer)
+        return Judgement(total / jnp.maximum(number, 1).astype(total.dtype), is_correct, answer)
 
     def uniform(self, keys: Keys, decision: int) -> Float[Array, " trace"]:
         """A number in (0, 1] for what is decided about a trace."""
         counter = jnp.full(keys.shape[1:], decision, jnp.uint32)
-        high, low = bits.threefry2x32(keys, jnp.uint32(_DECISIONS), counter)
+        high, low = bits.threefry2x32(keys, jnp.uint32(DECISIONS), counter)
         return bits.uniform(high, low, self.dtype)
 
 

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.process.groups import Groups, Sums
-from jaxcollapse.process.one_by_one import Keys, Number, Traces, keys_of
+from jaxcollapse.process.one_by_one import Keys, Number, OneByOne, keys_of
 from jaxcollapse.sampling import bits
 from jaxcollapse.training import rewards
 from jaxcollapse.training.advantages import Advantages
 from jaxcollapse.training.rewards import REWARDS
-from jaxcollapse.walks.walk import Counts
+from jaxcollapse.walks.walk import Counts, Table
 
+_TRACE, _GROUP = 0, 1  # keys of a trace, and of what a group starts with
 _PASSED = 1  # the decision whether a trace gets a reward of 1
 
 
@@ -26,21 +27,21 @@ class TraceGroups(Groups):
         needs: which of its tokens make a trace correct: "all", "last" or "any".
     """
 
-    traces: Traces
+    traces: OneByOne
     needs: str
 
     def drawn(self, key: bits.Key, number: Int32[Array, ""]) -> tuple[Advantages, Counts]:
         """Advantages of so many traces, and counts of the tokens that are trained on."""
         rows, tokens = self.traces.shape
         is_trained = jnp.asarray(self.traces.walk.counted())
+        scores = self.scores if rewards.is_score(self.reward) else None
 
         def block(index: Array, sums: Sums) -> Sums:
             trace = (index * self.at_once + jnp.arange(self.at_once)).astype(jnp.int32)
-            keys, nobody = keys_of(key, trace, jnp.zeros_like(trace)), jnp.zeros_like(trace)
-            starts = None
-            if self.traces.walk.starts_alike:
-                starts = keys_of(key, trace // self.size, nobody + 1)
-            advantage = self.advantages(self._rewards(keys, starts))
+            keys, starts = keys_of(key, trace, jnp.full_like(trace, _TRACE)), None
+            if not self.traces.walk.learns_start:
+                starts = keys_of(key, trace // self.size, jnp.full_like(trace, _GROUP))
+            advantage = self.advantages(self._rewards(keys, starts, scores))
 
             def count(sums: Sums, context: Number, pair: Number, is_there: Array) -> Sums:
                 return sums.with_drawn(pair, advantage, is_there & is_trained[context] & (trace < number))
@@ -53,15 +54,12 @@ class TraceGroups(Groups):
         trained = jnp.maximum(jnp.sum(counts, dtype=jnp.int32), 1).astype(up.dtype)
         return Advantages(up / trained, down / trained), counts
 
-    def _rewards(self, keys: Keys, starts: Keys | None) -> Float[Array, " trace"]:
-        part, judged = REWARDS[self.reward], self.judged
-        is_score = rewards.is_score(self.reward)
-        scores, correct = (self.scores, None) if is_score else (None, judged.correct)
+    def _rewards(self, keys: Keys, starts: Keys | None, scores: Table | None) -> Float[Array, " trace"]:
+        part, correct = REWARDS[self.reward], None if scores is not None else self.judged.correct
         verdict = self.traces.judged(keys, scores, correct, self.needs, starts)
-        if is_score:
+        if scores is not None:
             return verdict.score
         if part.fact("is_of_group"):
             return self.agree(verdict.answer)
-        rates = part.make(judged)
-        chance = jnp.where(verdict.is_correct, rates.correct, rates.other)
+        chance = part.make(self.judged).of(verdict.is_correct)
         return (self.traces.uniform(keys, _PASSED) <= chance).astype(self.traces.dtype)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32
 
-from jaxcollapse.process.one_by_one import Keys, Number, Traces, Verdict, keys_of
+from jaxcollapse.process.one_by_one import Judgement, Keys, Number, OneByOne, keys_of
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.choice import CHOICES, happens, nobody
 from jaxcollapse.training.rewards import Rates
@@ -55,7 +55,7 @@ class Judging:
         counts_drawn: whether traces that a verifier rejects count, too, but have no tokens.
     """
 
-    drawn: Traces
+    drawn: OneByOne
     curation: str
     rewards: Table | None
     correct: Bool[Array, "context token"] | None
@@ -88,7 +88,7 @@ class Judging:
         keys = keys_of(key, number, candidate)
         passes = jnp.ones(number.shape, bool)
         if self.correct is not None:
-            passes = self.drawn.uniform(keys, _VERIFIER) <= jnp.where(is_correct, self.rates.correct, self.rates.other)
+            passes = self.drawn.uniform(keys, _VERIFIER) <= self.rates.of(is_correct)
         accepted = so_far.accepted + jnp.cumsum(passes, dtype=jnp.int32)
         before = accepted - passes.astype(jnp.int32)
         is_kept = passes & (number < traces) if self.counts_drawn else passes | (number // PATIENCE > before)
@@ -122,5 +122,5 @@ class Judging:
 
         return jax.lax.fori_loop(0, self.candidates, compare, start)[1:]
 
-    def _judged(self, keys: Keys) -> Verdict:
+    def _judged(self, keys: Keys) -> Judgement:
         return self.drawn.judged(keys, self.rewards, self.correct, self.needs)

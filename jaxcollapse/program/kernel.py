@@ -17,7 +17,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, Key, UInt32
 
 from jaxcollapse.observables import OBSERVABLES, Observable
-from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.observables.series import in_order, known, measured
 from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
 from jaxcollapse.parts.code_table import check_entry, check_part
@@ -100,8 +99,8 @@ class Program:
     def sizes(self) -> list[int]:
         """How many numbers of each of them there are in a record."""
         walk = self.structure.walk
-        several = {"persona": walk.personas if isinstance(walk, Persona) else 0, "k": len(ATTEMPTS)}
-        return [several.get(OBSERVABLES[name].dim or "", 1) for name in self.series]
+        personas = walk.personas if isinstance(walk, Persona) else 0
+        return [OBSERVABLES[name].values(personas) for name in self.series]
 
     @property
     def events(self) -> list[str]:

@@ -106,9 +106,9 @@ class Markov(Walk):
         return -1 if token is None else given.number_of(token, "process.end_token")
 
     @property
-    def starts_alike(self) -> bool:
-        """Whether the first token is fixed: a group goes on from one of them, which is its prompt."""
-        return self.first_token == "fixed"
+    def learns_start(self) -> bool:
+        """Whether the first token is learned; a fixed one is a prompt."""
+        return self.first_token == "learned"
 
     def narrowed(self, tokens: int) -> Walk:
         """The same walk over a vocabulary of this many tokens."""
@@ -168,13 +168,13 @@ class Markov(Walk):
 
         nothing = jnp.zeros(urn[1:].shape, jnp.int32)
         counts, _ = jax.lax.fori_loop(1, numbers.trace_length, place, (nothing, first[0]))
-        return jnp.concatenate([first if self.first_token == "learned" else jnp.zeros_like(first), counts])
+        return jnp.concatenate([first if self.learns_start else jnp.zeros_like(first), counts])
 
     def visits(self, table: Table, numbers: Numbers) -> Visits:
         """Where traces are, on average, when they go on; more than zero wherever they may be, however unlikely."""
         _, drawn_from = self._places(table, numbers)
         drawn_from = jnp.where(self._reached(table, numbers), jnp.maximum(drawn_from, LEAST), 0)
-        first = jnp.full(1, 1 if self.first_token == "learned" else 0, table.dtype)
+        first = jnp.full(1, self.learns_start, table.dtype)
         return jnp.concatenate([first, drawn_from])
 
     def marginal(self, table: Table, numbers: Numbers) -> Row:
@@ -223,7 +223,7 @@ class Markov(Walk):
         not, by prompt.
         """
         first, chain = jax.nn.softmax(table[0]), jax.nn.softmax(table[1:], axis=-1)
-        masses = jnp.diag(first) if self.starts_alike else first[jnp.newaxis]
+        masses = first[jnp.newaxis] if self.learns_start else jnp.diag(first)
         goes_on = self._goes_on(numbers)[jnp.newaxis]
 
         def after(right: Array, wrong: Array, is_right: Array, step: Callable[[Array, Array], Array]) -> list[Array]:
@@ -255,11 +255,7 @@ class Markov(Walk):
 
     def pairs(self, numbers: Numbers) -> Whole:
         """The trace length; one less if the first token is not trained on."""
-        return numbers.trace_length - (0 if self.first_token == "learned" else 1)
-
-    def counted(self) -> np.ndarray:
-        """Trained rows [context]: all of them, except the start if the first token is fixed."""
-        return (np.arange(self.contexts) > 0) | (self.first_token == "learned")
+        return numbers.trace_length - (0 if self.learns_start else 1)
 
     def places(self, numbers: Numbers) -> Whole:
         """The trace length: one draw for each token."""

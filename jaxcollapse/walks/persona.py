@@ -134,17 +134,12 @@ class Persona(Walk):
 
     def __str__(self) -> str:
         on = self.temperature_on
-        return f"{self.personas} personas, " + (f"temperature on {on}" if self.is_learned else "chooser fixed")
+        return f"{self.personas} personas, " + (f"temperature on {on}" if self.learns_start else "chooser fixed")
 
     @property
-    def is_learned(self) -> bool:
-        """Whether the choice of a persona is trained."""
+    def learns_start(self) -> bool:
+        """Whether the choice of a persona is learned; with a fixed one, personas are prompts."""
         return self.chooser == "learned"
-
-    @property
-    def starts_alike(self) -> bool:
-        """Whether the chooser is fixed: a group answers one persona, which is its prompt."""
-        return not self.is_learned
 
     @property
     def contexts(self) -> int:
@@ -185,13 +180,13 @@ class Persona(Walk):
         chosen = draw_rows(bits.fold_in(key, 0), urn[:1], traces[jnp.newaxis], how)
         tokens = chosen[0, : self.personas] * numbers.trace_length
         drawn = draw_rows(bits.fold_in(key, 1), urn[1:], tokens, how)
-        return jnp.concatenate([chosen if self.is_learned else jnp.zeros_like(chosen), drawn])
+        return jnp.concatenate([chosen if self.learns_start else jnp.zeros_like(chosen), drawn])
 
     def visits(self, table: Table, numbers: Numbers) -> Visits:
         """A learned chooser once; a persona as often as it is chosen, times a trace's length; never 0 if it may be."""
         mass = jax.nn.softmax(table[0])
         mass = jnp.where(table[0] > -jnp.inf, jnp.maximum(mass, LEAST), 0)[: self.personas]
-        first = jnp.full(1, 1 if self.is_learned else 0, table.dtype)
+        first = jnp.full(1, self.learns_start, table.dtype)
         return jnp.concatenate([first, mass * numbers.trace_length.astype(table.dtype)])
 
     def marginal(self, table: Table, numbers: Numbers) -> Row:
@@ -208,17 +203,13 @@ class Persona(Walk):
         one, length = jnp.minimum(jnp.sum(p, axis=-1), 1), numbers.trace_length.astype(table.dtype)
         several = {"all": one**length, "last": one, "any": -jnp.expm1(length * jnp.log1p(-one))}
         solved = several[needs]
-        if self.is_learned:
+        if self.learns_start:
             return jnp.ones(1, table.dtype), jnp.sum(masses * solved, keepdims=True)
         return masses, solved
 
     def pairs(self, numbers: Numbers) -> Number:
         """The choice of a persona if it is trained, and the tokens of the trace."""
-        return (1 if self.is_learned else 0) + numbers.trace_length
-
-    def counted(self) -> np.ndarray:
-        """Trained rows [context]: all of them, except a fixed chooser."""
-        return (np.arange(self.contexts) > 0) | self.is_learned
+        return (1 if self.learns_start else 0) + numbers.trace_length
 
     def is_text(self) -> np.ndarray:
         """Rows of tokens [context]: all except the chooser."""

@@ -126,9 +126,9 @@ class Walk(ABC):
         return 1
 
     @property
-    def starts_alike(self) -> bool:
-        """Whether what starts a trace is a prompt: it is not trained, and the traces of a group share it."""
-        return False
+    def learns_start(self) -> bool:
+        """Whether what starts a trace is trained; otherwise it is a prompt, and the traces of a group share it."""
+        return True
 
     def exchanged(self, table: Table, share: Float[Array, ""]) -> Table:
         """The table that training data are drawn from, if models exchange this share of their samples."""
@@ -192,8 +192,8 @@ class Walk(ABC):
         return numbers.trace_length
 
     def counted(self) -> np.ndarray:
-        """Which rows [context] are trained on: as a rule, all."""
-        return np.ones(self.contexts, bool)
+        """Which rows [context] are trained on: all, but for those of a start that is not."""
+        return (np.arange(self.contexts) >= self.first_context) | self.learns_start
 
     def is_text(self) -> np.ndarray:
         """Which rows [context] have the tokens that a reader of a trace sees: as a rule, all."""

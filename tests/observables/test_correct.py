@@ -38,10 +38,9 @@ def test_the_probability_of_a_correct_trace_is_a_sum_over_all_traces(model: str,
     weights, solved = walk.solved(
         logits, jnp.asarray(CORRECT[: len(rows)]), needs, Numbers(jnp.int32(length), jnp.int32(end))
     )
-    if walk.starts_alike:
+    prompts = [traces]
+    if not walk.learns_start:
         prompts = [[trace for trace in traces if trace.pairs[0][1] == first] for first in range(len(solved))]
-    else:
-        prompts = [traces]
     mass = [sum(trace.chance for trace in prompt) for prompt in prompts]
     right = [
         sum(trace.chance for trace in prompt if is_correct(trace, CORRECT, needs, end)) / total

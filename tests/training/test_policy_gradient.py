@@ -13,6 +13,7 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.sampling.correct import correct_set
 from jaxcollapse.training.advantages import Baseline
 from jaxcollapse.training.rewards.majority import majority
+from tests.reference.advantages import advantages
 from tests.support.statistics import assert_mean
 from tests.support.sweeps import probabilities, run, values
 
@@ -35,15 +36,6 @@ def moved(process: dict[str, Any], **more: Any) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # of impossible tokens
         change: np.ndarray = logits[:, 1] - logits[:, 0]
     return change
-
-
-def advantages(rewards: np.ndarray, kind: str, normalise: str) -> np.ndarray:
-    """By its definition, trace by trace."""
-    others = (rewards.sum() - rewards) / max(len(rewards) - 1, 1)
-    found = rewards - {"mean": rewards.mean(), "leave_one_out": others, "none": 0}[kind]
-    if normalise == "std":
-        found = found / rewards.std() if rewards.std() > 0 else 0 * found
-    return np.asarray(found)
 
 
 def mean_step(rate: np.ndarray, size: int, kind: str, normalise: str, log_slope: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxcollapse.errors import InputError
+from tests.reference.advantages import advantages
 from tests.reference.traces import Trace, counts, is_correct, of_chain, of_personas, reward
 from tests.support.one_device import run, table
 from tests.support.statistics import assert_mean
@@ -77,8 +78,8 @@ def mean_step(case: dict[str, Any]) -> np.ndarray:
         slopes = [each - each.sum(axis=1, keepdims=True) * rows for each in tables]
         tokens = max(sum(each.sum() for each in tables), 1)
         for rewards, how_likely in judged(case, pair, is_right, end):
-            found = advantages(rewards, case) @ np.array(slopes).reshape(2, -1)
-            total += chance * how_likely * found.reshape(rows.shape) / tokens
+            found = advantages(rewards, case.get("baseline", "mean"), case.get("normalise", "std"))
+            total += chance * how_likely * np.tensordot(found, slopes, 1) / tokens
     return STEP * total
 
 
@@ -95,14 +96,6 @@ def judged(
     for won in product((1.0, 0.0), repeat=2):
         found.append((np.array(won), float(np.prod([p if one else 1 - p for p, one in zip(rates, won, strict=True)]))))
     return found
-
-
-def advantages(rewards: np.ndarray, case: dict[str, Any]) -> np.ndarray:
-    kind = case.get("baseline", "mean")
-    found = rewards - {"mean": rewards.mean(), "leave_one_out": rewards[::-1], "none": 0}[kind]
-    if case.get("normalise", "std") == "std":
-        found = found / rewards.std() if rewards.std() > 0 else 0 * found
-    return np.asarray(found)
 
 
 @pytest.mark.parametrize("case", CASES)

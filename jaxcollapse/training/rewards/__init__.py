@@ -39,6 +39,10 @@ class Rates(NamedTuple):
     correct: Float[Array, ""] | float
     other: Float[Array, ""] | float
 
+    def of(self, is_correct: Bool[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """The probability of 1 for each trace or token, from whether it is correct."""
+        return jnp.where(is_correct, self.correct, self.other)
+
 
 @dataclass(frozen=True)
 class Judged:
