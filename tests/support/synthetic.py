@@ -34,7 +34,8 @@ def made_up(todo: Plan) -> Iterator[Result]:
             elif entry.whole:
                 series[entry.name] = rng.integers(0, 400, (number, records), np.int32)
             else:
-                series[entry.name] = rng.random((number, records), np.float32).astype(sweep.precision)
+                several = () if entry.dim is None else (entry.values(1),)
+                series[entry.name] = rng.random((number, records, *several), np.float32).astype(sweep.precision)
         status = rng.choice(np.array([COMPLETE, DIVERGED], np.int8), number)
         logits = None
         if sweep.record.logits:
