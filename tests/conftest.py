@@ -42,11 +42,13 @@ def _programs(request: pytest.FixtureRequest) -> Iterator[None]:
     Compiled programs hold memory maps, of which a process has a limited number.
     """
     from jaxcollapse.program import compiling
+    from jaxcollapse.system import jit_on_disk
     from tests.support.engines import unoptimised
 
     with nullcontext() if request.node.get_closest_marker("optimised") else unoptimised():
         yield
     compiling.compiling.cache_clear()
+    jit_on_disk._load_or_compile.cache_clear()
     jax.clear_caches()
     gc.collect()
 

@@ -16,8 +16,8 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse.program import on_disk
 from jaxcollapse.program.compiling import compiling
+from jaxcollapse.system import on_disk
 from tests.conftest import Compiles, counted
 from tests.support.engines import unoptimised
 
@@ -180,7 +180,7 @@ def test_programs_are_kept_under_the_source_that_was_imported(tmp_path: Path) ->
     root = Path(jc.__file__).parent
     shutil.copytree(root, tmp_path / "jaxcollapse", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     code = (
-        "import jax; from jaxcollapse.program import on_disk; from pathlib import Path; import sys; "
+        "import jax; from jaxcollapse.system import on_disk; from pathlib import Path; import sys; "
         "Path('jaxcollapse', sys.argv[1]).write_text(''); print(on_disk.name(jax.local_devices()[0], []))"
     )
     here = {**os.environ, "PYTHONPATH": str(tmp_path)}

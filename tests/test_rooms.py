@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import jaxcollapse
-from jaxcollapse.program.on_disk import ENGINE
+from jaxcollapse.system.on_disk import ENGINE
 
 PACKAGE = Path(jaxcollapse.__file__).parent
 # From the roof down. Rooms on one floor do not import each other.

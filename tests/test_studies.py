@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from experiments.studies import HALF, STUDIES, at_level
+from experiments.studies import STUDIES
 from tests.conftest import ROOT
 from tests.support.statistics import SIGMAS, assert_mean
 
@@ -73,26 +73,6 @@ def test_a_chain_that_repeats_itself_may_have_lost_nothing_or_all() -> None:
     assert (exact.shared_recovery_gap < 1e-5).all()
     np.testing.assert_allclose(exact.shared_recovery_temperature, 0.9**-10, rtol=1e-3)
     assert np.isinf(finite.shared_recovery_gap).all()
-
-
-@pytest.mark.optimised
-def test_gradient_flow_leaves_the_tempered_family_at_low_rank_and_without() -> None:
-    family = {
-        "parameters": ["lowrank", "lowrank", "table", "table"],
-        "rank": [2, 2, 2, 2],
-        "update": ["gradient", "gradient", "gradient", "refit"],
-        "learning_rate": [0.01, 0.005, 0.5, 0.5],
-    }
-    axes = {"temperature": [0.9, 1.0], "family": {"zip": family}}
-    observables = ["within_entropy", "shared_recovery_gap"]
-    data = _smaller("low_rank", axes, generations=110, observables=observables).squeeze("replicate")
-    assert (data.shared_recovery_gap.sel(temperature=1.0) < 1e-10).all()
-    low, slower, table, fitted = (
-        at_level(data.sel(temperature=0.9).isel(family=place), "shared_recovery_gap", HALF) for place in range(4)
-    )
-    np.testing.assert_allclose(low, slower, rtol=0.03)  # the steps are small enough
-    assert 0.02 < low < table
-    assert fitted < 1e-5
 
 
 def test_keeping_all_samples_bounds_the_loss_at_temperature_1_only() -> None:

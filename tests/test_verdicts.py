@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from experiments.studies import HALF, at_level
 from experiments.verdicts.claim import Claim, Data, section
 from experiments.verdicts.claims import CLAIMS
+from experiments.verdicts.coin import COIN, self_training
+from experiments.verdicts.experiment import measured
 from experiments.verdicts.finding import Finding, exactly, verdict
 from experiments.verdicts.forgetting import PATH, half_lost_at, half_lost_in_theory, original
+from experiments.verdicts.verifier_errors import RATES, reached
 from jaxcollapse.analysis.verdict import TOLERANCE
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.optimised  # pages have the digits that users get
 NAN = float("nan")
-C1, C2, C3, C4, C5 = CLAIMS
-CHEAP = [C2, C3, C4, C5]  # C1 has thirty programs to compile
+C1, C2, C3, C4, C5, C6, C7, C8 = CLAIMS
+CHEAP = [C2, C3, C4, C5]  # C1 has thirty programs to compile, and the last three claims have ten each
 
 
 def found(when: str, low: float, high: float, *, in_limit: bool = False) -> Finding:
@@ -117,6 +121,25 @@ def test_a_gap_that_opens_or_closes_is_told() -> None:
     assert verdict(C3.find({**data, **closed})) == "holds"
 
 
+def test_gradient_flow_leaves_the_tempered_family_at_low_rank_and_without() -> None:
+    family = {
+        "parameters": ["lowrank", "lowrank", "table", "table"],
+        "rank": [2, 2, 2, 2],
+        "update": ["gradient", "gradient", "gradient", "refit"],
+        "learning_rate": [0.01, 0.005, 0.5, 0.5],
+    }
+    axes = {"temperature": [0.9, 1.0], "family": {"zip": family}}
+    observables = ["within_entropy", "shared_recovery_gap"]
+    data = measured("low_rank", axes=axes, generations=110, observables=observables).squeeze("replicate")
+    assert (data.shared_recovery_gap.sel(temperature=1.0) < 1e-10).all()
+    low, slower, table, fitted = (
+        at_level(data.sel(temperature=0.9).isel(family=place), "shared_recovery_gap", HALF) for place in range(4)
+    )
+    np.testing.assert_allclose(low, slower, rtol=0.03)  # the steps are small enough
+    assert 0.02 < low < table
+    assert fitted < 1e-5
+
+
 def test_gaps_that_stay_or_close_are_told() -> None:
     """C4 fails if nothing is lost after large steps, and if all is lost after tiny ones; if forgetting begins elsewhere
     than in theory; and if the learning rate alone decides, whatever the batch.
@@ -165,6 +188,83 @@ def test_languages_that_stay_or_fade_together_are_told() -> None:
     assert "fails when texts are few" in verdict(C5.find(_with(data, "languages", within_entropy=fade)))
     gap = cells.shared_recovery_gap + 1
     assert "fails when the model only cools" in verdict(C5.find(_with(data, "languages", shared_recovery_gap=gap)))
+
+
+def both(policy_gradient: float, fine_tuning: float, before: float = 1.0) -> xr.Dataset:
+    """Both rules, solved in generation 10, with so much entropy of the right answers then and at the end."""
+    noise = np.random.default_rng(0).normal(0, 1e-3, (2, 20, 1))
+    ends = np.array([policy_gradient, fine_tuning])[:, np.newaxis, np.newaxis]
+    entropy = np.concatenate([np.full((2, 20, 2), before), before * (ends + noise)], axis=-1)
+    accuracy = np.broadcast_to([0.02, 0.96, 0.99], entropy.shape)
+    dims = ("update", "replicate", "generation")
+    coords = {"update": ["policy_gradient", "gradient"], "generation": [0, 10, 100]}
+    return xr.Dataset({"correct_entropy": (dims, entropy), "accuracy": (dims, accuracy)}, coords)
+
+
+def test_answers_that_are_kept_or_lost_are_told() -> None:
+    """C6 fails where a policy gradient goes on losing right answers, and where fine-tuning keeps them."""
+    names = ["groups have 64 answers", "there is no baseline"]
+    assert verdict(C6.find(dict.fromkeys(names, both(1, 0.3)))) == "holds"
+    told = verdict(C6.find({names[0]: both(1, 0.3), names[1]: both(0.5, 0.3)}))
+    assert told.endswith("; fails when there is no baseline")
+    assert "fails when accepted answers are fine-tuned on" in verdict(C6.find(dict.fromkeys(names, both(1, 1))))
+
+
+def test_theory_of_the_answers_left_is_that_of_their_mean_field() -> None:
+    """Equally likely ones stay so; of two, the likelier one gains what the probability of the wrong one leaves it."""
+    equal, _ = C6.find({"right answers are equally likely": both(1, 0.3)})[:2]
+    assert equal.theory == pytest.approx(1)
+    skewed, _ = C6.find({"some right answers are likelier": both(1, 0.3)})[:2]
+    assert skewed.theory is not None
+    assert 0.3 < skewed.theory < 0.9
+
+
+def verified(*entropies: float, times: tuple[int, ...] = (10, 20, 40)) -> xr.Dataset:
+    """Training with three verifiers, which comes to accuracy 0.9 at different times with these entropies."""
+    noise = np.random.default_rng(0).normal(0, 1e-3, (3, 30, 1))
+    generation = np.arange(0, 101, 10)
+    accuracy = np.minimum(0.9 * generation / np.array(times)[:, np.newaxis], 1)[:, np.newaxis]
+    entropy = np.array(entropies)[:, np.newaxis, np.newaxis] + noise
+    dims, shape = ("errors", "replicate", "generation"), (3, 30, 11)
+    rates = {name: ("errors", values) for name, values in RATES.items()}
+    data = {"accuracy": np.broadcast_to(accuracy, shape), "correct_entropy": np.broadcast_to(entropy, shape)}
+    return xr.Dataset({name: (dims, values) for name, values in data.items()}, {"generation": generation, **rates})
+
+
+def test_errors_that_cost_answers_are_told() -> None:
+    """C7 holds whenever an accuracy is reached, if as much is left then; and fails if less is left, or more."""
+    same = verified(1.2, 1.2, 1.2)
+    assert verdict(C7.find({"groups are small": same})) == "holds"
+    for other in (0.9, 1.5):
+        assert verdict(C7.find({"groups are small": same, "large": verified(1.2, 1.2, other)})) == (
+            "holds when groups are small; fails when large"
+        )
+
+
+def test_an_accuracy_is_reached_between_records() -> None:
+    """At 0.9 of the way to the record at which all are right; never, if it is not."""
+    grid = {"generation": [0, 10]}
+    dims = ("replicate", "generation")
+    data = xr.Dataset({"accuracy": (dims, [[0.0, 1.0], [0.0, 0.8]]), "correct_entropy": (dims, [[2.0, 1.0]] * 2)}, grid)
+    times, entropies = reached(data)
+    np.testing.assert_allclose(times, [9, NAN])
+    np.testing.assert_allclose(entropies, [1.1, NAN])
+
+
+def test_a_coin_that_drifts_otherwise_is_told() -> None:
+    """C8 fails in a setting in which diversity goes at another speed, or one answer is favoured."""
+    rng, dims = np.random.default_rng(0), ("replicate", "generation")
+
+    def drifting(collision: float, accuracy: float) -> xr.Dataset:
+        noise = rng.normal(0, 1e-3, (50, 101))
+        values = {"collision_probability": collision + noise, "accuracy": accuracy + noise}
+        return xr.Dataset({name: (dims, each) for name, each in values.items()}, {"generation": np.arange(0, 2001, 20)})
+
+    data = {name: drifting(0.5, 0.5) for when in COIN for name in (when, self_training(when))}
+    assert verdict(C8.find(data)) == "holds"
+    faster, biased = list(COIN)[:2]
+    assert f"fails when {faster}" in verdict(C8.find({**data, faster: drifting(0.7, 0.5)}))
+    assert f"fails when {biased}" in verdict(C8.find({**data, biased: drifting(0.5, 0.7)}))
 
 
 @pytest.mark.parametrize("claim", CHEAP, ids=lambda claim: claim.name)

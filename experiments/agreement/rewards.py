@@ -74,7 +74,7 @@ def _misses() -> Iterator[Comparison]:
 
 def _field() -> Iterator[Comparison]:
     """The bounds are η and 1/G, relative."""
-    rate, size, last = 0.004, 1000, 1500
+    rate, size, last = 0.004, 400, 1500
     for rates in ({}, {"true_positive_rate": 0.8, "false_positive_rate": 0.5}):
         common: dict[str, Any] = {"learning_rate": rate, **rates}
         data = trained(last=last, batch_size=float("inf"), group_size=size, **common)

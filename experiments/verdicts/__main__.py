@@ -18,8 +18,8 @@ def page(found: Mapping[Claim, Sequence[Finding]]) -> str:
     lines = [
         "# Verdicts",
         "",
-        "Written by `python -m experiments.verdicts`, which takes a little more than a minute on two cores. This page "
-        "tests five claims about models that are trained on their own samples, each with a sweep file. Every number "
+        "Written by `python -m experiments.verdicts`, which takes three minutes on two cores. This page "
+        "tests eight claims about models that are trained on their own samples, with sweep files. Every number "
         "and every verdict is computed from the data, with fixed seeds.",
         "",
         "For each setting a claim gives a range, and a number is measured. The claim *holds* if the whole "

@@ -1,5 +1,16 @@
 """The claims, in the order of the page."""
 
-from experiments.verdicts import confidence, fixed_point, forgetting, modes, tempering
+from experiments.verdicts import (
+    coin,
+    confidence,
+    fixed_point,
+    forgetting,
+    modes,
+    narrowing,
+    tempering,
+    verifier_errors,
+)
 
-CLAIMS = (fixed_point.CLAIM, confidence.CLAIM, tempering.CLAIM, forgetting.CLAIM, modes.CLAIM)
+CLAIMS = tuple(
+    page.CLAIM for page in (fixed_point, confidence, tempering, forgetting, modes, narrowing, verifier_errors, coin)
+)

@@ -26,12 +26,13 @@ def measured(
 
     Args:
         name: of its file, without the ending.
-        process: fields in place of the file's.
+        process: fields in place of the file's; a field that is None is left out.
         axes: in place of all of the file's; a field that becomes one leaves the process.
         top: keys of the top level, such as `replicates`, in place of the file's.
     """
     given = jc.Sweep.from_toml(FOLDER / f"{name}.toml").to_dict()
     chosen = given.get("axes", {}) if axes is None else dict(axes)
     fields = {key: value for key, value in {**given["process"], **(process or {})}.items() if key not in chosen}
+    fields = {key: value for key, value in fields.items() if value is not None}
     sweep = jc.Sweep.from_dict({**given, **top, "process": fields, "axes": chosen}, folder=FOLDER)
     return jc.run(sweep, progress=False, devices=jax.local_devices()[:1])  # of several each compiles for itself

@@ -1,6 +1,5 @@
 """Random initial distributions: a symmetric Dirichlet law."""
 
-from functools import partial
 from typing import Literal
 
 import jax
@@ -12,6 +11,7 @@ from pydantic import Field
 from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.sampling import bits
 from jaxcollapse.system.jax_settings import arithmetic
+from jaxcollapse.system.jit_on_disk import jit_on_disk
 
 
 class Dirichlet(InitialKind):
@@ -45,22 +45,22 @@ class Dirichlet(InitialKind):
         if self.is_random:
             return Distribution(np.zeros((number, vocab_size)))
         with arithmetic("float32"):
-            keys = row_keys(jnp.asarray(key)[np.newaxis], number)
+            keys = row_keys(jnp.asarray(key)[np.newaxis], number=number)
             return Distribution(self._drawn(vocab_size, keys[0]))
 
     def _drawn(self, vocab_size: int, keys: Array) -> np.ndarray:
         concentration, size = jnp.float32(self.concentration), jnp.int32(vocab_size)
-        return np.asarray(draw_dirichlet(keys, concentration, size, vocab_size), float)
+        return np.asarray(draw_dirichlet(keys, concentration, size, padded=vocab_size), float)
 
 
-@partial(jax.jit, static_argnames="number")
+@jit_on_disk
 def row_keys(keys: Array, number: int) -> Array:
     """Raw keys [lane, row, 2] for rows of independent draws."""
     places = jnp.arange(number, dtype=jnp.uint32)
     return jax.vmap(lambda key: jax.vmap(bits.fold_in, in_axes=(None, 0))(key, places))(keys)
 
 
-@partial(jax.jit, static_argnames="padded")
+@jit_on_disk
 def draw_dirichlet(
     keys: Array, concentration: Float[Array, ""], vocab_size: Int32[Array, ""], padded: int
 ) -> Float[Array, "lane token"]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxcollapse.distributions.dirichlet import Dirichlet, draw_dirichlet, row_keys
@@ -12,12 +11,9 @@ from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.process.structure import Loops, Settings, Structure
-from jaxcollapse.program.kernel import Lanes, Program, Recorded, trajectory_key
-from jaxcollapse.sampling import bits
+from jaxcollapse.program.kernel import Lanes, Program, Recorded, initial_keys
 from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.system.jax_settings import arithmetic
-
-_INITIAL = 0xFFFFFFFF  # folded into a trajectory's key for its initial distribution; generations count from 0
 
 
 def run_tile(
@@ -85,11 +81,11 @@ def _drawn(
     spec: Dirichlet, number: int, size: int, structure: Structure, keys: jax.Array, replicate: np.ndarray
 ) -> np.ndarray:
     """Rows [lane, row, token] that trajectories draw for themselves: one, or of a structured model all at the end."""
-    concentration, own = np.float32(spec.concentration), _initial_keys(keys, replicate)
+    concentration, own = np.float32(spec.concentration), initial_keys(keys, replicate)
     if not structure.walk.is_structured:
-        return np.asarray(draw_dirichlet(own, concentration, np.int32(size), structure.tokens))[:, np.newaxis]
-    flat = row_keys(own, number).reshape(-1, 2)
-    drawn = np.asarray(draw_dirichlet(flat, concentration, np.int32(size), structure.tokens))
+        return np.asarray(draw_dirichlet(own, concentration, np.int32(size), padded=structure.tokens))[:, np.newaxis]
+    flat = row_keys(own, number=number).reshape(-1, 2)
+    drawn = np.asarray(draw_dirichlet(flat, concentration, np.int32(size), padded=structure.tokens))
     return drawn.reshape(len(replicate), number, -1)
 
 
@@ -136,10 +132,3 @@ def cell_keys(streams: np.ndarray) -> jax.Array:
     """Typed keys [lane] of the cells' 64 bits."""
     words: Any = np.stack([streams >> np.uint64(32), streams & np.uint64(0xFFFFFFFF)], axis=-1).astype(np.uint32)
     return jax.random.wrap_key_data(words, impl="threefry2x32")
-
-
-@jax.jit
-def _initial_keys(keys: jax.Array, replicate: jax.Array) -> jax.Array:
-    """Raw keys [lane, 2] of the initial distributions of trajectories."""
-    own = jax.vmap(trajectory_key)(keys, replicate)
-    return jax.vmap(bits.fold_in, in_axes=(0, None))(own, jnp.uint32(_INITIAL))

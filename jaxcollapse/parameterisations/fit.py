@@ -11,13 +11,14 @@ from jaxtyping import Array, Bool, Float
 
 from jaxcollapse.parameterisations.parameterisation import Parameterisation
 from jaxcollapse.system.jax_settings import arithmetic
+from jaxcollapse.system.jit_on_disk import jit_on_disk
 
 _FLOOR = 1e-4  # least weight of a row that traces never visit, relative to the mean
 _ITERATIONS, _MEMORY = 1000, 20
 _LOOKS_BACK, _LEAST_GAIN = 10, 1e-8  # steps, and what they gain together in nat
 
 
-def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, seed: int) -> tuple[Any, float]:
+def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, seed: int) -> Any:
     """Maximum likelihood on infinitely many traces, by L-BFGS in double precision, on one core.
 
     Args:
@@ -27,28 +28,26 @@ def fit(parameters: Parameterisation, table: np.ndarray, visits: np.ndarray, see
         seed: of the random numbers that the fit starts from, where it does.
 
     Returns:
-        The parameters, and the residual: the mean of KL(given ‖ fitted) over the tokens of traces, in nat.
+        The parameters, a pytree of arrays.
     """
     shares = visits / visits.sum()
     weights = np.maximum(shares, _FLOOR / len(shares))
     guess = parameters.guess(table, weights, np.random.default_rng(seed))
     if parameters.is_free:
-        return guess, 0.0
+        return guess
     # optax counts on JAX's standard type promotion, whatever the user has set.
     with (
         arithmetic("float64"),
         jax.numpy_dtype_promotion("standard"),
         jax.default_device(jax.local_devices(backend="cpu")[0]),
     ):
-        given, *operands = (jnp.asarray(each, jnp.float64) for each in (table, weights, shares))
-        start = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), guess)
-        found = _improved(parameters, given, operands[0], start)
-        residual = _divergence(parameters, given, operands[1], found)
-        return jax.tree.map(np.asarray, found), max(0.0, float(residual))
+        start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), guess)
+        found = _improved(np.asarray(table, np.float64), weights.astype(np.float64), start, family=parameters)
+        return jax.tree.map(np.asarray, found)
 
 
-@partial(jax.jit, static_argnums=0, compiler_options={"xla_cpu_multi_thread_eigen": False})
-def _improved(family: Parameterisation, given: Array, weights: Array, start: Any) -> Any:
+@partial(jit_on_disk, gives_like=2)
+def _improved(given: Array, weights: Array, start: Any, *, family: Parameterisation) -> Any:
     """Steps of L-BFGS until ten of them together gain next to nothing."""
     descent = optax.lbfgs(memory_size=_MEMORY)
 

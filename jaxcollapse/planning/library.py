@@ -172,7 +172,7 @@ class Library:
                 with arithmetic("float64"):
                     visits = np.asarray(walk.visits(jax.numpy.asarray(entry.table), numbers))
                 seed = stable_hash("parameters", [self._seed, repr(parameters)])
-                self._fits[name], _ = fit(parameters, entry.table, visits, seed)
+                self._fits[name] = fit(parameters, entry.table, visits, seed)
             return self._fits[name]
 
 

@@ -1,1 +1,1 @@
-"""The compiled program of a bucket: the kernel, the native path, compilation, and programs on disk."""
+"""The compiled program of a bucket: the kernel, the native path, and compilation."""

@@ -14,17 +14,13 @@ from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.parts.plugin import told_in_a_line
 from jaxcollapse.parts.slot import Part
 from jaxcollapse.process.structure import Loops, Settings
-from jaxcollapse.program import on_disk
 from jaxcollapse.program.kernel import Lanes, Program, jitted
-from jaxcollapse.system.jax_settings import arithmetic
+from jaxcollapse.system import on_disk
+from jaxcollapse.system.jax_settings import arithmetic, compiler_options
 from jaxcollapse.system.machine import cores
 
 AHEAD = 16  # programs compiled before they are needed, at most
 _KEPT = 32  # programs in memory; each holds several hundred memory maps, of which a process has 65 530
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "cpu": {"xla_cpu_multi_thread_eigen": False},  # a tile has one core; the next tile has the other
-    "gpu": {"xla_gpu_autotune_level": 0},  # else timings decide about the order of sums, in each process anew
-}
 
 
 @lru_cache(maxsize=_KEPT)
@@ -39,7 +35,7 @@ def compiling(
 
 
 def _load_or_compile(program: Program, device: jax.Device, places: int, lanes: int) -> jax.stages.Compiled:
-    options = dict(_OPTIONS.get(device.platform, {}))
+    options = dict(compiler_options(device.platform))
     told = [program, places, lanes, options]
     with arithmetic(program.dtype):
         takes = arguments(program, lanes, places, SingleDeviceSharding(device))
@@ -49,12 +45,9 @@ def _load_or_compile(program: Program, device: jax.Device, places: int, lanes: i
             if "callback" in text:  # an address of this process
                 return lowered.compile(options)
             told.append(text)
-        name = on_disk.name(device, told)
-        ready = on_disk.load(name, device, jax.tree.structure((takes, {})), jax.tree.structure(program.outputs))
-        if ready is None:
-            ready = jitted(program).lower(*takes).compile(options)
-            on_disk.store(name, ready)
-    return ready
+        return on_disk.load_or_make(
+            device, told, (takes, {}), program.outputs, lambda: jitted(program).lower(*takes).compile(options)
+        )
 
 
 def check_traceable(program: Program) -> None:

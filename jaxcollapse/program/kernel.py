@@ -28,11 +28,14 @@ from jaxcollapse.program.native_path import advance, can_run
 from jaxcollapse.program.record_loop import over_records
 from jaxcollapse.program.state_words import packed, unpacked
 from jaxcollapse.sampling import bits
+from jaxcollapse.system.jit_on_disk import jit_on_disk
 from jaxcollapse.training.updates.rule import State
 from jaxcollapse.walks.persona import Persona
 
 Carry = tuple[State, dict[str, Array]]
-_TEXTS = 0xFFFFFFFD  # folded into a trajectory's key for texts to look at; generations count from 0
+# Folded into a trajectory's key for its initial distribution, and for texts to look at; `process.emission` has what is
+# folded in between them, and generations count from 0.
+_INITIAL, _TEXTS = 0xFFFFFFFF, 0xFFFFFFFC
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
 _NATIVE_ELEMENTS = 2**25  # the same, where native code of a GPU runs whole generations
@@ -288,6 +291,13 @@ def _restored(words: UInt32[Array, " word"], like: Carry) -> Carry:
 def trajectory_key(cell: Key[Array, ""], replicate: UInt32[Array, ""]) -> bits.Key:
     """The raw key of a trajectory: its cell's, with the replicate number folded in."""
     return bits.fold_in(jax.random.key_data(cell), replicate)
+
+
+@jit_on_disk
+def initial_keys(cell: Key[Array, " lane"], replicate: UInt32[Array, " lane"]) -> Array:
+    """Raw keys [lane, 2] of the initial distributions of trajectories."""
+    own = jax.vmap(trajectory_key)(cell, replicate)
+    return jax.vmap(bits.fold_in, in_axes=(0, None))(own, jnp.uint32(_INITIAL))
 
 
 def _watch(

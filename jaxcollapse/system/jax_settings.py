@@ -1,9 +1,15 @@
 """JAX's settings that results depend on: those of this package replace those of the user and of the environment."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import jax
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "cpu": {"xla_cpu_multi_thread_eigen": False},  # a tile has one core; the next tile has the other
+    "gpu": {"xla_gpu_autotune_level": 0},  # else timings decide about the order of sums, in each process anew
+}
 
 
 @contextlib.contextmanager
@@ -24,3 +30,8 @@ def arithmetic(precision: str) -> Iterator[None]:
         jax.debug_infs(False),
     ):
         yield
+
+
+def compiler_options(platform: str) -> Mapping[str, Any]:
+    """Options of XLA other than its own defaults, for programs on devices of this kind."""
+    return _OPTIONS.get(platform, {})

@@ -138,7 +138,7 @@ def test_a_dirichlet_p0_is_the_own_of_each_trajectory_or_the_same_for_all() -> N
 @pytest.mark.parametrize("concentration", [1e-30, 1e-6, 1e30])
 def test_an_extreme_concentration_stays_finite(concentration: float) -> None:
     keys = jax.vmap(jax.random.key_data)(jax.random.split(jax.random.key(0), 100))
-    logits = np.asarray(draw_dirichlet(keys, jnp.float32(concentration), jnp.int32(8), 8), float)
+    logits = np.asarray(draw_dirichlet(keys, jnp.float32(concentration), jnp.int32(8), padded=8), float)
     assert np.isfinite(logits).all()
     largest = special.softmax(logits, axis=-1).max(axis=-1)
     assert (largest > 0.999).all() if concentration < 1 else (largest < 0.126).all()
@@ -147,11 +147,11 @@ def test_an_extreme_concentration_stays_finite(concentration: float) -> None:
 @pytest.mark.parametrize("size", [1, 10, 16])
 def test_a_dirichlet_p0_does_not_depend_on_its_neighbours(size: int) -> None:
     keys = jax.vmap(jax.random.key_data)(jax.random.split(jax.random.key(1), 64))
-    drawn = np.asarray(draw_dirichlet(keys, jnp.float32(0.5), jnp.int32(size), 16))
+    drawn = np.asarray(draw_dirichlet(keys, jnp.float32(0.5), jnp.int32(size), padded=16))
     assert np.isfinite(drawn[:, :size]).all()
     assert np.isneginf(drawn[:, size:]).all()
     order = np.random.default_rng(0).permutation(64)
-    moved = np.asarray(draw_dirichlet(keys[order], jnp.float32(0.5), jnp.int32(size), 16))
+    moved = np.asarray(draw_dirichlet(keys[order], jnp.float32(0.5), jnp.int32(size), padded=16))
     np.testing.assert_array_equal(moved, drawn[order])
 
 

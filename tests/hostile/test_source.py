@@ -24,7 +24,7 @@ METHODS = {
 }
 ALLOWED = {
     # Programs that this user's own runs compiled, in a folder that only the user can write to. JAX unpickles them.
-    ("program/on_disk.py", "jax.experimental.serialize_executable"),
+    ("system/on_disk.py", "jax.experimental.serialize_executable"),
     # Names of the package's own.
     ("__init__.py", "import_module"),
     ("parts/slot.py", "import_module"),

@@ -12,6 +12,7 @@ from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
 from jaxcollapse.walks.markov import Markov
 from jaxcollapse.walks.persona import Persona
 from jaxcollapse.walks.walk import Numbers
+from tests.support.engines import hurried_jit
 
 SUPPORT, LANES = 1e-9, 32
 SAMPLES = 5000.0  # of the refit that p comes from
@@ -51,7 +52,7 @@ def key_of(place: int) -> np.ndarray:
     return np.array([7, place], np.uint32)
 
 
-@partial(jax.jit, static_argnames=("walk", "groups"))
+@partial(hurried_jit, static_argnames=("walk", "groups"))
 def _measured(walk: Several, groups: tuple[str, ...], cases: Case, keys: jax.Array) -> dict[str, jax.Array]:
     def one(case: Case, key: jax.Array) -> dict[str, jax.Array]:
         numbers = Numbers(case.trace_length, case.end_token)

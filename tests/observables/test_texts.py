@@ -14,6 +14,7 @@ from jaxcollapse.walks.markov import Markov
 from jaxcollapse.walks.persona import Persona
 from jaxcollapse.walks.walk import Numbers
 from tests.observables.structured import Case, Several, log, markov_cases, measure, persona_cases
+from tests.support.engines import hurried_jit
 from tests.support.statistics import assert_counts
 
 WALKS: dict[str, tuple[Several, Callable[[], dict[str, Case]]]] = {
@@ -95,7 +96,7 @@ def test_a_text_goes_on_until_its_end_token() -> None:
     assert (_found("persona")["sampled"] >= 0).all()
 
 
-@partial(jax.jit, static_argnames="walk")
+@partial(hurried_jit, static_argnames="walk")
 def _traces(walk: Several, table: jax.Array, end_token: jax.Array) -> jax.Array:
     return walk.traces(jnp.array([3, 4], jnp.uint32), table, NUMBER, LENGTH, Numbers(jnp.int32(9), end_token))
 

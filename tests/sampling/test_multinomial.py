@@ -17,6 +17,7 @@ from jaxcollapse import native
 from jaxcollapse.sampling import tree
 from jaxcollapse.sampling.multinomial import NATIVE, Method, _visits, fewest_split, multinomial
 from tests.reference.counts import law, outcomes
+from tests.support.engines import leaner_jit
 from tests.support.statistics import SIGMAS, assert_counts, assert_mean
 
 SPLITTING = Method(native=False)
@@ -56,12 +57,12 @@ def counts_of(key: jax.Array, weights: jax.Array, draws: jax.Array, how: How, bl
     return native.count(key, weights, draws, fewest_split=how.fewest, apart=apart)
 
 
-@partial(jax.jit, static_argnames="how")
+@partial(leaner_jit, static_argnames="how")
 def _draw(keys: jax.Array, weights: jax.Array, draws: jax.Array, how: How, blocks: jax.Array) -> jax.Array:
     return jax.vmap(lambda key: counts_of(key, weights, draws, how, blocks))(keys)
 
 
-@partial(jax.jit, static_argnames="how")
+@partial(leaner_jit, static_argnames="how")
 def _draw_lanes(keys: jax.Array, weights: jax.Array, draws: jax.Array, how: How, blocks: jax.Array) -> jax.Array:
     return jax.vmap(lambda *lane: counts_of(*lane, how, blocks))(keys, weights, draws)
 

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
+import jax
 import pytest
 
 from jaxcollapse import native
-from jaxcollapse.program import compiling
+from jaxcollapse.system import jax_settings
 
-_OPTIONS = compiling._OPTIONS  # of users
-_HURRIED = {
-    "xla_backend_optimization_level": 0,
-    "xla_cpu_use_fusion_emitters": False,  # half of the time that is left
-    "xla_cpu_parallel_codegen_split_count": 1,
-}
+_OPTIONS = jax_settings._OPTIONS  # of users
+_LEANER = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+_HURRIED = {**_LEANER, "xla_backend_optimization_level": 0}
+
+# For functions of a test's own: what is compiled in many shapes to compute little, in a quarter of the time, or to
+# compute much, in two thirds of the time.
+hurried_jit = partial(jax.jit, compiler_options=_HURRIED)
+leaner_jit = partial(jax.jit, compiler_options=_LEANER)
 
 
 @contextmanager
@@ -29,7 +33,7 @@ def unoptimised() -> Iterator[None]:
     """Programs are compiled in a quarter of the time: where their numbers, but for roundings, are not in question."""
     hurried = {**_OPTIONS["cpu"], **_HURRIED}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "_OPTIONS", {**_OPTIONS, "cpu": hurried})
+        patch.setattr(jax_settings, "_OPTIONS", {**_OPTIONS, "cpu": hurried})
         yield
 
 
@@ -37,5 +41,5 @@ def unoptimised() -> Iterator[None]:
 def optimised() -> Iterator[None]:
     """Programs are compiled as users' are: where their numbers, or the time that they take, are in question."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "_OPTIONS", _OPTIONS)
+        patch.setattr(jax_settings, "_OPTIONS", _OPTIONS)
         yield

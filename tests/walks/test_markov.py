@@ -17,6 +17,7 @@ from jaxcollapse.walks.walk import Numbers, urn
 from tests.observables.exact_structure import marginal, visits
 from tests.observables.structured import log
 from tests.reference.laws import tempered
+from tests.support.engines import hurried_jit
 from tests.support.one_device import run, table
 from tests.support.statistics import assert_counts, assert_mean
 from tests.support.sweeps import probabilities
@@ -28,7 +29,7 @@ CHAIN = np.random.default_rng(6).dirichlet(np.full(4, 0.9), 5)
 each_engine = pytest.mark.parametrize("engine", METHODS)
 
 
-@partial(jax.jit, static_argnames=("walk", "how", "number"))
+@partial(hurried_jit, static_argnames=("walk", "how", "number"))
 def _sampled(
     walk: Markov, how: Method, number: int, weights: jax.Array, traces: jax.Array, length: jax.Array, end: jax.Array
 ) -> jax.Array:

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import platform
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -50,8 +51,22 @@ def name(device: jax.Device, told: list[Any]) -> str:
     return hashlib.sha256(everything.encode()).hexdigest()
 
 
-def load(name: str, device: jax.Device, takes: Any, gives: Any) -> jax.stages.Compiled | None:
-    """The program of this name, if it is there and whole. `takes`, `gives`: structure of its arguments and results."""
+def load_or_make(
+    device: jax.Device, told: list[Any], takes: Any, gives: Any, make: Callable[[], jax.stages.Compiled]
+) -> jax.stages.Compiled:
+    """The program that `told` describes: from disk, if it is there and whole, else made, and kept.
+
+    takes, gives: pytrees built like its arguments, as (args, kwargs), and its results.
+    """
+    called = name(device, told)
+    ready = _load(called, device, jax.tree.structure(takes), jax.tree.structure(gives))
+    if ready is None:
+        ready = make()
+        _store(called, ready)
+    return ready
+
+
+def _load(name: str, device: jax.Device, takes: Any, gives: Any) -> jax.stages.Compiled | None:
     content = kept(name)
     try:
         return None if content is None else deserialize_and_load(content, takes, gives, device.client, [device])
@@ -60,8 +75,7 @@ def load(name: str, device: jax.Device, takes: Any, gives: Any) -> jax.stages.Co
         return None
 
 
-def store(name: str, ready: jax.stages.Compiled) -> None:
-    """Keeps a program. That it cannot be kept does no harm."""
+def _store(name: str, ready: jax.stages.Compiled) -> None:
     try:
         content = serialize(ready)[0]
     except Exception as error:  # a backend that cannot
