@@ -108,8 +108,11 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The quickstart as a user runs it: a process of its own, on the real logits."""
     folder = tmp_path_factory.mktemp("quickstart")
     shutil.copytree(ROOT / "sweeps", folder / "sweeps")
+    from tests.support.engines import optimised
+
     command = [sys.executable, "-m", "jaxcollapse", "run", "sweeps/quickstart.toml"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    with optimised():
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return Finished(folder, done.stdout)
 

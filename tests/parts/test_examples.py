@@ -21,7 +21,6 @@ from tests.conftest import ROOT
 from tests.support import interruptible
 from tests.support.studies import assert_same_numbers, shards
 
-pytestmark = pytest.mark.optimised
 FOLDER = ROOT / "examples" / "plugins"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
 FEWER: dict[str, Any] = {"replicates": 4, "generations": 20, "record": {"every": 10}}

@@ -14,6 +14,8 @@ _OPTIONS = jax_settings._OPTIONS  # of users
 _LEANER = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
 _HURRIED = {**_LEANER, "xla_backend_optimization_level": 0}
 
+_FLAGS = " ".join(f"--{name}={str(value).lower()}" for name, value in _HURRIED.items())
+
 # For functions of a test's own: what is compiled in many shapes to compute little, in a quarter of the time, or to
 # compute much, in two thirds of the time.
 hurried_jit = partial(jax.jit, compiler_options=_HURRIED)
@@ -30,10 +32,15 @@ def xla_alone() -> Iterator[None]:
 
 @contextmanager
 def unoptimised() -> Iterator[None]:
-    """Programs are compiled in a quarter of the time: where their numbers, but for roundings, are not in question."""
+    """Programs are compiled in a quarter of the time: where their numbers, but for roundings, are not in question.
+
+    So are those of processes that a test starts.
+    """
     hurried = {**_OPTIONS["cpu"], **_HURRIED}
+    jax.local_devices()  # JAX has read XLA's flags by now
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax_settings, "_OPTIONS", {**_OPTIONS, "cpu": hurried})
+        patch.setenv("XLA_FLAGS", _FLAGS)
         yield
 
 
@@ -42,4 +49,5 @@ def optimised() -> Iterator[None]:
     """Programs are compiled as users' are: where their numbers, or the time that they take, are in question."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax_settings, "_OPTIONS", _OPTIONS)
+        patch.delenv("XLA_FLAGS", raising=False)
         yield
