@@ -14,8 +14,9 @@ from jaxcollapse.execute.provenance import now, provenance
 from jaxcollapse.planning import distant_machine, share_of
 from jaxcollapse.planning.cells import resolve
 from jaxcollapse.planning.share import Share
-from jaxcollapse.program.compiling import _OPTIONS, arguments
+from jaxcollapse.program.compiling import arguments
 from jaxcollapse.program.kernel import Program, jitted
+from jaxcollapse.system import jax_settings
 from jaxcollapse.system.kernels import KERNELS
 
 # Loops that every program has: over records, and over the generations between two of them.
@@ -167,7 +168,7 @@ def test_a_kernel_that_does_not_exist_is_refused() -> None:
 def test_the_compiler_knows_the_options_that_it_is_given() -> None:
     """Also those for devices that are not here; it refuses others."""
     lowered = jax.jit(lambda: 1.0).lower()
-    for options in _OPTIONS.values():
+    for options in jax_settings._OPTIONS.values():
         lowered.compile(options)
     with pytest.raises(jax.errors.JaxRuntimeError, match="No such compile option"):
         lowered.compile({"xla_gpu_autotuning": 0})

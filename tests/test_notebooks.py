@@ -40,6 +40,7 @@ def _words(text: str) -> list[str]:
 
 
 @every_notebook
+@pytest.mark.optimised
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore::ResourceWarning")
 def test_a_notebook_runs_and_comes_to_the_shipped_verdict(path: Path, quickstart: Finished) -> None:
     """To the digit where machine and versions are those that it was made with, elsewhere in words."""

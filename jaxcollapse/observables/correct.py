@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 from jaxcollapse.observables.possible import entropy_of_tokens, share
 from jaxcollapse.observables.registry import ATTEMPTS, observable
 from jaxcollapse.observables.snapshot import Snapshot
+from jaxcollapse.walks.persona import Persona
 
 Scalar = Float[Array, ""]
 Rows = Float[Array, " context"]
@@ -20,6 +21,21 @@ Rows = Float[Array, " context"]
 def accuracy(now: Snapshot) -> Scalar:
     """Probability that a trace is correct, at temperature 1; a mean over prompts, if there are any."""
     return _over_prompts(*_solved(now))
+
+
+@observable(
+    "probability of the correct, by persona",
+    "1",
+    "correct",
+    default=False,
+    models=("persona",),
+    dim="persona",
+    possible=share,
+)
+def persona_accuracy(now: Snapshot) -> Float[Array, " persona"]:
+    """Probability that a trace of this persona, or prompt, is correct, at temperature 1."""
+    assert isinstance(now.walk, Persona)
+    return now.walk.solved_by_each(now.table, _correct(now), now.correct_trace, now.numbers)
 
 
 @observable("probability of a correct one among k", "1", "correct", default=False, dim="k", possible=share)

@@ -199,13 +199,19 @@ class Persona(Walk):
     ) -> tuple[Float[Array, " prompt"], Float[Array, " prompt"]]:
         """Personas are prompts if their choice is fixed; else there is one prompt, for which a persona is chosen."""
         masses = jax.nn.softmax(table[0])[: self.personas]
-        p = jnp.where(correct[1:], jax.nn.softmax(table[1:], axis=-1), 0)
-        one, length = jnp.minimum(jnp.sum(p, axis=-1), 1), numbers.trace_length.astype(table.dtype)
-        several = {"all": one**length, "last": one, "any": -jnp.expm1(length * jnp.log1p(-one))}
-        solved = several[needs]
+        solved = self.solved_by_each(table, correct, needs, numbers)
         if self.learns_start:
             return jnp.ones(1, table.dtype), jnp.sum(masses * solved, keepdims=True)
         return masses, solved
+
+    def solved_by_each(
+        self, table: Table, correct: Bool[Array, "context token"], needs: str, numbers: Numbers
+    ) -> Float[Array, " persona"]:
+        """The probability that a trace of each persona is correct; see `solved`."""
+        p = jnp.where(correct[1:], jax.nn.softmax(table[1:], axis=-1), 0)
+        one, length = jnp.minimum(jnp.sum(p, axis=-1), 1), numbers.trace_length.astype(table.dtype)
+        several = {"all": one**length, "last": one, "any": -jnp.expm1(length * jnp.log1p(-one))}
+        return several[needs]
 
     def pairs(self, numbers: Numbers) -> Number:
         """The choice of a persona if it is trained, and the tokens of the trace."""

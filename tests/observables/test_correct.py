@@ -1,5 +1,6 @@
 """Which share of traces is correct, and how often one of k is: by going through all traces of a small model."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -91,3 +92,17 @@ def test_rare_answers_are_found_among_many() -> None:
     rare = {"initial": values([1e-9, 0.5, 0.5]), "correct": "listed", "correct_tokens": [0]}
     found = measured({"update": "policy_gradient", "batch_size": 16, **rare})
     np.testing.assert_allclose(found, 1e-9 * np.array(ATTEMPTS), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("needs", "of_two"), [("all", lambda p: p**2), ("last", lambda p: p), ("any", lambda p: p * (2 - p))]
+)
+def test_each_persona_has_an_accuracy_of_its_own(needs: str, of_two: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Of traces of two tokens; whether or not the choice of a persona is trained; and accuracy is their mean."""
+    several = {**PROMPTS, "trace_length": 2, "correct_trace": needs}
+    for chooser in ("fixed", "learned"):
+        process = {**several, "chooser": chooser}
+        data = run(process, generations=1, observables=["accuracy", "persona_accuracy"], record={"every": 1})
+        found = data.persona_accuracy.isel(replicate=0, generation=0)
+        np.testing.assert_allclose(found, of_two(PERSONAS[:, 0]), rtol=1e-5)
+        np.testing.assert_allclose(found @ MASSES, data.accuracy.isel(replicate=0, generation=0), rtol=1e-5)
