@@ -103,6 +103,6 @@ def test_each_persona_has_an_accuracy_of_its_own(needs: str, of_two: Callable[[n
     for chooser in ("fixed", "learned"):
         process = {**several, "chooser": chooser}
         data = run(process, generations=1, observables=["accuracy", "persona_accuracy"], record={"every": 1})
-        found = data.persona_accuracy.isel(replicate=0, generation=0)
+        found = data.persona_accuracy.isel(replicate=0, generation=0).values
         np.testing.assert_allclose(found, of_two(PERSONAS[:, 0]), rtol=1e-5)
-        np.testing.assert_allclose(found @ MASSES, data.accuracy.isel(replicate=0, generation=0), rtol=1e-5)
+        np.testing.assert_allclose(found @ MASSES, data.accuracy.isel(replicate=0, generation=0).values, rtol=1e-5)
