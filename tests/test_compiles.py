@@ -102,7 +102,7 @@ PADDED: dict[str, dict[str, Any]] = {
     "XLA": {"process": {"vocab_size": 20, "batch_size": 2, "optimizer": "adam"}},
     "a chain with logits": {
         "process": {"vocab_size": 6, "model": "markov", "trace_length": 4, "update": "refit", "samples": 4},
-        "observables": ["all"],
+        "observables": ["diversity", "events", "chain"],
     },
 }
 
