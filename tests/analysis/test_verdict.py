@@ -206,6 +206,7 @@ def test_a_uniform_original_that_has_collapsed_is_not_cooled(initial: dict[str, 
     assert word(data) == "collapsed"
 
 
+@pytest.mark.optimised  # they run longer than they compile
 @pytest.mark.parametrize("on", ["chooser", "tokens"])
 def test_what_the_knob_of_the_process_restores_is_cooled(on: str) -> None:
     """Infinitely many samples of personas whose sampling temperature applies to some rows only."""
@@ -250,6 +251,7 @@ def test_rows_that_are_lost_are_not_made_up_for_by_others() -> None:
         verdicts(data)
 
 
+@pytest.mark.optimised  # it runs longer than it compiles
 def test_models_of_one_row_and_of_several_stand_side_by_side() -> None:
     process = {"update": "refit", "vocab_size": 6, "samples": INF, "temperature": 0.8}
     how: dict[str, Any] = {"generations": 8, "observables": ["default"]}
