@@ -83,7 +83,7 @@ def test_it_may_be_traced(programs: Path) -> None:
     assert not programs.exists()
 
 
-def test_a_second_run_of_a_low_rank_model_compiles_nothing(programs: Path, compiles: Compiles) -> None:
+def test_a_second_run_compiles_neither_a_fit_nor_draws_of_p0_again(programs: Path, compiles: Compiles) -> None:
     process = {"model": "markov", "initial": values([0.5, 0.3, 0.2]), "parameters": "lowrank", "rank": 1}
     drawn = {"vocab_size": 4, "initial": {"kind": "dirichlet"}}
     counts, results = [], []

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.optimised  # pages have the digits that users get
 NAN = float("nan")
 C1, C2, C3, C4, C5, C6, C7, C8 = CLAIMS
-CHEAP = [C2, C3, C4, C5]  # C1 has thirty programs to compile, and the last three claims have ten each
+CHEAP = [C2, C3, C4, C5]  # C1 has thirty programs to compile, and the last three claims have about ten each
 
 
 def found(when: str, low: float, high: float, *, in_limit: bool = False) -> Finding:
@@ -211,7 +211,7 @@ def test_answers_that_are_kept_or_lost_are_told() -> None:
 
 
 def test_theory_of_the_answers_left_is_that_of_their_mean_field() -> None:
-    """Equally likely ones stay so; of two, the likelier one gains what the probability of the wrong one leaves it."""
+    """Equally likely ones stay so; of others, likelier ones gain while the probability of the wrong one falls."""
     equal, _ = C6.find({"right answers are equally likely": both(1, 0.3)})[:2]
     assert equal.theory == pytest.approx(1)
     skewed, _ = C6.find({"some right answers are likelier": both(1, 0.3)})[:2]

@@ -12,14 +12,14 @@ from experiments.verdicts.experiment import measured
 from experiments.verdicts.finding import Finding, mean
 from jaxcollapse.analysis.plot.figure import Picture
 
-SIZE = 16
+_SIZE = 16
 _SINGLE, _PAIRS = "steps are single (SGD)", "groups are pairs (SGD)"
 _PLAIN, _ADAM = "rewards are not normalised (SGD)", "Adam takes the steps"
 _REUSED, _CLIPPED = "a group takes four steps", "a group takes four clipped steps"
 _COLOURS = (BLACK, BLUE, GREEN, ORANGE, RED, "#7b3294")
 # How many generations of self-training, with as many answers, the variance of a step is worth: of a normalised coin the
 # chance that a group has both sides; without normalisation the variance of a coin about the mean of its group.
-_CLOCKS = {_SINGLE: 1 - 2.0 ** (1 - SIZE), _PAIRS: 0.5, _PLAIN: 0.25 * (1 - 1 / SIZE), _ADAM: 1.0}
+_CLOCKS = {_SINGLE: 1 - 2.0 ** (1 - _SIZE), _PAIRS: 0.5, _PLAIN: 0.25 * (1 - 1 / _SIZE), _ADAM: 1.0}
 COIN: dict[str, dict[str, Any]] = {
     _SINGLE: {},
     _PAIRS: {"group_size": 2, "batch_size": 2},
@@ -37,7 +37,7 @@ def run() -> Data:
     for when, process in COIN.items():
         found[when] = _trained({"reward": "coin", **process})
         like = {name: value for name, value in process.items() if name in ("batch_size", "optimizer", "learning_rate")}
-        again = {"samples": SIZE, "batch_size": np.inf, "steps": 4} if "steps" in process else {}
+        again = {"samples": _SIZE, "batch_size": np.inf, "steps": 4} if "steps" in process else {}
         found[self_training(when)] = _trained(
             {"update": "gradient", "group_size": None, "reward": None, **like, **again}
         )
@@ -51,7 +51,7 @@ def find(data: Data) -> list[Finding]:
         coin, own = (data[name] for name in (when, self_training(when)))
         place = _same_time(when, own)
         kept = _heterozygosity(coin)[:, -1] - _heterozygosity(own)[:, place]
-        wrong = (own.accuracy.isel(generation=place) - coin.accuracy.isel(generation=-1)).values
+        wrong = _mode(coin)[:, -1] - _mode(own)[:, place]
         now = f"after {_GENERATIONS} generations"
         found += [
             Finding(when, f"heterozygosity {now}, less that of self-training (mean)", mean(kept), (-0.05, 0.05)),

@@ -32,7 +32,7 @@ def measured(
     """
     given = jc.Sweep.from_toml(FOLDER / f"{name}.toml").to_dict()
     chosen = given.get("axes", {}) if axes is None else dict(axes)
-    fields = {key: value for key, value in {**given["process"], **(process or {})}.items() if key not in chosen}
-    fields = {key: value for key, value in fields.items() if value is not None}
+    merged = {**given["process"], **(process or {})}
+    fields = {key: value for key, value in merged.items() if value is not None and key not in chosen}
     sweep = jc.Sweep.from_dict({**given, **top, "process": fields, "axes": chosen}, folder=FOLDER)
     return jc.run(sweep, progress=False, devices=jax.local_devices()[:1])  # of several each compiles for itself

@@ -59,6 +59,12 @@ def mean(values: np.ndarray) -> tuple[float, float, float]:
     return interval(mean_interval(values, CONFIDENCE))
 
 
+def of_resamples(values: np.ndarray) -> tuple[float, float, float]:
+    """The bootstrap interval of a number, from its estimate and, after it, that of each resample; NaN is left out."""
+    tail = (1 - CONFIDENCE) / 2
+    return interval(np.append(values[0], np.nanquantile(values[1:], [tail, 1 - tail])))
+
+
 def reach(bounds: np.ndarray) -> np.ndarray:
     """How far low and high [point, 3] are from the estimate, as error bars want it: [2, point]."""
     return np.abs(bounds[:, 1:] - bounds[:, :1]).T

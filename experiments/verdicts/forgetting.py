@@ -8,7 +8,7 @@ import jaxcollapse as jc
 from experiments.studies import BLACK, BLUE, ORANGE, RED
 from experiments.verdicts.claim import Claim, Data
 from experiments.verdicts.experiment import FOLDER, measured
-from experiments.verdicts.finding import CONFIDENCE, Finding, reach, share
+from experiments.verdicts.finding import CONFIDENCE, Finding, interval, of_resamples, reach, share
 from jaxcollapse.analysis.median import median_interval
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.proportion import proportion_interval
@@ -143,12 +143,9 @@ def _crossing(logs: np.ndarray, lost: np.ndarray) -> float:
 
 def _interval(logarithms: np.ndarray) -> tuple[float, float, float]:
     """Estimate and bootstrap interval of a number, from its logarithm and that of each resample."""
-    estimate, *again = logarithms.tolist()
-    if np.isnan(estimate):
+    if np.isnan(logarithms[0]):
         return (np.nan,) * 3
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.nanquantile(again, [tail, 1 - tail])
-    return float(np.exp(estimate)), float(np.exp(low)), float(np.exp(high))
+    return interval(np.exp(of_resamples(logarithms)))
 
 
 def draw(data: Data) -> Picture:

@@ -9,7 +9,7 @@ import xarray as xr
 from experiments.studies import BLACK, BLUE, RED
 from experiments.verdicts.claim import Claim, Data
 from experiments.verdicts.experiment import STORY, measured
-from experiments.verdicts.finding import CONFIDENCE, Finding, exactly
+from experiments.verdicts.finding import Finding, exactly, of_resamples
 from jaxcollapse.analysis.plot.figure import Picture
 
 REACHED = 0.9  # accuracy at which trajectories are compared
@@ -105,10 +105,7 @@ def _ratio(entropy: np.ndarray, perfect: np.ndarray) -> tuple[float, float, floa
         again = values[rng.integers(0, len(values), (_RESAMPLES, len(values)))].mean(axis=1)
         return np.append(values.mean(), again)
 
-    ratio, *again = (means(entropy) / means(perfect)).tolist()
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(again, [tail, 1 - tail])
-    return float(ratio), float(low), float(high)
+    return of_resamples(means(entropy) / means(perfect))
 
 
 CLAIM = Claim(

@@ -35,15 +35,16 @@ def jit_on_disk(function: Callable[..., Any], gives_like: int | None = None) -> 
             device = jax.local_devices(backend=device)[0]
         shapes = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
         options = tuple(compiler_options(device.platform).items())
-        wanted = _Wanted(function, tree, shapes, tuple(static.items()), gives_like, device, options)
-        return _load_or_compile(wanted, bool(jax.config.values["jax_enable_x64"]))(*arrays)
+        x64 = bool(jax.config.values["jax_enable_x64"])
+        wanted = _Wanted(function, tree, shapes, tuple(static.items()), gives_like, device, options, x64)
+        return _load_or_compile(wanted)(*arrays)
 
     return call
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A program: a function of arrays of such shapes and types, on a device."""
+    """A program: a function of arrays of such shapes and types, on a device, as JAX is set at present."""
 
     function: Callable[..., Any]
     tree: Any
@@ -52,11 +53,11 @@ class _Wanted:
     gives_like: int | None
     device: jax.Device
     options: tuple[tuple[str, Any], ...]
+    x64: bool
 
 
 @lru_cache(maxsize=_KEPT)
-def _load_or_compile(wanted: _Wanted, x64: bool) -> jax.stages.Compiled:
-    """The program; x64: whether it has double precision, as JAX is set already."""
+def _load_or_compile(wanted: _Wanted) -> jax.stages.Compiled:
     function, static, options = wanted.function, dict(wanted.static), dict(wanted.options)
     sharding = SingleDeviceSharding(wanted.device)
     arrays = [jax.ShapeDtypeStruct(*shape, sharding=sharding) for shape in wanted.shapes]
@@ -68,5 +69,5 @@ def _load_or_compile(wanted: _Wanted, x64: bool) -> jax.stages.Compiled:
 
     if not all(type(value).__module__.split(".")[0] in ("builtins", "jaxcollapse") for value in static.values()):
         return made()
-    told = [function.__module__, function.__qualname__, wanted.tree, wanted.shapes, wanted.static, x64, options]
+    told = [function.__module__, function.__qualname__, wanted.tree, wanted.shapes, wanted.static, options]
     return on_disk.load_or_make(wanted.device, told, (takes, {}), gives, made)

@@ -13,7 +13,7 @@ from jaxcollapse.observables.series import measured
 from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
 from jaxcollapse.walks.categorical import Categorical
 from jaxcollapse.walks.walk import Numbers
-from tests.support.engines import hurried_jit
+from tests.support.engines import leaner_jit
 
 ENGINES = {"definitions": 0, "side by side": 0, "in a row": 100}  # tokens at least, by padding
 SAMPLES = 5000.0  # of the refit that p comes from
@@ -21,7 +21,7 @@ ONE_TOKEN = Numbers(np.int32(1), np.int32(-1))
 each_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
-@partial(hurried_jit, static_argnames="natively")
+@partial(leaner_jit, static_argnames="natively")
 def _measured(start: jax.Array, now: jax.Array, thresholds: SweepThresholds, natively: bool) -> dict[str, jax.Array]:
     def row(start: jax.Array, now: jax.Array) -> dict[str, jax.Array]:
         correct = (jnp.arange(len(start)) % 2 == 0)[None]

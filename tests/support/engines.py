@@ -1,5 +1,6 @@
 """Which engine computes: native code where it can, or XLA alone, as on accelerators."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +15,8 @@ _OPTIONS = jax_settings._OPTIONS  # of users
 _LEANER = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
 _HURRIED = {**_LEANER, "xla_backend_optimization_level": 0}
 
-_FLAGS = " ".join(f"--{name}={str(value).lower()}" for name, value in _HURRIED.items())
+_AMBIENT = os.environ.get("XLA_FLAGS", "")  # what whoever runs the tests has set
+_FLAGS = " ".join([_AMBIENT, *(f"--{name}={str(value).lower()}" for name, value in _HURRIED.items())])
 
 # For functions of a test's own: what is compiled in many shapes to compute little, in a quarter of the time, or to
 # compute much, in two thirds of the time.
@@ -49,5 +51,5 @@ def optimised() -> Iterator[None]:
     """Programs are compiled as users' are: where their numbers, or the time that they take, are in question."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax_settings, "_OPTIONS", _OPTIONS)
-        patch.delenv("XLA_FLAGS", raising=False)
+        patch.setenv("XLA_FLAGS", _AMBIENT)
         yield

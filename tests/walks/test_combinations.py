@@ -26,7 +26,7 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "truncation": {"none": {}, "top_k": {"top_k": 3}, "top_p and min_p": {"top_p": 0.9, "min_p": 0.1}},
     "training": {
         "refit": {"update": "refit"},
-        # Of each kind one: others have no other state. `training/test_optimizers.py` has all.
+        # Some; `training/test_optimizers.py` has all.
         **{name: {"optimizer": name, "learning_rate": 0.05} for name in ("sgd", "momentum", "adam", "sign_sgd")},
     },
     "model": {
