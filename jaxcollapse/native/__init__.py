@@ -62,6 +62,8 @@ MEASURED = (
     "order_gap",
     "uniform_kl_to_initial",
 )
+BASELINES = ("mean", "leave_one_out", "none")  # in the order of `jobs.h`
+MOST_OF_GROUP = 4096  # traces that there is room for
 COLUMNS = 16  # of a sheet; where tokens are in columns, JAX code adds them up in this order, too
 _PROCESSOR = "JAXCOLLAPSE_PROCESSOR"
 _FEW_TOKENS = 64  # up to here it pays to lay sixteen rows side by side before anything is computed
@@ -182,6 +184,22 @@ class Origins(NamedTuple):
     samples: Float[Array, ""]
 
 
+class Groups(NamedTuple):
+    """How the traces of a policy gradient are compared.
+
+    Attributes:
+        size: number of traces of a group; at most `MOST_OF_GROUP`.
+        baseline: what is subtracted from the rewards of a group, one of `BASELINES`.
+        normalises: whether they are divided by the standard deviation of the group's rewards.
+        by_chance: whether a reward is 1 with a chance, else 0.
+    """
+
+    size: int
+    baseline: str
+    normalises: bool
+    by_chance: bool
+
+
 def train(
     logits: Float[Array, " token"],
     key: UInt32[Array, " 2"],
@@ -193,30 +211,36 @@ def train(
     times: Int32[Array, " statistic"],
     schedule: Int32[Array, " 2"],
     gaps: Int32[Array, " record"],
+    scale: Float[Array, " scaled"],
     origins: Origins,
     *,
     fewest_split: int,
     apart: bool,
     refit: bool,
+    groups: Groups | None,
     watched: Collection[str],
     wanted: Collection[str],
 ) -> tuple[Float[Array, " token"], Int32[Array, " statistic"], Float[Array, "wanted record"]]:
-    """Some generations of plain SGD on fresh minibatches, or of refits to the last samples; and measures of models.
+    """Some generations of plain SGD on fresh minibatches, of refits to the last samples, or of a policy gradient.
+
+    It measures models, too.
 
     Args:
         logits: the model.
         key: of the trajectory; generations, and steps in them, are folded in.
         inverse_temperature: 1/T, a positive normal number.
         learning_rate: of SGD.
-        draws: traces of a minibatch, 0 for infinitely many; or samples of a refit.
+        draws: traces of a minibatch, 0 for infinitely many; samples of a refit; or traces of all groups, not 0.
         present: what can die out.
         thresholds: an event happens when its statistic reaches this from below; the last one, from above.
         times: when events happened; −1 if one did not.
         schedule: the number of the first generation, and how many steps there are in each.
         gaps: generations before each record.
+        scale: the reward of each token, or its chance of a reward of 1; empty where traces have none.
         origins: what models are measured against.
         fewest_split, apart: see `count`.
         refit: whether this is a refit.
+        groups: how traces with rewards are compared; None where they have none.
         watched: the `STATISTICS` that there is an event of.
         wanted: what of `MEASURED` to measure at records.
 
@@ -241,10 +265,15 @@ def train(
         times,
         schedule,
         gaps,
+        scale,
         *origins,
         fewest_split=np.int32(fewest_split),
         apart=apart,
         refit=refit,
+        group_size=np.int32(groups.size if groups else 0),
+        baseline=np.int32(BASELINES.index(groups.baseline) if groups else 0),
+        normalises=bool(groups and groups.normalises),
+        by_chance=bool(groups and groups.by_chance),
         watched=_bits(tuple(STATISTICS), watched),
         wanted=_bits(MEASURED, wanted),
     )

@@ -26,6 +26,10 @@ ATTRIBUTE(FewestSplit, int32_t, "fewest_split");
 ATTRIBUTE(Apart, bool, "apart");
 ATTRIBUTE(Refit, bool, "refit");
 ATTRIBUTE(Watched, int32_t, "watched");
+ATTRIBUTE(GroupSize, int32_t, "group_size");
+ATTRIBUTE(BaselineCode, int32_t, "baseline");
+ATTRIBUTE(Normalises, bool, "normalises");
+ATTRIBUTE(ByChance, bool, "by_chance");
 ATTRIBUTE(Wanted, int32_t, "wanted");
 
 // Why a call cannot be done.
@@ -94,9 +98,11 @@ inline Origins origins_of(const Lanes& lanes, int64_t tokens, In<ffi::F32> logit
 inline TrainJob train_job(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_temperature,
                           In<ffi::F32> learning_rate, In<ffi::S32> draws, In<ffi::PRED> present,
                           In<ffi::F32> thresholds, In<ffi::S32> times, In<ffi::S32> schedule, In<ffi::S32> gaps,
-                          In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support, In<ffi::F32> samples,
-                          FewestSplit fewest_split, Apart apart, Refit refit, Watched watched, Wanted wanted,
-                          Out<ffi::F32> new_logits, Out<ffi::S32> new_times, Out<ffi::F32> found) {
+                          In<ffi::F32> scale, In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support,
+                          In<ffi::F32> samples, FewestSplit fewest_split, Apart apart, Refit refit,
+                          GroupSize group_size, BaselineCode baseline, Normalises normalises, ByChance by_chance,
+                          Watched watched, Wanted wanted, Out<ffi::F32> new_logits, Out<ffi::S32> new_times,
+                          Out<ffi::F32> found) {
     const Lanes lanes(logits, 1);
     TrainJob job{};
     job.records = gaps.dimensions().size() ? gaps.dimensions().back() : 0;
@@ -112,6 +118,8 @@ inline TrainJob train_job(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> i
     job.times = lanes.numbers(times, "times", {kEvents});
     job.schedule = lanes.numbers(schedule, "schedule", {2});
     job.gaps = lanes.numbers(gaps, "gaps", {job.records});
+    job.groups = {*group_size, *baseline, *normalises, *by_chance,
+                  lanes.numbers(scale, "scale", {*group_size ? job.tokens : 0})};
     job.origins = origins_of(lanes, job.tokens, start_logits, rarest, support, samples, *wanted);
     job.fewest_split = *fewest_split;
     job.apart = *apart;

@@ -79,6 +79,18 @@ struct Origins {
     int place(int measure) const { return ones(wanted & ((1u << measure) - 1)); }
 };
 
+// What the rewards of a group are compared with, in the order of `jaxcollapse.native.BASELINES`.
+enum Baseline { kMean, kLeaveOneOut, kNoBaseline };
+
+// Groups of traces with rewards; of size 0 where there are none.
+struct GroupJob {
+    int32_t size;
+    int32_t baseline;
+    bool normalises;     // by the standard deviation of a group's rewards
+    bool by_chance;      // whether rewards are 1 with a chance, else 0
+    const float* scale;  // [lane, token]: the reward of each token, or its chance of 1
+};
+
 // Generations of training, and measures of what comes of them.
 struct TrainJob {
     int64_t lanes, tokens, records;
@@ -87,11 +99,12 @@ struct TrainJob {
     const float* inverse_temperature;  // [lane], finite
     const float* learning_rate;        // [lane]
     const int32_t* draws;              // [lane], in a step or for a refit; 0 is their expectation
-    const uint8_t* present;            // [lane, token], what can die out
-    const float* thresholds;           // [lane, event]
-    const int32_t* times;              // [lane, event], −1 where it has not happened
-    const int32_t* schedule;           // the first generation, and how many steps there are in each
-    const int32_t* gaps;               // [record], the generations before it
+    GroupJob groups;
+    const uint8_t* present;   // [lane, token], what can die out
+    const float* thresholds;  // [lane, event]
+    const int32_t* times;     // [lane, event], −1 where it has not happened
+    const int32_t* schedule;  // the first generation, and how many steps there are in each
+    const int32_t* gaps;      // [record], the generations before it
     Origins origins;
     int32_t fewest_split;
     bool apart, refit;

@@ -34,7 +34,7 @@ struct Memory {
         void* base = nullptr;
         size_t size = 0;
     };
-    Piece pieces[24];
+    Piece pieces[32];
     int taken = 0;
 
     ~Memory() {

@@ -320,5 +320,13 @@ INLINE int32_t taken(int32_t* from) {
     return all;
 }
 
+// Does what is for one column to do.
+template <typename Do>
+INLINE void in_column(int, Do something) {
+    something();
+}
+
+INLINE float fma(float x, float y, float z) { return __builtin_fmaf(x, y, z); }
+
 // Columns wait for one another, so that each sees what others have written.
 INLINE void meet() {}

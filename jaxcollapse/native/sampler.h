@@ -29,34 +29,41 @@ struct Tree {
         }
     }
 
+    // The levels above this one.
     template <Layout layout>
-    INLINE void sum() {
-        for (int l = 0; l + 1 < levels; ++l) {
+    INLINE void sum(int first = 0) {
+        for (int l = first; l + 1 < levels; ++l) {
             const Array<Floats> from = level[l], to = level[l + 1];
             const int half = rows[l + 1];
             if (rows[l] % 2) from[rows[l]] = 0.0f;
             each_row(0, half, [&](int j) { return from[j] + from[j + half]; }, [&](int j, Floats sum) { to[j] = sum; });
         }
-        if (layout == kTogether) {
-            each_column(level[levels - 1][0], [&](int c, float sum) { fold[kWidth + c] = sum; });
-            for (int d = kWidth / 2; d > 0; d /= 2) {
-                meet();
-                each_column(counting(), [&](int c, int32_t) {
-                    if (c < d) fold[d + c] = fold[2 * d + c] + fold[3 * d + c];
-                });
-            }
+        if (layout != kTogether) return;
+        each_column(level[levels - 1][0], [&](int c, float sum) { fold[kWidth + c] = sum; });
+        for (int d = kWidth / 2; d > 0; d /= 2) {
             meet();
+            each_column(counting(), [&](int c, int32_t) {
+                if (c < d) fold[d + c] = fold[2 * d + c] + fold[3 * d + c];
+            });
         }
+        meet();
     }
 };
 
-// Draws of which each has a number of its own; gives the leaves they end at, as row × 16 + column.
-template <Layout layout>
-INLINE Ints walk(const Tree& tree, Pair<Words> key, Words number) {
-    Ints node = layout == kApart ? counting() : Ints(0);
+// Draws of which each has a number of its own; gives the leaves they end at, as row × 16 + column. They begin at these
+// nodes: in the columns of their lanes, or at 0.
+template <Layout layout, int width>
+INLINE Vector<int32_t, width> walk(const Tree& tree, Pair<Vector<uint32_t, width>> key, Vector<uint32_t, width> number,
+                                   Vector<int32_t, width> node) {
+    using Floats = Vector<float, width>;
+    using Ints = Vector<int32_t, width>;
+    using Words = Vector<uint32_t, width>;
     Pair<Words> bits;
-    int step = 0;
-    auto choose = [&](const float* sums, int half) {
+    constexpr int kFolds = layout == kTogether ? 4 : 0;  // levels of columns, before those of rows
+    for (int step = 0; step < kFolds + tree.levels - 1; ++step) {
+        const int l = tree.levels - 2 + kFolds - step;
+        const float* const sums = step < kFolds ? tree.fold + (2 << step) : flat(tree.level[l]);
+        const int half = step < kFolds ? 1 << step : tree.rows[l + 1] * kWidth;
         if (step % 4 == 0) bits = threefry(key, Words(uint32_t(step / 4)), number);
         const Floats left = gathered(sums, node), right = gathered(sums + half, node);
         const Floats whole = left + right;
@@ -75,12 +82,21 @@ INLINE Ints walk(const Tree& tree, Pair<Words> key, Words number) {
             lighter |= open & (fma(u, whole, mark) < bar);
         }
         node += (lighter ^ ~right_is_lighter) & half;
-        ++step;
-    };
-    if (layout == kTogether)
-        for (int d = 1; d < kWidth; d *= 2) choose(tree.fold + 2 * d, d);
-    for (int l = tree.levels - 2; l >= 0; --l) choose(flat(tree.level[l]), tree.rows[l + 1] * kWidth);
+    }
     return node;
+}
+
+// Draws with these numbers: sixteen, or twice as many, so that those of one half go on while the other's wait.
+template <Layout layout>
+INLINE Ints walk(const Tree& tree, Pair<Words> key, Words number) {
+    return walk<layout, kWidth>(tree, key, number, layout == kApart ? counting() : Ints(0));
+}
+
+template <Layout layout>
+INLINE Vector<int32_t, 2 * kWidth> walk(const Tree& tree, Pair<Words> key, Words first, Words second) {
+    const Ints node = layout == kApart ? counting() : Ints(0);
+    return walk<layout, 2 * kWidth>(tree, {joined(key.high, key.high), joined(key.low, key.low)}, joined(first, second),
+                                    joined(node, node));
 }
 
 // How `here` draws fall on two children; `word` is random, `lower` makes the lower words.

@@ -92,9 +92,15 @@ struct Sheet {
 
     // The largest logit of each lane.
     Floats peak(Array<Floats> logits) const {
-        Floats top = -kInfinity;
-        for (int r = 0; r < rows; ++r) top = larger(logits[r], top);
-        return maximum(top);
+        constexpr int kAtOnce = 8;  // so that none waits for another
+        Floats top[kAtOnce];
+        for (Floats& each : top) each = -kInfinity;
+        int r = 0;
+        for (; r + kAtOnce <= rows; r += kAtOnce)
+            for (int i = 0; i < kAtOnce; ++i) top[i] = larger(logits[r + i], top[i]);
+        for (; r < rows; ++r) top[0] = larger(logits[r], top[0]);
+        for (int i = 1; i < kAtOnce; ++i) top[0] = larger(top[i], top[0]);
+        return maximum(top[0]);
     }
 };
 

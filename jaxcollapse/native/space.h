@@ -26,6 +26,9 @@ constexpr int64_t trainer_bytes(int64_t rows, int64_t fewest_split) {
     return sampler_bytes(rows, fewest_split) + kRowBytes * 3 * rows;
 }
 
+// What groups of traces with rewards need beside: rewards and pulls of tokens, tokens and rewards of traces.
+constexpr int64_t group_bytes(int64_t rows, int64_t size) { return size ? kRowBytes * (2 * rows + 2 * size + 4) : 0; }
+
 // Levels of ln p in which the order of tokens is looked at.
 constexpr int kLevels = 64;
 

@@ -1,6 +1,7 @@
 // Generations of self-training: samples of a model at a temperature, and gradient steps or a refit to them.
 #pragma once
 
+#include "groups.h"
 #include "jobs.h"
 #include "measuring.h"
 #include "sampler.h"
@@ -15,6 +16,7 @@ struct Trainer {
     const Sheet<layout> sheet;
     const int rows;
     Sampler<layout> sampler;
+    Groups<layout> groups;
     Array<Floats> z, e, absent;  // logits; exp(z − peak); 0 for tokens that can die out, ∞ for others
     Measuring<layout> measuring;
     int whole;  // so many rows have nothing that is absent
@@ -25,14 +27,16 @@ struct Trainer {
     const Floats share;
     Floats thresholds[kEvents];
     Ints times[kEvents];
-    Floats peak, least, total;  // of z; the least of it that can die out; the sum of e
-    Floats aim;                 // the sum of weights that are drawn from, where their expectation is taken
+    Floats peak, least, total;     // of z; the least of it that can die out; the sum of e
+    Floats aim;                    // the sum of weights that are drawn from, where their expectation is taken
+    Floats reference = kInfinity;  // what the logarithms of weights of groups are relative to
 
     Trainer(const TrainJob& job, int64_t first, Memory& memory)
         : job(job),
           sheet(job.lanes, job.tokens, first),
           rows(sheet.rows),
           sampler(rows, sheet.of_lanes(job.draws), job.fewest_split, memory),
+          groups(job.groups, sheet, memory),
           z(memory.rows<Floats>(rows)),
           e(memory.rows<Floats>(rows)),
           absent(memory.rows<Floats>(rows)),
@@ -120,6 +124,57 @@ struct Trainer {
         total = sheet.sum(sums[0]);
     }
 
+    // The weights of the tokens of groups, at the sampling temperature, and their sums. They are relative to a multiple
+    // of 4 above the peak, so that most stay as they are from one generation to the next; or to the peak, where numbers
+    // are too large for that. Which of both, and which multiple, follows from a lane's model alone.
+    INLINE void weigh_groups() {
+        const Floats scale = inverse_temperature, peak = this->peak;
+        const Floats above = -4.0f * floored(-0.25f * (peak * scale));
+        const Ints is_round = (scale <= 0x1p10f) & (absolute(above) < 0x1p20f);
+        const auto weight = [&](Floats logit) {
+            return exponential(select(is_round, fma(logit, scale, -above), (logit - peak) * scale));
+        };
+        const bool is_other = !changes_few() || any(~is_round | (above != reference));
+        reference = above;
+        if (is_other) {
+            const Array<Floats> z = this->z, weights = sampler.leaves();
+            each_row(0, rows, [&](int r) { return z[r]; }, [&](int r, Floats row) { weights[r] = weight(row); });
+            sampler.sum();
+        } else {  // than that of the last generation: what has been drawn there is all that is new
+            float *const leaves = flat(sampler.leaves()), *const weights = flat(groups.worth);
+            for (int r = 0; r < groups.rows; ++r) groups.worth[r] = weight(groups.worth[r]);
+            meet();
+            groups.each_trace([&](int t, int32_t token) { leaves[token] = weights[t]; });
+            meet();
+            sum_drawn();
+        }
+        if (!job.watched) return;
+        const Ints is_plain = is_round & (scale == 1.0f);
+        const Tree& tree = sampler.tree;
+        const Floats sum = layout == kApart ? Floats(tree.level[tree.levels - 1][0]) : Floats(tree.fold[1]);
+        if (any(~is_plain)) weigh<kKept>();
+        total = select(is_plain, sum * exponential(peak - above), total);
+    }
+
+    // Sums of new weights; level by level where few of many sums are others.
+    INLINE void sum_drawn() {
+        Tree& tree = sampler.tree;
+        int32_t* const nodes = flat(groups.leaf);
+        int l = 0;
+        for (; l + 1 < tree.levels && layout == kTogether && tree.rows[l + 1] > groups.block; ++l) {
+            const float* const from = flat(tree.level[l]);
+            float* const to = flat(tree.level[l + 1]);
+            const int32_t half = tree.rows[l + 1] * kWidth;
+            groups.each_trace([&](int t, int32_t node) {
+                const int32_t parent = node - (half & -int32_t(node >= half));
+                to[parent] = from[parent] + from[parent + half];
+                nodes[t] = parent;
+            });
+            meet();
+        }
+        tree.template sum<layout>(l);
+    }
+
     // Which events happen to the model that has been weighed.
     void watch(int32_t generation) {
         const auto happens = [&](Event event, Ints condition) {
@@ -129,8 +184,10 @@ struct Trainer {
         happens(kModal, modal >= thresholds[kModal]);
         happens(kExtinction, exponential(least - peak) * modal <= thresholds[kExtinction]);
         // Σp² is at most the largest p.
-        if (any(awaits(kCollision) & (modal >= thresholds[kCollision])))
+        if (any(awaits(kCollision) & (modal >= thresholds[kCollision]))) {
+            if (job.groups.size) weigh<kKept>();
             happens(kCollision, sum_of_squares() * modal * modal >= thresholds[kCollision]);
+        }
     }
 
     Floats sum_of_squares() const {
@@ -189,6 +246,72 @@ struct Trainer {
         meet();
     }
 
+    // z ← z + η (Σ advantages − p Σ over all tokens) / draws; the advantages of a group add up to nothing, but for
+    // those that nothing has been subtracted from.
+    INLINE void reinforce(Pair<Words> key) {
+        groups.add(sampler.tree, key, sampler.one_by_one + sampler.all_at_once);
+        if (job.groups.baseline == kNoBaseline) return descend_from_rewards();
+        changes_few() ? add_pulls_of_drawn() : add_pulls();
+    }
+
+    // Whether so few tokens are drawn in a generation, one block, that it is faster to look only at these.
+    bool changes_few() const { return int64_t(groups.block) * 8 <= job.tokens && !any(draws > float(groups.block)); }
+
+    // Pulls of the tokens of one block of traces; their new logits take the place of advantages.
+    INLINE void add_pulls_of_drawn() {
+        float *const logits = flat(z), *const pulls = flat(groups.pull);
+        Floats before = -kInfinity, after = -kInfinity;
+        for (int r = 0; r < groups.rows; ++r) {
+            const Ints token = groups.leaf[r];
+            const Floats old = gathered(logits, token), changed = fma(share, gathered(pulls, token), old);
+            before = larger(old, before);
+            after = larger(changed, after);
+            groups.worth[r] = changed;
+        }
+        meet();
+        const float* const found = flat(groups.worth);
+        groups.each_trace([&](int t, int32_t token) {
+            logits[token] = found[t];
+            pulls[token] = 0.0f;
+        });
+        meet();
+        if (whole < rows) return change_rows([](int) { return 0; }, [](Floats row, int) { return row; });
+        // The peak is another one of those that have changed, or as before; or the former one has changed.
+        after = sheet.maximum(after);
+        if (any((after < peak) & (sheet.maximum(before) >= peak))) {
+            peak = sheet.peak(z);
+        } else {
+            peak = larger(after, peak);
+        }
+    }
+
+    INLINE void add_pulls() {
+        const Array<Floats> pull = groups.pull;
+        const Floats share = this->share;
+        change_rows([&](int r) { return taken_pull(pull, r); },
+                    [&](Floats row, Floats sum) { return fma(share, sum, row); });
+    }
+
+    INLINE void descend_from_rewards() {
+        const Array<Floats> pull = groups.pull, e = this->e;
+        weigh<kKept>();
+        Floats sums[1];
+        sum_rows(rows, sums, [&](int r, Floats* parts) { parts[0] += pull[r]; });
+        const Floats each = -(sheet.sum(sums[0]) / total), share = this->share;
+        struct Seen {
+            Floats sum, e;
+        };
+        change_rows([&](int r) { return Seen{taken_pull(pull, r), e[r]}; },
+                    [&](Floats row, const Seen& seen) { return fma(share, fma(each, seen.e, seen.sum), row); });
+        reference = kInfinity;  // all weights are new
+    }
+
+    static INLINE Floats taken_pull(Array<Floats> pull, int r) {
+        const Floats sum = pull[r];
+        pull[r] = 0.0f;
+        return sum;
+    }
+
     // z ← ln counts.
     INLINE void fit(Pair<Words> key) {
         if (sampler.splits) sampler.split(key);
@@ -215,13 +338,18 @@ struct Trainer {
 
     // Weighs a model, and watches it.
     void look(int32_t generation) {
-        any(inverse_temperature != 1.0f) ? weigh<kTempered>() : weigh<kPlain>();
+        if (job.groups.size) {
+            weigh_groups();
+        } else {
+            any(inverse_temperature != 1.0f) ? weigh<kTempered>() : weigh<kPlain>();
+        }
         if (job.watched) watch(generation);
     }
 
     // A generation of training, of a model that has been weighed.
     void step(int32_t generation) {
         const Pair<Words> own = fold_in(key, Words(uint32_t(generation)));
+        if (job.groups.size) return reinforce(fold_in(own, Words(0)));
         if (any(~expects)) sampler.sum();
         if (job.refit) return fit(fold_in(own, Words(0)));
         if (any(expects)) sum_leaves();
@@ -257,7 +385,10 @@ struct Trainer {
         store();
     }
 
-    void measure(int record) { measuring.measure(z, peak, e, total, job.found, int(job.records), record); }
+    void measure(int record) {
+        if (job.groups.size) weigh<kKept>();
+        measuring.measure(z, peak, e, total, job.found, int(job.records), record);
+    }
 
     // The same as at the last record.
     void repeat(int record) {

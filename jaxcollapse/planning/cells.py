@@ -91,8 +91,9 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     steps = np.where(of([not each.rule.takes_steps for each in structures]), 0, grid.numbers("steps"))
     draws_samples = ~is_infinite & ~np.isin(batches, FRESH)
     replaced = is_infinite | cell_kinds.draws_with_replacement(grid)
-    independent = (batches == "generator") | ((batches == "corpus") & replaced)
-    by_native = everything | (of([spec.is_whole for spec in specs]) & trained)
+    whole = of([spec.is_whole for spec in specs]) & trained
+    independent = (batches == "generator") | ((batches == "corpus") & replaced) | ((batches == "groups") & whole)
+    by_native = everything | whole
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
     # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
     grows, vary = grid.numbers("sample_growth") > 0, structured | cell_kinds.counts_drawn(grid)
@@ -153,7 +154,9 @@ def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarr
 def _with_draws(structure: Structure, sampler: Method | None, batch_sampler: Method | None) -> Structure:
     """A structure, with how its draws are made."""
     made = replace(structure, sampler=sampler, batch_sampler=batch_sampler)
-    return replace(made, single_step=False, carry_optimizer=True) if made.is_fusible else made
+    if not made.is_fusible:
+        return made
+    return replace(made, single_step=made.batches == "groups", carry_optimizer=True)
 
 
 def _program(sweep: Sweep, structure: Structure, observables: Sequence[Observable], everything: bool) -> Program:

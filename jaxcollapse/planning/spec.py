@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxcollapse.native import MOST_OF_GROUP
 from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parts.cell_kinds import (
     draws_from_generator,
@@ -30,6 +31,7 @@ from jaxcollapse.training.schedules import SCHEDULES
 from jaxcollapse.training.updates import UPDATES
 from jaxcollapse.walks import WALKS
 
+_RATES = {"true_positive_rate", "false_positive_rate"}
 _ENDLESS = ("clip_norm", "reset_every")  # the limit of steps is the same whatever they are, and from wherever
 
 
@@ -73,14 +75,15 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
     rule = UPDATES[cell["update"]]
     if refit and rule.fact("takes_steps"):  # steps to convergence
         rule = UPDATES["refit"]
-    plain = not (walk.is_structured or is_on or curated) and cell["parameters"] == "table"
-    plain = plain and cell["corpus"] == "replace"
-    descends = plain and not refit and rule.name == "gradient"
-    descends = descends and cell["optimizer"] == "sgd" and cell["schedule"] == "constant"
+    plain = not (walk.is_structured or curated) and cell["parameters"] == "table" and cell["corpus"] == "replace"
+    descends = plain and not refit and cell["optimizer"] == "sgd" and cell["schedule"] == "constant"
+    reinforced = descends and _is_reinforced(cell, is_on) and not infinite
+    plain = plain and not is_on
+    descends = descends and plain and rule.name == "gradient"
     expected = descends and infinite and batches == "full" and trains_natively
     if expected:
         batches, infinite = "generator", False
-    is_whole = (plain and rule.name == "refit") or (descends and batches == "generator")
+    is_whole = (plain and rule.name == "refit") or (descends and batches == "generator") or reinforced
     corpus = CORPORA[cell["corpus"]]
     if batches in FRESH or (corpus.name == "window" and cell["window"] == 1):  # all that is seen are the last ones
         corpus = CORPORA["replace"]
@@ -91,7 +94,7 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         used.append(REWARDS[cell["reward"]])
     emitted = cell.numbers("batch_size") if batches == "generator" else samples(cell)
     at_once = traces_at_once(int(emitted)) if judges_traces(cell) else 0
-    if rewarded and not infinite:
+    if rewarded and not infinite and not (reinforced and trains_natively):
         at_once = whole_groups(int(emitted), cell["group_size"])
     structure = Structure(
         walk=walk,
@@ -119,6 +122,13 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         counts=(*_named("count", used), "end_token"),
     )
     return Spec(structure, is_whole, expected)
+
+
+def _is_reinforced(cell: Cell, is_on: Iterable[str]) -> bool:
+    """Whether native code could take the step of a policy gradient, apart from what it shares with other rules."""
+    plain = set(is_on) <= _RATES and cell["steps"] == 1 and cell["sampling_correction"] == "none"
+    small = cell["update"] == "policy_gradient" and cell["group_size"] <= MOST_OF_GROUP
+    return small and plain and bool(REWARDS[cell["reward"]].fact("is_fixed"))
 
 
 def switched_on(cell: Cell) -> tuple[str, ...]:

@@ -7,17 +7,19 @@ added up in the order of these numbers, so that their sums are the same bits on 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
+from jaxcollapse.process.emission import Emission
 from jaxcollapse.process.one_by_one import DECISIONS
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.training import rewards
 from jaxcollapse.training.advantages import Advantages, Baseline
 from jaxcollapse.training.rewards import REWARDS, Judged
+from jaxcollapse.training.updates.policy_gradient import PolicyGradient
 
 Table = Float[Array, "context token"]
 Row = Float[Array, " token"]
@@ -73,6 +75,21 @@ class Groups:
     size: int
     at_once: int
 
+    @classmethod
+    def of(cls, emission: Emission, model: Table, **others: Any) -> Self:
+        """Groups of a process whose model has this table."""
+        structure, rule = emission.structure, emission.structure.rule
+        assert isinstance(rule, PolicyGradient)
+        return cls(
+            reward=structure.reward,
+            judged=emission.judged(model),
+            values=emission.values,
+            compared=rule.compared,
+            size=rule.group_size,
+            at_once=structure.traces_at_once,
+            **others,
+        )
+
     @property
     def scores(self) -> Table:
         """The reward of each token of each row."""
@@ -97,7 +114,7 @@ class TokenGroups(Groups):
     ) -> tuple[Advantages, Int32[Array, "context token"]]:
         """Advantages of so many traces of each row, drawn in proportion to weights [context, token]; and counts."""
         keys = jax.vmap(lambda row: bits.fold_in(key, row))(jnp.arange(len(weights), dtype=jnp.uint32))
-        sums = jax.vmap(lambda key, *row: self._of_row(key, traces, *row))(keys, weights, self._scale)
+        sums = jax.vmap(lambda key, *row: self._of_row(key, traces, *row))(keys, weights, self.scale)
         number = traces.astype(weights.dtype)
         return Advantages(sums.up / number, sums.down / number), sums.counts
 
@@ -105,11 +122,11 @@ class TokenGroups(Groups):
         """The mean over infinitely many groups of G traces, of the law softmax(`logits`) in each row."""
         p = jax.nn.softmax(logits, axis=-1)
         if rewards.is_score(self.reward):
-            return jax.vmap(self._expected_scores)(p, self._scale)
-        return jax.vmap(self._expected_chance)(p, self._scale)
+            return jax.vmap(self._expected_scores)(p, self.scale)
+        return jax.vmap(self._expected_chance)(p, self.scale)
 
     @property
-    def _scale(self) -> Table:
+    def scale(self) -> Table:
         """The reward of each token of each row; or its chance of a reward of 1, if that is given by chance."""
         part = REWARDS[self.reward]
         if rewards.is_score(self.reward):

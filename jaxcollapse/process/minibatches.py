@@ -1,7 +1,6 @@
 """Minibatches: what each optimiser step of a generation sees."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -111,7 +110,7 @@ class Minibatches:
         old = None if sampled is None else finite(jax.nn.log_softmax(sampled, axis=-1))
         counts: Counts | None = None
         if structure.infinite_samples:
-            found = TokenGroups(**self._compared(source)).expected(source.logits)
+            found = TokenGroups.of(self.emission, source.model).expected(source.logits)
             shares = shares_of(structure.walk, structure.walk.visits(source.logits, settings.traces))
         else:
             found, counts = self._drawn(key, source)
@@ -124,26 +123,14 @@ class Minibatches:
 
         return take
 
-    def _compared(self, source: Source) -> dict[str, Any]:
-        """What all groups have: their rewards, and how these are compared."""
-        structure, rule = self.structure, self.structure.rule
-        assert isinstance(rule, PolicyGradient)
-        return {
-            "reward": structure.reward,
-            "judged": self.emission.judged(source.model),
-            "values": self.emission.values,
-            "compared": rule.compared,
-            "size": rule.group_size,
-            "at_once": structure.traces_at_once,
-        }
-
     def _drawn(self, key: bits.Key, source: Source) -> tuple[Advantages, Counts]:
         """Advantages and counts of the traces of a generation."""
-        structure, compared, number = self.structure, self._compared(source), self.settings.batch_size
+        structure, number = self.structure, self.settings.batch_size
         if structure.walk.is_of_tokens:
-            return TokenGroups(**compared).drawn(key, source.weights, number)
+            return TokenGroups.of(self.emission, source.model).drawn(key, source.weights, number)
         traces = self.emission.one_by_one(source)
-        return TraceGroups(**compared, traces=traces, needs=structure.correct_trace).drawn(key, number)
+        groups = TraceGroups.of(self.emission, source.model, traces=traces, needs=structure.correct_trace)
+        return groups.drawn(key, number)
 
     def _of_counts(self, logits: Table, counts: Counts) -> Batch:
         losses = self.structure.walk.losses

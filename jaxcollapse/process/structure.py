@@ -133,7 +133,11 @@ class Structure:
         how = self.sampler or self.batch_sampler
         if self.walk.is_structured or not self.parameters.is_free or self.terms:
             return False
-        if how is None or not how.native or self.is_on or self.curation != "none":
+        if how is None or not how.native or self.curation != "none":
+            return False
+        if self.batches == "groups":  # they have a sampler only where native code draws them
+            return True
+        if self.is_on:
             return False
         if self.is_refit:
             return self.corpus.part == "replace"

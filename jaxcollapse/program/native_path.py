@@ -1,8 +1,8 @@
 """Generations that native code runs, events and most measures included: `jaxcollapse.native.train`.
 
-The most common processes: plain SGD on fresh minibatches or on their expectation, and refits to the last samples. It is
-what the loop over `Process.step` would do, with the same streams; every other process goes through that loop, on
-native counts.
+The most common processes: plain SGD on fresh minibatches or on their expectation, refits to the last samples, and a
+policy gradient with rewards that training does not change. It is what the loop over `Process.step` would do, with the
+same streams; every other process goes through that loop, on native counts.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,15 +10,18 @@ from collections.abc import Collection, Mapping, Sequence
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
-from jaxcollapse.native import STATISTICS, train
+from jaxcollapse.native import STATISTICS, Groups, train
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.registry import Watch
 from jaxcollapse.observables.series import origins
 from jaxcollapse.observables.snapshot import Origin, SweepThresholds
+from jaxcollapse.process.groups import TokenGroups
 from jaxcollapse.process.self_training import Process
 from jaxcollapse.process.structure import Structure
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.sampling.multinomial import fewest_split
+from jaxcollapse.training.rewards import REWARDS
+from jaxcollapse.training.updates.policy_gradient import PolicyGradient
 from jaxcollapse.training.updates.rule import State
 
 Times = dict[str, Int32[Array, ""]]
@@ -56,7 +59,11 @@ def advance(
     watched = [watches.get(statistic) for statistic in STATISTICS]
     reached = [each[1].reached(start, thresholds) if each else jnp.float32(0) for each in watched]
     so_far = [times[each[0]] if each else jnp.int32(-1) for each in watched]
-    is_refit = structure.is_refit
+    is_refit, groups, scale = structure.is_refit, None, jnp.zeros(0, jnp.float32)
+    if isinstance(rule := structure.rule, PolicyGradient):
+        is_by_chance = bool(REWARDS[structure.reward].fact("is_by_chance"))
+        groups = Groups(rule.group_size, rule.baseline, rule.normalise == "std", is_by_chance)
+        scale = TokenGroups.of(process.emission, process.initial).scale[0]
     logits, found, values = train(
         state.parameters[0],
         key,
@@ -68,10 +75,12 @@ def advance(
         jnp.stack(so_far),
         jnp.stack([state.generation, process.loops.steps]),
         gaps,
+        scale,
         origins(start, thresholds, wanted),
         fewest_split=fewest_split(structure.tokens),
         apart=tree.columns(structure.tokens) == 1,
         refit=is_refit,
+        groups=groups,
         watched=watches,
         wanted=wanted,
     )

@@ -14,7 +14,7 @@ def likelihood(judged: Judged) -> Table:
     return jnp.maximum(jax.nn.log_softmax(judged.logits, axis=-1), _RAREST)
 
 
-@REWARDS.adds(skip=1)
+@REWARDS.adds(skip=1, is_fixed=True)
 def original_likelihood(judged: Judged) -> Table:
     """ln p0."""
     return jnp.maximum(jax.nn.log_softmax(judged.original, axis=-1), _RAREST)

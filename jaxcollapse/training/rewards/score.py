@@ -19,6 +19,7 @@ from jaxcollapse.training.rewards import REWARDS, Judged
         is_off=True,
     ),
     skip=1,
+    is_fixed=True,
 )
 def score(judged: Judged, scores: Float[Array, " token"]) -> Float[Array, " token"]:
     """The score."""

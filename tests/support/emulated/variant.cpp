@@ -43,7 +43,8 @@ void count(const CountJob& job) {
 }
 
 void train(const TrainJob& job) {
-    BOTH(job, trainer_bytes(rows_of(job), job.fewest_split) + measuring_bytes(rows_of(job)),
+    const int64_t groups = group_bytes(rows_of(job), job.groups.size);
+    BOTH(job, trainer_bytes(rows_of(job), job.fewest_split) + groups + measuring_bytes(rows_of(job)),
          Trainer<kApart>(job, first, memory).run(), Trainer<kTogether>(job, first, memory).run());
 }
 

@@ -1,0 +1,1 @@
+"""The time of one generation of a policy gradient, beside Numba and NumPy."""
