@@ -16,6 +16,7 @@ CLAIMS = (
     "test_ideal_limit.py",
     "test_judging.py",
     "test_notebooks.py",
+    "test_published.py",
     "test_real_data.py",
     "test_reproducibility.py",
     "test_sgd.py",

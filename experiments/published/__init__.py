@@ -1,0 +1,1 @@
+"""Published results about training with rewards, reproduced: formulas of three papers beside the engine."""
