@@ -67,9 +67,9 @@ def test_the_sign_of_j_decides_between_learning_drift_and_unlearning() -> None:
 
 
 def test_medium_groups_keep_least_of_equal_right_answers() -> None:
-    """The chance to miss one of them is greatest at N = 8, and so is the loss after 60 generations."""
+    """Those of 4 lose more in 60 generations than pairs, which step less often, and than large ones, which miss less."""
     cells = run(rare_answers.PAPER)[rare_answers.EQUAL]
-    small, medium, large = (rare_answers.kept(cells, rare_answers.EQUAL, size, 60) for size in (2, 8, 256))
+    small, medium, large = (rare_answers.kept(cells, rare_answers.EQUAL, size, 60) for size in (2, 4, 256))
     for other in (small, large):
         error = np.sqrt((medium.var(ddof=1) + other.var(ddof=1)) / medium.size)
         assert other.mean() - medium.mean() > SIGMAS * error

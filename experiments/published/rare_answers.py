@@ -20,19 +20,18 @@ SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 MASSES = ((0.3, 0.02), (0.3, 0.005), (0.05, 0.02))  # of all right answers, and of the rare one
 EQUAL, BESIDE = "fifteen equal right answers", "a rare answer beside a common one"
 _TABLE = (2, 8, 32, 128)
-_WRONG = [0.7 / 50] * 50
-_STARTS = {EQUAL: [0.02] * 15 + _WRONG, BESIDE: [0.02, 0.28, *_WRONG]}
-_RIGHT = {EQUAL: 15, BESIDE: 2}
+_TOKENS = 64  # in all settings, so that they share compiled programs
+_RIGHT = {EQUAL: [0.02] * 15, BESIDE: [0.02, 0.28]}
 _TIMES = {EQUAL: (30, 60, 100, 200), BESIDE: (3, 10, 30)}
 _RATE = 1.0
 _COLOURS = (BLACK, BLUE, GREEN, RED)
-_STEPS, _REPLICATES = 20_000, 200
+_STEPS, _REPLICATES = 40_000, 200
 
 
 def run(fewer: int) -> Data:
     """First steps from three p0, with groups of eight sizes; and training from two p0."""
     found = {_name(*masses): _first_steps(*masses, _STEPS // fewer) for masses in MASSES}
-    return {**found, **{name: _trained(name, _REPLICATES // fewer) for name in _STARTS}}
+    return {**found, **{name: _trained(name, _REPLICATES // fewer) for name in _RIGHT}}
 
 
 def compare(data: Data) -> list[Point]:
@@ -46,7 +45,7 @@ def compare(data: Data) -> list[Point]:
 
 def limits(data: Data) -> list[str]:
     """What is left after training, by the size of the group."""
-    equal, beside = ([[kept(data[name], name, size, g) for size in SIZES] for g in _TIMES[name]] for name in _STARTS)
+    equal, beside = ([[kept(data[name], name, size, g) for size in SIZES] for g in _TIMES[name]] for name in _RIGHT)
     rows = [(str(g), *map(_mean_and_error, samples)) for g, samples in zip(_TIMES[EQUAL], equal, strict=True)]
     few = [(str(g), *map(_mean_and_error, samples)) for g, samples in zip(_TIMES[BESIDE], beside, strict=True)]
     heads = ("generations", *(f"N = {size}" for size in SIZES))
@@ -109,12 +108,9 @@ def missed(cells: xr.Dataset, size: int) -> np.ndarray:
 def kept(cells: xr.Dataset, name: str, size: int, generation: int) -> np.ndarray:
     """The share of the mass that right answers still have, or p/τ of the rare one [replicate]."""
     here = cells.isel(size=SIZES.index(size)).sel(generation=generation).transpose("replicate", "token")
-    p, p0 = probabilities(here), np.array(_STARTS[name])
-    if name == BESIDE:
-        rare: np.ndarray = p[:, 0] / p0[0]
-        return rare
-    right = slice(_RIGHT[name])
-    found: np.ndarray = np.minimum(p[:, right], p0[right]).sum(axis=1) / p0[right].sum()
+    p0 = np.array(_RIGHT[name])
+    p = probabilities(here)[:, : p0.size]
+    found: np.ndarray = p[:, 0] / p0[0] if name == BESIDE else np.minimum(p, p0).sum(axis=1) / p0.sum()
     return found
 
 
@@ -131,20 +127,21 @@ def _mean_and_error(sample: np.ndarray) -> str:
 
 
 def _first_steps(correct: float, rare: float, replicates: int) -> xr.Dataset:
-    return _of_sizes([rare, correct - rare, 1 - correct], 2, replicates, (1,))
+    return _of_sizes([rare, correct - rare], replicates, (1,))
 
 
 def _trained(name: str, replicates: int) -> xr.Dataset:
-    return _of_sizes(_STARTS[name], _RIGHT[name], replicates, _TIMES[name])
+    return _of_sizes(_RIGHT[name], replicates, _TIMES[name])
 
 
-def _of_sizes(p0: list[float], right: int, replicates: int, times: tuple[int, ...]) -> xr.Dataset:
-    """A policy gradient with one group in a generation, of all sizes."""
+def _of_sizes(right: list[float], replicates: int, times: tuple[int, ...]) -> xr.Dataset:
+    """A policy gradient with one group in a generation, of all sizes; wrong answers share what right ones leave."""
+    wrong = _TOKENS - len(right)
     process = {
         "update": "policy_gradient",
-        "initial": values(p0),
+        "initial": values([*right, *[(1 - sum(right)) / wrong] * wrong]),
         "correct": "listed",
-        "correct_tokens": list(range(right)),
+        "correct_tokens": list(range(len(right))),
         "learning_rate": _RATE,
     }
     axes = {"size": {"zip": {"group_size": list(SIZES), "batch_size": list(SIZES)}}}
@@ -163,10 +160,11 @@ PAPER = Paper(
         "It is not monotone in N: small groups often make no step, and large groups rarely miss.",
     ),
     (
-        f"First steps: a rare right answer, a common one and a wrong one; {_STEPS:,} groups of each size. A group "
-        "counts if its step moved some logit, but not that of the rare answer.",
-        f"Training: SGD with η = {_RATE:g}, one group in a generation, {_REPLICATES} trajectories for each N, 50 wrong "
-        "answers that share the mass 0.7. Right are either 15 answers of 0.02 each, or one of 0.02 and one of 0.28.",
+        f"{_TOKENS} answers. Those that are not right share the rest of the probability equally.",
+        f"First steps: a rare and a common right answer; {_STEPS:,} groups of each size. A group counts if its step "
+        "moved some logit, but not that of the rare answer.",
+        f"Training: SGD with η = {_RATE:g}, one group in a generation, {_REPLICATES} trajectories for each N. Right "
+        "are either 15 answers of 0.02 each, or one of 0.02 and one of 0.28.",
         "`theory.rare_miss_probability` is the formula. All rewards are normalised, and the verifier makes no errors.",
     ),
     "Left: lines are the formula, dots are simulated first steps. Middle and right: what is left of right answers "
