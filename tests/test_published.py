@@ -67,7 +67,7 @@ def test_the_sign_of_j_decides_between_learning_drift_and_unlearning() -> None:
 
 
 def test_medium_groups_keep_least_of_equal_right_answers() -> None:
-    """Those of 4 lose more in 60 generations than pairs, which step less often, and than large ones, which miss less."""
+    """Four lose more in 60 generations than two, which step less often, and than large ones, which miss less."""
     cells = run(rare_answers.PAPER)[rare_answers.EQUAL]
     small, medium, large = (rare_answers.kept(cells, rare_answers.EQUAL, size, 60) for size in (2, 4, 256))
     for other in (small, large):
