@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float64
@@ -28,6 +28,7 @@ class Distribution:
         coordinates: further names of the tokens, such as the language of a word, by the name of the coordinate.
         rows: names of the rows; None if they have none.
         weights: probability of each row, up to a factor; None if it is not known.
+        correct: 1 for each correct token, 0 for all others, [token] or [row, token]; None if they are not known.
     """
 
     logits: Logits
@@ -35,6 +36,7 @@ class Distribution:
     coordinates: dict[str, np.ndarray] = field(default_factory=dict)
     rows: np.ndarray | None = None
     weights: np.ndarray | None = None
+    correct: np.ndarray | None = None
 
     @property
     def size(self) -> int:
@@ -57,12 +59,19 @@ class Distribution:
         return token
 
 
-def token_set(tokens: Sequence[int | str], given: Distribution, key: str) -> np.ndarray:
-    """1 for each of these tokens, 0 for all others [token].
+def are_by_row(tokens: Sequence[Any] | None) -> bool:
+    """Whether these are lists of tokens, one for each row, rather than one list for all rows."""
+    return tokens is not None and isinstance(tokens[0], list)
+
+
+def token_sets(tokens: Sequence[Any], given: Distribution, key: str) -> np.ndarray:
+    """1 for each of these tokens, 0 for all others: [token] of one list, [row, token] of several.
 
     Raises:
         InputError: there is no such token; the message names this key of the sweep file.
     """
+    if are_by_row(tokens):
+        return np.stack([token_sets(row, given, key) if row else np.zeros(given.size) for row in tokens])
     found = np.zeros(given.size)
     found[[given.number_of(token, key) for token in tokens]] = 1
     return found
@@ -112,7 +121,11 @@ class InitialKind(BaseModel, ABC):
         number = one.size if number is None else number
         check_table(number, one.size)
         shifts = np.arange(number) * one.size // number
-        return replace(one, logits=np.stack([np.roll(one.logits, shift) for shift in shifts]))
+
+        def shifted(row: np.ndarray) -> np.ndarray:
+            return np.stack([np.roll(row, shift) for shift in shifts])
+
+        return replace(one, logits=shifted(one.logits), correct=None if one.correct is None else shifted(one.correct))
 
     @abstractmethod
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:

@@ -57,6 +57,11 @@ class File(InitialKind):
     top: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Keep only this many of the most likely tokens, renormalised."
     )
+    correct: str | None = Field(
+        None,
+        description="Variable, array or column with 1 for each correct token and 0 for all others, in every row or in "
+        "each, for correct = 'file'.",
+    )
 
     @property
     def takes_vocab_size(self) -> bool:
@@ -93,7 +98,7 @@ class File(InitialKind):
         if found.logits.ndim != 1:
             raise InputError(
                 f"{_KEY}.select",
-                f"two dimensions are left, {_shape(found)}; select along one of them, as the model has one row",
+                f"two dimensions are left, {_shape(found.logits)}; select along one of them, as the model has one row",
             )
         return self._cut(found, rows_too=False)
 
@@ -103,7 +108,7 @@ class File(InitialKind):
         if found.logits.ndim == 1:
             return super().rows(vocab_size, key, number)
         if number is None and found.logits.shape[0] != found.logits.shape[1]:
-            raise InputError(f"{_KEY}.variable", f"has the shape {_shape(found)}; it needs a row for each token")
+            raise InputError(f"{_KEY}.variable", f"has the shape {_shape(found.logits)}; it needs a row for each token")
         return self._cut(found, rows_too=number is None)
 
     def _wanted(self) -> Wanted:
@@ -115,7 +120,24 @@ class File(InitialKind):
             rows = None if found.rows is None else found.rows.tolist()
             logits = as_logits(found.name, found.numbers, self.values, rows)
             check_number(found.labels, logits.shape[-1])
-        return Distribution(logits, found.labels, rows=found.rows)
+            correct = None if self.correct is None else self._answers(path, found)
+        return Distribution(logits, found.labels, rows=found.rows, correct=correct)
+
+    def _answers(self, path: Path, given: Contents) -> np.ndarray:
+        """Which tokens are correct, of the same tokens and rows as the numbers of p0."""
+        key = f"{_KEY}.correct"
+        found: Contents = FORMATS[path.suffix.lower()].read(path, Wanted(self.correct, self.labels, self.select, key))
+        numbers, tokens = found.numbers, given.numbers.shape[-1:]
+        if numbers.shape not in (given.numbers.shape, tokens):
+            raise InputError(
+                key, f"{_told(found)}, and {_told(given)}; give a number for each token, in one row or all"
+            )
+        for what, own, others in (("tokens", found.labels, given.labels), ("rows", found.rows, given.rows)):
+            if own is not None and others is not None and not np.array_equal(own, others):
+                raise InputError(key, f"{found.name} has other {what} than {given.name}, or has them in another order")
+        if (wrong := (numbers != 0) & (numbers != 1)).any():
+            raise InputError(key, f"{found.name} has {numbers[wrong][0]:g}; 1 is for correct tokens, 0 for all others")
+        return numbers
 
     @contextmanager
     def _reading(self) -> Iterator[Path]:
@@ -145,13 +167,20 @@ class File(InitialKind):
             p = np.exp(logits - logits.max(axis=1, keepdims=True))
             likelihood = (p / p.sum(axis=1, keepdims=True)).mean(axis=0)
         order = np.argsort(-likelihood, kind="stable")[: self.top]
-        logits, rows = logits[..., order], found.rows
+        logits, rows, correct = logits[..., order], found.rows, found.correct
+        correct = None if correct is None else correct[..., order]
         if rows_too:
             logits, rows = logits[order], None if rows is None else rows[order]
+            correct = correct[order] if correct is not None and correct.ndim == 2 else correct
         if not (logits > -np.inf).any(axis=-1).all():
             raise InputError(f"{_KEY}.top", f"{self.top}: a row gives none of these tokens any probability")
-        return Distribution(logits, None if found.labels is None else found.labels[order], rows=rows)
+        labels = None if found.labels is None else found.labels[order]
+        return Distribution(logits, labels, rows=rows, correct=correct)
 
 
-def _shape(found: Distribution) -> str:
-    return " × ".join(map(str, found.logits.shape))
+def _shape(numbers: np.ndarray) -> str:
+    return " × ".join(map(str, numbers.shape))
+
+
+def _told(found: Contents) -> str:
+    return f"{found.name} has the shape {_shape(found.numbers)}"

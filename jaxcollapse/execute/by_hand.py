@@ -134,8 +134,9 @@ class SelfTraining:
         process = self._process(state.key)
         table, scaled = process.observed(state.model)
         walk, traces = process.structure.walk, process.settings.traces
-        given, thresholds = jax.tree.map(jnp.asarray, (self._one.logits, self._thresholds))
-        start = origin(process.initial, given, thresholds, walk, traces, process.samples, process.emission.correct)
+        thresholds = jax.tree.map(jnp.asarray, self._thresholds)
+        emission = process.emission
+        start = origin(process.initial, process.given, thresholds, walk, traces, process.samples, emission.correct)
         seen = state.key, state.model.visited, scaled, process.structure.correct_trace
         now = Snapshot(table, start, thresholds, walk, traces, *seen)
         return {entry.name: entry.measure(now) for entry in chosen}

@@ -6,7 +6,6 @@ import jax
 import numpy as np
 
 from jaxcollapse.distributions.dirichlet import Dirichlet, draw_dirichlet, row_keys
-from jaxcollapse.distributions.distribution import token_set
 from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
@@ -109,22 +108,29 @@ def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
 
 
 def _rows(plan: Plan, program: Program, cell: np.ndarray) -> dict[str, Any]:
-    """Fields with a number for each token, sets of tokens among them, [lane, token]; 0 beyond the vocabulary."""
-    return {name: _row(plan, program, cell, name) for name in program.structure.rows}
+    """Fields with a number for each token, sets of tokens among them, [lane, token] or [lane, context, token].
+
+    They are 0 beyond the vocabulary.
+    """
+    structure = program.structure
+    one: tuple[int, ...] = (structure.tokens,)
+    shapes = dict.fromkeys(structure.rows, one) | dict.fromkeys(structure.tables, (structure.walk.contexts, *one))
+    return {name: _row(plan, program, cell, name, shape) for name, shape in shapes.items()}
 
 
-def _row(plan: Plan, program: Program, cell: np.ndarray, name: str) -> np.ndarray:
-    """One such field [lane, token]. What a set is depends on the tokens of p0, too."""
+def _row(plan: Plan, program: Program, cell: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """One such field. What a set is depends on the tokens of p0, too."""
     column, library = plan.sweep.grid.column(name), plan.cells.library
-    is_set = fields()[name].kind == "set"
+    is_set, is_read = fields()[name].kind == "set", program.structure.correct == "file"
     codes, entries = column.codes[cell], library.index[cell] if is_set else np.zeros(len(cell), np.int32)
     pairs, lane = np.unique(np.stack([codes, entries], axis=1), axis=0, return_inverse=True)
-    tables = np.zeros((len(pairs), program.structure.tokens), np.dtype(program.dtype))
-    for row, (code, entry) in zip(tables, pairs.tolist(), strict=True):
-        numbers = column.values[code] or ()
+    tables = np.zeros((len(pairs), *shape), np.dtype(program.dtype))
+    for table, (code, entry) in zip(tables, pairs.tolist(), strict=True):
         if is_set:
-            numbers = token_set(numbers, library.entries[entry].given, name)
-        row[: len(numbers)] = numbers[: len(row)]
+            numbers = library.entries[entry].sets(None if is_read else column.values[code], name)
+        else:
+            numbers = np.asarray(column.values[code] or ())[: shape[-1]]
+        table[(..., *map(slice, numbers.shape))] = numbers
     return tables[lane.reshape(-1)]
 
 

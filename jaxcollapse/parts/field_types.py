@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
 from jaxcollapse.limits import MOST_COUNT, MOST_LAYERS, MOST_TOKENS, MOST_WIDTH
 
@@ -51,5 +51,30 @@ Layers = Annotated[
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 Token = Annotated[int | str, PlainValidator(_token), WithJsonSchema({"type": ["integer", "string"], "minimum": 0})]
+Tokens = Annotated[list[Token], Field(min_length=1)]
+ONE_LIST, SEVERAL_LISTS = FORMS_OF_SETS = ("one list", "several lists")
+
+
+def _form_of_sets(value: Any) -> str:
+    has_lists = isinstance(value, list) and value and all(isinstance(entry, list) for entry in value)
+    return SEVERAL_LISTS if has_lists else ONE_LIST
+
+
+# A set of tokens for all rows, or a list of sets, one for each row, which may be empty.
+TokenSets = Annotated[
+    Annotated[Tokens, Tag(ONE_LIST)] | Annotated[list[list[Token]], Tag(SEVERAL_LISTS)],
+    Discriminator(_form_of_sets),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": ["integer", "string", "array"],
+                "minimum": 0,
+                "items": {"type": ["integer", "string"], "minimum": 0},
+            },
+        }
+    ),
+]
 PerToken = list[Annotated[float, Field(ge=-1e30, le=1e30)]]  # a number for each token
 WHOLE = (Count, Whole, Width, Layers, int)  # types whose values are whole numbers

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from jaxcollapse.distributions.distribution import token_set
+from jaxcollapse.distributions.distribution import are_by_row
 from jaxcollapse.errors import InputError
 from jaxcollapse.native import draws_on, trains
 from jaxcollapse.observables import Observable
@@ -136,7 +136,7 @@ def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarr
     static = [grid.column(name).codes for name, field in known.items() if field.kind == "static"]
     switches = [grid.has(name, field.default) for name, field in known.items() if field.is_switch]
     kinds = (fresh, np.isinf(samples), cell_kinds.sees_whole_corpus(grid), cell_kinds.is_refit(grid), steps == 1)
-    facts = [np.asarray(kind) for kind in kinds]
+    facts = [*map(np.asarray, kinds), grid.tells("correct_tokens", are_by_row)]
     first, index = grouped([tokens, rows, library.contexts, at_once, trained, *static, *switches, *facts])
     tracks_visits = any(entry.name == "unvisited_drift" for entry in sweep.chosen)
     return [
@@ -198,7 +198,8 @@ def _attempts(grid: Grid, generations: int) -> np.ndarray:
     right, wrong = grid.numbers("true_positive_rate"), grid.numbers("false_positive_rate")
     share, length = grid.numbers("correct_share"), grid.numbers("trace_length")
     some = np.where(grid.has("correct_trace", "any"), 1 - (1 - share) ** length, share**length)
-    accepted = wrong + (right - wrong) * np.where(grid.has("correct_trace", "last"), share, some)
+    solved, given = np.where(grid.has("correct_trace", "last"), share, some), grid.numbers("initial_accuracy")
+    accepted = wrong + (right - wrong) * np.where(np.isnan(given), solved, given)
     accepted = np.where(cell_kinds.counts_drawn(grid), 1, accepted)
     growth = grid.numbers("sample_growth")
     return np.maximum(generations, 1.0) ** growth / (1 + growth) / np.clip(accepted, 1 / PATIENCE, 1)
@@ -217,7 +218,7 @@ def _check_per_token(grid: Grid, library: Library) -> None:
             ):
                 if (tokens := column.values[code]) is None:
                     raise InputError(grid.key_of(name), f"is missing; {used_when()[name].text} it is needed")
-                token_set(tokens, library.entries[entry].given, grid.key_of(name))
+                library.entries[entry].sets(tokens, grid.key_of(name))
         if field.kind != "tokens":
             continue
         number = np.array([0 if values is None else len(values) for values in column.values])[column.codes]
@@ -268,7 +269,7 @@ def _settings(sweep: Sweep, library: Library, samples: np.ndarray, batch_size: n
     values = {}
     for name, field in fields().items():
         if field.kind in ("number", "count") or name in made:
-            numbers = made[name] if name in made else grid.numbers(name)
+            numbers = made[name] if name in made else grid.numbers(name, _UNUSED)
             is_count = field.kind == "count" or name == "end_token"
             values[name] = _as_counts(numbers) if is_count else numbers
     return values

@@ -1,5 +1,6 @@
 """The initial distributions of a sweep, and the tables that models make of them, each made once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
@@ -11,7 +12,7 @@ import jax
 import numpy as np
 
 from jaxcollapse.distributions.dirichlet import Dirichlet
-from jaxcollapse.distributions.distribution import Distribution, InitialKind, check_table
+from jaxcollapse.distributions.distribution import Distribution, InitialKind, check_table, token_sets
 from jaxcollapse.errors import InputError, cut
 from jaxcollapse.limits import MOST_DRAWN, MOST_NUMBERS
 from jaxcollapse.parameterisations.fit import fit
@@ -49,6 +50,27 @@ class Entry:
     def table(self) -> np.ndarray:
         """Logits [context, token] of the model. Those of a long chain take seconds, which a plan has no need of."""
         return self.walk.start(self.given, self.end_token)
+
+    def sets(self, tokens: Sequence[Any] | None, key: str) -> np.ndarray:
+        """1 for the tokens of a set, 0 for all others: [token], or [context, token] where rows have sets of their own.
+
+        Args:
+            tokens: a list of tokens, or one for each row of tokens; None: the correct tokens that p0 brings.
+            key: the key of the sweep file that messages name.
+
+        Raises:
+            InputError: there is no such token, or another number of rows.
+        """
+        found = self.given.correct if tokens is None else token_sets(tokens, self.given, key)
+        assert found is not None
+        if found.ndim == 1:
+            return found
+        rows = self.walk.is_text()
+        if len(found) != rows.sum():
+            raise InputError(key, f"has {len(found)} lists for {rows.sum()} rows of tokens; give each row one")
+        made = np.zeros((len(rows), self.given.size))
+        made[rows] = found
+        return made
 
 
 class Library:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxcollapse.distributions.distribution import are_by_row
 from jaxcollapse.native import MOST_OF_GROUP
 from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parts.cell_kinds import (
@@ -96,6 +97,7 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
     at_once = traces_at_once(int(emitted)) if judges_traces(cell) else 0
     if rewarded and not infinite and not (reinforced and trains_natively):
         at_once = whole_groups(int(emitted), cell["group_size"])
+    by_row = cell["correct"] == "file" or (cell["correct"] == "listed" and are_by_row(cell["correct_tokens"]))
     structure = Structure(
         walk=walk,
         tokens=tokens,
@@ -117,7 +119,8 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         correct_trace=cell["correct_trace"] if bool(has_long_traces(cell)) else "all",
         traces_at_once=at_once,
         options=tuple(sorted({name: value for part in used for name, value in _static(part, cell).items()}.items())),
-        rows=(*_named("tokens", used), *(["correct_tokens"] if cell["correct"] == "listed" else [])),
+        rows=(*_named("tokens", used), *(["correct_tokens"] if cell["correct"] == "listed" and not by_row else [])),
+        tables=("correct_tokens",) if by_row else (),
         numbers=_named("number", used),
         counts=(*_named("count", used), "end_token"),
     )

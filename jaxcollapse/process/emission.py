@@ -27,7 +27,8 @@ from jaxcollapse.walks.walk import draw_rows, urn
 Table = Float[Array, "context token"]
 Counts = Int32[Array, "context token"]
 
-# Folded into a trajectory's key for its recorded real data, and for its correct set; generations count from 0.
+# Folded into a trajectory's key for its recorded real data, and for its correct set; `process.hardness` has what is
+# below, and generations count from 0.
 _RECORDED, _CORRECT = 0xFFFFFFFE, 0xFFFFFFFD
 _WHOLE = 1e-6  # relative distance from a whole number that is rounding
 
@@ -84,23 +85,6 @@ class Emission:
     real: Table
     values: Mapping[str, Any]
     correct: Bool[Array, "context token"]
-
-    @classmethod
-    def of(
-        cls,
-        structure: Structure,
-        settings: Settings,
-        loops: Loops,
-        initial: Table,
-        real: Table,
-        values: Mapping[str, Any],
-        key: bits.Key,
-    ) -> "Emission":
-        """The emission of a trajectory with this key."""
-        own, listed = bits.fold_in(key, jnp.uint32(_CORRECT)), values.get("correct_tokens", initial[0])
-        correct = correct_set(structure.correct, initial, settings.correct_share, own, listed)
-        correct |= ~jnp.asarray(structure.walk.is_text())[:, jnp.newaxis]
-        return cls(structure, settings, loops, initial, real, values, correct)
 
     def source(self, table: Table, generation: Int32[Array, ""]) -> Source:
         """What traces are drawn from in the generation after this one, of a model with this table.
@@ -239,6 +223,15 @@ class Emission:
     @property
     def _rates(self) -> rewards.Rates:
         return rewards.Rates(self.settings.true_positive_rate, self.settings.false_positive_rate)
+
+
+def correct_tokens(
+    structure: Structure, settings: Settings, initial: Table, values: Mapping[str, Any], key: bits.Key
+) -> Bool[Array, "context token"]:
+    """The tokens that are correct in a trajectory with this key; of a row without tokens, all."""
+    own, listed = bits.fold_in(key, jnp.uint32(_CORRECT)), values.get("correct_tokens", initial[0])
+    correct = correct_set(structure.correct, initial, settings.correct_share, own, listed)
+    return correct | ~jnp.asarray(structure.walk.is_text())[:, jnp.newaxis]
 
 
 def recorded(structure: Structure, settings: Settings, given: Table, key: bits.Key) -> Table:

@@ -12,8 +12,9 @@ from jaxcollapse.parts.cell_kinds import (
     samples,
 )
 from jaxcollapse.parts.field import Answer, AskedCells, Field, When
-from jaxcollapse.parts.field_types import Count, Share, Token
+from jaxcollapse.parts.field_types import Count, Share, TokenSets
 from jaxcollapse.parts.slot import Slot
+from jaxcollapse.process.hardness import has_accuracy
 from jaxcollapse.sampling.correct import CORRECT as SETS
 from jaxcollapse.sampling.curation import CURATIONS as LAWS
 from jaxcollapse.training.rewards import scores
@@ -70,12 +71,12 @@ def _has_listed(cells: AskedCells) -> Answer:
 
 
 def _has_correct(cells: AskedCells) -> Answer:
-    """Cells with a verifier, or with another correct set than the head, which observables may ask for."""
-    return has_rates(cells) | is_rewarded(cells) | ~cells.has("correct", "head")
+    """Cells with a verifier or a given accuracy, or with another correct set than the head, for observables."""
+    return has_rates(cells) | is_rewarded(cells) | has_accuracy(cells) | ~cells.has("correct", "head")
 
 
 def _judges_long(cells: AskedCells) -> Answer:
-    return has_long_traces(cells) & (has_rates(cells) | is_rewarded(cells))
+    return has_long_traces(cells) & (has_rates(cells) | is_rewarded(cells) | has_accuracy(cells))
 
 
 def _rejects_some(cells: AskedCells) -> Answer:
@@ -83,7 +84,7 @@ def _rejects_some(cells: AskedCells) -> Answer:
 
 
 def _has_share(cells: AskedCells) -> Answer:
-    return _has_correct(cells) & ~cells.has("correct", "listed")
+    return _has_correct(cells) & ~cells.has("correct", "listed", "file")
 
 
 VERIFIER = (
@@ -112,9 +113,12 @@ VERIFIER = (
         default="head",
         description="Correct set, of each row of p0: the fewest most likely tokens that together have the "
         "probability correct_share (head); all but those that together have 1 − correct_share (tail); a random share "
-        "of the tokens, another for each trajectory (random); or correct_tokens (listed).",
+        "of the tokens, another for each trajectory (random); correct_tokens (listed); or the variable "
+        "`initial.correct` of the file with p0 (file).",
         label="correct set",
-        when=When("with a verifier, update = 'policy_gradient' or observables of the correct", _has_correct),
+        when=When(
+            "with a verifier, update = 'policy_gradient', initial_accuracy or observables of the correct", _has_correct
+        ),
     ),
     Field(
         name="correct_share",
@@ -129,11 +133,11 @@ VERIFIER = (
     ),
     Field(
         name="correct_tokens",
-        type=list[Token] | None,
+        type=TokenSets | None,
         default=None,
-        description="Labels or numbers of the correct tokens, for correct = 'listed'.",
+        description="Labels or numbers of the correct tokens, for correct = 'listed': a list for all rows, or a list "
+        "of lists, one for each row of tokens (persona, prompt, model of an ensemble).",
         label="correct tokens",
-        limits={"min_length": 1},
         kind="set",
         is_off=True,
         when=When("with correct = 'listed'", _has_listed),
@@ -145,7 +149,7 @@ VERIFIER = (
         description="Persona, Markov: a trace is correct if all of its tokens are, if its last one is, or if any one "
         "is. An end token is not an answer: last and any pass over it.",
         label="tokens that make a trace correct",
-        when=When("with a verifier of traces that are longer than a token", _judges_long),
+        when=When("with a verifier, or initial_accuracy, of traces that are longer than a token", _judges_long),
     ),
     Field(
         name="budget",

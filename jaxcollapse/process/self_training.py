@@ -16,7 +16,8 @@ import optax
 from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.parts.slot import bound
-from jaxcollapse.process.emission import Draw, Emission, Source, is_due, recorded
+from jaxcollapse.process.emission import Draw, Emission, Source, correct_tokens, is_due, recorded
+from jaxcollapse.process.hardness import with_accuracy
 from jaxcollapse.process.minibatches import Minibatches, shares_of
 from jaxcollapse.process.structure import FRESH, Loops, Settings, Structure
 from jaxcollapse.sampling import bits
@@ -39,7 +40,8 @@ class Process:
         values: fields of the process, by name.
         start: parameters of the model at generation 0.
         origin: parameters that a reset returns to; as a rule the same as `start`.
-        initial: table of p0, which `origin` makes.
+        given: table of p0 that real data are drawn from.
+        initial: table of p0, which `origin` makes; the same as `given`, unless parameters were fitted to that.
         original: share of each row in the tokens of traces drawn from p0, [context].
         possible: the tokens that p0 has, [context, token].
         emission: how samples are drawn.
@@ -51,6 +53,7 @@ class Process:
     values: Mapping[str, Any]
     start: Any
     origin: Any
+    given: Table
     initial: Table
     original: Float[Array, " context"]
     possible: Bool[Array, "context token"]
@@ -64,23 +67,27 @@ class Process:
         loops: Loops,
         given: Table,
         fitted: Any,
-        rows: Mapping[str, Float[Array, " token"]],
+        rows: Mapping[str, Float[Array, "..."]],
         key: bits.Key,
     ) -> "Process":
         """The process of a trajectory with this key, from a table or from parameters that were fitted to it.
 
-        `rows` have the fields with a number for each token, such as scores.
+        `rows` have the fields with a number for each token, such as scores, or for each token of each row.
         """
         possible = given > -jnp.inf
         origin = given if structure.parameters.is_free else fitted
-        initial, start = structure.parameters.table(origin, possible), origin
+        initial = structure.parameters.table(origin, possible)
+        values = {**dict(structure.options), **settings, **rows}
+        correct = correct_tokens(structure, settings, initial, values, key)
+        if "initial_accuracy" in structure.is_on:  # of free tables
+            given = origin = initial = with_accuracy(structure, settings, initial, correct, key)
+        start = origin
         if "collapsed_start" in structure.is_on:
             start = _collapsed(initial, settings.collapsed_start)
-        values = {**dict(structure.options), **settings, **rows}
         real = recorded(structure, settings, given, key)
-        emission = Emission.of(structure, settings, loops, initial, real, values, key)
+        emission = Emission(structure, settings, loops, initial, real, values, correct)
         original = shares_of(structure.walk, structure.walk.visits(initial, settings.traces))
-        return cls(structure, settings, loops, values, start, origin, initial, original, possible, emission)
+        return cls(structure, settings, loops, values, start, origin, given, initial, original, possible, emission)
 
     def init(self) -> State:
         """The model at generation 0."""

@@ -51,6 +51,7 @@ class Structure:
         traces_at_once: number of traces, judged one by one, that are drawn together; 0 if none are.
         options: names and values of static fields that functions read.
         rows: names of the fields with a number for each token.
+        tables: names of the fields with a number for each token of each row.
         numbers: names of the floating-point `Settings` of a trajectory.
         counts: names of the int32 `Settings` of a trajectory.
     """
@@ -78,6 +79,7 @@ class Structure:
     traces_at_once: int = 0
     options: tuple[tuple[str, Any], ...] = ()
     rows: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
 

@@ -83,6 +83,7 @@ def arguments(
         shapes = parameters.shapes(contexts, tokens)
         fitted = jax.tree.map(lambda shape: array((lanes, *shape), real), shapes, is_leaf=is_shape)
     rows = {name: array((lanes, tokens), real) for name in structure.rows}
+    rows |= {name: array((lanes, contexts, tokens), real) for name in structure.tables}
     state = array((lanes, program.state_words), jnp.uint32) if program.state_words else None
     given = array((lanes, contexts, tokens), real)
     tile = Lanes(settings, key, array((lanes,), jnp.uint32), given, fitted, rows, state)

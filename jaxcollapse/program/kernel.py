@@ -34,7 +34,7 @@ from jaxcollapse.walks.persona import Persona
 
 Carry = tuple[State, dict[str, Array]]
 # Folded into a trajectory's key for its initial distribution, and for texts to look at; `process.emission` has what is
-# folded in between them, and generations count from 0.
+# folded in between them, `process.hardness` what is below, and generations count from 0.
 _INITIAL, _TEXTS = 0xFFFFFFFF, 0xFFFFFFFC
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
@@ -158,7 +158,7 @@ class Lanes(NamedTuple):
         replicate: their replicate numbers.
         logits: tables of p0 as they are given.
         parameters: parameters fitted to these tables; None for free tables.
-        rows: fields with a number for each token, by name.
+        rows: fields with a number for each token, or for each token of each row, by name.
         state: state that each continues from; None if they begin at generation 0.
     """
 
@@ -167,7 +167,7 @@ class Lanes(NamedTuple):
     replicate: UInt32[Array, "*lane"]
     logits: Float[Array, "*lane context token"]
     parameters: Any = None
-    rows: Mapping[str, Float[Array, "*lane token"]] = MappingProxyType({})
+    rows: Mapping[str, Float[Array, "..."]] = MappingProxyType({})
     state: UInt32[Array, "*lane word"] | None = None
 
 
@@ -202,7 +202,7 @@ def run_trajectory(
     process = Process.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.rows, key)
     start = origin(
         process.initial,
-        lanes.logits,
+        process.given,
         thresholds,
         structure.walk,
         settings.traces,

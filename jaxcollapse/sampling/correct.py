@@ -45,13 +45,23 @@ CORRECT: dict[str, Callable[[Row, Share, bits.Key, Row], Set]] = {
     "tail": tail,
     "random": random,
     "listed": listed,
+    "file": listed,
 }
 
 
 @partial(jax.jit, static_argnames="kind")
 def correct_set(
-    kind: str, table: Float[Array, "context token"], share: Share, key: bits.Key, listed: Row
+    kind: str, table: Float[Array, "context token"], share: Share, key: bits.Key, listed: Float[Array, "... token"]
 ) -> Bool[Array, "context token"]:
-    """The correct tokens of each row, each row with random bits of its own."""
+    """The correct tokens of each row, each row with random bits of its own.
+
+    Args:
+        kind: a name of `CORRECT`.
+        table: logits of p0.
+        share: size of the sets, if they have one.
+        key: of random sets.
+        listed: 1 for the tokens of lists, 0 for others: the same in all rows [token], or each row's own.
+    """
     keys = jax.vmap(lambda row: bits.fold_in(key, row))(jnp.arange(len(table), dtype=jnp.uint32))
-    return jax.vmap(CORRECT[kind], in_axes=(0, None, 0, None))(table, share, keys, listed)
+    own = 0 if listed.ndim > 1 else None
+    return jax.vmap(CORRECT[kind], in_axes=(0, None, 0, own))(table, share, keys, listed)

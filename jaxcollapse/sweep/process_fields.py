@@ -19,6 +19,7 @@ from jaxcollapse.parts.code_table import OwnCode
 from jaxcollapse.parts.field import Answer, AskedCells, Field, When
 from jaxcollapse.parts.slot import SLOTS, Part, Slot, defaults_of, fields_of
 from jaxcollapse.process.fields import EVALUATION, REAL_DATA, RESETS, SAMPLES, SAMPLING, SOURCES, VOCAB_SIZE
+from jaxcollapse.process.hardness import HARDNESS
 from jaxcollapse.process.selection import CANDIDATES, CURATIONS, REWARD_SCALE, VERIFIER
 from jaxcollapse.training.corpora import CORPORA
 from jaxcollapse.training.fields import CLIPPING, MINIBATCHES, RATE
@@ -44,7 +45,7 @@ _GROUPS: dict[str, tuple[Field | Slot, ...]] = {
     "Sampling": (*SAMPLING, SAMPLES),
     "Corpus and real data": (CORPORA, *REAL_DATA),
     "Generator, start and growth": SOURCES,
-    "Curation and verification": (CURATIONS, *CANDIDATES, REWARDS, REWARD_SCALE, *VERIFIER),
+    "Curation and verification": (CURATIONS, *CANDIDATES, REWARDS, REWARD_SCALE, *VERIFIER, *HARDNESS),
     "Observation": (EVALUATION,),
     "Training": (UPDATES, RESETS),
     "Optimiser and learning rate": (OPTIMIZERS, RATE, SCHEDULES),

@@ -17,7 +17,7 @@ from jaxcollapse.parts.cell_kinds import (
     takes_gradient_steps,
     takes_vocab_size,
 )
-from jaxcollapse.sweep import reward_rules
+from jaxcollapse.sweep import correct_rules, reward_rules
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.grid import Grid, grouped
 from jaxcollapse.sweep.process_fields import fields, used_when
@@ -57,9 +57,11 @@ def check(grid: Grid, generations: int, faults: Faults) -> None:
     ):
         with faults.collected():
             rule(grid, generations)
-    for wrong, field, problem in reward_rules.broken(grid):
+    for broken in (reward_rules.broken, correct_rules.broken):
         with faults.collected():
-            _refuse(grid, np.broadcast_to(wrong, (grid.cells,)), field, problem)
+            for wrong, field, problem in broken(grid):
+                with faults.collected():
+                    _refuse(grid, np.broadcast_to(wrong, (grid.cells,)), field, problem)
 
 
 def _refuse(grid: Grid, wrong: np.ndarray, field: str, problem: Callable[[Any], str]) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import REPORTED, Faults, InputError, did_you_mean, nearest, shown, together
+from jaxcollapse.parts.field_types import FORMS_OF_SETS
 from jaxcollapse.sweep.misplaced_keys import unknown_key
 from jaxcollapse.sweep.process_fields import fields, process_model
 
@@ -66,7 +67,8 @@ def _error(one: Any, prefix: str, within: int, model: type[BaseModel]) -> InputE
         return own
     key = prefix
     for parent, part in list(pairwise(("", *one["loc"])))[within:]:
-        if parent != "initial":  # after which pydantic names the table's kind as if it were a key
+        # After these pydantic names the kind of a table, or the form of a list, as if it were a key.
+        if parent != "initial" and part not in FORMS_OF_SETS:
             key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     if one["type"] in _TAG_ERRORS:
         key += ".kind"
@@ -76,6 +78,7 @@ def _error(one: Any, prefix: str, within: int, model: type[BaseModel]) -> InputE
         are_several
         and one["type"] in _SINGLE
         and not is_own
+        and not key.endswith("]")
         and not key.startswith("axes.")
         and model is process_model()
     ):

@@ -39,6 +39,7 @@ from jaxcollapse.walks.walk import Whole as Number
 
 TemperatureOn = Literal["both", "chooser", "tokens"]
 Chooser = Literal["learned", "fixed"]
+_SURE = 15.0  # log odds from which on −ln p is e^−(log odds), to a relative 10⁻⁷
 
 
 def _brings_no_rows(cells: AskedCells) -> Answer:
@@ -213,6 +214,12 @@ class Persona(Walk):
         several = {"all": one**length, "last": one, "any": -jnp.expm1(length * jnp.log1p(-one))}
         return several[needs]
 
+    def token_log_odds(self, solved: Visits, needs: str, numbers: Numbers) -> Visits:
+        """The inverse of `solved_by_each`."""
+        length = jnp.asarray(numbers.trace_length, solved.dtype)
+        several = {"all": _root(solved, length), "last": solved, "any": -_root(-solved, length)}
+        return several[needs]
+
     def pairs(self, numbers: Numbers) -> Number:
         """The choice of a persona if it is trained, and the tokens of the trace."""
         return (1 if self.learns_start else 0) + numbers.trace_length
@@ -235,3 +242,10 @@ class Persona(Walk):
         persona = draw_tokens(bits.fold_in(key, 0), chooser)
         rows = jnp.repeat(table[1 + persona], length, axis=0, total_repeat_length=number * length)
         return draw_tokens(bits.fold_in(key, 1), rows).reshape(number, length)
+
+
+def _root(log_odds: Visits, length: Float[Array, ""]) -> Visits:
+    """Log odds of the root of this degree of a probability, from those of the probability."""
+    minus_log = jax.nn.softplus(-log_odds) / length
+    small = -minus_log - jnp.log(-jnp.expm1(-minus_log))
+    return jnp.where(log_odds > _SURE, log_odds + jnp.log(length), small)

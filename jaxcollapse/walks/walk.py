@@ -187,6 +187,13 @@ class Walk(ABC):
         p = jnp.where(correct, jax.nn.softmax(table, axis=-1), 0)
         return jnp.where(jnp.asarray(self.is_text()), self.visits(table, numbers), 0), jnp.sum(p, axis=-1)
 
+    def token_log_odds(self, solved: Visits, needs: str, numbers: Numbers) -> Visits:
+        """Log odds that a token of each row is correct, if `solved` are those that a trace of it is, [context].
+
+        As a rule, they are the same: a trace is one token.
+        """
+        return solved
+
     def pairs(self, numbers: Numbers) -> Whole:
         """Number of (context, token) pairs of a whole trace: as a rule, one for each of its tokens."""
         return numbers.trace_length

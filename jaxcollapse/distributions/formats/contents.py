@@ -20,11 +20,13 @@ class Wanted:
         variable: name of the variable; None if it is the only one.
         labels: name of what labels the tokens; False for no labels, None for what has one of the usual names.
         select: labels, or integer positions, along the other dimensions.
+        key: the key of the sweep file that names the variable.
     """
 
     variable: str | None
     labels: str | Literal[False] | None
     select: Mapping[str, Label]
+    key: str = KEY
 
     def choose(self, names: Sequence[str]) -> str:
         """The variable that is meant.
@@ -40,7 +42,7 @@ class Wanted:
                 KEY, f"the file has several: {told}; name one" if names else "the file has no numeric variable"
             )
         if self.variable not in names:
-            raise InputError(KEY, f"{self.variable!r} is not in the file{did_you_mean(self.variable, names)}")
+            raise InputError(self.key, f"{self.variable!r} is not in the file{did_you_mean(self.variable, names)}")
         return self.variable
 
 
