@@ -207,3 +207,104 @@ def test_a_cell_that_is_read_otherwise_than_before_is_another_one(tmp_path: Path
     assert identity("word,p") == identity("word,p", values="probabilities")
     assert identity("word,prob") != identity("word,prob", values="probabilities")  # as in version 0.1.0
     assert identity("word,p", labels="word") == identity("word,p", labels=False) == identity("word,p")
+
+
+NUMBERS = np.log([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6]])
+RIGHT = np.array([[1, 0, 0], [0, 1, 1]])
+JUDGED: dict[str, Any] = {"model": "persona", "chooser": "fixed", "trace_length": 1, "correct": "file"}
+
+
+def prompts(folder: Path, **more: Any) -> Path:
+    """A netCDF file of two prompts with their correct tokens, of all rows together or of each."""
+    arrays = {"logits": (("prompt", "token"), NUMBERS), "right": (("prompt", "token"), RIGHT), **more}
+    names = {"prompt": ["one", "two"], "token": ["x", "y", "z"]}
+    xr.Dataset({"once": ("token", RIGHT[1].astype(bool)), **arrays}, names).to_netcdf(folder / "prompts.nc")
+    return folder / "prompts.nc"
+
+
+def judged(path: Path, process: dict[str, Any] | None = None, **keys: Any) -> jc.Sweep:
+    initial = {"kind": "file", "path": path.name, "variable": "logits", **keys}
+    top = {"generations": 0, "replicates": 1, "observables": ["correct"]}
+    return jc.Sweep.from_dict({**top, "process": {**JUDGED, "initial": initial, **(process or {})}}, folder=path.parent)
+
+
+def accuracy(sweep: jc.Sweep) -> list[float]:
+    data = jc.run(sweep, progress=False)
+    return (data.persona_accuracy if "persona_accuracy" in data else data.accuracy).values.ravel().tolist()
+
+
+def test_a_file_has_the_correct_tokens_of_each_prompt(tmp_path: Path) -> None:
+    path = prompts(tmp_path)
+    assert accuracy(judged(path, correct="right")) == pytest.approx([0.5, 0.8])
+    assert accuracy(judged(path, correct="once")) == pytest.approx([0.5, 0.8])
+    assert accuracy(judged(path, correct="right", top=2)) == pytest.approx([0.5 / 0.7, 0.6 / 0.8])  # x and z
+    sweep = judged(path, correct="right", select={"prompt": "two"})
+    alone = {"initial": sweep.process["initial"], "correct": "file"}
+    assert accuracy(sweep.replace(process=alone)) == pytest.approx([0.8])
+
+
+def test_a_table_of_text_and_an_archive_have_them_too(tmp_path: Path) -> None:
+    np.savez(tmp_path / "prompts.npz", logits=NUMBERS, right=RIGHT)
+    assert accuracy(judged(tmp_path / "prompts.npz", correct="right")) == pytest.approx([0.5, 0.8])
+    path = table(tmp_path, "word,p,right\nx,.5,1\ny,.3,0\nz,.2,1\n")
+    shifted = judged(path, {"personas": 3}, variable="p", correct="right")
+    assert accuracy(shifted) == pytest.approx([0.7] * 3), "with p0 its correct tokens are shifted"
+
+
+def test_correct_tokens_that_do_not_suit_p0_are_refused(tmp_path: Path) -> None:
+    others = {"short": ("few", [1, 0]), "shares": ("token", [0.5, 0.5, 0.0])}
+    path = prompts(tmp_path, turned=(("token", "prompt"), RIGHT.T), **others)
+    for name, told in {
+        "rigth": "'rigth' is not in the file (did you mean 'right'?)",
+        "short": "short has the shape 2, and logits has the shape 2 × 3",
+        "turned": "turned has the shape 3 × 2, and logits has the shape 2 × 3",
+        "shares": "shares has 0.5; 1 is for correct tokens, 0 for all others",
+    }.items():
+        with pytest.raises(jc.InputError) as caught:
+            jc.plan(judged(path, correct=name))
+        assert str(caught.value).startswith(f"process.initial.correct: {str(path)!r}: ")
+        assert told in str(caught.value)
+    with pytest.raises(jc.InputError, match=r"process.correct: 'file': initial = 'file' names no correct tokens"):
+        judged(path)
+    with pytest.raises(jc.InputError, match=r"process.initial: its key correct = 'right' has no effect: it is used"):
+        judged(path, {"correct": "head"}, correct="right")
+
+
+def test_rows_and_tokens_of_another_order_are_refused(tmp_path: Path) -> None:
+    xr.Dataset(
+        {
+            "logits": (("prompt", "token"), NUMBERS),
+            "right": (("row", "token"), RIGHT),
+            "once": ("word", RIGHT[0]),
+        },
+        {"prompt": ["one", "two"], "token": ["x", "y", "z"], "row": ["two", "one"], "word": ["z", "y", "x"]},
+    ).to_netcdf(tmp_path / "p.nc")
+    for name, what in {"right": "rows", "once": "tokens"}.items():
+        with pytest.raises(jc.InputError, match=f"{name} has other {what} than logits, or has them in another order"):
+            jc.plan(judged(tmp_path / "p.nc", correct=name))
+
+
+def test_cells_are_identified_by_the_content_of_the_file_and_by_the_variable(tmp_path: Path) -> None:
+    path, copied = prompts(tmp_path), tmp_path / "copied"
+    copied.mkdir()
+    (copied / "other.nc").write_bytes(path.read_bytes())
+    one, same, other = (
+        jc.plan(judged(each, correct=name)).identities
+        for each, name in ((path, "right"), (copied / "other.nc", "right"), (path, "once"))
+    )
+    assert one == same
+    assert one != other
+
+
+def test_a_study_keeps_the_file_and_goes_on_without_the_original(tmp_path: Path) -> None:
+    path, study = prompts(tmp_path), tmp_path / "study"
+    law = {"initial_accuracy": 0.25, "accuracy_concentration": 2.0, "update": "policy_gradient"}
+    sweep = judged(path, {**law, "batch_size": 4, "group_size": 2}, correct="right")
+    first = jc.run(sweep, study, progress=False).load()
+    assert (study / "inputs" / "prompts.nc").exists()
+    path.unlink()
+    longer = jc.Sweep.from_toml(study / "sweep.toml", folder=study / "inputs").replace(replicates=3)
+    again = jc.run(longer, study, progress=False).load()
+    np.testing.assert_array_equal(again.persona_accuracy.isel(replicate=[0]), first.persona_accuracy)
+    with pytest.raises(jc.InputError, match="leads out of"):
+        jc.Sweep.from_dict({"process": {**JUDGED, "initial": {"kind": "file", "path": "../p.nc"}}}, folder=tmp_path)

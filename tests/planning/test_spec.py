@@ -56,6 +56,32 @@ def test_native_code_takes_the_expectation_of_plain_sgd_alone(trained: bool) -> 
         assert not spec_of(cell(**expected | other), 1, 16, trains_natively=trained).takes_expectation
 
 
+def test_sets_of_rows_are_tables_and_sets_of_all_rows_are_not() -> None:
+    for values, rows, tables in (
+        ({}, (), ()),
+        ({"correct_tokens": [[0], [1]]}, (), ()),
+        ({"correct": "listed", "correct_tokens": [0]}, ("correct_tokens",), ()),
+        ({"correct": "listed", "correct_tokens": [[0], [1]]}, (), ("correct_tokens",)),
+        ({"correct": "file"}, (), ("correct_tokens",)),
+    ):
+        structure = spec_of(cell(**values), 1, 16).structure
+        assert (structure.rows, structure.tables) == (rows, tables)
+
+
+def test_a_given_accuracy_is_on_and_needs_xla() -> None:
+    refit = {"update": "refit", "samples": 9}
+    for values, is_on in (
+        ({}, ()),
+        ({"accuracy_concentration": 2.0}, ()),
+        ({"initial_accuracy": 0.2}, ("initial_accuracy",)),
+        ({"initial_accuracy": 0.2, "accuracy_concentration": 2.0}, ("initial_accuracy", "accuracy_concentration")),
+        ({"initial_accuracy": 0.2, "model": "markov"}, ()),
+    ):
+        structure = spec_of(cell(**values, **refit), 1, 16, trains_natively=True).structure
+        assert structure.is_on == is_on
+        assert not (is_on and structure.is_fusible)
+
+
 def test_a_field_is_on_where_it_has_an_effect() -> None:
     assert switched_on(cell(fresh_every=3)) == ()
     assert switched_on(cell(fresh_every=3, fresh_fraction=0.1)) == ("fresh_fraction", "fresh_every")

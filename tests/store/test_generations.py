@@ -37,6 +37,16 @@ PROCESSES: dict[str, dict[str, Any]] = {
         "batch_size": 4,
     },
     "its own p0": {"initial": {"kind": "dirichlet", "concentration": 0.5, "shared": False}, "batch_size": 4},
+    "prompts of their own hardness": {
+        "model": "persona",
+        "chooser": "fixed",
+        "trace_length": 1,
+        "update": "policy_gradient",
+        "batch_size": 8,
+        "group_size": 4,
+        "initial_accuracy": 0.3,
+        "accuracy_concentration": 4.0,
+    },
     "numbers that overflow": {"optimizer": "sgd", "learning_rate": 3e38, "batch_size": 4},
 }
 SGD = PROCESSES["native code"]

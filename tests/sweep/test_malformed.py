@@ -30,13 +30,17 @@ CASES = {
     "unknown key": ("replicate = 3", "replicate", "did you mean 'replicates'?"),
     "unknown table": ("[axis]\ntemperature = [1.0]", "axis", "did you mean 'axes'?"),
     "unknown process key": ("[process]\ntemprature = 1.0", "process.temprature", "did you mean 'temperature'?"),
-    "unlike any process key": ("[process]\nzzz = 1.0", "process.zzz", "allowed: b1, b2, baseline, batch_size"),
+    "unlike any process key": (
+        "[process]\nzzz = 1.0",
+        "process.zzz",
+        "allowed: accuracy_concentration, b1, b2, baseline",
+    ),
     "process key on top": ("temperature = 1.0", "temperature", "it belongs in [process]"),
     "unknown axis": ("[axes]\nlearnin_rate = [1.0]", "axes.learnin_rate", "did you mean 'learning_rate'?"),
     "axis that is no field": (
         "[axes]\nzzz = [1, 2]",
         "axes.zzz",
-        "unknown field; allowed: b1, b2, baseline, batch_size",
+        "unknown field; allowed: accuracy_concentration, b1, b2, baseline",
     ),
     "top key in the process": (
         "[process]\nrecord = { every = 10 }",
