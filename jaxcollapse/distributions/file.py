@@ -126,7 +126,8 @@ class File(InitialKind):
     def _answers(self, path: Path, given: Contents) -> np.ndarray:
         """Which tokens are correct, of the same tokens and rows as the numbers of p0."""
         key = f"{_KEY}.correct"
-        found: Contents = FORMATS[path.suffix.lower()].read(path, Wanted(self.correct, self.labels, self.select, key))
+        wanted = Wanted(self.correct, self.labels, self.select, key, has_all=False)
+        found: Contents = FORMATS[path.suffix.lower()].read(path, wanted)
         numbers, tokens = found.numbers, given.numbers.shape[-1:]
         if numbers.shape not in (given.numbers.shape, tokens):
             raise InputError(

@@ -241,6 +241,9 @@ def test_a_file_has_the_correct_tokens_of_each_prompt(tmp_path: Path) -> None:
     sweep = judged(path, correct="right", select={"prompt": "two"})
     alone = {"initial": sweep.process["initial"], "correct": "file"}
     assert accuracy(sweep.replace(process=alone)) == pytest.approx([0.8])
+    alone["initial"] = {"kind": "file", "path": path.name, "variable": "logits"}
+    both = sweep.replace(process=alone, axes={"initial.correct": ["right", "once"], "initial.select.prompt": ["one"]})
+    assert accuracy(both) == pytest.approx([0.5, 0.5])
 
 
 def test_a_table_of_text_and_an_archive_have_them_too(tmp_path: Path) -> None:

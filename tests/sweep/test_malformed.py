@@ -120,7 +120,25 @@ CASES = {
     "number for a boolean": ("[process]\nreplacement = 1", "process.replacement", "1: must be a valid boolean"),
     "number for a name": ("[process]\noptimizer = 1", "process.optimizer", "1 is not allowed; allowed: adam"),
     "string for p0": ('[process]\ninitial = "zipf"', "process.initial", "'zipf': must be a table with kind"),
+    "number below 0 in a list of sets": (
+        '[process]\ncorrect = "listed"\ncorrect_tokens = [["a"], [1, -1]]',
+        "process.correct_tokens[1][1]",
+        "-1: must be the label of a token, or its index from 0",
+    ),
+    "token next to a set": (
+        '[process]\ncorrect = "listed"\ncorrect_tokens = ["a", ["b"]]',
+        "process.correct_tokens[1]",
+        "['b']: must be the label of a token, or its index from 0",
+    ),
+    "list for a rule of the correct": (
+        '[process]\ncorrect = ["a", "b"]',
+        "process.correct",
+        "one value is needed here; to sweep over several, make it an axis",
+    ),
+    "correct tokens of no file": ('[process]\ncorrect = "file"', "process.correct", "names no correct tokens"),
     # Out of range.
+    "certain accuracy": ("[process]\ninitial_accuracy = 1.0", "process.initial_accuracy", "1.0: must be < 1"),
+    "impossible accuracy": ("[process]\ninitial_accuracy = 0.0", "process.initial_accuracy", "0.0: must be > 0"),
     "negative temperature": ("[process]\ntemperature = -0.1", "process.temperature", "-0.1: must be >= 0"),
     "temperature that is no number": ("[process]\ntemperature = nan", "process.temperature", "nan: must be >= 0"),
     "negative learning rate": ("[process]\nlearning_rate = -1.0", "process.learning_rate", "-1.0: must be >= 0"),

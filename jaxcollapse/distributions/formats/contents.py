@@ -21,12 +21,14 @@ class Wanted:
         labels: name of what labels the tokens; False for no labels, None for what has one of the usual names.
         select: labels, or integer positions, along the other dimensions.
         key: the key of the sweep file that names the variable.
+        has_all: whether it must have all of these dimensions; else those that it lacks are passed over.
     """
 
     variable: str | None
     labels: str | Literal[False] | None
     select: Mapping[str, Label]
     key: str = KEY
+    has_all: bool = True
 
     def choose(self, names: Sequence[str]) -> str:
         """The variable that is meant.

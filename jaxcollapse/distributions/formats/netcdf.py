@@ -67,6 +67,8 @@ def _chosen(file: "xr.Dataset", wanted: Wanted) -> str:
 
 def _selected(variable: Any, wanted: Wanted) -> Any:
     for dimension, label in wanted.select.items():
+        if dimension not in variable.dims and not wanted.has_all:
+            continue
         if dimension not in variable.dims:
             wrong = did_you_mean(dimension, map(str, variable.dims))
             raise InputError(_KEY, f"{dimension!r} is not a dimension of {variable.name}{wrong}")
