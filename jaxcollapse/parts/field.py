@@ -59,7 +59,8 @@ class Field:
         kind: what it is to compiled programs. Each value of a "static" field has a program of its own. A "shape"
             decides how large tables are. A "number" (floating point), a "count" (int32) or "tokens" (a number for each
             token) is an argument of the program, so that a sweep over it compiles nothing; so is a "set" (labels or
-            numbers of tokens), which a program sees as a number for each token: 1 for those of the set, else 0.
+            numbers of tokens), which a program sees as a number for each token, of each row if rows have sets of their
+            own: 1 for those of the set, else 0.
         is_off: whether the default switches something off; a dataset then leaves the field out. Every switch is off.
         is_switch: whether a program has to know if it is switched on.
         required: whether a sweep file must give a value.

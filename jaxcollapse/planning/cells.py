@@ -70,6 +70,8 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     grid, library, observables = sweep.grid, Library(sweep.grid, sweep.seed), sweep.chosen
     _check_precision(grid, sweep.precision)
     _check_per_token(grid, library)
+    for entry in np.unique(library.index[grid.has("correct", "file")]).tolist():
+        library.entries[entry].sets(None, grid.key_of("correct"))
     _check_span(grid)
     natively = trains(platform, sweep.precision) if natively is None else natively
     tokens, everything = _by_value(library.widths, padded), natively and draws_on(platform)

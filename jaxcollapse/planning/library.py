@@ -18,7 +18,7 @@ from jaxcollapse.limits import MOST_DRAWN, MOST_NUMBERS
 from jaxcollapse.parameterisations.fit import fit
 from jaxcollapse.parameterisations.parameterisation import Parameterisation
 from jaxcollapse.parts.plugin import told_in_a_line
-from jaxcollapse.sweep.display import label
+from jaxcollapse.sweep.display import count, label
 from jaxcollapse.sweep.grid import Grid, grouped, stable_hash
 from jaxcollapse.system.jax_settings import arithmetic
 from jaxcollapse.walks import WALKS
@@ -67,7 +67,8 @@ class Entry:
             return found
         rows = self.walk.is_text()
         if len(found) != rows.sum():
-            raise InputError(key, f"has {len(found)} lists for {rows.sum()} rows of tokens; give each row one")
+            has, needs = count(len(found), "row"), count(int(rows.sum()), "row")
+            raise InputError(key, f"has sets for {has}; the model has {needs} of tokens")
         made = np.zeros((len(rows), self.given.size))
         made[rows] = found
         return made

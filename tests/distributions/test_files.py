@@ -267,6 +267,13 @@ def test_correct_tokens_that_do_not_suit_p0_are_refused(tmp_path: Path) -> None:
             jc.plan(judged(path, correct=name))
         assert str(caught.value).startswith(f"process.initial.correct: {str(path)!r}: ")
         assert told in str(caught.value)
+    chain = {
+        "model": "markov",
+        "initial": {"kind": "file", "path": path.name, "variable": "logits", "correct": "right"},
+    }
+    square = prompts(tmp_path, logits=(("previous", "token"), np.zeros((3, 3))), right=(("from", "token"), np.eye(3)))
+    with pytest.raises(jc.InputError, match=r"process.correct: has sets for 3 rows; the model has 4 rows of tokens"):
+        jc.plan(judged(square, correct="right").replace(process={**chain, "correct": "file"}))
     with pytest.raises(jc.InputError, match=r"process.correct: 'file': initial = 'file' names no correct tokens"):
         judged(path)
     with pytest.raises(jc.InputError, match=r"process.initial: its key correct = 'right' has no effect: it is used"):

@@ -224,8 +224,11 @@ def test_each_prompt_learns_at_the_speed_that_the_mean_field_has_for_its_own_har
         ({"initial_accuracy": 0.5, "model": "markov"}, "has no effect: it is used with a model whose traces stay"),
         ({"initial_accuracy": 0.5, "parameters": "lowrank"}, "'lowrank' are fitted to p0 before a trajectory knows"),
         ({"initial_accuracy": 1 - 1e-12}, "is 1 in float32"),
-        ({**LISTED, "correct_tokens": [[0], [1]]}, "process.correct_tokens: has 2 lists for 1 rows of tokens"),
-        ({**PROMPTS, "correct_tokens": [[0], [1]]}, "process.correct_tokens: has 2 lists for 3 rows of tokens"),
+        (
+            {**LISTED, "correct_tokens": [[0], [1]]},
+            "process.correct_tokens: has sets for 2 rows; the model has 1 row of tokens",
+        ),
+        ({**PROMPTS, "correct_tokens": [[0], [1]]}, "has sets for 2 rows; the model has 3 rows of tokens"),
         ({**PROMPTS, "correct_tokens": [[0], [1], [4]]}, "4: tokens are numbered from 0 to 3"),
         ({"correct": "file"}, "'file': initial = 'zipf' names no correct tokens"),
     ],
