@@ -106,3 +106,18 @@ def test_only_top_p_cuts_again_and_again() -> None:
     assert (once == last).values.tolist() == [True, True, False, True]
     assert last.values.tolist()[:2] == [256, 64]
     assert _bounds(drifting)[1] < 64
+
+
+def test_hard_prompts_are_left_behind() -> None:
+    smaller = {
+        "replicates": 8,
+        "generations": 60,
+        "record": {"every": 60},
+        "observables": ["accuracy", "persona_accuracy"],
+    }
+    data = _smaller("hard_prompts", {"accuracy_concentration": [2.0, np.inf]}, {"initial_accuracy": 0.2}, **smaller)
+    last = data.isel(generation=-1)
+    least, most = _bounds(last.accuracy)
+    assert most[0] < least[1], "the mean over equally hard prompts has risen further"
+    start, end = data.persona_accuracy[0, :, 0].values.ravel(), last.persona_accuracy[0].values.ravel()
+    assert end[start < 0.01].mean() < 0.1 < 0.9 < end[start > 0.2].mean()
