@@ -65,7 +65,29 @@ PROCESSES: dict[str, list[dict[str, Any]]] = {
         {"vocab_size": 1100, "update": "refit", "samples": 50, "temperature": 0.9},
         {"vocab_size": 1100, "update": "refit", "samples": 3000},
     ],
+    "rewarded": [
+        *(
+            {"batch_size": 24, "group_size": 8, "baseline": baseline, "normalise": normalise, "true_positive_rate": 0.9}
+            for baseline in native.BASELINES
+            for normalise in ("std", "none")
+        ),
+        {"batch_size": 48, "group_size": 3, "temperature": 0.7, "correct": "tail"},
+        {"batch_size": 20, "group_size": 20, "reward": "coin", "temperature": 1.3},
+        {"batch_size": 20, "group_size": 20, "reward": "score"},
+        {"batch_size": 64, "group_size": 4, "reward": "score", "normalise": "none", "baseline": "none"},
+        {"batch_size": 7, "group_size": 1, "baseline": "none", "normalise": "none"},
+        {"batch_size": 32, "group_size": 16, "reward": "original_likelihood"},
+        {"batch_size": 32, "group_size": 16, "temperature": 0.0},
+        {"batch_size": 32, "group_size": 16, "temperature": INF},
+        {"batch_size": 5000, "group_size": 10},
+    ],
 }
+REWARDED = {"update": "policy_gradient", "reward": "verifier", "false_positive_rate": 0.1, "learning_rate": 2.0}
+PROCESSES["many rewarded"] = [{"vocab_size": 1100, **process} for process in PROCESSES["rewarded"]]
+for size in ("rewarded", "many rewarded"):
+    tokens = 1100 if size.startswith("many") else 30
+    scores = np.linspace(-1, 2, tokens).tolist()
+    PROCESSES[size] = [{**REWARDED, "scores": scores, **process} for process in PROCESSES[size]]
 
 
 @pytest.mark.parametrize("size", PROCESSES)
@@ -87,14 +109,14 @@ def test_trajectories_are_those_of_the_loop_in_jax(size: str) -> None:
     for place, process in enumerate(processes):
         here, there = (data.isel(process=place, token=slice(process["vocab_size"])) for data in (all_here, all_there))
         same = np.isclose(here.logits, there.logits, atol=2e-5).all(axis=-1)
-        assert same.mean() > 0.97, process  # else a rounding has tipped a sample
+        assert same.mean() > 0.97, place  # else a rounding has tipped a sample
         for name in ("entropy", "kl_from_initial"):
             one, other = here[name].values[same], there[name].values[same]
-            np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-6, err_msg=f"{name} {process}")
+            np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-6, err_msg=f"{name} {place}")
         whole = same.all(axis=1)
         for event in ("collapse_time", "first_extinction_time", "half_life"):
             one, other = here[event].values[whole], there[event].values[whole]
-            np.testing.assert_array_equal(one, other, err_msg=f"{event} {process}")
+            np.testing.assert_array_equal(one, other, err_msg=f"{event} {place}")
 
 
 def test_other_processes_draw_the_same_counts_too() -> None:
@@ -147,20 +169,23 @@ def test_plans_and_datasets_say_what_computes() -> None:
 # The same bits, whatever the neighbours and the processor.
 
 
-@partial(jax.jit, static_argnames="refit")
-def _train(*operands: jax.Array, refit: bool) -> Any:
+@partial(jax.jit, static_argnames=("refit", "groups"))
+def _train(*operands: jax.Array, refit: bool, groups: native.Groups | None) -> Any:
     tokens, gaps = operands[0].shape[1], jnp.array([0, 3, 1, 4], jnp.int32)
     schedule = jnp.array([3, 1 if refit else 2], jnp.int32)
 
     def train(*lane: jax.Array) -> Any:
+        scale = jax.nn.sigmoid(lane[0] + 2) if groups else jnp.zeros(0)
         return native.train(
             *lane,
             schedule,
             gaps,
+            scale,
             native.Origins(lane[0], jnp.where(lane[0] < -5, 0.5, 0), jnp.float32(1e-4), lane[4].astype(jnp.float32)),
             fewest_split=fewest_split(tokens),
             apart=tree.columns(tokens) == 1,
             refit=refit,
+            groups=groups,
             watched=native.STATISTICS,
             wanted=native.MEASURED,
         )
@@ -180,14 +205,20 @@ def _measure(now: jax.Array, start: native.Origins) -> jax.Array:
     return jax.vmap(lambda now, start: native.measure(now, start, wanted=native.MEASURED))(now, start)
 
 
-def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
+def trained(
+    lanes: np.ndarray, tokens: int, refit: bool = False, groups: native.Groups | None = None
+) -> list[np.ndarray]:
     """Logits and times of these of many trajectories that differ in all they can."""
     rng = np.random.default_rng(tokens)
     many = 64
     logits = -rng.gamma(1.0, 3.0, (many, tokens)).astype(np.float32)
     logits[rng.uniform(size=logits.shape) < 0.1] = -np.inf
     logits[:, 0] = 0
-    draws = rng.choice([1 if refit else 0, 2, 7, fewest_split(tokens), 10 * tokens, 10**6], many).astype(np.int32)
+    numbers = [1 if refit else 0, 2, 7, fewest_split(tokens), 10 * tokens, 10**6]
+    draws = rng.choice(numbers, many).astype(np.int32)
+    if groups:
+        draws = groups.size * rng.choice([1, 1, 2, 40], many if tokens > 100 else 1).astype(np.int32)
+        draws = np.broadcast_to(draws, many)
     operands = (
         logits,
         rng.integers(0, 2**32, (many, 2), dtype=np.uint32),
@@ -198,7 +229,8 @@ def trained(lanes: np.ndarray, tokens: int, refit: bool) -> list[np.ndarray]:
         np.tile(np.array([0.9, 0.6, 1e-5], np.float32), (many, 1)),
         np.full((many, 3), -1, np.int32),
     )
-    return [np.asarray(each) for each in _train(*(jnp.asarray(operand[lanes]) for operand in operands), refit=refit)]
+    some = (jnp.asarray(operand[lanes]) for operand in operands)
+    return [np.asarray(each) for each in _train(*some, refit=refit, groups=groups)]
 
 
 def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
@@ -212,7 +244,14 @@ def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
     return [np.asarray(_measure(*jax.tree.map(lambda each: each[lanes], (now, _origins(start)))))]
 
 
-CALLS = {"sgd": partial(trained, refit=False), "refit": partial(trained, refit=True), "measures": measured}
+CALLS = {
+    "sgd": trained,
+    "refit": partial(trained, refit=True),
+    "groups by chance": partial(trained, groups=native.Groups(5, "mean", True, True)),
+    "one group by score": partial(trained, groups=native.Groups(20, "leave_one_out", True, False)),
+    "groups without baseline": partial(trained, groups=native.Groups(4, "none", False, True)),
+    "measures": measured,
+}
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -282,6 +321,7 @@ MANY = len(native.MEASURED)
         ("MEASURED", native.MEASURED[:-1], rf"measures\[{MANY - 1}\] is uniform_kl_to_initial in .*so, but missing in"),
         ("MEASURED", (*native.MEASURED, "more"), rf"measures\[{MANY}\] is missing in .*so, but more in"),
         ("STATISTICS", dict(reversed(native.STATISTICS.items())), r"statistics\[0\] is modal_probability in"),
+        ("BASELINES", ("mean", "none"), r"baselines\[1\] is leave_one_out in .*so, but none in"),
         ("COLUMNS", 8, r"columns\[0\] is 16 in .*so, but 8 in"),
     ],
 )
@@ -340,7 +380,7 @@ def test_an_array_of_another_shape_is_refused(wrong: Shapes, message: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["thresholds", "times", "schedule", "key", "present", "learning_rate", "rarest", "samples"]
+    "name", ["thresholds", "times", "schedule", "key", "present", "learning_rate", "scale", "rarest", "samples"]
 )
 def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
     tokens = 4
@@ -355,6 +395,7 @@ def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
         "times": jnp.full(3, -1, jnp.int32),
         "schedule": jnp.ones(2, jnp.int32),
         "gaps": jnp.ones(1, jnp.int32),
+        "scale": jnp.zeros(tokens),
         "start": jnp.zeros(tokens),
         "rarest": jnp.zeros(tokens),
         "support": jnp.float32(0),
@@ -366,8 +407,9 @@ def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
         "jaxcollapse_train", [jax.ShapeDtypeStruct(np.atleast_1d(shape), dtype) for shape, dtype in shapes]
     )
     none = np.int32(0)
+    groups = {"group_size": np.int32(2), "baseline": none, "normalises": True, "by_chance": True}
     with pytest.raises(jax.errors.JaxRuntimeError, match=rf"{name} has shape \[.*1\], not"):
-        call(*operands.values(), fewest_split=np.int32(1), apart=True, refit=False, watched=none, wanted=none)
+        call(*operands.values(), fewest_split=np.int32(1), apart=True, refit=False, watched=none, wanted=none, **groups)
 
 
 def told(*arguments: str, **environment: str) -> subprocess.CompletedProcess:

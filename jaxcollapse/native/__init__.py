@@ -15,7 +15,8 @@ whose program is to be taken, such as `x86-64-v3`.
     sheet.h       arrays of them: sixteen trajectories, or one; memory.h, space.h: where they are
     functions.h   exponential, logarithm          sampler.h    multinomial counts of a sheet
     threefry.h    random words                    training.h   generations; counting.h: counts alone
-    binomial.h    binomial counts                 measuring.h  observables; tempering.h: those of cooling
+    binomial.h    binomial counts                 groups.h     groups of traces with rewards
+    measuring.h   observables                     tempering.h  those of cooling
     variant.cpp   all of it for one processor     library.cpp  what XLA calls on CPUs (calls.h: with which arrays)
     gpu.cu        all of it for one GPU           gpu.cpp      what XLA calls there; gpu.py: compiles and loads gpu.cu
 
@@ -102,7 +103,7 @@ def _lists(library: ctypes.CDLL, path: Path) -> dict[str, tuple[str, ...]]:
     library.jaxcollapse_lists.restype = ctypes.c_char_p
     lines = [line.split() for line in library.jaxcollapse_lists().decode().splitlines()]
     lists = {what: tuple(names) for what, *names in lines}
-    here = {"measures": MEASURED, "statistics": tuple(STATISTICS), "columns": (str(COLUMNS),)}
+    here = {"measures": MEASURED, "statistics": tuple(STATISTICS), "baselines": BASELINES, "columns": (str(COLUMNS),)}
     for what, names in here.items():
         there = lists.get(what, ())
         for place, (one, other) in enumerate(zip_longest(names, there)):

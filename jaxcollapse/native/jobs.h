@@ -33,6 +33,12 @@
     each(kOrderGap, order_gap) \
     each(kUniformKlToInitial, uniform_kl_to_initial)
 
+// What the rewards of a group are compared with, in the order of `jaxcollapse.native.BASELINES`, with the names there.
+#define BASELINES(each) \
+    each(kMean, mean) \
+    each(kLeaveOneOut, leave_one_out) \
+    each(kNoBaseline, none)
+
 // What XLA calls, and the job that each does. Of each name there is a kernel in variant.cpp, a function in calls.h that
 // makes the job (`count_job`), and one in Python; this list registers it.
 #define CALLS(each) \
@@ -47,6 +53,7 @@
 #define NUMBER(number, name) number,
 enum Event { EVENTS(NUMBER) kEvents };
 enum Measure { MEASURES(NUMBER) kMeasures };
+enum Baseline { BASELINES(NUMBER) kBaselines };
 
 // Counts of `draws` draws from `weights` [lane, token], keys [lane, 2].
 struct CountJob {
@@ -79,13 +86,10 @@ struct Origins {
     int place(int measure) const { return ones(wanted & ((1u << measure) - 1)); }
 };
 
-// What the rewards of a group are compared with, in the order of `jaxcollapse.native.BASELINES`.
-enum Baseline { kMean, kLeaveOneOut, kNoBaseline };
-
 // Groups of traces with rewards; of size 0 where there are none.
 struct GroupJob {
     int32_t size;
-    int32_t baseline;
+    int32_t baseline;    // one of `Baseline`
     bool normalises;     // by the standard deviation of a group's rewards
     bool by_chance;      // whether rewards are 1 with a chance, else 0
     const float* scale;  // [lane, token]: the reward of each token, or its chance of 1

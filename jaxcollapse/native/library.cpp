@@ -63,9 +63,9 @@ auto handler_of(void (*Kernels::*kernel)(const Job&), Job (*make)(Operands...)) 
 extern "C" const char* jaxcollapse_lists() {
 #define NAME(name, ...) " " #name
 #define SECOND_NAME(number, name) " " #name
-    static const std::string lists =
-        "calls" CALLS(NAME) "\nmeasures" MEASURES(SECOND_NAME) "\nstatistics" EVENTS(SECOND_NAME) "\ncolumns " +
-        std::to_string(kWidth);
+    static const std::string lists = "calls" CALLS(NAME) "\nmeasures" MEASURES(SECOND_NAME) "\nstatistics" EVENTS(
+                                         SECOND_NAME) "\nbaselines" BASELINES(SECOND_NAME) "\ncolumns " +
+                                     std::to_string(kWidth);
     return lists.c_str();
 }
 

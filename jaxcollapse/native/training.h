@@ -153,7 +153,7 @@ struct Trainer {
         const Tree& tree = sampler.tree;
         const Floats sum = layout == kApart ? Floats(tree.level[tree.levels - 1][0]) : Floats(tree.fold[1]);
         if (any(~is_plain)) weigh<kKept>();
-        total = select(is_plain, sum * exponential(peak - above), total);
+        total = select(is_plain, sum / exponential(peak - above), total);
     }
 
     // Sums of new weights; level by level where few of many sums are others.

@@ -7,7 +7,7 @@ added up in the order of these numbers, so that their sums are the same bits on 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -75,21 +75,6 @@ class Groups:
     size: int
     at_once: int
 
-    @classmethod
-    def of(cls, emission: Emission, model: Table, **others: Any) -> Self:
-        """Groups of a process whose model has this table."""
-        structure, rule = emission.structure, emission.structure.rule
-        assert isinstance(rule, PolicyGradient)
-        return cls(
-            reward=structure.reward,
-            judged=emission.judged(model),
-            values=emission.values,
-            compared=rule.compared,
-            size=rule.group_size,
-            at_once=structure.traces_at_once,
-            **others,
-        )
-
     @property
     def scores(self) -> Table:
         """The reward of each token of each row."""
@@ -103,6 +88,20 @@ class Groups:
     def advantages(self, found: Float[Array, " trace"]) -> Float[Array, " trace"]:
         """The advantage of each trace, from the rewards."""
         return self.compared.advantages(found.reshape(-1, self.size)).reshape(-1)
+
+
+def compared(emission: Emission, model: Table) -> dict[str, Any]:
+    """What all groups of a process have, by attribute, whose model has this table."""
+    structure, rule = emission.structure, emission.structure.rule
+    assert isinstance(rule, PolicyGradient)
+    return {
+        "reward": structure.reward,
+        "judged": emission.judged(model),
+        "values": emission.values,
+        "compared": rule.compared,
+        "size": rule.group_size,
+        "at_once": structure.traces_at_once,
+    }
 
 
 @dataclass(frozen=True)

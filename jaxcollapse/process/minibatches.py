@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.process.emission import Draw, Emission, Source
-from jaxcollapse.process.groups import TokenGroups
+from jaxcollapse.process.groups import TokenGroups, compared
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.process.trace_groups import TraceGroups
 from jaxcollapse.sampling import bits
@@ -110,7 +110,7 @@ class Minibatches:
         old = None if sampled is None else finite(jax.nn.log_softmax(sampled, axis=-1))
         counts: Counts | None = None
         if structure.infinite_samples:
-            found = TokenGroups.of(self.emission, source.model).expected(source.logits)
+            found = TokenGroups(**compared(self.emission, source.model)).expected(source.logits)
             shares = shares_of(structure.walk, structure.walk.visits(source.logits, settings.traces))
         else:
             found, counts = self._drawn(key, source)
@@ -127,9 +127,9 @@ class Minibatches:
         """Advantages and counts of the traces of a generation."""
         structure, number = self.structure, self.settings.batch_size
         if structure.walk.is_of_tokens:
-            return TokenGroups.of(self.emission, source.model).drawn(key, source.weights, number)
+            return TokenGroups(**compared(self.emission, source.model)).drawn(key, source.weights, number)
         traces = self.emission.one_by_one(source)
-        groups = TraceGroups.of(self.emission, source.model, traces=traces, needs=structure.correct_trace)
+        groups = TraceGroups(**compared(self.emission, source.model), traces=traces, needs=structure.correct_trace)
         return groups.drawn(key, number)
 
     def _of_counts(self, logits: Table, counts: Counts) -> Batch:

@@ -15,7 +15,7 @@ from jaxcollapse.observables import Observable
 from jaxcollapse.observables.registry import Watch
 from jaxcollapse.observables.series import origins
 from jaxcollapse.observables.snapshot import Origin, SweepThresholds
-from jaxcollapse.process.groups import TokenGroups
+from jaxcollapse.process.groups import TokenGroups, compared
 from jaxcollapse.process.self_training import Process
 from jaxcollapse.process.structure import Structure
 from jaxcollapse.sampling import bits, tree
@@ -63,7 +63,7 @@ def advance(
     if isinstance(rule := structure.rule, PolicyGradient):
         is_by_chance = bool(REWARDS[structure.reward].fact("is_by_chance"))
         groups = Groups(rule.group_size, rule.baseline, rule.normalise == "std", is_by_chance)
-        scale = TokenGroups.of(process.emission, process.initial).scale[0]
+        scale = TokenGroups(**compared(process.emission, process.initial)).scale[0]
     logits, found, values = train(
         state.parameters[0],
         key,
