@@ -18,6 +18,7 @@ from benchmarks.kernel.suite import KERNEL
 from benchmarks.machine import machine
 from benchmarks.observables.suite import OBSERVABLES
 from benchmarks.refit.suite import REFIT
+from benchmarks.rewards.suite import REWARDS
 from benchmarks.sampling.suite import SAMPLING
 from benchmarks.suite import Effort, keep
 from benchmarks.sweep.suite import SWEEP
@@ -28,6 +29,7 @@ class Name(StrEnum):
 
     KERNEL = KERNEL.name
     REFIT = REFIT.name
+    REWARDS = REWARDS.name
     BITS = BITS.name
     SAMPLING = SAMPLING.name
     COUNTS = COUNTS.name
@@ -38,7 +40,7 @@ class Name(StrEnum):
     FINISHED = FINISHED.name
 
 
-_ALL = (KERNEL, REFIT, BITS, SAMPLING, COUNTS, OBSERVABLES, SWEEP, GROWTH, ESTIMATES, FINISHED)
+_ALL = (KERNEL, REFIT, REWARDS, BITS, SAMPLING, COUNTS, OBSERVABLES, SWEEP, GROWTH, ESTIMATES, FINISHED)
 SUITES = {Name(suite.name): suite for suite in _ALL}
 
 

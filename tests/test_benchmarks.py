@@ -33,6 +33,10 @@ from benchmarks.refit import contenders as refit
 from benchmarks.refit import point as drift
 from benchmarks.refit.suite import REFIT
 from benchmarks.refit.suite import measure as measure_refit
+from benchmarks.rewards import contenders as rewards
+from benchmarks.rewards import point as rewarded
+from benchmarks.rewards.suite import REWARDS
+from benchmarks.rewards.suite import measure as measure_rewards
 from benchmarks.sampling.suite import SAMPLING
 from benchmarks.sampling.suite import measure as measure_sampling
 from benchmarks.suite import Effort, Row, Suite, keep
@@ -40,6 +44,7 @@ from benchmarks.sweep.grid import Grid
 from benchmarks.sweep.suite import SWEEP
 from benchmarks.sweep.suite import measure as measure_sweep
 from jaxcollapse import Sweep, open_study
+from jaxcollapse.theory import policy_gradient_step
 from tests.reference.laws import softmax
 from tests.support.statistics import assert_mean
 
@@ -60,7 +65,7 @@ def assert_shown(suite: Suite, rows: list[Row], folder: Path) -> None:
 
 
 def test_everything_can_be_imported() -> None:
-    contenders = (*kernel.CONTENDERS, *refit.CONTENDERS)
+    contenders = (*kernel.CONTENDERS, *refit.CONTENDERS, *rewards.CONTENDERS)
     absent = {contender.module for contender in contenders} - {contender.module for contender in present(contenders)}
     for module in walk_packages(benchmarks.__path__, "benchmarks."):
         if module.name not in absent:
@@ -165,6 +170,36 @@ def test_the_limit_is_the_expected_update() -> None:
     before = initial_logits(point, 2)
     expected = before - LEARNING_RATE * (softmax(before) - softmax(before / TEMPERATURE))
     np.testing.assert_allclose(run(1), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_rewards_suite_times_every_contender(tmp_path: Path) -> None:
+    rows = measure_rewards(TINY, [rewarded.Point(16, 4)])
+    for contender in present(rewards.CONTENDERS):
+        assert 0 < rows[0]["microseconds"][contender.name] < math.inf
+    assert_shown(REWARDS, rows, tmp_path)
+    assert REWARDS.notes(rows)[0].startswith("(V, G) = (16, 4): the best peer, ")
+
+
+@pytest.mark.parametrize("contender", present(rewards.PEERS), ids=name_of)
+@pytest.mark.parametrize("point", [rewarded.Point(16, 16), rewarded.Point(40, 5)], ids=str)
+def test_a_peer_of_the_rewards_suite_is_right(contender: Contender, point: rewarded.Point) -> None:
+    """One generation has the exact mean, and advantages that sum to zero."""
+    run = contender.run_of(point, 20_000)
+    assert run is not None
+    before = rewarded.initial_logits(point, 1)[0].astype(float)
+    after = np.asarray(run(1), float)
+    np.testing.assert_allclose(after.sum(axis=1), before.sum(), rtol=1e-5)
+    rates = {"true_positive_rate": rewarded.TRUE_POSITIVE_RATE, "false_positive_rate": rewarded.FALSE_POSITIVE_RATE}
+    step = policy_gradient_step(
+        softmax(before),
+        correct=rewarded.chances(point) > 0.5,
+        learning_rate=rewarded.LEARNING_RATE,
+        group_size=point.group,
+        **rates,
+    )
+    assert np.abs(step).max() > 0.01
+    for token in range(0, point.tokens, 5):
+        assert_mean(after[:, token], before[token] + step[token], resolves=0.01)
 
 
 def test_the_refit_suite_times_every_contender(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
+from jaxcollapse.analysis.answers import TOLERANCE, Answers, answers
 from jaxcollapse.analysis.classification import Classification, classify
 from jaxcollapse.analysis.curves import Abscissa
 from jaxcollapse.analysis.missing import missing
@@ -139,6 +140,10 @@ class Collapse:
     ) -> Classification:
         """The verdict of each cell and how sure it is, in words by `.words()`; see `classification.classify`."""
         return classify(self._data, generation, tolerance, collapse_threshold, share)
+
+    def answers(self, generation: int | None = None, tolerance: float = TOLERANCE) -> Answers:
+        """Whether right answers are lost as the accuracy rises, in words by `.words()`; see `answers.answers`."""
+        return answers(self._data, generation, tolerance)
 
     def theory(self, variable: str) -> xr.DataArray:
         """The mean of an observable as theory has it, NaN where no law applies; see `theory.predict`."""

@@ -28,7 +28,7 @@ _CHUNK_BYTES = 16 * 2**20  # of which several are in memory: computed, waiting, 
 _VISIT_ARRAYS = 192  # arrays of a visit alive at once, where draws are split
 _SUBSET_ARRAYS = 96  # further ones, where minibatches are subsets of a corpus
 _PLACE_SECONDS, _PLACES_SECONDS = 80e-9, 100e-9  # of a place of a trace beside its draw; of a place of all at once
-_REWARD_SECONDS = 400e-9  # of a trace of a group beside its draw
+_REWARD_SECONDS, _NATIVE_REWARD_SECONDS = 400e-9, 4e-9  # of a trace of a group beside its draw: by XLA, native
 _JUDGED_ARRAYS, _TRACE_ARRAYS = 8, 32  # further ones of [lane, token], and of [lane, trace], where traces are judged
 _STATE_TABLES = 4  # in a state: parameters, moments, a corpus
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
@@ -73,7 +73,9 @@ def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], d
     passes = (_FUSED_SECONDS if structure.is_fusible else _PASSES_SECONDS) * size * max(1, steps)
     counts: np.ndarray | float
     if structure.batches == "groups":
-        if structure.walk.is_of_tokens:
+        if structure.is_fusible:
+            counts = draws * (_NATIVE_REWARD_SECONDS + NATIVE.single_draw(tokens))
+        elif structure.walk.is_of_tokens:
             counts = draws * (_REWARD_SECONDS + PORTABLE.single_draw(tokens)) * structure.walk.contexts
         else:
             counts = judging(structure, draws, places, candidates) + draws * places * _REWARD_SECONDS

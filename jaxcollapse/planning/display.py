@@ -88,7 +88,7 @@ def describe(program: Program) -> str:
     }[structure.batches]
     drawn = structure.batch_sampler or structure.sampler
     counts = "" if drawn is None else f", {_way(drawn, structure.tokens)}"
-    if structure.is_fusible and not structure.is_refit:
+    if structure.is_fusible and structure.batches == "generator":
         counts += " or infinitely many"
     schedule = [f"{structure.schedule} schedule"] if structure.schedule != "constant" else []
     extras: list[str] = [structure.corpus.part] if structure.corpus.part != "replace" else []
