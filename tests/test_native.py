@@ -170,7 +170,7 @@ def test_plans_and_datasets_say_what_computes() -> None:
 
 
 @partial(jax.jit, static_argnames=("refit", "groups"))
-def _train(*operands: jax.Array, refit: bool, groups: native.Groups | None) -> Any:
+def _train(*operands: jax.Array, refit: bool, groups: native.Rewarding | None) -> Any:
     tokens, gaps = operands[0].shape[1], jnp.array([0, 3, 1, 4], jnp.int32)
     schedule = jnp.array([3, 1 if refit else 2], jnp.int32)
 
@@ -206,7 +206,7 @@ def _measure(now: jax.Array, start: native.Origins) -> jax.Array:
 
 
 def trained(
-    lanes: np.ndarray, tokens: int, refit: bool = False, groups: native.Groups | None = None
+    lanes: np.ndarray, tokens: int, refit: bool = False, groups: native.Rewarding | None = None
 ) -> list[np.ndarray]:
     """Logits and times of these of many trajectories that differ in all they can."""
     rng = np.random.default_rng(tokens)
@@ -247,9 +247,9 @@ def measured(lanes: np.ndarray, tokens: int) -> list[np.ndarray]:
 CALLS = {
     "sgd": trained,
     "refit": partial(trained, refit=True),
-    "groups by chance": partial(trained, groups=native.Groups(5, "mean", True, True)),
-    "one group by score": partial(trained, groups=native.Groups(20, "leave_one_out", True, False)),
-    "groups without baseline": partial(trained, groups=native.Groups(4, "none", False, True)),
+    "groups by chance": partial(trained, groups=native.Rewarding(5, "mean", True, True)),
+    "one group by score": partial(trained, groups=native.Rewarding(20, "leave_one_out", True, False)),
+    "groups without baseline": partial(trained, groups=native.Rewarding(4, "none", False, True)),
     "measures": measured,
 }
 

@@ -185,7 +185,7 @@ class Origins(NamedTuple):
     samples: Float[Array, ""]
 
 
-class Groups(NamedTuple):
+class Rewarding(NamedTuple):
     """How the traces of a policy gradient are compared.
 
     Attributes:
@@ -218,7 +218,7 @@ def train(
     fewest_split: int,
     apart: bool,
     refit: bool,
-    groups: Groups | None,
+    groups: Rewarding | None,
     watched: Collection[str],
     wanted: Collection[str],
 ) -> tuple[Float[Array, " token"], Int32[Array, " statistic"], Float[Array, "wanted record"]]:

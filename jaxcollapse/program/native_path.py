@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
-from jaxcollapse.native import STATISTICS, Groups, train
+from jaxcollapse.native import STATISTICS, Rewarding, train
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.registry import Watch
 from jaxcollapse.observables.series import origins
@@ -62,7 +62,7 @@ def advance(
     is_refit, groups, scale = structure.is_refit, None, jnp.zeros(0, jnp.float32)
     if isinstance(rule := structure.rule, PolicyGradient):
         is_by_chance = bool(REWARDS[structure.reward].fact("is_by_chance"))
-        groups = Groups(rule.group_size, rule.baseline, rule.normalise == "std", is_by_chance)
+        groups = Rewarding(rule.group_size, rule.baseline, rule.normalise == "std", is_by_chance)
         scale = TokenGroups(**compared(process.emission, process.initial)).scale[0]
     logits, found, values = train(
         state.parameters[0],
