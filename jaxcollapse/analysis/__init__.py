@@ -4,7 +4,7 @@ It uses the dataset's own variables and attributes only, so that a result opens 
 """
 
 from jaxcollapse.analysis.accessor import Collapse, Plots
-from jaxcollapse.analysis.answers import ANSWERS, Answers, answers
+from jaxcollapse.analysis.answers import ANSWERS, RightAnswers, answers
 from jaxcollapse.analysis.classification import Classification, classify
 from jaxcollapse.analysis.missing import missing
 from jaxcollapse.analysis.scaling import scaling
@@ -16,10 +16,10 @@ from jaxcollapse.analysis.verdict import VERDICTS, Thresholds, verdicts
 __all__ = [
     "ANSWERS",
     "VERDICTS",
-    "Answers",
     "Classification",
     "Collapse",
     "Plots",
+    "RightAnswers",
     "Thresholds",
     "answers",
     "classify",

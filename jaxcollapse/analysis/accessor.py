@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from jaxcollapse.analysis.answers import TOLERANCE, Answers, answers
+from jaxcollapse.analysis.answers import TOLERANCE, RightAnswers, answers
 from jaxcollapse.analysis.classification import Classification, classify
 from jaxcollapse.analysis.curves import Abscissa
 from jaxcollapse.analysis.missing import missing
@@ -141,7 +141,7 @@ class Collapse:
         """The verdict of each cell and how sure it is, in words by `.words()`; see `classification.classify`."""
         return classify(self._data, generation, tolerance, collapse_threshold, share)
 
-    def answers(self, generation: int | None = None, tolerance: float = TOLERANCE) -> Answers:
+    def answers(self, generation: int | None = None, tolerance: float = TOLERANCE) -> RightAnswers:
         """Whether right answers are lost as the accuracy rises, in words by `.words()`; see `answers.answers`."""
         return answers(self._data, generation, tolerance)
 

@@ -23,7 +23,7 @@ NEEDED = ("accuracy", "lost_correct_mass")
 TOLERANCE = 0.05
 
 
-class Answers(xr.Dataset):
+class RightAnswers(xr.Dataset):
     """Words for what became of right answers: a dataset that can say them."""
 
     __slots__ = ()
@@ -35,7 +35,7 @@ class Answers(xr.Dataset):
         return word.copy(data=np.array(named).reshape(word.shape)).assign_attrs(long_name="right answers")
 
 
-def answers(data: xr.Dataset, generation: int | None = None, tolerance: float = TOLERANCE) -> Answers:
+def answers(data: xr.Dataset, generation: int | None = None, tolerance: float = TOLERANCE) -> RightAnswers:
     """What became of the right answers of each cell, from the medians over its replicates.
 
     `word` is an index into `ANSWERS`; negative where no trajectory counts. `gain` is the change of the accuracy since
@@ -75,7 +75,7 @@ def answers(data: xr.Dataset, generation: int | None = None, tolerance: float = 
         .assign_attrs(long_name="trajectories counted", units="1"),
     }
     made = {name: values.drop_vars("generation", errors="ignore") for name, values in made.items()}
-    return Answers(made, {"outcome": list(ANSWERS), "generation": then.generation}, {"tolerance": tolerance})
+    return RightAnswers(made, {"outcome": list(ANSWERS), "generation": then.generation}, {"tolerance": tolerance})
 
 
 def _words(values: Sequence[np.ndarray], tolerance: float) -> np.ndarray:

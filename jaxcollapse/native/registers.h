@@ -242,6 +242,22 @@ INLINE Vector<float, width> gathered(const float* from, Vector<int32_t, width> i
     }
 }
 
+// The same of sixteen numbers, all of which can be read.
+template <int width>
+INLINE Vector<float, width> gathered_near(const float* from, Vector<int32_t, width> index) {
+#if defined(__AVX512F__)
+    if constexpr (width != kPart) {
+        return {gathered_near(from, index.low), gathered_near(from, index.high)};
+    } else {
+        Vector<float, width> result;
+        result.part = (decltype(result.part))_mm512_permutexvar_ps((__m512i)index.part, _mm512_loadu_ps(from));
+        return result;
+    }
+#else
+    return gathered(from, index);
+#endif
+}
+
 // What `number` gives for each column.
 template <typename T, typename Number>
 INLINE Vector<T> of_columns(Number number) {

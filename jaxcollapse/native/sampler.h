@@ -18,9 +18,9 @@ struct Tree {
     int levels;             // of rows, the leaves included; the last one has one row
     int rows[kMostLevels];  // of each level, which has room for an even number of them
     Array<Floats> level[kMostLevels];
-    float* fold;  // kTogether: at 2ᵈ … 2ᵈ⁺¹ − 1 the sums of all columns that are equal modulo 2ᵈ
+    float* fold;  // kTogether: at 2ᵈ … 2ᵈ⁺¹ − 1 the sums of all columns that are equal modulo 2ᵈ; sixteen more are read
 
-    Tree(int leaves, Memory& memory) : levels(1), rows{leaves}, fold(memory.take<float>(2 * kWidth)) {
+    Tree(int leaves, Memory& memory) : levels(1), rows{leaves}, fold(memory.take<float>(3 * kWidth)) {
         for (int n = leaves; n > 1;) rows[levels++] = n = (n + 1) / 2;
         Array<Floats> space = memory.rows<Floats>(tree_rows(leaves));
         for (int l = 0; l < levels; ++l) {
@@ -65,7 +65,9 @@ INLINE Vector<int32_t, width> walk(const Tree& tree, Pair<Vector<uint32_t, width
         const float* const sums = step < kFolds ? tree.fold + (2 << step) : flat(tree.level[l]);
         const int half = step < kFolds ? 1 << step : tree.rows[l + 1] * kWidth;
         if (step % 4 == 0) bits = threefry(key, Words(uint32_t(step / 4)), number);
-        const Floats left = gathered(sums, node), right = gathered(sums + half, node);
+        const bool is_near = step < kFolds;
+        const Floats left = is_near ? gathered_near(sums, node) : gathered(sums, node);
+        const Floats right = is_near ? gathered_near(sums + half, node) : gathered(sums + half, node);
         const Floats whole = left + right;
         // What is above the left child's share is compared with the right one's, where that is the lighter one.
         const Ints right_is_lighter = right < left;

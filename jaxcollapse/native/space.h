@@ -18,7 +18,7 @@ constexpr int64_t tree_rows(int64_t leaves) {
 
 // What a sampler needs: the sums, of columns and of rows; counts in two places; fewer than `fewest_split` draws.
 constexpr int64_t sampler_bytes(int64_t rows, int64_t fewest_split) {
-    return kRowBytes * (2 + tree_rows(rows) + 2 * even(rows) + fewest_split);
+    return kRowBytes * (3 + tree_rows(rows) + 2 * even(rows) + fewest_split);
 }
 
 // What training needs beside: logits, their exponentials, and what can die out.

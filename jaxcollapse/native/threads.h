@@ -122,6 +122,12 @@ INLINE Vector<float, width> gathered(const float* from, Vector<int32_t, width> i
     return result;
 }
 
+// The same of sixteen numbers.
+template <int width>
+INLINE Vector<float, width> gathered_near(const float* from, Vector<int32_t, width> index) {
+    return gathered(from, index);
+}
+
 // What `number` gives for each column.
 template <typename T, typename Number>
 INLINE Vector<T> of_columns(Number number) {
