@@ -342,7 +342,5 @@ INLINE void in_column(int, Do something) {
     something();
 }
 
-INLINE float fma(float x, float y, float z) { return __builtin_fmaf(x, y, z); }
-
 // Columns wait for one another, so that each sees what others have written.
 INLINE void meet() {}

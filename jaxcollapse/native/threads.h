@@ -167,8 +167,6 @@ INLINE void in_column(int one, Do something) {
     if (column() == one) something();
 }
 
-INLINE float fma(float x, float y, float z) { return fmaf(x, y, z); }
-
 constexpr int kAhead = 8;  // rows to be read before one is written, since memory is far away
 
 // Rows of a sheet, of which a thread sees its own column.
