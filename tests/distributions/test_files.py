@@ -265,7 +265,8 @@ def test_correct_tokens_that_do_not_suit_p0_are_refused(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(jc.InputError) as caught:
             jc.plan(judged(path, correct=name))
-        assert str(caught.value).startswith(f"process.initial.correct: {str(path)!r}: ")
+        named, start = "process.initial.correct: '", str(path)[:60]  # messages shorten long paths
+        assert str(caught.value).startswith(named + start)
         assert told in str(caught.value)
     chain = {
         "model": "markov",
