@@ -4,9 +4,9 @@ import numpy as np
 from numba import njit, prange
 
 from benchmarks.kernel.compiled.bits import STRIDE, mixed, uniform
+from benchmarks.kernel.compiled.blocks import BLOCK, add_up, found
 from benchmarks.kernel.compiled.softmax import weights
 
-_BLOCK = 16  # tokens of a block, the width of a vector register
 _AT_ONCE = 256  # uniform numbers drawn at once
 _FEW_TOKENS = 128  # up to here comparing with every token is faster than searching
 
@@ -17,12 +17,12 @@ def train(logits, states, batch, generations, learning_rate, temperature):
     trajectories, tokens = logits.shape
     inverse_temperature = np.float32(1 / temperature)
     rate, share = np.float32(learning_rate), np.float32(learning_rate / batch)
-    blocks = (tokens + _BLOCK - 1) // _BLOCK
+    blocks = (tokens + BLOCK - 1) // BLOCK
     few_draws = batch < 8 or 4 * batch < tokens
     for trajectory in prange(trajectories):
         z = logits[trajectory]
         state = states[trajectory]
-        tempered = np.zeros(blocks * _BLOCK, np.float32)
+        tempered = np.zeros(blocks * BLOCK, np.float32)
         plain = np.empty(tokens, np.float32)
         running = np.empty(tokens, np.float64)
         start = np.empty(tokens, np.int32)
@@ -45,28 +45,10 @@ def train(logits, states, batch, generations, learning_rate, temperature):
 @njit(fastmath=True, error_model="numpy")
 def _by_blocks(weight, running, counts, draws, state):
     """Few draws: a binary search among the sums of blocks, then along one block."""
-    total = 0.0
-    for block in range(running.size):
-        within = np.float32(0)
-        for token in range(_BLOCK):
-            within += weight[_BLOCK * block + token]
-        total += within
-        running[block] = total
+    total = add_up(weight, running)
     for _ in range(draws):
         state, u = uniform(state)
-        x = u * total
-        block, left = 0, running.size
-        while left > 1:
-            half = left >> 1
-            if running[block + half - 1] <= x:
-                block += half
-            left -= half
-        rest = np.float32(x - (running[block - 1] if block > 0 else 0.0))
-        passed, within = 0, np.float32(0)
-        for token in range(_BLOCK - 1):
-            within += weight[_BLOCK * block + token]
-            passed += np.int32(within <= rest)
-        counts[min(_BLOCK * block + passed, counts.size - 1)] += 1
+        counts[found(weight, running, u * total, counts.size)] += 1
     return state
 
 
