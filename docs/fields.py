@@ -38,7 +38,7 @@ Entry = tuple[str, str, str]  # values that are allowed, default, meaning
 
 def fields() -> str:
     """The page, from the models that validate a sweep file."""
-    tables = ("record", "process", "axes")
+    tables = ("record", "process", "axes", "grids")
     sections: dict[str, dict[str, list[str]]] = {
         "Top level": {key: _told(_entry(Sweep, key)) for key in Sweep.model_fields if key not in tables},
         "Recording": {f"record.{key}": _told(_entry(Record, key)) for key in Record.model_fields},

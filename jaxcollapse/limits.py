@@ -22,6 +22,7 @@ MOST_SHARES = 100_000  # of a study, or tasks of a job array
 MOST_VALUES = 100_000  # of an axis
 MOST_AXES = 28  # an array of HDF5 has 32 dimensions, of which replicates, generations, rows and tokens take four
 MOST_COLUMNS = 100  # fields of a zip
+MOST_TABLES = 1000  # [[grid]]
 MOST_CELLS = 2_000_000
 MOST_TRAJECTORIES = 100_000_000
 MOST_INITIALS = 2**14  # distinct initial distributions, each of which is an object

@@ -79,7 +79,7 @@ def run(
     todo.check_fits()
     with heeded() as stop, reporter(todo.trajectories, show=progress) as shown:
         results = list(_results(todo, todo.chunks, shown.advance, executor, stop))
-    parts = [part_of(result, sweep.replicates) for result in results]
+    parts = [part_of(result, sweep) for result in results]
     return dataset.assemble(sweep, todo.cells.library, parts, [result.provenance for result in results])
 
 

@@ -1,10 +1,12 @@
 """The fields of `[process]` that a dataset's sweep file mentions, whose coordinates may have been dropped since."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import xarray as xr
 
+from jaxcollapse.sweep.axes import POINTS
+from jaxcollapse.sweep.designs import columns_of, is_design
 from jaxcollapse.sweep.reading import parse_toml
 
 
@@ -23,11 +25,35 @@ def part(table: Any, key: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def axes_of(told: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Each axis of a sweep file: the table that it is in, its key and its value."""
+    tables = {"axes": part(told, "axes")}
+    grids = told.get("grid")
+    for number, table in enumerate(grids if isinstance(grids, list) else ()):
+        tables[f"grid[{number}]"] = table if isinstance(table, Mapping) else {}
+    for name, table in tables.items():
+        for key, spec in table.items():
+            yield name, key, spec
+
+
+def several_in(spec: Any) -> tuple[str, ...]:
+    """The fields of a zip, or of a design, from the value of an axis; none if it is neither."""
+    if is_design(spec):
+        named = spec.get("fields", ())
+        return columns_of(spec) or tuple(map(str, named if isinstance(named, list) else ()))
+    return tuple(part(spec, "zip"))
+
+
+def swept_by(name: str, spec: Any) -> tuple[str, ...]:
+    """The fields that an axis may sweep, by its key and value."""
+    points = spec if name == POINTS and isinstance(spec, Mapping) else {}
+    return (name, *points, *several_in(spec))
+
+
 def check_told(data: xr.Dataset, fields: Iterable[str]) -> None:
     """Raises ValueError if the sweep file sets or sweeps one of these fields, and no coordinate has its values."""
     told = sweep_of(data)
-    axes = part(told, "axes")
-    given = {*part(told, "process"), *axes, *(field for name in axes for field in part(axes[name], "zip"))}
+    given = {*part(told, "process"), *(field for _, name, spec in axes_of(told) for field in swept_by(name, spec))}
     for field in fields:
         if field in given and field not in data.coords:
             refuse_without(field)

@@ -1,11 +1,11 @@
 """The texts next to the cells of a table or a figure: names and values of the axes."""
 
-import tomllib
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.fields import axes_of, several_in, sweep_of
 from jaxcollapse.errors import printable
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.process_fields import is_flag
@@ -75,9 +75,11 @@ def titled(long_name: str, units: str) -> str:
 
 
 def fields_of(data: xr.Dataset, dimension: str) -> list[str]:
-    """The fields that have values along a dimension: of a zip several, else the one that it is named after."""
-    axis = tomllib.loads(data.attrs.get("sweep", "")).get("axes", {}).get(dimension, [])
-    return list(axis["zip"]) if "zip" in axis else [dimension]
+    """The fields that have values along a dimension: of a zip or a design several, else the one that names it."""
+    for _, name, spec in axes_of(sweep_of(data)):
+        if name == dimension and (several := several_in(spec)):
+            return [field for field in several if field in data.coords] or [dimension]
+    return [dimension]
 
 
 def entry(value: Any, field: str = "", digits: int = 4, letters: int = 32) -> str:

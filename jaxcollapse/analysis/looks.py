@@ -36,6 +36,7 @@ LOOKS = {
     "collapsed": Look("#240a24", _WHITE, "diamond", "×"),
     "missing": Look("#ffffff", "#5f6368", "circle", ""),
     "diverged": Look("#8c8c8c", _BLACK, "cross", "!"),
+    "": Look("#ffffff", _BLACK, "circle", ""),  # no cell
     # Words of datasets whose observables are too few for verdicts.
     "recoverable": Look("#2f75bd", _WHITE, "circle", "r"),
     "forgotten": Look("#9c3600", _WHITE, "square", "f"),

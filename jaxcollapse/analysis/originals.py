@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from pydantic import ValidationError
 from scipy import special
 
-from jaxcollapse.analysis.fields import part, sweep_of
+from jaxcollapse.analysis.fields import axes_of, part, sweep_of, swept_by
 from jaxcollapse.distributions.distribution import InitialKind
 from jaxcollapse.distributions.parametric import Uniform, Values, Zipf, ZipfMandelbrot
 from jaxcollapse.limits import MOST_TOKENS
@@ -57,9 +57,10 @@ class Originals:
         told = sweep_of(start)
         table = dict(part(part(told, "process"), "initial"))
         fields: dict[str, list[Any]] = {}
-        for name, spec in part(told, "axes").items():
-            if any(_is_initial(field) for field in (name, *part(spec, "zip"))):
-                fields |= parse_axis(name, spec).fields
+        for where, name, spec in axes_of(told):
+            if any(_is_initial(field) for field in swept_by(name, spec)):
+                for field, values in parse_axis(name, spec, where).fields.items():
+                    fields[field] = fields.get(field, []) + values
         whole = [kind() for kind in _NAMED] + fields.pop("initial", [])
         constant = _validated(table)
         kinds = {label(kind): kind for kind in [*whole, *([constant] if constant else [])]}

@@ -49,6 +49,16 @@ def has_status(data: xr.Dataset, meaning: str) -> xr.DataArray:
     return status == _flag(status, meaning)
 
 
+def own_cells(data: xr.Dataset) -> xr.DataArray:
+    """The places along the axes that have a cell which no earlier place has: each cell once."""
+    status = status_of(data)
+    own = xr.DataArray(np.ones([status.sizes[name] for name in cell_dims(status)], bool), dims=cell_dims(status))
+    for name, wanted in (("is_cell", True), ("is_repeated", False)):
+        if name in data.coords:
+            own = own & (data[name].reset_coords(drop=True).fillna(wanted).astype(bool) == wanted)
+    return own.transpose(*cell_dims(status))
+
+
 def _flag(status: xr.DataArray, meaning: str) -> int:
     return int(status.attrs["flag_values"][status.attrs["flag_meanings"].split().index(meaning)])
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import entries, heading, partly, spread
 from jaxcollapse.analysis.status import last_generation
-from jaxcollapse.analysis.verdict import TOLERANCE, median_gap, name_of, verdicts
+from jaxcollapse.analysis.verdict import ABSENT, TOLERANCE, median_gap, name_of, verdicts, without_absent
 from jaxcollapse.sweep.display import count
 
 _LEGEND = f"""\
@@ -37,7 +37,7 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Group:
         width: characters of a line.
     """
     data = in_order(data)
-    words, gap = verdicts(data), median_gap(data)
+    words, gap = without_absent(data, verdicts(data)), median_gap(data)
     dims = [str(dimension) for dimension in words.dims]
     names = {name: heading(data, name) for name in dims}
     labels = {name: [escape(entry) for entry in entries(data, name)] for name in dims}
@@ -65,6 +65,8 @@ def summary_table(data: xr.Dataset, width: int = WIDTH) -> Group:
     for header in [labels[name][place] for name in columns for place in shown[name]] or ["verdict"]:
         table.add_column(header, justify="left", overflow="fold")
     for row in _places(shown, rows):
+        if (words.isel(held | row) == ABSENT).all():
+            continue
         told = [separator.join(_entry(words, gap, held | row | column)) for column in _places(shown, columns)]
         table.add_row(*(labels[name][place] for name, place in row.items()), *told)
     return Group(*map(Text.from_markup, _title(data, names, labels, held, shown)), table, Text(_LEGEND))

@@ -32,6 +32,7 @@ from jaxcollapse.observables.registry import FOR_VERDICTS, FOR_VERDICTS_OF_ROWS
 TOLERANCE = 0.1
 SHARE = 0.5
 _MISSING, _DIVERGED = -1, -2
+ABSENT = -3  # the sweep has no cell there: pictures and tables show nothing
 VERDICTS = ("unchanged", "cooled", "heated", "distorted", "forgetting", "collapsed")
 NEEDED: tuple[str, ...] = FOR_VERDICTS
 NEEDED_OF_ROWS: tuple[str, ...] = FOR_VERDICTS_OF_ROWS
@@ -187,8 +188,19 @@ def _models(data: xr.Dataset) -> xr.DataArray:
 
 
 def name_of(verdict: int) -> str:
-    """A verdict in one word: one of `VERDICTS`, else "missing" (not computed) or "diverged" (all that was computed)."""
-    return VERDICTS[verdict] if verdict >= 0 else {_MISSING: "missing", _DIVERGED: "diverged"}[verdict]
+    """A verdict in one word: one of `VERDICTS`, else "missing" (not computed) or "diverged" (all that was computed).
+
+    Of `ABSENT` there is nothing to say.
+    """
+    return VERDICTS[verdict] if verdict >= 0 else {_MISSING: "missing", _DIVERGED: "diverged", ABSENT: ""}[verdict]
+
+
+def without_absent(data: xr.Dataset, found: xr.DataArray) -> xr.DataArray:
+    """Verdicts with `ABSENT` where the sweep has no cell."""
+    if "is_cell" not in data.coords:
+        return found
+    is_cell = data["is_cell"].astype(bool)  # of joined datasets it may be missing, where all is
+    return found.where(is_cell, ABSENT).astype(found.dtype).transpose(*found.dims).assign_attrs(found.attrs)
 
 
 def final_median(data: xr.Dataset, name: str, generation: int | None = None) -> xr.DataArray:

@@ -61,14 +61,18 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
 
 
 def _equal(told: Mapping[str, Any]) -> list[str]:
-    """Which cells are computed though they repeat another one."""
+    """Which places of the dataset repeat the cell of another one."""
     if not (equal := told["equal_cells"]):
         return []
     repeat = "repeats" if equal["cells"] == 1 else "repeat"
     fields, (first, second) = ", ".join(equal["fields"]), equal["example"]
+    once = "which is computed once" if not equal["computed"] else "with other random numbers"
+    why = f"{fields} has no effect there" if not equal["computed"] else f"{fields} differs only by rounding"
+    if 0 < equal["computed"] < equal["cells"]:
+        once = f"{equal['computed']:,} of them with other random numbers"
+        why = f"{fields} has no effect there, or differs only by rounding"
     return [
-        f"equal cells: {equal['cells']:,} of {told['cells']:,} cells {repeat} another cell with other random numbers: "
-        f"{fields} has no effect there, or differs only by rounding",
+        f"equal cells: {equal['cells']:,} of {told['places']:,} places {repeat} another cell, {once}: {why}",
         printable(f"    {first} repeats {second}"),
     ]
 

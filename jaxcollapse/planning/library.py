@@ -19,7 +19,8 @@ from jaxcollapse.parameterisations.fit import fit
 from jaxcollapse.parameterisations.parameterisation import Parameterisation
 from jaxcollapse.parts.plugin import told_in_a_line
 from jaxcollapse.sweep.display import count, label
-from jaxcollapse.sweep.grid import Grid, grouped, stable_hash
+from jaxcollapse.sweep.grid import Grid, grouped
+from jaxcollapse.sweep.identity import stable_hash
 from jaxcollapse.system.jax_settings import arithmetic
 from jaxcollapse.walks import WALKS
 from jaxcollapse.walks.walk import Numbers, Walk

@@ -254,6 +254,7 @@ class Plan:
             "dims": list(self.sweep.dims),
             "shape": list(self.sweep.shape),
             "cells": self.sweep.grid.cells,
+            "places": self.sweep.grid.size,
             "replicates": self.sweep.replicates,
             "equal_cells": equal.to_dict() if (equal := equal_cells(self.sweep.grid)) else None,
             "generations": self.sweep.generations,

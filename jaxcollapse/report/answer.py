@@ -7,7 +7,7 @@ import xarray as xr
 
 from jaxcollapse.analysis.classification import most_sure
 from jaxcollapse.analysis.labels import number
-from jaxcollapse.analysis.status import has_status, label_of, last_generation
+from jaxcollapse.analysis.status import has_status, label_of, last_generation, own_cells
 from jaxcollapse.analysis.verdict import final_median, lacking, median_gap, needed_by
 from jaxcollapse.report.axes import ShownAxis, axes_of, listed
 from jaxcollapse.report.boundaries import Boundaries, boundaries
@@ -86,8 +86,9 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
         return Answer(less, "", [], [], _gaps(data), [])
     known = np.asarray(outcome.codes >= 0)
     lost = np.isin(outcome.codes, outcome.question.lost)
-    words = _words(axes, outcome)
-    regions = divided(lost, known) if len(words) > 1 else ()  # of one word the headline says all
+    words = _words(axes, outcome, own_cells(data).values)
+    is_whole = "is_cell" not in data.coords  # of one word the headline says all, and regions have no holes
+    regions = divided(lost, known) if len(words) > 1 and is_whole else ()
     found = sorted((each for each in boundaries(axes, lost, known) if each.crossings), key=_clearness, reverse=True)
     lines = [along(each, outcome.question.loss) for each in found]
     return Answer(
@@ -221,20 +222,21 @@ def _certainty(data: xr.Dataset, axes: list[ShownAxis], outcome: Outcome) -> lis
 
 def _gaps(data: xr.Dataset) -> list[str]:
     """What is missing, and what left the floating-point range."""
-    told = []
+    told, own = [], own_cells(data)
+    trajectories = int(own.sum()) * data.sizes["replicate"]
     for meaning, one, many in (
         ("missing", "is not computed yet", "are not computed yet"),
         ("diverged", "has left the floating-point range", "have left the floating-point range"),
     ):
-        if number := int(has_status(data, meaning).sum()):
-            told.append(f"{number} of {data.status.size} trajectories {one if number == 1 else many}.")
+        if number := int((has_status(data, meaning) & own).sum()):
+            told.append(f"{number} of {trajectories} trajectories {one if number == 1 else many}.")
     return told
 
 
-def _words(axes: list[ShownAxis], outcome: Outcome) -> list[Word]:
+def _words(axes: list[ShownAxis], outcome: Outcome, own: np.ndarray) -> list[Word]:
     rows = []
-    for code in sorted(set(outcome.codes.ravel().tolist()), key=lambda code: (code < 0, code)):
-        places = np.argwhere(outcome.codes == code)
+    for code in sorted(set(outcome.codes[own].tolist()), key=lambda code: (code < 0, code)):
+        places = np.argwhere((outcome.codes == code) & own)
         spans = [sorted(set(column.tolist())) for column in places.T]
         narrow = [axis.told(span) for axis, span in zip(axes, spans, strict=True) if len(span) < len(axis)]
         rows.append(

@@ -10,6 +10,7 @@ from jaxcollapse.report.axes import ShownAxis, listed
 
 _MOST_SEEDS = 48  # cells from which boxes are grown
 _MOST_AXES = 4  # that are tried in every order
+_MOST_LISTED = 8  # values without an order
 
 Box = tuple[tuple[int, ...], ...]  # for each axis, the places of its values in ascending order
 
@@ -47,6 +48,8 @@ def told(box: Box, axes: Sequence[ShownAxis]) -> str:
 
 
 def _part(axis: ShownAxis, places: tuple[int, ...]) -> str:
+    if axis.order is None and len(places) > _MOST_LISTED:
+        return f"{len(places)} of the {len(axis)} values of {axis.words}"
     if axis.order is None or len(places) == 1:
         return f"{axis.words} {listed([axis.labels[place] for place in places], 'or')}"
     low, high = axis.labels[places[0]], axis.labels[places[-1]]

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.labels import number
-from jaxcollapse.analysis.status import last_generation
+from jaxcollapse.analysis.status import last_generation, own_cells
 from jaxcollapse.analysis.verdict import comparable, final_median, needed_by
 from jaxcollapse.report.axes import ShownAxis, listed
 from jaxcollapse.report.boundaries import Boundaries
@@ -35,21 +35,21 @@ class Point:
 
 def headline_of(data: xr.Dataset, axes: Sequence[ShownAxis], outcome: Outcome) -> list[Point]:
     """What is safe, what changes and comes back, and what cannot be brought back, in this order."""
+    own = own_cells(data).values
     if outcome.codes.size == 1:
         return [_only(data, outcome)]
-    known = outcome.codes >= 0
+    known, unknown = outcome.codes >= 0, (outcome.codes < 0) & own
     if not known.any():
-        return [Point("", f"Nothing is known of the {outcome.codes.size} cells: {_counted(outcome, ~known)}.")]
+        return [Point("", f"Nothing is known of the {int(own.sum())} cells: {_counted(outcome, unknown)}.")]
     when = f"after {count(last_generation(data), 'generation')}"
-    cells = _Cells(axes, outcome)
+    cells = _Cells(axes, outcome, own)
     if not outcome.question.is_verdict:
         points = [_plain(cells, code, when) for code in sorted(set(outcome.codes[known].tolist()))]
     else:
         points = [_safe(cells, when), *_changed(cells, data)]
-    unknown = int((~known).sum())
-    if unknown:
-        nothing = "nothing is said of it" if unknown == 1 else "nothing is said of them"
-        points.append(Point("Not known", f"{_counted(outcome, ~known)} of {known.size} cells: {nothing}."))
+    if unknown.any():
+        nothing = "nothing is said of it" if unknown.sum() == 1 else "nothing is said of them"
+        points.append(Point("Not known", f"{_counted(outcome, unknown)} of {int(own.sum())} cells: {nothing}."))
     return points
 
 
@@ -72,15 +72,20 @@ def along(found: Boundaries, loss: str) -> str:
 
 @dataclass(frozen=True)
 class _Cells:
-    """The cells of an outcome, with their axes."""
+    """The cells of an outcome, with their axes; and which of their places count, each cell once."""
 
     axes: Sequence[ShownAxis]
     outcome: Outcome
+    own: np.ndarray
 
     @property
     def known(self) -> int:
         """Number of cells whose outcome is known."""
-        return int((self.outcome.codes >= 0).sum())
+        return self.number(self.outcome.codes >= 0)
+
+    def number(self, places: np.ndarray) -> int:
+        """Number of cells at these places."""
+        return int((places & self.own).sum())
 
     def of(self, codes: Sequence[int]) -> np.ndarray:
         """Which cells have one of these outcomes."""
@@ -114,7 +119,7 @@ def _only(data: xr.Dataset, outcome: Outcome) -> Point:
 def _plain(cells: _Cells, code: int, when: str) -> Point:
     """In how many cells an answer holds that is less than a verdict, and where."""
     here, word = cells.of([code]), cells.outcome.word(code)
-    number_of = int(here.sum())
+    number_of = cells.number(here)
     if number_of == cells.known:
         return Point(word.capitalize(), f"{_are(cells).capitalize()} {word} {when}.", word)
     is_or_are = "is" if number_of == 1 else "are"
@@ -126,7 +131,7 @@ def _plain(cells: _Cells, code: int, when: str) -> Point:
 def _safe(cells: _Cells, when: str) -> Point:
     question = cells.outcome.question
     safe = cells.of(question.safe)
-    number_of, word = int(safe.sum()), question.words[question.safe[0]]
+    number_of, word = cells.number(safe), question.words[question.safe[0]]
     if number_of == 0:
         return Point("Safe", f"No cell is safe: {_all(cells)} changed {when}.", word)
     if number_of == cells.known:
@@ -140,7 +145,7 @@ def _changed(cells: _Cells, data: xr.Dataset) -> list[Point]:
     """Which of the cells that changed come back, at which temperature, and which do not."""
     question = cells.outcome.question
     back, lost = cells.of(question.back), cells.of(question.lost)
-    changed, returned, gone = (int(each.sum()) for each in (back | lost, back, lost))
+    changed, returned, gone = map(cells.number, (back | lost, back, lost))
     if not changed:
         return []
     temperature = "another sampling temperature"
@@ -179,7 +184,7 @@ def _temperatures(data: xr.Dataset, outcome: Outcome, codes: Sequence[int]) -> s
 def _some(cells: _Cells, code: int, codes: Sequence[int]) -> str:
     """ "3 cooled", or "cooled" where there is no other word."""
     word = cells.outcome.word(code)
-    return word if len(codes) == 1 else f"{int(cells.of([code]).sum())} {word}"
+    return word if len(codes) == 1 else f"{cells.number(cells.of([code]))} {word}"
 
 
 def _counted(outcome: Outcome, cells: np.ndarray) -> str:
@@ -192,7 +197,7 @@ def _counted(outcome: Outcome, cells: np.ndarray) -> str:
 
 def _cells(cells: _Cells) -> str:
     """ "84 cells", or "82 known cells" where others are not known."""
-    return count(cells.known, "cell" if cells.known == cells.outcome.codes.size else "known cell")
+    return count(cells.known, "cell" if cells.known == cells.own.sum() else "known cell")
 
 
 def _all(cells: _Cells) -> str:

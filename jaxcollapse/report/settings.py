@@ -1,12 +1,11 @@
 """What was run: axes, constants and sizes, in a sentence and a table."""
 
-from math import prod
 from typing import Any
 
 import xarray as xr
 
 from jaxcollapse.analysis.labels import entry
-from jaxcollapse.analysis.status import last_generation
+from jaxcollapse.analysis.status import last_generation, own_cells
 from jaxcollapse.errors import printable
 from jaxcollapse.report.axes import ShownAxis, listed
 from jaxcollapse.sweep.display import count
@@ -19,7 +18,7 @@ _NAMES = {"markov": "Markov"}
 def sentence_of(data: xr.Dataset, axes: list[ShownAxis]) -> str:
     """What was run, in a sentence."""
     swept = [f"{len(axis)} values of {axis.words}" for axis in axes if len(axis) > 1]
-    cells = prod(map(len, axes))
+    cells = int(own_cells(data).sum())
     over = f", over {listed(swept)}" if swept else ""
     replicates = count(data.sizes["replicate"], "replicate")
     last = count(last_generation(data), "generation")

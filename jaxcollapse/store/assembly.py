@@ -100,7 +100,7 @@ def _assembled_in_cache(study: "Study", shards: Shards) -> xr.Dataset:
 
 def _write(study: "Study", shards: Shards, content: str, path: Path) -> None:
     library = Library(study.sweep.grid, study.sweep.seed)
-    parts = [PlacedPart(where, partial(read_variable, shard)) for shard, where in shards.good.items()]
+    parts = [PlacedPart.of(study.sweep, where, partial(read_variable, shard)) for shard, where in shards.good.items()]
     with replacing(path) as temporary:
         dataset.write(temporary, study.sweep, library, parts, shards.told, shards=content)
         seal(temporary)

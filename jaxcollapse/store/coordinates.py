@@ -12,6 +12,7 @@ from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.parts import cell_kinds
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens
+from jaxcollapse.sweep.axes import Axis
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.process_fields import fields, is_flag, used_when
 from jaxcollapse.sweep.sweep import Sweep
@@ -27,10 +28,18 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             told = {"long_name": f"position along {axis.name}", "units": "1"}
             made[axis.name] = xr.Variable(axis.name, position, told)
         for field, values in axis.fields.items():
-            made[field] = xr.Variable(axis.name, _as_array(values), _attributes(field))
+            made[field] = xr.Variable(axis.name, _as_array(values), _attributes(field, axis))
+    made.update(_places(sweep))
     swept = {field.split(".")[0] for axis in grid.axes for field in axis.fields}
+    for field in grid.derived:
+        made.update(_reduced(sweep, field, grid.numbers(field)))
     for field in fields():
-        if field in swept or field in ("vocab_size", "samples", "personas") or not _is_told(sweep, field):
+        if (
+            field in swept
+            or field in grid.derived
+            or field in ("vocab_size", "samples", "personas")
+            or not _is_told(sweep, field)
+        ):
             continue
         value, *others = grid.column(field).values
         if others:  # parts that have defaults of their own
@@ -40,11 +49,11 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             made.update(_reduced(sweep, field, each_cells))
             continue
         made[field] = xr.Variable((), _as_array([_as_written(value, sweep)])[0], _attributes(field))
-    if "vocab_size" not in sweep.dims:  # p0 may bring its own number of tokens
+    if "vocab_size" not in sweep.dims and "vocab_size" not in grid.derived:  # p0 may bring its own number of tokens
         made.update(_reduced(sweep, "vocab_size", library.sizes))
     if "personas" not in swept and (is_persona := sweep.grid.has("model", "persona")).any():
         made.update(_reduced(sweep, "personas", np.where(is_persona, library.contexts - 1, 0)))
-    if "samples" not in swept:
+    if "samples" not in swept and "samples" not in grid.derived:
         made.update(_reduced(sweep, "samples", cell_kinds.samples(grid)))
     for threshold in ("support_threshold", "collapse_threshold"):  # of each cell, when datasets are joined
         told = {"long_name": threshold.replace("_", " "), "units": "1"}
@@ -53,7 +62,7 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
     made["replicate"] = xr.Variable("replicate", np.arange(sweep.replicates, dtype=np.int32), told)
     told = {"long_name": "generation", "units": "1"}
     made["generation"] = xr.Variable("generation", sweep.recorded, told)
-    which = _reduced(sweep, "vocab_size", library.index)["vocab_size"]
+    which = _reduced(sweep, "vocab_size", library.index, absent=0)["vocab_size"]
     if sweep.record.logits:
         made.update(names_of_tokens(library, which))
         if sweep.is_structured:
@@ -80,18 +89,43 @@ def with_flags(data: xr.Dataset) -> xr.Dataset:
     return made
 
 
-def _reduced(sweep: Sweep, field: str, values: np.ndarray) -> dict[str, xr.Variable]:
-    """A number or word of each cell, along the axes that it changes with only."""
-    array = values.reshape(sweep.shape)
-    dims: list[str] = []
+def _places(sweep: Sweep) -> dict[str, xr.Variable]:
+    """Which places have no cell, and which repeat the cell of an earlier one; of neither if all have their own."""
+    grid, made = sweep.grid, dict[str, xr.Variable]()
+    if grid.places is None:
+        return made
+    at = grid.places.at
+    if (at < 0).any():
+        told = "Whether the sweep has a cell here. Elsewhere all trajectories are missing."
+        attributes = {"long_name": "the sweep has a cell here", "units": "1", "description": told}
+        made["is_cell"] = xr.Variable(sweep.dims, (at >= 0).reshape(sweep.shape), attributes)
+    first, there = np.full(grid.cells, -1), np.flatnonzero(at >= 0)
+    first[at[there[::-1]]] = there[::-1]
+    if (repeats := (at >= 0) & (first[at] != np.arange(len(at)))).any():
+        told = "Whether an earlier place has the same cell. An axis has no effect on it: its values are repeated."
+        attributes = {"long_name": "repeats another cell", "units": "1", "description": told}
+        made["is_repeated"] = xr.Variable(sweep.dims, repeats.reshape(sweep.shape), attributes)
+    return made
+
+
+def _reduced(sweep: Sweep, field: str, values: np.ndarray, absent: Any = None) -> dict[str, xr.Variable]:
+    """A number or word of each cell, along the axes that it changes with only.
+
+    absent: the value where there is no cell, by default NaN or an empty text.
+    """
+    distinct, codes = np.unique(values, return_inverse=True)
+    places = sweep.grid.at_places(codes.reshape(-1), -1).reshape(sweep.shape)
+    dims = list(sweep.dims)
     for place, dimension in reversed(list(enumerate(sweep.dims))):
-        first = array.take([0], axis=place)
-        if (array == first).all():
-            array = array.take(0, axis=place)
-        else:
-            dims.insert(0, dimension)
-    if np.issubdtype(array.dtype, np.number) and np.isfinite(array).all() and (array == np.round(array)).all():
-        array = array.astype(np.int64)
+        greatest = places.max(axis=place, keepdims=True)
+        if (places == np.where(places < 0, -1, greatest)).all():  # what is not there says nothing
+            places = greatest.squeeze(axis=place)
+            dims.remove(dimension)
+    numbers = np.issubdtype(distinct.dtype, np.number)
+    absent = absent if absent is not None else np.nan if numbers else ""
+    if numbers and (places >= 0).all() and np.isfinite(distinct).all() and (distinct == np.round(distinct)).all():
+        distinct = distinct.astype(np.int64)
+    array = np.where(places < 0, absent, distinct[places]) if (places < 0).any() else distinct[places]
     return {field: xr.Variable(dims, array, _attributes(field))}
 
 
@@ -119,8 +153,17 @@ def _as_array(values: list[Any]) -> np.ndarray:
     return np.array([storable(label(value)) for value in values])
 
 
-def _attributes(field: str) -> dict[str, str]:
+def _attributes(field: str, axis: Axis | None = None) -> dict[str, str]:
     first, *rest = field.split(".")
     if rest:
-        return {"long_name": f"{' '.join(rest)} of the initial distribution", "units": "1"}
-    return {"long_name": fields()[first].label, "units": fields()[first].units}
+        made = {"long_name": f"{' '.join(rest)} of the initial distribution", "units": "1"}
+    elif first in fields():
+        made = {"long_name": fields()[first].label, "units": fields()[first].units}
+    else:  # numbers that fields follow from
+        made = {"long_name": field.replace("_", " "), "units": "1"}
+    if axis is not None and axis.where:
+        conditions = [f"{name} = {' or '.join(map(label, values))}" for name, values in axis.where.items()]
+        made["where"] = storable(", ".join(conditions))
+    if axis is not None and axis.derived:
+        made["description"] = "; ".join(f"{name} = {how}" for name, how in axis.derived.items())
+    return made

@@ -18,6 +18,7 @@ from jaxcollapse.store.attributes import check_attributes
 from jaxcollapse.store.boxes import CHUNK_BYTES, chunk_shape, slabs
 from jaxcollapse.store.coordinates import coordinates, with_flags
 from jaxcollapse.store.foreign import StrangeFileError, check_size, check_variable, opened
+from jaxcollapse.store.inputs import with_points
 from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
 from jaxcollapse.store.placement import PlacedPart, place
 from jaxcollapse.sweep.sweep import Sweep
@@ -36,7 +37,7 @@ def assemble(sweep: Sweep, library: Library, parts: Sequence[PlacedPart], told: 
     """
     data = _skeleton(sweep, library, told)
     for layout in layouts(sweep, library):
-        values = place(layout, parts, 0, sweep.trajectories).reshape(layout.shape)
+        values = place(layout, parts, 0, prod(layout.outer)).reshape(layout.shape)
         data[layout.name] = _decoded(layout, values)
     return data
 
@@ -177,7 +178,7 @@ def _skeleton(sweep: Sweep, library: Library, told: Iterable[dict[str, Any]]) ->
         "history": f"{timestamp(now())} assembled by jaxcollapse",
         "support_threshold": sweep.support_threshold,
         "collapse_threshold": sweep.collapse_threshold,
-        "sweep": sweep.to_toml(),
+        "sweep": with_points(sweep).to_toml(),
         "provenance": encode(merged(records)),
     }
     if (comment := warning(sweep, library)) is not None:

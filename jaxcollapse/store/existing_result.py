@@ -58,7 +58,7 @@ def standing(path: Path, sweep: Sweep, content: str, shards: Shards) -> ResultSt
         return ResultState.DAMAGED
     if known.is_this:
         return ResultState.STAYS
-    if known.trajectories <= int(shards.done.sum()):
+    if known.trajectories <= int(sweep.grid.at_places(shards.done, False).sum()):
         return ResultState.OUTGROWN
     if not shards.done.all() and _goes_with(known.sweep, sweep):
         _log.warning("%s holds more than the remaining shards; it is left unchanged", printable(path))

@@ -78,8 +78,11 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
         raise InputError(changed[0], f"the study holds results of other settings: {why}{told}", str(folder))
     if new.replicates < old.replicates:
         raise InputError("replicates", f"{new.replicates}: the study has {old.replicates} already", str(folder))
-    held, asked = old.grid.identities(old.seed), new.grid.identities(new.seed)
-    gone = np.flatnonzero(~np.isin(held, asked))
+    asked, _ = new.grid.known_as(new.seed)
+    held, cells = old.grid.known_as(old.seed)
+    kept = np.zeros(old.grid.cells, bool)
+    np.logical_or.at(kept, cells, np.isin(held, asked))
+    gone = np.flatnonzero(~kept)
     if len(gone):
         what = _difference(old, new, int(gone[0]))
         raise InputError(

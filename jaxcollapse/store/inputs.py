@@ -7,7 +7,9 @@ from typing import Any
 
 from jaxcollapse.distributions.allowed_paths import within
 from jaxcollapse.distributions.file import File
-from jaxcollapse.sweep.grid import content_digest
+from jaxcollapse.sweep.axes import POINTS, parse_axis
+from jaxcollapse.sweep.designs import FROM_FILE
+from jaxcollapse.sweep.identity import content_digest
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.atomic import replacing
 from jaxcollapse.system.paths import user_path
@@ -16,8 +18,10 @@ from jaxcollapse.system.paths import user_path
 def with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
     """The sweep with the files that it reads copied to `inputs`, so that the study can be moved.
 
-    Plain relative paths stay as they are, below `inputs`; others become the file's name.
+    Plain relative paths stay as they are, below `inputs`; others become the file's name. Points that a file lists are
+    written into the sweep.
     """
+    sweep = with_points(sweep)
     located = {
         spec.path: content_digest(spec) for spec in sweep.grid.column("initial").values if isinstance(spec, File)
     }
@@ -39,6 +43,31 @@ def with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
     return Sweep.from_dict(_map_paths(sweep.to_dict(), adopt), folder=inputs)
 
 
+def with_points(sweep: Sweep) -> Sweep:
+    """The sweep with the points of files as the columns of a zip."""
+    data = sweep.to_dict()
+    tables = [data["axes"]] if "axes" in data else []
+    if not any(
+        isinstance(spec, dict) and FROM_FILE in spec
+        for table in (*tables, *data.get("grid", ()))
+        for spec in table.values()
+    ):
+        return sweep
+
+    def listed(table: dict[str, Any]) -> dict[str, Any]:
+        made = dict(table)
+        for name, spec in table.items():
+            if isinstance(spec, dict) and FROM_FILE in spec:
+                axis = parse_axis(name, spec, folder=sweep.grid.folder)
+                made[name] = {"zip": axis.fields, **({"where": spec["where"]} if "where" in spec else {})}
+        return made
+
+    changed: dict[str, Any] = {key: listed(data[key]) for key in ("axes",) if key in data}
+    if "grid" in data:
+        changed["grid"] = [listed(table) for table in data["grid"]]
+    return Sweep.from_dict({**data, **changed}, folder=sweep.grid.folder)
+
+
 def _map_paths(data: dict[str, Any], adopt: Callable[[str], str]) -> dict[str, Any]:
     """A sweep's keys with every path of an initial distribution replaced."""
 
@@ -50,19 +79,23 @@ def _map_paths(data: dict[str, Any], adopt: Callable[[str], str]) -> dict[str, A
     def axes(columns: dict[str, Any]) -> dict[str, Any]:
         changed: dict[str, Any] = {}
         for field, spec in columns.items():
-            if isinstance(spec, dict) and "zip" in spec:
-                changed[field] = {"zip": axes(spec["zip"])}
-            elif field == "initial.path":
-                changed[field] = [adopt(path) for path in spec]
-            elif field == "initial":
-                changed[field] = [table(entry) for entry in spec]
-            else:
-                changed[field] = spec
+            changed[field] = values(field, spec)
         return changed
+
+    def values(field: str, spec: Any) -> Any:
+        if isinstance(spec, dict):
+            known = {name: axes(entry) for name, entry in spec.items() if name == "zip"}
+            known |= {name: values(field, entry) for name, entry in spec.items() if name == "values"}
+            return axes(spec) if field == POINTS else {**spec, **known}
+        if field == "initial.path":
+            return [adopt(path) for path in spec]
+        return [table(entry) for entry in spec] if field == "initial" else spec
 
     mapped = dict(data)
     if "initial" in mapped.get("process", {}):
         mapped["process"] = {**mapped["process"], "initial": table(mapped["process"]["initial"])}
     if "axes" in mapped:
         mapped["axes"] = axes(mapped["axes"])
+    if "grid" in mapped:
+        mapped["grid"] = [axes(each) for each in mapped["grid"]]
     return mapped

@@ -29,7 +29,7 @@ class Layout:
         missing: value where nothing was computed.
         attributes: attributes of the variable, by name.
         declared: whether the file declares `missing`, as `_FillValue`.
-        tokens: number of tokens of each cell, if the last dimension is `token`; None otherwise.
+        tokens: number of tokens at each place, if the last dimension is `token`; None otherwise.
     """
 
     name: str
@@ -112,7 +112,9 @@ def _logits(sweep: Sweep, library: Library) -> Layout:
         "missing beyond the vocabulary.",
     }
     dtype, every = np.dtype(sweep.precision), (*dims, "generation", *contexts, "token")
-    return Layout("logits", every, outer, inner, dtype, np.nan, attributes, tokens=library.sizes)
+    return Layout(
+        "logits", every, outer, inner, dtype, np.nan, attributes, tokens=sweep.grid.at_places(library.sizes, 0)
+    )
 
 
 def _status(sweep: Sweep) -> Layout:

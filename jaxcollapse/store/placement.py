@@ -9,6 +9,7 @@ import numpy as np
 from jaxcollapse.execute import Result
 from jaxcollapse.store import boxes
 from jaxcollapse.store.layout import Layout
+from jaxcollapse.sweep.sweep import Sweep
 
 ELSEWHERE = -1  # the row of a trajectory that the sweep does not have
 
@@ -18,26 +19,43 @@ class PlacedPart:
     """Trajectories to be placed in a dataset.
 
     Attributes:
-        rows: for each trajectory its row in the dataset (cell × replicates + replicate), or `ELSEWHERE`.
+        rows: rows of the dataset (place × replicates + replicate), or `ELSEWHERE`.
+        sources: for each of these rows the number of its trajectory, in ascending order.
         read: the function that reads a variable, by name, for a range of trajectories.
     """
 
     rows: np.ndarray
+    sources: np.ndarray
     read: Callable[[str, slice], np.ndarray]
 
+    @classmethod
+    def of(cls, sweep: Sweep, numbers: np.ndarray, read: Callable[[str, slice], np.ndarray]) -> "PlacedPart":
+        """Trajectories of these numbers, at all places of the dataset that have their cells."""
+        sources = np.arange(len(numbers))
+        if sweep.grid.places is None:
+            return cls(numbers, sources, read)
+        cell, replicate = np.divmod(numbers, sweep.replicates)
+        at = sweep.grid.places.at
+        order = np.argsort(at, kind="stable")  # the places of each cell, one after the other
+        starts = np.searchsorted(at[order], np.arange(sweep.grid.cells + 1))
+        several = np.where(numbers == ELSEWHERE, 0, np.diff(starts)[np.maximum(cell, 0)])
+        sources = np.repeat(sources, several)
+        nth = np.arange(len(sources)) - np.repeat(np.cumsum(several) - several, several)
+        place = order[starts[cell[sources]] + nth]
+        return cls(rows(place, replicate[sources], sweep.replicates), sources, read)
 
-def part_of(result: Result, replicates: int) -> PlacedPart:
-    """A computed chunk as a part of a dataset with so many replicates."""
+
+def part_of(result: Result, sweep: Sweep) -> PlacedPart:
+    """A computed chunk as a part of a sweep's dataset."""
     variables = {**result.series, **result.events, "status": result.status}
     if result.logits is not None:
         variables["logits"] = result.logits
-    return PlacedPart(
-        rows(result.chunk.cells, result.chunk.replicates, replicates), lambda name, some: variables[name][some]
-    )
+    numbers = rows(result.chunk.cells, result.chunk.replicates, sweep.replicates)
+    return PlacedPart.of(sweep, numbers, lambda name, some: variables[name][some])
 
 
 def rows(cells: np.ndarray, replicate: np.ndarray, replicates: int) -> np.ndarray:
-    """Rows of trajectories: int32, four bytes for each, are enough for as many as a sweep may have."""
+    """Numbers of trajectories, cell × replicates + replicate: int32 is enough for as many as a sweep may have."""
     return (cells * replicates + replicate).astype(np.int32)
 
 
@@ -50,11 +68,12 @@ def place(layout: Layout, parts: Sequence[PlacedPart], start: int, stop: int) ->
     most = max(boxes.PIECE_BYTES // (layout.dtype.itemsize * prod(layout.inner)), 1)
     for part in parts:
         inside = np.flatnonzero((part.rows >= start) & (part.rows < stop))
-        for some in _grouped(inside, most):
-            first, last = int(some[0]), int(some[-1]) + 1
+        for some in _grouped(inside, part.sources[inside], most):
+            own = part.sources[some]
+            first, last = int(own[0]), int(own[-1]) + 1
             read = part.read(layout.name, slice(first, last))
-            if len(some) < last - first:
-                read = read[some - first]
+            if not np.array_equal(own, np.arange(first, last)):
+                read = read[own - first]
             held = tuple(slice(0, min(sizes)) for sizes in zip(read.shape[1:], layout.inner, strict=True))
             values[part.rows[some] - start, *held] = read[:, *held]  # of fewer tokens, or contexts, than there may be
     if layout.tokens is not None:
@@ -63,7 +82,7 @@ def place(layout: Layout, parts: Sequence[PlacedPart], start: int, stop: int) ->
     return values
 
 
-def _grouped(ascending: np.ndarray, most: int) -> list[np.ndarray]:
-    """Numbers in groups that span at most `most` each."""
-    groups = np.split(ascending, np.flatnonzero(np.diff(ascending // most)) + 1)
+def _grouped(inside: np.ndarray, sources: np.ndarray, most: int) -> list[np.ndarray]:
+    """Entries of a part in groups whose trajectories, in ascending order, span at most `most` each."""
+    groups = np.split(inside, np.flatnonzero(np.diff(sources // most)) + 1)
     return [group for group in groups if len(group)]

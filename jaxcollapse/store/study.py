@@ -165,9 +165,11 @@ class Study:
         return self.sweep.grid.identities(self.sweep.seed)
 
     @cached_property
-    def _sorted(self) -> np.ndarray:
-        """The cells in the order of their identities."""
-        return np.argsort(self.identities)
+    def _known(self) -> tuple[np.ndarray, np.ndarray]:
+        """All identities that results may have, in ascending order, and the cell of each."""
+        identities, cells = self.sweep.grid.known_as(self.sweep.seed)
+        order = np.argsort(identities, kind="stable")
+        return identities[order], cells[order]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -251,9 +253,10 @@ class Study:
 
     def _rows(self, header: Header) -> np.ndarray:
         """Where a shard's trajectories belong in the dataset."""
-        position = np.searchsorted(self.identities, header.cells, sorter=self._sorted)
-        cells = self._sorted[np.minimum(position, len(self._sorted) - 1)]
-        mine = (self.identities[cells] == header.cells) & (header.replicates < self.sweep.replicates)
+        known, cell = self._known
+        position = np.minimum(np.searchsorted(known, header.cells), len(known) - 1)
+        mine = (known[position] == header.cells) & (header.replicates < self.sweep.replicates)
+        cells = cell[position]
         return np.where(mine, rows(cells, header.replicates, self.sweep.replicates), ELSEWHERE)
 
     def read(self) -> xr.Dataset:

@@ -1,9 +1,11 @@
-"""Axes: each key of `[axes]` becomes a dimension of the dataset."""
+"""Axes: each key of `[axes]`, or of a `[[grid]]`, becomes a dimension of the dataset."""
 
+import dataclasses
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import Faults, InputError, did_you_mean, nearest, shown
 from jaxcollapse.limits import MOST_COLUMNS, MOST_VALUES
 from jaxcollapse.parts.field_types import WHOLE, Count
+from jaxcollapse.sweep.derived import Derived, dimension_of, is_derived, parse_derived
+from jaxcollapse.sweep.designs import columns_of, is_design, scattered
 from jaxcollapse.sweep.misplaced_keys import check_swept
 from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.sweep.validation import FORMS, validate_field
@@ -26,6 +30,7 @@ RESERVED = (  # names that datasets, and what is told of them, have for somethin
     *("survival", "median_time", "restricted_mean_time", "happened", "censored"),
 )
 _LONGEST_NAME = 255  # bytes of UTF-8
+POINTS = "points"  # the key of a `[[grid]]` that lists single points
 
 
 @dataclass(frozen=True)
@@ -35,48 +40,139 @@ class Axis:
     Attributes:
         name: name of the dimension.
         fields: for each dotted key of `[process]` that varies along it, its values.
+        where: the values that other fields must have for a cell to take its value from this axis, by field.
+        derived: the fields that follow from its values and from other fields.
+        key: the dotted key in the sweep file, for messages.
+        table: the dotted key of the table that has the values of each field; empty where there is one field.
+        joins: whether its fields are dimensions of their own, in which its values are points.
     """
 
     name: str
     fields: dict[str, list[Any]]
+    where: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    derived: dict[str, Derived] = dataclasses.field(default_factory=dict)
+    key: str = ""
+    table: str = ""
+    joins: bool = False
 
     def __len__(self) -> int:
         return len(next(iter(self.fields.values())))
 
+    def key_of(self, column: str) -> str:
+        """The dotted key of one of its fields in the sweep file, for messages."""
+        return f"{self.table}.{column}" if self.table and column in self.fields else self.key
 
-def parse_axes(axes: Mapping[str, Any], top: Iterable[str], faults: Faults) -> tuple[Axis, ...]:
+
+def parse_axes(
+    axes: Mapping[str, Any], top: Iterable[str], faults: Faults, table: str = "axes", folder: Path | None = None
+) -> tuple[Axis, ...]:
     """The axes of a sweep, without those that are wrong.
 
     Args:
-        axes: the table `[axes]`.
+        axes: the table `[axes]`, or one `[[grid]]`.
         top: the keys at the top of a sweep file.
         faults: takes the errors.
+        table: the name of the table, for messages.
+        folder: where relative paths start, and what none may leave; None is the working folder.
     """
     made: list[Axis] = []
     for name, spec in axes.items():
         with faults.collected(*_fields_of(name, spec)):
-            check_swept(name, spec, top)
-            made.append(parse_axis(name, spec))
+            if name != POINTS or table == "axes":
+                check_swept(name, spec, top, table)
+            made.append(parse_axis(name, spec, table, folder))
     return tuple(made)
 
 
 def _fields_of(name: str, spec: Any) -> Iterator[str]:
     """The fields that an axis sweeps; for unknown ones, those that they may have been meant to be."""
-    columns = spec["zip"] if isinstance(spec, Mapping) and "zip" in spec else (name,)
+    columns: Any = spec["zip"] if isinstance(spec, Mapping) and "zip" in spec else (name,)
+    if is_design(spec):
+        columns = columns_of(spec)
     for column in islice(columns, MOST_COLUMNS) if isinstance(columns, Mapping | tuple) else ():
         first = str(column).split(".")[0]
         yield first if first in fields() else nearest(first, fields()) or first
 
 
-def parse_axis(name: str, spec: Any) -> Axis:
-    """An axis from the value of its key: a list, or a table with `linspace`, `geomspace` or `zip`."""
-    key, name = f"axes.{name}", composed(name)
+def parse_axis(name: str, spec: Any, table: str = "axes", folder: Path | None = None) -> Axis:
+    """An axis from the value of its key.
+
+    That is a list; or a table with `values`, `linspace` or `geomspace`, with `zip`, with a design, or with what a field
+    follows from; and maybe with `where`.
+
+    Args:
+        name: the key.
+        spec: its value.
+        table: the name of the table, for messages.
+        folder: where relative paths start, and what none may leave; None is the working folder.
+    """
+    key, name = f"{table}.{name}", composed(name)
+    where: dict[str, tuple[Any, ...]] = {}
+    if isinstance(spec, Mapping) and "where" in spec:
+        where = _conditions(f"{key}.where", spec["where"])
+        spec = {form: value for form, value in spec.items() if form != "where"}
+    if name == POINTS and table != "axes":
+        columns = _columns(key, spec)
+        return Axis(name, columns, where, key=key, table=key, joins=True)
     if isinstance(spec, Mapping) and "zip" in spec:
         _only_key(key, spec)
-        return _zipped(name, spec["zip"])
+        _check_dimension(key, name, "zip")
+        return Axis(name, _columns(f"{key}.zip", spec["zip"]), where, key=key, table=f"{key}.zip")
+    if is_design(spec):
+        _check_dimension(key, name, "design")
+        return Axis(name, _scattered(key, spec, folder), where, key=key, table=key)
     _check_field(key, name)
-    _check_length(name)
-    return Axis(name, {name: _values(key, name, spec)})
+    _check_length(key, name)
+    if is_derived(spec):
+        return _followed(key, name, spec, where)
+    return Axis(name, {name: _values(key, name, spec)}, where, key=key)
+
+
+def _followed(key: str, field: str, spec: Mapping[str, Any], where: dict[str, tuple[Any, ...]]) -> Axis:
+    """An axis of the numbers from which a field follows, with other fields."""
+    factors = spec.get("by")
+    if not isinstance(factors, list | tuple | np.ndarray) and not (
+        isinstance(factors, Mapping) and not factors.keys().isdisjoint(("linspace", "geomspace"))
+    ):
+        raise InputError(f"{key}.by", f"{shown(factors)}: an axis needs a list; for one number write it in [process]")
+    derived = parse_derived(key, field, {**spec, "by": 1.0})
+    name = dimension_of(field, derived)
+    _check_length(key, name)
+    derived = parse_derived(key, field, {**spec, "by": 1.0}, by=name)
+    values = [float(value) for value in _numbers(f"{key}.by", factors)]
+    return Axis(name, {name: values}, where, {field: derived}, key)
+
+
+def _numbers(key: str, spec: Any) -> list[Any]:
+    """Finite numbers along an axis of factors or summands."""
+    if isinstance(spec, Mapping):
+        _only_key(key, spec)
+        form, arguments = next(iter(spec.items()))
+        return _spaced(f"{key}.{form}", form, arguments, whole=False)
+    values = list(spec)
+    for index, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _FARTHEST:
+            raise InputError(f"{key}[{index}]", f"{shown(value)}: must be a finite number")
+    if not values:
+        raise InputError(key, "is empty; give at least one value")
+    _check_distinct(key, values)
+    return values
+
+
+def _conditions(key: str, spec: Any) -> dict[str, tuple[Any, ...]]:
+    """The values that other fields must have."""
+    if not isinstance(spec, Mapping) or not spec:
+        raise InputError(key, f'{shown(spec)}: must be a table of fields, as in where = {{ optimizer = "adam" }}')
+    found: dict[str, tuple[Any, ...]] = {}
+    for field, values in spec.items():
+        _check_field(f"{key}.{field}", field)
+        if field == "initial" or "." in field:
+            raise InputError(f"{key}.{field}", "a condition cannot be on the initial distribution")
+        listed = list(values) if isinstance(values, list | tuple) else [values]
+        if not listed:
+            raise InputError(f"{key}.{field}", "is empty; give at least one value")
+        found[field] = tuple(validate_field(f"{key}.{field}", field, value) for value in listed)
+    return found
 
 
 def composed(name: str) -> str:
@@ -84,21 +180,25 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _check_length(name: str) -> None:
+def _check_length(key: str, name: str) -> None:
     """Raises where a netCDF file could not have a dimension of this name."""
     if (length := len(name.encode())) > _LONGEST_NAME:
-        raise InputError(f"axes.{name}", f"a name of {length} bytes; at most {_LONGEST_NAME} are allowed")
+        raise InputError(key, f"a name of {length} bytes; at most {_LONGEST_NAME} are allowed")
 
 
-def _zipped(name: str, columns: Any) -> Axis:
-    key = f"axes.{name}.zip"
+def _check_dimension(key: str, name: str, what: str) -> None:
+    """Raises unless a dimension along which several fields vary can have this name."""
     if name in RESERVED:
-        raise InputError(f"axes.{name}", "a zip cannot use a reserved name; choose another name for its dimension")
+        raise InputError(key, f"a {what} cannot use a reserved name; choose another name for its dimension")
     if name in fields() or name.startswith("initial."):
-        raise InputError(f"axes.{name}", "a zip cannot use the name of a field; choose another name for its dimension")
+        raise InputError(key, f"a {what} cannot use the name of a field; choose another name for its dimension")
     if not name.isidentifier():
-        raise InputError(f"axes.{name}", "the name of a zip must be a plain word")
-    _check_length(name)
+        raise InputError(key, f"the name of a {what} must be a plain word")
+    _check_length(key, name)
+
+
+def _columns(key: str, columns: Any) -> dict[str, list[Any]]:
+    """Lists of one length, one for each field."""
     if not isinstance(columns, Mapping) or not columns:
         raise InputError(key, "must be a table with a list of values for each field")
     made: dict[str, list[Any]] = {}
@@ -110,7 +210,18 @@ def _zipped(name: str, columns: Any) -> Axis:
         told = ", ".join(f"{field} has {length}" for field, length in lengths.items())
         raise InputError(key, f"its lists must have one length, but {told} values")
     _check_distinct(key, list(zip(*made.values(), strict=True)))
-    return Axis(name, made)
+    return made
+
+
+def _scattered(key: str, spec: Mapping[str, Any], folder: Path | None) -> dict[str, list[Any]]:
+    """The points of a design, as the columns of a zip."""
+    for column in columns_of(spec):
+        _check_field(f"{key}.{column}", column)
+    made = scattered(key, spec, is_whole, folder)
+    for field, values in made.items():
+        _check_field(f"{key}.{field}", field)
+        made[field] = [validate_field(f"{key}.{field}", field, value) for value in values]
+    return made
 
 
 def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[Any]:
@@ -119,7 +230,9 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
     if isinstance(spec, Mapping):
         _only_key(key, spec)
         form, arguments = next(iter(spec.items()))
-        values = _spaced(f"{key}.{form}", form, arguments, whole=_is_whole(field))
+        if form == "values":
+            return _values(f"{key}.{form}", field, arguments, distinct=distinct)
+        values = _spaced(f"{key}.{form}", form, arguments, whole=is_whole(field))
     elif isinstance(spec, list | tuple):
         values = list(spec)
     else:
@@ -138,7 +251,7 @@ def _values(key: str, field: str, spec: Any, *, distinct: bool = True) -> list[A
     return values
 
 
-def _is_whole(field: str) -> bool:
+def is_whole(field: str) -> bool:
     """Whether values are whole numbers, which a range is rounded to."""
     return field == "initial.top" or (field in fields() and fields()[field].type in (*WHOLE, Count | None))
 
@@ -180,7 +293,7 @@ def _spaced(key: str, form: str, arguments: Any, *, whole: bool) -> list[Any]:
 
 def _only_key(key: str, spec: Mapping[str, Any]) -> None:
     for form in spec:
-        if key == "axes.initial" and form not in FORMS:
+        if key.endswith(".initial") and form not in FORMS:
             inner = next(iter(spec[form]), "…") if isinstance(spec[form], Mapping) else ""
             name = f"initial.{form}.{inner}" if inner else f"initial.{form}"
             raise InputError(f"{key}.{form}", f'write the key in quotes, "{name}" = …')

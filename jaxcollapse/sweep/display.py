@@ -71,9 +71,11 @@ def _axis_values(axis: Axis) -> str:
 
 def size(sweep: "Sweep") -> str:
     """ "3 × 9 = 27 cells × 64 replicates = 1 728 trajectories × 400 generations"."""
-    product = " × ".join(str(length) for length in sweep.shape)
-    cells = f"{product} = {sweep.grid.cells:,}" if len(sweep.shape) > 1 else f"{sweep.grid.cells:,}"
-    noun = "cell" if sweep.grid.cells == 1 else "cells"
+    product, grid = " × ".join(str(length) for length in sweep.shape), sweep.grid
+    cells = f"{product} = {grid.size:,}" if len(sweep.shape) > 1 else f"{grid.size:,}"
+    if grid.cells != grid.size:
+        cells = f"{cells} places with {grid.cells:,}"
+    noun = "cell" if grid.cells == 1 else "cells"
     return (
         f"{cells} {noun} × {sweep.replicates:,} replicates = {sweep.trajectories:,} trajectories"
         f" × {sweep.generations:,} generations"

@@ -5,9 +5,11 @@ from typing import Any
 
 from jaxcollapse.errors import InputError, did_you_mean, nearest
 from jaxcollapse.limits import MOST_COLUMNS
+from jaxcollapse.sweep.designs import DESIGNS, FROM_FILE, field_of
 from jaxcollapse.sweep.process_fields import fields
 
-_TABLES = ("process", "axes")
+_OF_SEVERAL = ("zip", *DESIGNS, FROM_FILE)
+_TABLES = ("process", "axes", "grid")
 
 
 def unknown_key(word: str, known: Iterable[str], top: Iterable[str], table: str) -> str:
@@ -31,17 +33,18 @@ def unknown_key(word: str, known: Iterable[str], top: Iterable[str], table: str)
     return f"unknown key{did_you_mean(word, known)}"
 
 
-def check_swept(name: str, spec: Any, top: Iterable[str]) -> None:
-    """Raises `InputError` if an axis, or a column of a zip, would sweep a key of the top of the file."""
+def check_swept(name: str, spec: Any, top: Iterable[str], table: str = "axes") -> None:
+    """Raises `InputError` if an axis, or a column of a zip or design, would sweep a key of the top of the file."""
     settings = _settings(top)
-    if not (isinstance(spec, Mapping) and "zip" in spec):
-        _check_field(f"axes.{name}", name, settings)
-    elif isinstance(spec["zip"], Mapping):
-        if len(spec["zip"]) > MOST_COLUMNS:
-            told = f"has {len(spec['zip'])} fields; at most {MOST_COLUMNS} are allowed"
-            raise InputError(f"axes.{name}.zip", told)
-        for field in spec["zip"]:
-            _check_field(f"axes.{name}.zip.{field}", str(field), settings)
+    several = next((form for form in _OF_SEVERAL if isinstance(spec, Mapping) and form in spec), None)
+    if several is None:
+        _check_field(f"{table}.{name}", name, settings)
+    elif isinstance(spec[several], Mapping):
+        if len(spec[several]) > MOST_COLUMNS:
+            told = f"has {len(spec[several])} fields; at most {MOST_COLUMNS} are allowed"
+            raise InputError(f"{table}.{name}.{several}", told)
+        for field in spec[several]:
+            _check_field(f"{table}.{name}.{several}.{field}", field_of(str(field)), settings)
 
 
 def _check_field(key: str, field: str, settings: Collection[str]) -> None:

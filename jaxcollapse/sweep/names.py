@@ -23,39 +23,41 @@ def check_own_fields(top: Iterable[str]) -> None:
             raise InputError("plugin", f"{told}; choose another one")
 
 
-def check_names(axes: Sequence[Axis], process: Mapping[str, Any]) -> None:
+def check_names(axes: Sequence[Axis], process: Mapping[str, Any], *, alone: bool = True) -> None:
     """Raises `InputError` if an axis has the name of something else, or sweeps a field that is swept or set already.
 
     Args:
-        axes: the axes, in file order.
+        axes: the axes of a table, in file order.
         process: the constants.
+        alone: whether no other table may have cells in which a constant stays as it is.
     """
     from jaxcollapse.observables import OBSERVABLES
 
     seen: dict[str, str] = {}
     for place, axis in enumerate(axes):
         earlier = [other.name for other in axes[:place]]
-        if axis.name in (*RESERVED, *OBSERVABLES, *earlier):
+        if not axis.joins and axis.name in (*RESERVED, *OBSERVABLES, *earlier):
             raise InputError(
-                f"axes.{axis.name}",
+                axis.key,
                 "is a reserved name, or the name of an observable or another axis; choose another one",
             )
-        for field in axis.fields:
+        for field in (*axis.fields, *axis.derived):
             parts = field.split(".")
             for other in (".".join(parts[:length]) for length in range(len(parts), 0, -1)):
                 if other in seen:
-                    raise InputError(f"axes.{axis.name}", f"{field} is swept by axes.{seen[other]} already")
+                    raise InputError(axis.key, f"{field} is swept by {seen[other]} already")
             nested = [name for name in seen if name.startswith(f"{field}.")]
             if nested:
-                raise InputError(f"axes.{axis.name}", f"{nested[0]}, a key of {field}, is swept already")
-            seen[field] = axis.name
-            _check_constant(axis.name, field, process)
+                raise InputError(axis.key, f"{nested[0]}, a key of {field}, is swept already")
+            seen[field] = axis.key
+            if alone and not axis.where:
+                _check_constant(axis.key, field, process)
 
 
-def _check_constant(axis: str, field: str, process: Mapping[str, Any]) -> None:
+def _check_constant(key: str, field: str, process: Mapping[str, Any]) -> None:
     table: Any = process
     parts = field.split(".")
     for part in parts[:-1]:
         table = table.get(part, {}) if isinstance(table, Mapping) else {}
     if isinstance(table, Mapping) and parts[-1] in table:
-        raise InputError(f"axes.{axis}", f"{field} is also a constant in [process]; keep one of them")
+        raise InputError(key, f"{field} is also a constant in [process]; keep one of them")

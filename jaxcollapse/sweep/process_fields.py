@@ -121,6 +121,15 @@ def used_when() -> Mapping[str, When]:
     return found
 
 
+def has_effect(field: str, cells: AskedCells) -> Answer:
+    """Whether a field has an effect on cells. Unless `samples` are given, they are batch_size × steps."""
+    when = used_when().get(field)
+    holds: Answer = when.holds(cells) if when else np.True_
+    if field in ("batch_size", "steps"):
+        holds = holds | np.isnan(cells.numbers("samples"))
+    return holds
+
+
 def _of_owners(owners: Mapping[str, list[str]]) -> When:
     """Where one of these parts is chosen; those of terms of the loss matter wherever there is a loss."""
     told = []

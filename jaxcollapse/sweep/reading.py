@@ -36,7 +36,7 @@ _COUNTED = (
     ("[", MOST_LISTS, "lists"),
     ("\\", MOST_ESCAPES, "escapes"),
 )
-_INITIAL = re.compile(r"process\.initial|axes\.initial(?:\[\d+\])?")
+_INITIAL = re.compile(r"process\.initial|(?:axes|grid\[\d+\])\.initial(?:\[\d+\])?")
 _LINE = re.compile(r"at line (?P<line>\d+)")
 _PYTHON = re.compile(r"[=,\[]\s*(?P<word>True|False|None)\b")
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}){{{MOST_DEPTH}}}")
@@ -187,7 +187,7 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
         if depth > MOST_DEPTH:
             raise InputError("", f"nests tables or lists more than {MOST_DEPTH} deep")
         if _INITIAL.fullmatch(key) and is_array(value):
-            value = list(value) if key == "axes.initial" else as_table(value)
+            value = list(value) if key.endswith(".initial") and not key.startswith("process") else as_table(value)
         if isinstance(value, InitialKind):
             if not (
                 type(value).__module__.startswith("jaxcollapse.") or type(value).plugin

@@ -1,6 +1,6 @@
 """The sweep: what a sweep file says, validated."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,6 +15,7 @@ from jaxcollapse.limits import (
     MOST_GENERATIONS,
     MOST_NAMES,
     MOST_POINTS,
+    MOST_TABLES,
     MOST_TITLE,
     MOST_TRAJECTORIES,
 )
@@ -29,11 +30,17 @@ from jaxcollapse.sweep.process_fields import fields, parts
 from jaxcollapse.sweep.reading import changed, plain, read_toml
 from jaxcollapse.sweep.record import Record
 from jaxcollapse.sweep.toml import as_toml
+from jaxcollapse.sweep.union import grid_of
 from jaxcollapse.sweep.validation import as_input_error, validate_constants
 from jaxcollapse.system.paths import user_path
 
 if TYPE_CHECKING:
     from jaxcollapse.observables import Observable
+
+
+def keys() -> list[str]:
+    """The keys at the top of a sweep file."""
+    return [field.alias or name for name, field in Sweep.model_fields.items()]
 
 
 class Sweep(BaseModel):
@@ -75,6 +82,12 @@ class Sweep(BaseModel):
     )
     process: dict[str, Any] = Field({}, description="Constants: the fields of a process that are not swept.")
     axes: dict[str, Any] = Field({}, description="What is swept: each key becomes a dimension, in this order.")
+    grids: Annotated[list[dict[str, Any]], Field(max_length=MOST_TABLES)] = Field(
+        [],
+        alias="grid",
+        description="Further grids, each a table like `[axes]`: the sweep has the cells of all. `points` lists single "
+        "cells.",
+    )
 
     _grid: Grid = PrivateAttr()
     _folder: Path = PrivateAttr()
@@ -168,24 +181,31 @@ class Sweep(BaseModel):
         for name in type(self).model_fields:
             self.__dict__[name] = fixed(self.__dict__[name])
         check_loaded(self.plugins)
-        check_own_fields(type(self).model_fields)
-        if len(self.axes) > MOST_AXES:
-            raise InputError("axes", f"there are {len(self.axes)} axes; at most {MOST_AXES} are allowed")
-        faults, top = Faults(), type(self).model_fields
-        constants = validate_constants(self.process, top, faults)
+        faults, top = Faults(), keys()
+        check_own_fields(top)
+        self._check_axes()
+        constants, derived = validate_constants(self.process, top, faults)
         with faults.collected():
             self._check_record()
-        axes = parse_axes(self.axes, top, faults)
-        with faults.collected():
-            check_names(axes, self.process)
+        tables = [parse_axes(self.axes, top, faults, folder=folder)] if self.axes or not self.grids else []
+        for number, table in enumerate(self.grids):
+            tables.append(parse_axes(table, top, faults, f"grid[{number}]", folder))
+        for axes in tables:
+            with faults.collected():
+                check_names(axes, self.process, alone=len(tables) == 1)
         with faults.collected("axes"):
-            self._check_size(axes)
+            self._check_size(tables)
         if "axes" in faults.wrong:  # the grid would be too large to look at
             faults.check()
         self._folder = folder or Path()
-        self._grid = Grid(constants, axes, folder, faults.wrong)
-        with faults.collected("initial"):
-            self._grid.column("initial")
+        self._grid = Grid(constants, (), folder, faults.wrong, derived)
+        with faults.collected("axes"):
+            self._grid = grid_of(constants, tables, folder, faults.wrong, derived)
+        if "axes" in faults.wrong:
+            faults.check()
+        for field in ("initial", *self._grid.derived):
+            with faults.collected(field):
+                self._grid.column(field)
         rules.check(self._grid, self.generations, faults)
         with faults.collected():
             _ = self.left_out
@@ -193,8 +213,16 @@ class Sweep(BaseModel):
             self._check_observables()
         faults.check()
 
-    def _check_size(self, axes: tuple[Axis, ...]) -> None:
-        if (cells := prod(len(axis) for axis in axes)) > MOST_CELLS:
+    def _check_axes(self) -> None:
+        for key, number in {
+            "axes": len(self.axes),
+            **{f"grid[{place}]": len(table) for place, table in enumerate(self.grids)},
+        }.items():
+            if number > MOST_AXES:
+                raise InputError(key, f"there are {number} axes; at most {MOST_AXES} are allowed")
+
+    def _check_size(self, tables: Sequence[Sequence[Axis]]) -> None:
+        if (cells := sum(prod(len(axis) for axis in axes) for axes in tables)) > MOST_CELLS:
             raise InputError("axes", f"the grid has {cells:,} cells; at most {MOST_CELLS:,} are allowed")
         if cells * self.replicates > MOST_TRAJECTORIES:
             number = f"{self.replicates}: makes {cells * self.replicates:,} trajectories"
@@ -305,7 +333,7 @@ class Sweep(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of a sweep file, as they were given."""
-        return self.model_dump(exclude_unset=True)
+        return self.model_dump(exclude_unset=True, by_alias=True)
 
     def to_toml(self) -> str:
         """The text of a sweep file that says the same."""

@@ -16,11 +16,13 @@ def as_toml(data: Mapping[str, Any]) -> str:
     Raises:
         InputError: it would be longer than what is read.
     """
-    lines = [_line(key, value) for key, value in data.items() if key not in ("process", "axes")]
+    lines = [_line(key, value) for key, value in data.items() if key not in ("process", "axes", "grid")]
     for section in ("process", "axes"):
         if data.get(section):
             lines += ["", f"[{section}]"] if lines else [f"[{section}]"]
             lines += [_line(key, value) for key, value in data[section].items()]
+    for table in data.get("grid", ()):
+        lines += ["", "[[grid]]", *(_line(key, value) for key, value in table.items())]
     text = "".join(f"{line}\n" for line in lines)
     if len(text.encode()) > MOST_SWEEP_BYTES:
         raise InputError("", f"is longer than {MOST_SWEEP_BYTES} bytes as a sweep file; read p0 from a file")

@@ -10,24 +10,29 @@ from pydantic import BaseModel, ValidationError
 from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import REPORTED, Faults, InputError, did_you_mean, nearest, shown, together
 from jaxcollapse.parts.field_types import FORMS_OF_SETS
+from jaxcollapse.sweep.derived import Derived, check_no_circle, is_derived, parse_derived
 from jaxcollapse.sweep.misplaced_keys import unknown_key
 from jaxcollapse.sweep.process_fields import fields, process_model
 
 _TAG_ERRORS = ("union_tag_invalid", "union_tag_not_found")
-FORMS = ("linspace", "geomspace", "zip")  # tables of values
+FORMS = ("values", "linspace", "geomspace", "zip")  # tables of values
 _SINGLE = ("float_type", "int_type", "bool_type", "string_type", "literal_error", "value_error")  # errors of one value
 _BOUNDS = {"greater_than": ">", "greater_than_equal": ">=", "less_than": "<", "less_than_equal": "<="}
 
 
-def validate_constants(process: Mapping[str, Any], top: Iterable[str], faults: Faults) -> dict[str, Any]:
-    """The validated constants of `[process]`, without those that are wrong; `initial` is checked with the axes.
+def validate_constants(
+    process: Mapping[str, Any], top: Iterable[str], faults: Faults
+) -> tuple[dict[str, Any], dict[str, Derived]]:
+    """The validated constants of `[process]`, and the fields that follow from others, without those that are wrong.
+
+    `initial` is checked with the axes.
 
     Args:
         process: the table.
         top: the keys at the top of a sweep file.
         faults: takes the errors.
     """
-    known, constants = fields(), {}
+    known, constants, derived = fields(), {}, {}
     for name, value in process.items():
         with faults.collected(name if name in known else nearest(name, known) or name):
             if name not in known:
@@ -36,8 +41,13 @@ def validate_constants(process: Mapping[str, Any], top: Iterable[str], faults: F
                 raise InputError("process.initial", _several("initial", value))
             if name == "initial" and not isinstance(value, Mapping):
                 raise InputError("process.initial", f"{shown(value)}: must be a table with kind and its keys")
+            if is_derived(value) and name != "initial":
+                derived[name] = parse_derived(f"process.{name}", name, value)
+                continue
             constants[name] = value if name == "initial" else validate_field(f"process.{name}", name, value)
-    return constants
+    with faults.collected(*derived):
+        check_no_circle(derived)
+    return constants, derived
 
 
 def validate_field(key: str, field: str, value: Any) -> Any:
@@ -73,7 +83,7 @@ def _error(one: Any, prefix: str, within: int, model: type[BaseModel]) -> InputE
     if one["type"] in _TAG_ERRORS:
         key += ".kind"
     value, is_own = one["input"], one["type"] == "value_error" and one["loc"][:1] == ("initial",)
-    are_several = isinstance(value, list) or (isinstance(value, dict) and not value.keys().isdisjoint(FORMS))
+    are_several = isinstance(value, list) or (isinstance(value, dict) and not value.keys().isdisjoint(FORMS[1:]))
     if (
         are_several
         and one["type"] in _SINGLE

@@ -51,13 +51,13 @@ class Tally:
         return not (self.lost or self.recomputed or self.wrong or self.leftovers or self.messages)
 
 
-def kill_again_and_again(points: int, seed: int, folder: Path) -> Tally:
-    """Kills so many runs of a study in a folder."""
+def kill_again_and_again(points: int, seed: int, folder: Path, table: dict[str, Any] = SWEEP) -> Tally:
+    """Kills so many runs of a study of this sweep in a folder."""
     rng, tally, replicates = np.random.default_rng(seed), Tally(), 1
     study, sweep_file = folder / "study", folder / "sweep.toml"
     with Processes() as processes:
         while tally.killed < points:
-            sweep = jc.Sweep.from_dict({**SWEEP, "replicates": replicates})
+            sweep = jc.Sweep.from_dict({**table, "replicates": replicates})
             sweep_file.write_text(sweep.to_toml())
             before = stamps(shards(study))
             code, told = processes.run(sweep_file, study, kill=_some_point(rng, len(before), sweep))
@@ -89,7 +89,7 @@ def _some_point(rng: np.random.Generator, held: int, sweep: jc.Sweep) -> Kill:
     For each chunk that it stores a run makes some 10 accesses, in some 20 ms; otherwise some 60, in a second, and 3 for
     each shard that is there.
     """
-    left = len(SWEEP["axes"]["steps"]) * sweep.replicates - held
+    left = len(sweep.grid.column("steps").values) * sweep.replicates - held
     storing = left > 0 and bool(rng.random() < 0.75)
     accesses, seconds = (10 * left, 0.02 * left) if storing else (60 + 3 * held, 1.0)
     if rng.integers(2):

@@ -44,7 +44,7 @@ def sweep_of(grid: str) -> jc.Sweep:
 
 def in_memory(sweep: jc.Sweep, results: list[Result]) -> xr.Dataset:
     told = [result.provenance for result in results[:1]]
-    parts = [part_of(result, sweep.replicates) for result in results]
+    parts = [part_of(result, sweep) for result in results]
     return assemble(sweep, jc.plan(sweep).cells.library, parts, told)
 
 

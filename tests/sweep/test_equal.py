@@ -21,10 +21,13 @@ def test_a_plan_says_which_cells_repeat_another_one() -> None:
     told = json.loads(json.dumps(made.to_dict()))["equal_cells"]
     assert told == {
         "cells": 1,
+        "computed": 0,
         "fields": ["b1"],
         "example": ["optimizer = sgd, b1 = 0.99", "optimizer = sgd, b1 = 0.9"],
     }
-    assert "equal cells: 1 of 4 cells repeats another cell" in repr(made)
+    assert "equal cells: 1 of 4 places repeats another cell, which is computed once: b1 has no effect there" in repr(
+        made
+    )
     assert "optimizer = sgd, b1 = 0.99 repeats optimizer = sgd, b1 = 0.9" in repr(made)
 
 

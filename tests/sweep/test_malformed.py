@@ -322,7 +322,7 @@ CASES = {
     "two forms": (
         "[axes]\ntop_p = { linspace = [0.1, 1, 2], geomspace = [0.1, 1, 2] }",
         "axes.top_p",
-        "give exactly one of linspace, geomspace, zip, not 2",
+        "give exactly one of values, linspace, geomspace, zip, not 2",
     ),
     "range without a number": (
         "[axes]\ntop_p = { linspace = [0.1, 1] }",

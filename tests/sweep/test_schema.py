@@ -18,7 +18,7 @@ from jaxcollapse.distributions import KINDS
 from jaxcollapse.errors import InputError
 from jaxcollapse.sweep import schema
 from jaxcollapse.sweep.process_fields import fields
-from jaxcollapse.sweep.sweep import Sweep
+from jaxcollapse.sweep.sweep import Sweep, keys
 from jaxcollapse.sweep.validation import validate_field
 from jaxcollapse.system.shipped_sweeps import copy_example
 from tests.sweep.strategies import Table, sweeps
@@ -87,6 +87,23 @@ def test_every_valid_sweep_validates_in_editors(table: Table) -> None:
     assert complaints(with_null(table)) == []
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"process": {"learning_rate": {"times": "batch_size", "by": {"over": "temperature", "by": 1}}}},
+        {"axes": {"learning_rate": {"times": "batch_size", "by": {"geomspace": [0.1, 1.0, 3]}}}},
+        {"axes": {"optimizer": ["sgd", "adam"], "b1": {"values": [0.9, 0.99], "where": {"optimizer": "adam"}}}},
+        {"axes": {"design": {"sobol": {"temperature": [0.8, 1.2], "log learning_rate": [0.1, 1]}, "points": 4}}},
+        {"axes": {"tied": {"zip": {"temperature": [0.8, 1.2]}, "where": {"vocab_size": 256}}}},
+        {"grid": [{"temperature": [1.0]}, {"points": {"temperature": [0.5, 0.6], "batch_size": [1, 2]}}]},
+    ],
+    ids=str,
+)
+def test_all_forms_validate_in_editors_and_in_the_program(table: Table) -> None:
+    assert complaints(table) == []
+    Sweep.from_dict(table)
+
+
 @pytest.mark.parametrize("name", [name for name, field in fields().items() if field.type is float])
 def test_a_number_may_be_infinite_in_editors_if_it_may_be(name: str) -> None:
     try:
@@ -124,6 +141,11 @@ def test_every_valid_sweep_validates(table: Table) -> None:
         {"axes": {"temperature": []}},
         {"axes": {"temperature": [-1.0]}},
         {"axes": {"temperature": {"linspace": [0.5, 1.0]}}},
+        {"process": {"learning_rate": {"times": "batch_size"}}},
+        {"axes": {"temperature": {"values": [1.0], "were": {"optimizer": "adam"}}}},
+        {"axes": {"design": {"sobol": {"temprature": [0.5, 1.0]}, "points": 4}}},
+        {"axes": {"design": {"sobol": {"temperature": [0.5, 1.0]}}}},
+        {"grid": [{"temprature": [1.0]}]},
     ],
     ids=str,
 )
@@ -135,7 +157,7 @@ def test_what_no_sweep_may_say_is_refused(table: Table) -> None:
 
 def test_every_key_is_in_it_with_a_description() -> None:
     top = SCHEMA["properties"]
-    assert set(top) == set(Sweep.model_fields)
+    assert set(top) == set(keys())
     assert set(top["process"]["properties"]) == set(fields())
     assert all(entry["description"].endswith(".") for entry in (*top.values(), *top["process"]["properties"].values()))
     for kind, model in KINDS.items():

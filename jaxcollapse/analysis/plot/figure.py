@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from jaxcollapse.analysis.labels import entries, long_heading
 from jaxcollapse.analysis.looks import LOOKS
 from jaxcollapse.analysis.status import last_generation
-from jaxcollapse.analysis.verdict import name_of
+from jaxcollapse.analysis.verdict import ABSENT, name_of
 from jaxcollapse.errors import printable
 
 _LETTERS = 11  # of a title, in an inch
@@ -51,6 +51,6 @@ def measured(data: xr.Dataset) -> str:
 
 def draw_key(figure: Picture, words: xr.DataArray) -> None:
     """The colour of each verdict that occurs."""
-    codes = sorted(set(words.values.ravel().tolist()), key=lambda code: (code < 0, code))
+    codes = sorted(set(words.values.ravel().tolist()) - {ABSENT}, key=lambda code: (code < 0, code))
     boxes = [Patch(facecolor=LOOKS[name_of(code)].colour, edgecolor="#5f6368", label=name_of(code)) for code in codes]
     figure.legend(handles=boxes, loc="outside right center", frameon=False)

@@ -19,7 +19,16 @@ from jaxcollapse.analysis.plot.panels import PanelGrid
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.plot.scattered import scatter_diagram, scattered_axis
 from jaxcollapse.analysis.status import label_of, variable
-from jaxcollapse.analysis.verdict import TOLERANCE, comparable, final_median, median_gap, name_of, needed_by, verdicts
+from jaxcollapse.analysis.verdict import (
+    TOLERANCE,
+    comparable,
+    final_median,
+    median_gap,
+    name_of,
+    needed_by,
+    verdicts,
+    without_absent,
+)
 
 _GAPS = 1e-3  # nat: smaller ones are not told apart
 MOST_PANELS, _PER_ROW = 24, 6
@@ -54,7 +63,7 @@ def phase_diagram(
         ValueError: an observable is missing, or there is no such axis or value.
     """
     data = in_order(data)
-    words = verdicts(data)
+    words = without_absent(data, verdicts(data))
     values = median_gap(data) if colour == "verdict" else final_median(comparable(data), _checked(data, colour))
     if (points := scattered_axis(data)) and x is None and y is None and colour == "verdict" and points not in selection:
         return scatter_diagram(data, words, points, selection, panels, MOST_PANELS)

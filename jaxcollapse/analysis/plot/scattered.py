@@ -1,4 +1,4 @@
-"""The phase diagram of scattered points: a zip of many pairs of numbers, each pair a point with its verdict."""
+"""The phase diagram of scattered points: of a design, or a zip of many pairs of numbers, each with its verdict."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from jaxcollapse.analysis.plot.figure import Picture, draw_key, headline, measur
 from jaxcollapse.analysis.plot.panels import PanelGrid
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.status import cell_dims
-from jaxcollapse.analysis.verdict import name_of
+from jaxcollapse.analysis.verdict import ABSENT, name_of
 from jaxcollapse.sweep.process_fields import is_flag
 
 _FEWEST = 9  # points; fewer pairs are rows of cells, with their values as labels
@@ -59,12 +59,12 @@ def scatter_diagram(
     held, words = where.told(words), words.isel(where.held)
     figure = Picture(2.4 + _PANEL[0] * grid.columns, 0.9 + _PANEL[1] * grid.rows)
     drawn = grid.drawn(figure)
-    fields = fields_of(data, points)
+    fields, others = _numbers(data, points)[:2], _numbers(data, points)[2:]
     scales = [Scale.of(data[field].values) for field in fields]
     places = [scale.place(data[field].values) for scale, field in zip(scales, fields, strict=True)]
     for panel, here in drawn:
         found = words.isel(here).values
-        for code in np.unique(found).tolist():
+        for code in np.unique(found[found != ABSENT]).tolist():
             look, own = LOOKS[name_of(code)], found == code
             x, y = (each[own] for each in places)
             panel.scatter(x, y, s=42, c=look.colour, marker=_MARKERS[look.marker], edgecolors="#5f6368", linewidths=0.8)
@@ -79,11 +79,17 @@ def scatter_diagram(
         if number % grid.columns == 0:
             panel.set_ylabel(up, parse_math=False)
     draw_key(figure, words.isel({name: sorted({here[name] for here in grid.places}) for name in where.panels}))
-    figure.entitle(headline(data, held), measured(data), *grid.left_out)
+    varied = [f"{', '.join(others)} of each point vary, too"] if others else []
+    figure.entitle(headline(data, held), measured(data), *varied, *grid.left_out)
     return figure
 
 
 def _is_pair(data: xr.Dataset, axis: str) -> bool:
+    return len(_numbers(data, axis)) >= 2
+
+
+def _numbers(data: xr.Dataset, axis: str) -> list[str]:
+    """The fields along an axis that have numbers; of a zip with words none, as its rows are named."""
     fields = fields_of(data, axis)
-    numbers = [np.issubdtype(data[field].dtype, np.number) and not is_flag(field) for field in fields]
-    return len(fields) == 2 and all(numbers)
+    numbers = [field for field in fields if np.issubdtype(data[field].dtype, np.number) and not is_flag(field)]
+    return numbers if len(numbers) == len(fields) else []
