@@ -16,7 +16,6 @@ import jax
 import jax.monitoring
 import pytest
 from hypothesis import settings
-from jaxtyping import install_import_hook
 
 import hatch_build
 from tests.support import typecheck
@@ -27,7 +26,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Functions that say which shapes and types they take are held to it. This stands before the import of the package.
-install_import_hook("jaxcollapse", f"{typecheck.__name__}.checked")
+typecheck.install("jaxcollapse")
 
 settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("suite")

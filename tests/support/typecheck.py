@@ -1,5 +1,36 @@
-"""The runtime type checker of the test run: beartype, for which an int is also a float, as for static checkers."""
+"""The runtime type checker of the test run: beartype, for which an int is also a float, as for static checkers.
 
+jaxtyping binds the arguments of each call, to know the dimensions that shapes name. That takes longer than most
+functions do: beartype alone checks a function without shapes in its annotations.
+"""
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, get_args
+
+import jaxtyping
 from beartype import BeartypeConf, beartype
 
 checked = beartype(conf=BeartypeConf(is_pep484_tower=True))
+
+
+def install(package: str) -> None:
+    """Functions of a package that is not imported yet are held to the types and shapes that their annotations name."""
+    with_shapes = jaxtyping.jaxtyped
+
+    def jaxtyped(*, typechecker: Callable[..., Any]) -> Callable[[Any], Any]:
+        def decorate(decorated: Any) -> Any:
+            if isinstance(decorated, FunctionType) and not any(map(_has_shapes, decorated.__annotations__.values())):
+                return checked(decorated)
+            return with_shapes(decorated, typechecker=typechecker)
+
+        return decorate
+
+    vars(jaxtyping)["jaxtyped"] = jaxtyped  # by this name the hook decorates
+    jaxtyping.install_import_hook(package, f"{__name__}.checked")
+
+
+def _has_shapes(annotation: Any) -> bool:
+    """Whether an annotation has something of jaxtyping's in it. Text may stand for anything."""
+    of_jaxtyping = type(annotation).__module__.startswith("jaxtyping")
+    return of_jaxtyping or isinstance(annotation, str) or any(map(_has_shapes, get_args(annotation)))
