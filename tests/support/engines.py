@@ -13,7 +13,9 @@ from jaxcollapse.system import jax_settings
 
 _OPTIONS = jax_settings._OPTIONS  # of users
 _LEANER = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
-_HURRIED = {**_LEANER, "xla_backend_optimization_level": 0}
+# Each of these passes makes XLA simplify a program with loops once more, up to fifteen times.
+_PASSES = ("simplify-while-loops", "while-loop-invariant-code-motion", "while-loop-constant-sinking")
+_HURRIED = {**_LEANER, "xla_backend_optimization_level": 0, "xla_disable_hlo_passes": ",".join(_PASSES)}
 
 _AMBIENT = os.environ.get("XLA_FLAGS", "")  # what whoever runs the tests has set
 _FLAGS = " ".join([_AMBIENT, *(f"--{name}={str(value).lower()}" for name, value in _HURRIED.items())])
