@@ -1,5 +1,6 @@
 """`jaxcollapse.SelfTraining`: one trajectory by hand is the one that a run computes."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.execute.tile import cell_keys
 from jaxcollapse.program.kernel import trajectory_key
+from tests.support.engines import hurried_jit
 
 GENERATIONS = 12
 PROCESSES: dict[str, dict[str, Any]] = {
@@ -29,16 +31,14 @@ PROCESSES: dict[str, dict[str, Any]] = {
 }
 
 
-def by_hand(process: jc.SelfTraining, key: jax.Array) -> tuple[np.ndarray, np.ndarray]:
+def by_hand(process: jc.SelfTraining, key: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Logits at each generation, and the entropy."""
-    first = process.init(key)
 
     def generation(state: Any, number: jax.Array) -> tuple[Any, tuple[jax.Array, jax.Array]]:
         state, info = process.step(jax.random.fold_in(key, number), state)
         return state, (info.logits, process.measure(state, "entropy")["entropy"])
 
-    _, (logits, entropy) = jax.jit(lambda: jax.lax.scan(generation, first, jnp.arange(GENERATIONS)))()
-    return np.asarray(logits), np.asarray(entropy)
+    return jax.lax.scan(generation, process.init(key), jnp.arange(GENERATIONS))[1]
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -48,10 +48,10 @@ def test_it_is_what_a_run_computes(name: str) -> None:
     told = {"replicates": 2, "generations": GENERATIONS, "record": record, "observables": ["entropy"]}
     sweep = jc.Sweep.from_dict({**told, "process": PROCESSES[name]})
     data = jc.run(sweep, progress=False).isel(generation=slice(1, None))
-    process = jc.SelfTraining(**PROCESSES[name])
+    trajectory = hurried_jit(partial(by_hand, jc.SelfTraining(**PROCESSES[name])))
     (cell,) = cell_keys(sweep.streams())
     for replicate in range(2):
-        logits, entropy = by_hand(process, trajectory_key(cell, jnp.uint32(replicate)))
+        logits, entropy = map(np.asarray, trajectory(trajectory_key(cell, jnp.uint32(replicate))))
         expected = data.logits.isel(replicate=replicate).values
         p, q = (np.exp(each - each.max(axis=-1, keepdims=True)) for each in (logits, expected))
         np.testing.assert_allclose(p, q, rtol=2e-4, atol=1e-6)

@@ -151,10 +151,11 @@ def test_conditions_hold_of_a_cell_as_they_hold_in_a_grid() -> None:
         {"process": {"vocab_size": 4}, "axes": {"model": models, "batch_size": [2, INF], "mixing": [0.5, 1.0]}}
         | {"axes": {"model": models, "batch_size": [2, INF], "update": ["gradient", "refit"], "samples": [4, INF]}}
     )
+    cells = [sweep.grid.whole_cell(index) for index in range(sweep.grid.cells)]
     for name, when in used_when().items():
         in_grid = np.broadcast_to(when.holds(sweep.grid), sweep.grid.cells)
-        for index in range(sweep.grid.cells):
-            assert bool(when.holds(sweep.grid.whole_cell(index))) == in_grid[index], (name, index)
+        for index, cell in enumerate(cells):
+            assert bool(when.holds(cell)) == in_grid[index], (name, index)
 
 
 def test_every_field_is_known_whole() -> None:
