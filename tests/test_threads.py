@@ -101,11 +101,12 @@ def test_integers_of_threads_wrap_around_by_definition(tmp_path: Path) -> None:
     assert [int(line) for line in run.stdout.split()] == [(each + 2**31) % 2**32 - 2**31 for each in expected]
 
 
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
-def test_the_kernels_compile_for_devices_that_are_not_here(architecture: str) -> None:
+def test_the_kernels_compile_for_a_device_that_is_not_here() -> None:
+    """For the oldest that is supported. Later ones can do all that it can, and no source asks which one it is."""
+    assert not [path.name for path in SOURCES.glob("*.[ch]*") if "__CUDA_ARCH" in path.read_text(encoding="utf-8")]
     try:
         gpu.nvrtc()
     except OSError as error:
         pytest.skip(str(error))
     for name in gpu.KERNELS:
-        assert gpu.compiled(name, architecture)[1:4] == b"ELF"
+        assert gpu.compiled(name, "sm_80")[1:4] == b"ELF"
