@@ -5,6 +5,7 @@ It uses the dataset's own variables and attributes only, so that a result opens 
 
 from jaxcollapse.analysis.accessor import Collapse, Plots
 from jaxcollapse.analysis.answers import ANSWERS, RightAnswers, answers
+from jaxcollapse.analysis.boundary import boundary
 from jaxcollapse.analysis.classification import Classification, classify
 from jaxcollapse.analysis.missing import missing
 from jaxcollapse.analysis.scaling import scaling
@@ -22,6 +23,7 @@ __all__ = [
     "RightAnswers",
     "Thresholds",
     "answers",
+    "boundary",
     "classify",
     "missing",
     "scaling",

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from jaxcollapse.analysis.answers import TOLERANCE, RightAnswers, answers
+from jaxcollapse.analysis.boundary import LOST, boundary
 from jaxcollapse.analysis.classification import Classification, classify
 from jaxcollapse.analysis.curves import Abscissa
 from jaxcollapse.analysis.missing import missing
@@ -36,12 +37,13 @@ class Plots:
         y: str | None = None,
         panels: str | Sequence[str] | None = None,
         colour: str = "verdict",
+        boundary: str | bool = False,
         **selection: Any,
     ) -> "Figure":
         """The phase diagram: the verdict and the recovery gap of each cell; see `plot.phase.phase_diagram`."""
         from jaxcollapse.analysis.plot.phase import phase_diagram
 
-        return phase_diagram(self._data, x, y, panels, colour, **selection)
+        return phase_diagram(self._data, x, y, panels, colour, boundary, **selection)
 
     def trajectories(
         self, variable: str, hue: str | None = None, panels: str | Sequence[str] | None = None, **selection: Any
@@ -140,6 +142,34 @@ class Collapse:
     ) -> Classification:
         """The verdict of each cell and how sure it is, in words by `.words()`; see `classification.classify`."""
         return classify(self._data, generation, tolerance, collapse_threshold, share)
+
+    def boundary(
+        self,
+        axis: str,
+        of: str = "verdict",
+        level: float | None = None,
+        verdict: str | Sequence[str] = LOST,
+        statistic: str = "mean",
+        generation: int | None = None,
+        confidence: float = 0.95,
+        tolerance: float | None = None,
+        collapse_threshold: float | None = None,
+        share: float | None = None,
+    ) -> xr.Dataset:
+        """Where a verdict or an observable changes along an axis, with bounds; see `boundary.boundary`."""
+        return boundary(
+            self._data,
+            axis,
+            of,
+            level,
+            verdict,
+            statistic,
+            generation,
+            confidence,
+            tolerance,
+            collapse_threshold,
+            share,
+        )
 
     def answers(self, generation: int | None = None, tolerance: float = TOLERANCE) -> RightAnswers:
         """Whether right answers are lost as the accuracy rises, in words by `.words()`; see `answers.answers`."""

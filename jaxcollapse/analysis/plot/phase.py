@@ -16,6 +16,7 @@ from jaxcollapse.analysis.looks import FOREVER, LOOKS, UNKNOWN, letters
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture, draw_key, headline, measured
 from jaxcollapse.analysis.plot.panels import PanelGrid
+from jaxcollapse.analysis.plot.phase_boundary import PhaseBoundary
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.plot.scattered import scatter_diagram, scattered_axis
 from jaxcollapse.analysis.status import label_of, variable
@@ -45,6 +46,7 @@ def phase_diagram(
     y: str | None = None,
     panels: str | Sequence[str] | None = None,
     colour: str = "verdict",
+    boundary: str | bool = False,
     **selection: Any,
 ) -> Picture:
     """A matplotlib figure: the word in each cell is its verdict, the number below is its recovery gap.
@@ -57,6 +59,8 @@ def phase_diagram(
             Of many values some are shown, evenly spread; the title says which.
         colour: what the colour of a cell shows, its "verdict" or the median of an observable, as "recovery_gap". The
             number in a cell is then that of the observable.
+        boundary: True draws where forgetting begins along the vertical axis, or along the horizontal one if only that
+            has numbers, with the bounds of `ds.collapse.boundary`; or the name of one of the two axes.
         selection: values at which other axes are held, by default the middle ones; the title says so.
 
     Raises:
@@ -65,11 +69,13 @@ def phase_diagram(
     data = in_order(data)
     words = without_absent(data, verdicts(data))
     values = median_gap(data) if colour == "verdict" else final_median(comparable(data), _checked(data, colour))
-    if (points := scattered_axis(data)) and x is None and y is None and colour == "verdict" and points not in selection:
+    is_plain = x is None and y is None and colour == "verdict" and not boundary
+    if (points := scattered_axis(data)) and is_plain and points not in selection:
         return scatter_diagram(data, words, points, selection, panels, MOST_PANELS)
     where = arrange(data, words, {"x": x, "y": y}, selection, panels, MOST_PANELS)
     across, up = where.roles["x"], where.roles["y"]
     told_held = where.told(words)
+    edge = PhaseBoundary(data, boundary, across, up) if boundary else None
     words, values = words.isel(where.held), values.isel(where.held)
     grid = PanelGrid.of(data, where.panels, MOST_PANELS, _PER_ROW)
 
@@ -89,6 +95,8 @@ def phase_diagram(
         order = [name for name in (up, across) if name]
         word, value = (a.isel(here).transpose(*order).values.reshape(rows, columns) for a in (words, values))
         _draw_cells(axis, word, value, scale, writing, room)
+        if edge:
+            edge.draw(axis, {**where.held, **here})
         axis.set_xticks(*_ticks(data, across, room[0], upright=False), parse_math=False)
     for place, (axis, _) in enumerate(drawn):
         if across and place >= len(drawn) - grid.columns:
@@ -102,6 +110,8 @@ def phase_diagram(
         draw_key(figure, words.isel({name: sorted({here[name] for here in grid.places}) for name in where.panels}))
     else:
         _draw_scale(figure, scale, what, is_gap=is_gap)
+    if edge:
+        edge.explain(figure)
     numbers = f"; number: {what}" if _has_numbers(writing, room) else ""
     lines = [headline(data, told_held), f"{measured(data)}{numbers}", *grid.left_out]
     figure.entitle(*lines, *([letters()] if writing == _LETTERS else []))
