@@ -12,6 +12,7 @@ if __name__ == "__main__":
         "trajectories": quickstart.trajectories("entropy", hue="batch_size", panels="learning_rate", temperature=1.0),
         "theory": drift.theory("collision_probability", temperature=1.0),
         "scaling": fixation.scaling("mode_is_original", "temperature", refit_control, curves=["samples"]),
+        "importance": quickstart.importance("entropy"),
     }
     for name, figure in figures.items():
         figure.savefig(PICTURES / f"{name}.png", dpi=90)

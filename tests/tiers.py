@@ -6,6 +6,7 @@ other programs and what befalls processes: Slurm, Chromium, compilers, kills, ho
 
 CLAIMS = (
     "analysis/test_boundary_coverage.py",
+    "analysis/test_importance.py",
     "analysis/test_theory.py",
     "observables/test_definitions.py",
     "observables/test_structure.py",

@@ -7,6 +7,7 @@ from jaxcollapse.analysis.accessor import Collapse, Plots
 from jaxcollapse.analysis.answers import ANSWERS, RightAnswers, answers
 from jaxcollapse.analysis.boundary import boundary
 from jaxcollapse.analysis.classification import Classification, classify
+from jaxcollapse.analysis.importance import importance
 from jaxcollapse.analysis.missing import missing
 from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.summary import summarise
@@ -25,6 +26,7 @@ __all__ = [
     "answers",
     "boundary",
     "classify",
+    "importance",
     "missing",
     "scaling",
     "summarise",

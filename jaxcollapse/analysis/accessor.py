@@ -12,6 +12,7 @@ from jaxcollapse.analysis.answers import TOLERANCE, RightAnswers, answers
 from jaxcollapse.analysis.boundary import LOST, boundary
 from jaxcollapse.analysis.classification import Classification, classify
 from jaxcollapse.analysis.curves import Abscissa
+from jaxcollapse.analysis.importance import importance
 from jaxcollapse.analysis.missing import missing
 from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.status import cell_dims, is_event
@@ -102,6 +103,14 @@ class Plots:
             self._data, variable, *abscissas, curves=curves, generation=generation, confidence=confidence
         )
 
+    def importance(
+        self, variable: str, generation: int | None = None, confidence: float = 0.95, **selection: Any
+    ) -> "Figure":
+        """Shares of the variance of a `variable` that axes explain; see `plot.importance.importance_bars`."""
+        from jaxcollapse.analysis.plot.importance import importance_bars
+
+        return importance_bars(self._data, variable, generation, confidence, **selection)
+
     def __repr__(self) -> str:
         return "\n".join(["Pictures of ds.collapse.plot", *_lines(_offers(Plots))])
 
@@ -191,6 +200,10 @@ class Collapse:
     ) -> xr.Dataset:
         """Whether curves of a `variable` fall on one another along an axis, as a number; see `scaling.scaling`."""
         return scaling(self._data, variable, *abscissas, curves=curves, generation=generation, confidence=confidence)
+
+    def importance(self, variable: str, generation: int | None = None, confidence: float = 0.95) -> xr.Dataset:
+        """How much of a variable's variance each axis and each pair of axes explains; see `importance.importance`."""
+        return importance(self._data, variable, generation, confidence)
 
     def missing(self) -> pd.DataFrame:
         """Which trajectories are not computed or diverged; see `missing.missing`."""
