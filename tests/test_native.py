@@ -98,7 +98,7 @@ def test_trajectories_are_those_of_the_loop_in_jax(size: str) -> None:
         "generations": 10,
         "replicates": 20,
         "record": {"every": 3, "logits": True},
-        "observables": ["entropy", "kl_from_initial", "events"],
+        "observables": ["entropy", "kl_from_initial", "events", "answers"],
         "support_threshold": 1e-4,
         "seed": 2,
     }
@@ -114,7 +114,7 @@ def test_trajectories_are_those_of_the_loop_in_jax(size: str) -> None:
             one, other = here[name].values[same], there[name].values[same]
             np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-6, err_msg=f"{name} {place}")
         whole = same.all(axis=1)
-        for event in ("collapse_time", "first_extinction_time", "half_life"):
+        for event in ("collapse_time", "first_extinction_time", "first_correct_extinction_time", "half_life"):
             one, other = here[event].values[whole], there[event].values[whole]
             np.testing.assert_array_equal(one, other, err_msg=f"{event} {place}")
 
@@ -226,8 +226,9 @@ def trained(
         rng.choice([0.0, 0.3, 2.0], many).astype(np.float32),
         draws,
         np.isfinite(logits),
-        np.tile(np.array([0.9, 0.6, 1e-5], np.float32), (many, 1)),
-        np.full((many, 3), -1, np.int32),
+        np.arange(tokens) % 3 < np.arange(many)[:, np.newaxis] % 3,
+        np.tile(np.array([0.9, 0.6, 1e-5, 1e-4], np.float32), (many, 1)),
+        np.full((many, 4), -1, np.int32),
     )
     some = (jnp.asarray(operand[lanes]) for operand in operands)
     return [np.asarray(each) for each in _train(*some, refit=refit, groups=groups)]

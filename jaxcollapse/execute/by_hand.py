@@ -1,5 +1,6 @@
 """One trajectory by hand: `jaxcollapse.SelfTraining`, a pair of pure functions `init` and `step`."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ from jaxcollapse.distributions.dirichlet import Dirichlet
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute.tile import cell_keys, lanes_of
 from jaxcollapse.native import trains
-from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
+from jaxcollapse.observables.snapshot import ATTEMPTS, Snapshot, SweepThresholds, origin
 from jaxcollapse.planning import Plan, this_machine
 from jaxcollapse.planning.cells import resolve
 from jaxcollapse.process import self_training
@@ -137,7 +138,8 @@ class SelfTraining:
         thresholds = jax.tree.map(jnp.asarray, self._thresholds)
         emission = process.emission
         start = origin(process.initial, process.given, thresholds, walk, traces, process.samples, emission.correct)
-        seen = state.key, state.model.visited, scaled, process.structure.correct_trace
+        rewarded = partial(emission.rewarded, process.scaled(state.model).table)
+        seen = state.key, state.model.visited, scaled, process.structure.correct_trace, rewarded, ATTEMPTS
         now = Snapshot(table, start, thresholds, walk, traces, *seen)
         return {entry.name: entry.measure(now) for entry in chosen}
 

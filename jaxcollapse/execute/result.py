@@ -12,6 +12,7 @@ from jaxcollapse.observables import Observable
 from jaxcollapse.planning import Chunk, Plan
 from jaxcollapse.planning.library import Library
 from jaxcollapse.program.kernel import NOT_YET, Recorded
+from jaxcollapse.sweep.sweep import Sweep
 
 MISSING, COMPLETE, DIVERGED = 0, 1, 2
 STATUS_MEANINGS = "missing complete diverged"
@@ -64,12 +65,12 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Recorded], started: datetime) 
         if entry.is_event:
             continue
         if entry.name not in parts:  # a model that does not have it
-            shape = (trajectories, records, *inner_shape(entry, library))
+            shape = (trajectories, records, *inner_shape(entry, sweep, library))
             series[entry.name] = np.full(shape, NOT_YET if entry.whole else np.nan, whole.series.dtype)
         elif entry.dim is None:
             series[entry.name] = parts[entry.name][:, 0]
         else:
-            (most,) = inner_shape(entry, library)
+            (most,) = inner_shape(entry, sweep, library)
             series[entry.name] = padded(np.moveaxis(parts[entry.name], 1, 2), 2, most)
         if entry.whole:
             series[entry.name] = series[entry.name].astype(np.int32)
@@ -78,9 +79,10 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Recorded], started: datetime) 
     return Result(chunk, series, events, status, told, logits, whole.state)
 
 
-def inner_shape(entry: Observable, library: Library) -> tuple[int, ...]:
+def inner_shape(entry: Observable, sweep: Sweep, library: Library) -> tuple[int, ...]:
     """How many values an observable has at a record, if it has several: as many as any cell's."""
-    return () if entry.dim is None else (entry.values(int(library.contexts.max()) - 1),)
+    personas = int(library.contexts.max()) - 1
+    return () if entry.dim is None else (entry.values(personas, len(sweep.attempts)),)
 
 
 def padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:

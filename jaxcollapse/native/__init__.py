@@ -40,7 +40,12 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.native import gpu, sources
 
 # What events can watch, and whether it falls to a threshold.
-STATISTICS = {"modal_probability": False, "collision_probability": False, "least_present_probability": True}
+STATISTICS = {
+    "modal_probability": False,
+    "collision_probability": False,
+    "least_present_probability": True,
+    "least_correct_probability": True,
+}
 # Observables that are measured here. The library has the same lists in the same order, in `jobs.h`.
 MEASURED = (
     "entropy",
@@ -208,6 +213,7 @@ def train(
     learning_rate: Float[Array, ""],
     draws: Int32[Array, ""],
     present: Bool[Array, " token"],
+    correct: Bool[Array, " token"],
     thresholds: Float[Array, " statistic"],
     times: Int32[Array, " statistic"],
     schedule: Int32[Array, " 2"],
@@ -233,7 +239,9 @@ def train(
         learning_rate: of SGD.
         draws: traces of a minibatch, 0 for infinitely many; samples of a refit; or traces of all groups, not 0.
         present: what can die out.
-        thresholds: an event happens when its statistic reaches this from below; the last one, from above.
+        correct: the correct answers.
+        thresholds: an event happens when its statistic reaches this: from above where `STATISTICS` say so, else from
+            below.
         times: when events happened; −1 if one did not.
         schedule: the number of the first generation, and how many steps there are in each.
         gaps: generations before each record.
@@ -261,7 +269,7 @@ def train(
         inverse_temperature,
         learning_rate,
         draws,
-        present,
+        present.astype(jnp.uint8) * (1 + 2 * correct.astype(jnp.uint8)),
         thresholds,
         times,
         schedule,

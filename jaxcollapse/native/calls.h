@@ -96,13 +96,12 @@ inline Origins origins_of(const Lanes& lanes, int64_t tokens, In<ffi::F32> logit
 }
 
 inline TrainJob train_job(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> inverse_temperature,
-                          In<ffi::F32> learning_rate, In<ffi::S32> draws, In<ffi::PRED> present,
-                          In<ffi::F32> thresholds, In<ffi::S32> times, In<ffi::S32> schedule, In<ffi::S32> gaps,
-                          In<ffi::F32> scale, In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support,
-                          In<ffi::F32> samples, FewestSplit fewest_split, Apart apart, Refit refit,
-                          GroupSize group_size, BaselineCode baseline, Normalises normalises, ByChance by_chance,
-                          Watched watched, Wanted wanted, Out<ffi::F32> new_logits, Out<ffi::S32> new_times,
-                          Out<ffi::F32> found) {
+                          In<ffi::F32> learning_rate, In<ffi::S32> draws, In<ffi::U8> present, In<ffi::F32> thresholds,
+                          In<ffi::S32> times, In<ffi::S32> schedule, In<ffi::S32> gaps, In<ffi::F32> scale,
+                          In<ffi::F32> start_logits, In<ffi::F32> rarest, In<ffi::F32> support, In<ffi::F32> samples,
+                          FewestSplit fewest_split, Apart apart, Refit refit, GroupSize group_size,
+                          BaselineCode baseline, Normalises normalises, ByChance by_chance, Watched watched,
+                          Wanted wanted, Out<ffi::F32> new_logits, Out<ffi::S32> new_times, Out<ffi::F32> found) {
     const Lanes lanes(logits, 1);
     TrainJob job{};
     job.records = gaps.dimensions().size() ? gaps.dimensions().back() : 0;
@@ -113,7 +112,7 @@ inline TrainJob train_job(In<ffi::F32> logits, In<ffi::U32> keys, In<ffi::F32> i
     job.inverse_temperature = lanes.numbers(inverse_temperature, "inverse_temperature", {});
     job.learning_rate = lanes.numbers(learning_rate, "learning_rate", {});
     job.draws = lanes.numbers(draws, "draws", {});
-    job.present = reinterpret_cast<const uint8_t*>(lanes.numbers(present, "present", {job.tokens}));
+    job.present = lanes.numbers(present, "present", {job.tokens});
     job.thresholds = lanes.numbers(thresholds, "thresholds", {kEvents});
     job.times = lanes.numbers(times, "times", {kEvents});
     job.schedule = lanes.numbers(schedule, "schedule", {2});

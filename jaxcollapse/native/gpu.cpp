@@ -110,7 +110,8 @@ auto handler_of(TrainJob (*make)(Operands...)) {
             const int64_t rows = job.apart ? job.tokens : (job.tokens + kWidth - 1) / kWidth;
             const int64_t measuring = job.origins.wanted ? measuring_bytes(rows) : 0;
             const int64_t groups = group_bytes(rows, job.groups.size);
-            launch(stream, scratch, job, trainer_bytes(rows, job.fewest_split) + groups + measuring);
+            launch(stream, scratch, job,
+                   trainer_bytes(rows, job.fewest_split, job.watched >> kAnswer & 1) + groups + measuring);
             return ffi::Error::Success();
         } catch (const Failure& failure) {
             return ffi::Error(failure.code, failure.message);

@@ -9,7 +9,8 @@
 #define EVENTS(each) \
     each(kModal, modal_probability) \
     each(kCollision, collision_probability) \
-    each(kExtinction, least_present_probability)
+    each(kExtinction, least_present_probability) \
+    each(kAnswer, least_correct_probability)
 
 // What is measured, in the order of `jaxcollapse.native.MEASURED`, with the names there; two for each tempering.
 #define MEASURES(each) \
@@ -104,7 +105,7 @@ struct TrainJob {
     const float* learning_rate;        // [lane]
     const int32_t* draws;              // [lane], in a step or for a refit; 0 is their expectation
     GroupJob groups;
-    const uint8_t* present;   // [lane, token], what can die out
+    const uint8_t* present;   // [lane, token], bits: 1 of what can die out, 2 of what of it is a correct answer
     const float* thresholds;  // [lane, event]
     const int32_t* times;     // [lane, event], −1 where it has not happened
     const int32_t* schedule;  // the first generation, and how many steps there are in each

@@ -21,9 +21,9 @@ constexpr int64_t sampler_bytes(int64_t rows, int64_t fewest_split) {
     return kRowBytes * (3 + tree_rows(rows) + 2 * even(rows) + fewest_split);
 }
 
-// What training needs beside: logits, their exponentials, and what can die out.
-constexpr int64_t trainer_bytes(int64_t rows, int64_t fewest_split) {
-    return sampler_bytes(rows, fewest_split) + kRowBytes * 3 * rows;
+// What training needs beside: logits, their exponentials, what can die out, and answers if they are watched.
+constexpr int64_t trainer_bytes(int64_t rows, int64_t fewest_split, bool watches_answers) {
+    return sampler_bytes(rows, fewest_split) + kRowBytes * (3 + watches_answers) * rows;
 }
 
 // What groups of traces with rewards need beside: rewards and pulls of tokens, tokens and rewards of traces.

@@ -18,6 +18,7 @@ struct Trainer {
     Sampler<layout> sampler;
     Groups<layout> groups;
     Array<Floats> z, e, absent;  // logits; exp(z − peak); 0 for tokens that can die out, ∞ for others
+    Array<Floats> wrong;         // 0 for correct ones that can, ∞ for others; only if they are watched
     Measuring<layout> measuring;
     int whole;  // so many rows have nothing that is absent
 
@@ -40,6 +41,7 @@ struct Trainer {
           z(memory.rows<Floats>(rows)),
           e(memory.rows<Floats>(rows)),
           absent(memory.rows<Floats>(rows)),
+          wrong(memory.rows<Floats>(is_watched(kAnswer) ? rows : 0)),
           measuring(job.origins, sheet, memory),
           whole(job.watched ? 0 : rows),
           key{sheet.of_lanes(job.keys, 2, 0), sheet.of_lanes(job.keys, 2, 1)},
@@ -50,10 +52,11 @@ struct Trainer {
           share(learning_rate / draws) {
         sheet.load(z, job.logits, -kInfinity);
         if (job.watched) {
-            sheet.load(absent, job.present, kInfinity,
-                       [](uint8_t is_present) { return is_present ? 0.0f : kInfinity; });
+            sheet.load(absent, job.present, kInfinity, [](uint8_t bits) { return bits & 1 ? 0.0f : kInfinity; });
             while (whole < rows && !any(absent[whole] > 0.0f)) ++whole;
         }
+        if (is_watched(kAnswer))
+            sheet.load(wrong, job.present, kInfinity, [](uint8_t bits) { return bits & 2 ? 0.0f : kInfinity; });
         for (int k = 0; k < kEvents; ++k) {
             thresholds[k] = sheet.of_lanes(job.thresholds, kEvents, k);
             times[k] = sheet.of_lanes(job.times, kEvents, k);
@@ -183,11 +186,23 @@ struct Trainer {
         const Floats modal = 1.0f / total;
         happens(kModal, modal >= thresholds[kModal]);
         happens(kExtinction, exponential(least - peak) * modal <= thresholds[kExtinction]);
+        if (any(awaits(kAnswer))) {
+            const Floats rarest = least_correct();
+            happens(kAnswer, (rarest < kInfinity) & (exponential(rarest - peak) * modal <= thresholds[kAnswer]));
+        }
         // Σp² is at most the largest p.
         if (any(awaits(kCollision) & (modal >= thresholds[kCollision]))) {
             if (job.groups.size) weigh<kKept>();
             happens(kCollision, sum_of_squares() * modal * modal >= thresholds[kCollision]);
         }
+    }
+
+    // The least logit of the correct tokens that can die out; ∞ where there are none.
+    Floats least_correct() const {
+        const Array<Floats> z = this->z, wrong = this->wrong;
+        Floats least = kInfinity;
+        for (int r = 0; r < rows; ++r) least = smaller(z[r] + wrong[r], least);
+        return sheet.minimum(least);
     }
 
     Floats sum_of_squares() const {

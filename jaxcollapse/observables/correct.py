@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxcollapse.observables.possible import entropy_of_tokens, share
-from jaxcollapse.observables.registry import ATTEMPTS, observable
+from jaxcollapse.observables.registry import observable
 from jaxcollapse.observables.snapshot import Snapshot
 from jaxcollapse.walks.persona import Persona
 
@@ -20,7 +20,7 @@ Rows = Float[Array, " context"]
 @observable("probability of the correct", "1", "correct", default=False, possible=share)
 def accuracy(now: Snapshot) -> Scalar:
     """Probability that a trace is correct, at temperature 1; a mean over prompts, if there are any."""
-    return _over_prompts(*_solved(now))
+    return over_prompts(*_solved(now))
 
 
 @observable(
@@ -43,7 +43,7 @@ def pass_at_k(now: Snapshot) -> Float[Array, " attempt"]:
     """Probability that one of k traces of a prompt, or of the model, is correct: 1 − E (1 − accuracy of a prompt)^k."""
     prompts, solved = _solved(now)
     fails = jnp.log1p(-jnp.minimum(solved, 1))
-    return jax.vmap(lambda k: _over_prompts(prompts, -jnp.expm1(k * fails)))(jnp.asarray(ATTEMPTS, solved.dtype))
+    return jax.vmap(lambda k: over_prompts(prompts, -jnp.expm1(k * fails)))(jnp.asarray(now.attempts, solved.dtype))
 
 
 @observable("entropy of the correct", "nat", "correct", default=False, possible=entropy_of_tokens)
@@ -93,7 +93,7 @@ def _solved(now: Snapshot) -> tuple[Rows, Rows]:
     return now.walk.solved(now.table, _correct(now), now.correct_trace, now.numbers)
 
 
-def _over_prompts(weights: Rows, values: Rows) -> Scalar:
+def over_prompts(weights: Rows, values: Rows) -> Scalar:
     """A mean over prompts, each with its weight."""
     return jnp.sum(jnp.where(weights > 0, weights * values, 0)) / jnp.maximum(jnp.sum(weights), 1e-37)
 
@@ -104,4 +104,4 @@ def _is_text(now: Snapshot) -> Bool[Array, " context"]:
 
 def _mean(now: Snapshot, values: Rows) -> Scalar:
     """Over the rows of tokens, each with its share of the tokens of traces."""
-    return _over_prompts(jnp.where(_is_text(now), now.visits, 0), values)
+    return over_prompts(jnp.where(_is_text(now), now.visits, 0), values)

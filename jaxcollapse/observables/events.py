@@ -21,6 +21,12 @@ def first_extinction_time(start: Origin, thresholds: SweepThresholds) -> Scalar:
     return thresholds.support
 
 
+@event("time of the first loss of a correct answer", "least_correct_probability", "answers", falls=True, default=False)
+def first_correct_extinction_time(start: Origin, thresholds: SweepThresholds) -> Scalar:
+    """First generation in which a correct token with p0 > support_threshold has p ≤ support_threshold, in any row."""
+    return thresholds.support
+
+
 @event("half-life of heterozygosity", "collision_probability")
 def half_life(start: Origin, thresholds: SweepThresholds) -> Scalar:
     """First generation in which H = 1 − Σ p² is at most half of its initial value."""

@@ -37,6 +37,11 @@ def share(_: Sizes) -> Ends:
     return 0.0, 1.0
 
 
+def any_number(_: Sizes) -> Ends:
+    """Possible range of a quantity without limits."""
+    return -np.inf, np.inf
+
+
 def correlation(_: Sizes) -> Ends:
     """Possible range of a correlation: −1 to 1."""
     return -1.0, 1.0

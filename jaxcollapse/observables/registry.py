@@ -13,17 +13,31 @@ from jaxtyping import Array, Bool, Float, Num
 
 from jaxcollapse.errors import Faults, InputError, did_you_mean
 from jaxcollapse.observables.possible import Range, not_negative
-from jaxcollapse.observables.snapshot import Origin, Snapshot, SweepThresholds
+from jaxcollapse.observables.snapshot import ATTEMPTS, Origin, Snapshot, SweepThresholds
 from jaxcollapse.parts.code_table import OwnCode
 from jaxcollapse.parts.plugin import Plugin
+from jaxcollapse.training.rewards import MOST_VOTES
 from jaxcollapse.walks import WALKS
 from jaxcollapse.walks.walk import Walk
 
-Statistic = Literal["modal_probability", "collision_probability", "least_present_probability"]
+Statistic = Literal[
+    "modal_probability", "collision_probability", "least_present_probability", "least_correct_probability"
+]
 Measure = Callable[[Snapshot], Num[Array, "..."] | Bool[Array, ""]]
 Threshold = Callable[[Origin, SweepThresholds], Float[Array, ""]]
 Group = Literal[
-    "diversity", "original", "tempering", "events", "structure", "personas", "chain", "correct", "texts", "plugins"
+    "diversity",
+    "original",
+    "tempering",
+    "events",
+    "structure",
+    "personas",
+    "chain",
+    "correct",
+    "answers",
+    "rewards",
+    "texts",
+    "plugins",
 ]
 # What verdicts follow from: the log loss; what is left of it at the best temperature, and that temperature; what is
 # left of it if the order of tokens is right; whether the mode is kept; the loss of the uniform distribution; and the
@@ -38,7 +52,6 @@ FOR_VERDICTS = (
     "modal_probability",
 )
 FOR_VERDICTS_OF_ROWS = (*(f"shared_{name}" for name in FOR_VERDICTS[:-1]), FOR_VERDICTS[-1])
-ATTEMPTS = tuple(2**power for power in range(11))  # k of pass@k
 Dim = Literal["persona", "k"]
 _GROUPS = (
     "diversity",
@@ -49,6 +62,8 @@ _GROUPS = (
     "personas",
     "chain",
     "correct",
+    "answers",
+    "rewards",
     "texts",
     "plugins",
 )
@@ -57,6 +72,11 @@ ALL: Models = "all"
 ONE_ROW: Models = "of one row"
 SEVERAL_ROWS: Models = "of several rows"
 OF_TEXTS: Models = "of texts"  # whose traces are longer than a token
+NEEDS_REWARDS = (
+    "is for cells with update = 'policy_gradient', curation or a verifier, and with a reward that has a known mean: "
+    "not one that draws random numbers, nor the majority of traces of a chain, or of a group of more than "
+    f"{MOST_VOTES} traces"
+)
 _OF_PLUGINS = "; if a plug-in adds it, give --plugin FILE"
 
 
@@ -103,6 +123,7 @@ class Observable:
         models: names of the models that have it, or a condition on models.
         dim: the dimension along which it has several values; None if it has one value.
         possible: the least and the largest value that it can have in a cell, except for rounding.
+        of_rewards: whether only cells have it whose traces have rewards with a known mean.
         plugin: the plug-in that has added it; None if the package has.
     """
 
@@ -118,6 +139,7 @@ class Observable:
     models: Models = ALL
     dim: Dim | None = None
     possible: Range = not_negative
+    of_rewards: bool = False
     plugin: Plugin | None = None
 
     def is_of(self, walk: Walk | type[Walk]) -> bool:
@@ -128,9 +150,9 @@ class Observable:
             return walk.is_structured == (self.models == SEVERAL_ROWS)
         return self.models == ALL or not walk.is_of_tokens
 
-    def values(self, personas: int) -> int:
-        """How many values it has at a record, in a model of so many personas."""
-        several = {"persona": personas, "k": len(ATTEMPTS)}
+    def values(self, personas: int, attempts: int = len(ATTEMPTS)) -> int:
+        """How many values it has at a record, in a model of so many personas, with so many k of pass@k."""
+        several = {"persona": personas, "k": attempts}
         return 1 if self.dim is None else several[self.dim]
 
     @property
@@ -152,6 +174,7 @@ def observable(
     models: Models = ALL,
     dim: Dim | None = None,
     possible: Range = not_negative,
+    of_rewards: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Registers a function of a snapshot. Its name and docstring are the observable's."""
 
@@ -169,20 +192,23 @@ def observable(
             models=models,
             dim=dim,
             possible=possible,
+            of_rewards=of_rewards,
         )
         return measure
 
     return register
 
 
-def event(long_name: str, statistic: Statistic, *, falls: bool = False) -> Callable[[Threshold], Threshold]:
+def event(
+    long_name: str, statistic: Statistic, group: Group = "events", *, falls: bool = False, default: bool = True
+) -> Callable[[Threshold], Threshold]:
     """Registers an event by its threshold, a function of p0 and the sweep's thresholds; name and docstring as above."""
 
     def register(threshold: Threshold) -> Threshold:
         name, description = told_by(threshold)
         watch = Watch(statistic, threshold, falls)
         OBSERVABLES[name] = Observable(
-            name, long_name, "generation", description, "events", True, True, watch.happens, watch
+            name, long_name, "generation", description, group, default, True, watch.happens, watch
         )
         return threshold
 
@@ -204,11 +230,18 @@ def names() -> list[str]:
     return [*OBSERVABLES, *_groups()]
 
 
-def select(wanted: Iterable[str], models: Iterable[str] | None = None) -> tuple[Observable, ...]:
+def select(
+    wanted: Iterable[str], models: Iterable[str] | None = None, *, rewarded: bool = True
+) -> tuple[Observable, ...]:
     """The observables that these names and groups choose, group by group; of groups, what some of the models have.
 
+    Args:
+        wanted: names of observables and groups.
+        models: names of the models; None for all that there are.
+        rewarded: whether there are cells whose traces have rewards with a known mean.
+
     Raises:
-        InputError: there is no such name, or none of the models has it.
+        InputError: there is no such name, none of the models has it, or it is about rewards and there are none.
     """
     groups, every = _groups(), {name: part.make for name, part in WALKS.items()}
     walks = list(every.values()) if models is None else [every[name] for name in models]
@@ -224,6 +257,8 @@ def select(wanted: Iterable[str], models: Iterable[str] | None = None) -> tuple[
                 wanted_of = [OBSERVABLES[each] for each in groups.get(name, {name})]
                 owners = sorted(name for name, walk in every.items() if any(entry.is_of(walk) for entry in wanted_of))
                 raise InputError("observables", f"{name!r} is for model = {' or '.join(map(repr, owners))} only")
+            if not rewarded and not (has := {each for each in has if not OBSERVABLES[each].of_rewards}):
+                raise InputError("observables", f"{name!r} {NEEDS_REWARDS}")
             chosen |= has
     faults.check()
     return tuple(entry for entry in catalogue() if entry.name in chosen)

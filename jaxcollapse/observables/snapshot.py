@@ -1,5 +1,6 @@
 """What an observable sees: the model at one generation, and where it came from."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,8 +14,10 @@ from jaxcollapse.observables.tempering import Tempering, kl_divergence, nearest_
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.sampling.selection import at_least
+from jaxcollapse.training.rewards import Rewarded
 from jaxcollapse.walks.walk import Numbers, Table, Visits, Walk
 
+ATTEMPTS = tuple(2**power for power in range(11))  # k of pass@k, unless the sweep has others
 TEXTS, LENGTH = 16, 32  # texts that are drawn from a model to look at, and their tokens
 
 Row = Float[Array, " token"]
@@ -120,6 +123,8 @@ class Snapshot:
         visited: the rows that traces have been drawn from so far, [context]; None if they are not recorded.
         scaled: the table, with octaves kept apart if there are any.
         correct_trace: which tokens of a trace make it correct: "all", "last" or "any".
+        rewarded: the function that gives the rewards of the model's traces; None if no observable reads them.
+        attempts: the k of pass@k.
     """
 
     def __init__(
@@ -133,6 +138,8 @@ class Snapshot:
         visited: Bool[Array, " context"] | None = None,
         scaled: Scaled | None = None,
         correct_trace: str = "all",
+        rewarded: Callable[[], Rewarded] | None = None,
+        attempts: tuple[int, ...] = ATTEMPTS,
     ):
         self.table = table
         self.start = start
@@ -142,6 +149,8 @@ class Snapshot:
         self.key = key
         self.visited = visited
         self.correct_trace = correct_trace
+        self.rewarded = rewarded
+        self.attempts = attempts
         self.scaled = scaled or Scaled(table, None)
 
     @cached_property
@@ -181,6 +190,14 @@ class Snapshot:
     def least_present_probability(self) -> Scalar:
         """The smallest probability among the tokens that p0 had above `support_threshold`."""
         return jnp.min(jnp.where(self.start.present, self.p, jnp.inf))
+
+    @cached_property
+    def least_correct_probability(self) -> Scalar:
+        """The smallest probability, in any row, of a correct token that p0 had above `support_threshold` there."""
+        assert self.start.correct is not None
+        is_text = jnp.asarray(self.walk.is_text())[:, jnp.newaxis]
+        could = is_text & self.start.correct & (jnp.exp(self.log_start) > self.thresholds.support)
+        return jnp.min(jnp.where(could, jax.nn.softmax(self.table, axis=-1), jnp.inf))
 
     @cached_property
     def entropy(self) -> Scalar:

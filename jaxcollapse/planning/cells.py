@@ -162,7 +162,8 @@ def _with_draws(structure: Structure, sampler: Method | None, batch_sampler: Met
 
 
 def _program(sweep: Sweep, structure: Structure, observables: Sequence[Observable], everything: bool) -> Program:
-    measured = [entry for entry in observables if entry.is_of(structure.walk)]
+    rewarded = structure.judges != "nothing"
+    measured = [entry for entry in observables if entry.is_of(structure.walk) and (rewarded or not entry.of_rewards)]
     own = [(entry.name, entry.plugin.digest) for entry in measured if entry.plugin]
     return Program(
         structure,
@@ -173,6 +174,7 @@ def _program(sweep: Sweep, structure: Structure, observables: Sequence[Observabl
         sweep.record.state,
         parts=tuple(own),
         plugins=tuple((part.name, part.plugin.digest) for part in structure.parts if part.plugin),
+        attempts=sweep.attempts,
     )
 
 

@@ -108,7 +108,7 @@ def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int, records: int | No
     records = len(sweep.recorded) if records is None else records
     chosen = sweep.chosen
     events = sum(entry.is_event for entry in chosen)
-    inner = sum(entry.values(contexts) for entry in chosen if entry.dim is not None)
+    inner = sum(entry.values(contexts, len(sweep.attempts)) for entry in chosen if entry.dim is not None)
     per_record = len(chosen) - events + inner + (tokens * contexts if sweep.record.logits else 0)
     kept = _STATE_TABLES * tokens * contexts if sweep.record.state else 0
     return np.dtype(sweep.precision).itemsize * (records * per_record + events + kept) + 16

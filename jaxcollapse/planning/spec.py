@@ -27,7 +27,7 @@ from jaxcollapse.sweep.process_fields import fields, used_when
 from jaxcollapse.training.corpora import CORPORA
 from jaxcollapse.training.loss_terms import LOSS_TERMS, in_order
 from jaxcollapse.training.optimizers import OPTIMIZERS
-from jaxcollapse.training.rewards import REWARDS
+from jaxcollapse.training.rewards import REWARDS, draws
 from jaxcollapse.training.schedules import SCHEDULES
 from jaxcollapse.training.updates import UPDATES
 from jaxcollapse.walks import WALKS
@@ -96,7 +96,7 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
     emitted = cell.numbers("batch_size") if batches == "generator" else samples(cell)
     at_once = traces_at_once(int(emitted)) if judges_traces(cell) else 0
     if rewarded and not infinite and not (reinforced and trains_natively):
-        at_once = whole_groups(int(emitted), cell["group_size"])
+        at_once = whole_groups(0 if draws(cell["reward"]) else int(emitted), cell["group_size"])
     by_row = cell["correct"] == "file" or (cell["correct"] == "listed" and are_by_row(cell["correct_tokens"]))
     structure = Structure(
         walk=walk,

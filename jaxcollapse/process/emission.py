@@ -93,13 +93,7 @@ class Emission:
         emits traces of p0; `reward = "likelihood"` still judges them by the model itself.
         """
         structure, settings = self.structure, self.settings
-        generator = self.initial if "generator" in structure.is_on else table
-        logits = self.tempered(generator, settings.temperature)
-        is_cut = jnp.asarray(structure.walk.sampled()[1])[:, jnp.newaxis]
-        for name in structure.truncations:
-            cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
-            logits = jnp.where(is_cut, cut, logits)
-        logits = structure.walk.exchanged(logits, settings.exchange)
+        logits = self.sampled(self.initial if "generator" in structure.is_on else table)
         rewards = self._rewards(table) if structure.curation != "none" else None
         if structure.traces_at_once:
             return Source(logits, urn(logits), rewards, table)
@@ -116,6 +110,29 @@ class Emission:
             share = self._fresh_share(generation)
             logits = mixture(jnp.stack([logits, self.real]), jnp.stack([1 - share, share])[:, jnp.newaxis])
         return Source(logits, urn(logits), None, table, accepted)
+
+    def sampled(self, table: Table) -> Table:
+        """What traces of a model with this table are drawn from, before any selection of them."""
+        structure, settings = self.structure, self.settings
+        logits = self.tempered(table, settings.temperature)
+        is_cut = jnp.asarray(structure.walk.sampled()[1])[:, jnp.newaxis]
+        for name in structure.truncations:
+            cut = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
+            logits = jnp.where(is_cut, cut, logits)
+        return structure.walk.exchanged(logits, settings.exchange)
+
+    def rewarded(self, table: Table) -> rewards.Rewarded:
+        """The rewards of traces of a model with this table: those of a verifier that selects are acceptance."""
+        structure, scores, rates, group = self.structure, None, self._rates, None
+        if structure.judges == "reward":
+            part = rewards.REWARDS[structure.reward]
+            if rewards.is_score(structure.reward):
+                scores = self._rewards(table)
+            elif part.fact("is_of_group"):
+                group = dict(structure.options)["group_size"]
+            else:
+                rates = part.make(self.judged(table))
+        return rewards.Rewarded(self.sampled(table), scores, rates, group)
 
     def tempered(self, table: Table, temperature: Float[Array, ""]) -> Table:
         """The rows at this temperature that a sampling temperature applies to, the others as they are."""

@@ -7,11 +7,12 @@ added up in the order of these numbers, so that their sums are the same bits on 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int32
+from jaxtyping import Array, Bool, Float, Int32, UInt32
 
 from jaxcollapse.process.emission import Emission
 from jaxcollapse.process.one_by_one import DECISIONS
@@ -80,6 +81,12 @@ class Groups:
         """The reward of each token of each row."""
         return self.values["reward_scale"] * rewards.table(self.reward, self.judged, self.values)
 
+    def drawn_scores(self, words: UInt32[Array, "2 trace"]) -> Float[Array, "trace context token"]:
+        """The reward of each token of each row in each trace, from the words of the traces' keys."""
+        keys = jax.random.wrap_key_data(words.T, impl="threefry2x32")
+        table = partial(rewards.table, self.reward, self.judged, self.values)
+        return self.values["reward_scale"] * jax.vmap(table)(keys)
+
     def agree(self, answer: Traces) -> Float[Array, " trace"]:
         """The reward of traces with these answers, if it is one of the group."""
         agrees = REWARDS[self.reward].make(answer.reshape(-1, self.size))
@@ -112,8 +119,9 @@ class TokenGroups(Groups):
         self, key: bits.Key, weights: Table, traces: Int32[Array, ""]
     ) -> tuple[Advantages, Int32[Array, "context token"]]:
         """Advantages of so many traces of each row, drawn in proportion to weights [context, token]; and counts."""
-        keys = jax.vmap(lambda row: bits.fold_in(key, row))(jnp.arange(len(weights), dtype=jnp.uint32))
-        sums = jax.vmap(lambda key, *row: self._of_row(key, traces, *row))(keys, weights, self.scale)
+        rows = jnp.arange(len(weights), dtype=jnp.uint32)
+        keys = jax.vmap(lambda row: bits.fold_in(key, row))(rows)
+        sums = jax.vmap(lambda key, *row: self._of_row(key, traces, *row))(keys, rows, weights, self.scale)
         number = traces.astype(weights.dtype)
         return Advantages(sums.up / number, sums.down / number), sums.counts
 
@@ -135,25 +143,32 @@ class TokenGroups(Groups):
         chance: Table = part.make(self.judged).of(self.judged.correct).astype(self.judged.logits.dtype)
         return chance
 
-    def _of_row(self, key: bits.Key, traces: Int32[Array, ""], weights: Row, scale: Row) -> Sums:
+    def _of_row(
+        self, key: bits.Key, traces: Int32[Array, ""], context: UInt32[Array, ""], weights: Row, scale: Row
+    ) -> Sums:
         nodes = tree.build(weights)
 
         def block(index: Array, sums: Sums) -> Sums:
-            number = (index * self.at_once + jnp.arange(self.at_once)).astype(jnp.uint32)
+            number = (index * self.at_once + jnp.arange(self.at_once, dtype=jnp.int32)).astype(jnp.uint32)
             token = tree.draw(key, nodes, len(weights), number)
-            advantage = self.advantages(self._rewards(key, number, token, scale))
+            advantage = self.advantages(self._rewards(key, number, context, token, scale))
             return sums.with_drawn(token, advantage, number < traces.astype(jnp.uint32))
 
         blocks = -(-traces // self.at_once)
         return jax.lax.fori_loop(0, blocks, block, Sums.of(len(weights), weights.dtype))
 
-    def _rewards(self, key: bits.Key, number: Array, token: Traces, scale: Row) -> Float[Array, " trace"]:
+    def _rewards(
+        self, key: bits.Key, number: Array, context: UInt32[Array, ""], token: Traces, scale: Row
+    ) -> Float[Array, " trace"]:
         """The reward of each trace."""
         if rewards.is_score(self.reward):
             return scale[token]
         if REWARDS[self.reward].fact("is_of_group"):
             return self.agree(token)
         high, low = bits.threefry2x32(key, jnp.uint32(DECISIONS), number)
+        if rewards.draws(self.reward):
+            scores = self.drawn_scores(jnp.stack([high, low]))
+            return scores[jnp.arange(len(token), dtype=jnp.int32), context.astype(jnp.int32), token]
         return (bits.uniform(high, low, scale.dtype) <= scale[token]).astype(scale.dtype)
 
     def _expected_chance(self, p: Row, chance: Row) -> Advantages:

@@ -20,6 +20,7 @@ DECISIONS = 2**30  # first word of counters of what is decided about a trace; th
 Keys = UInt32[Array, "2 trace"]
 Number = Int32[Array, " trace"]
 Pairs = Bool[Array, "context token"]
+Scores = Float[Array, "*trace context token"]
 
 
 class Judgement(NamedTuple):
@@ -87,13 +88,14 @@ class OneByOne:
         return jax.lax.fori_loop(0, self.places, place, start)[1]
 
     def judged(
-        self, keys: Keys, scores: Table | None, correct: Pairs | None, needs: str = "all", starts: Keys | None = None
+        self, keys: Keys, scores: Scores | None, correct: Pairs | None, needs: str = "all", starts: Keys | None = None
     ) -> Judgement:
         """Judges the traces of these keys.
 
         Args:
             keys: of the traces.
-            scores: score of each pair [context, token]; None if there are none.
+            scores: score of each pair [context, token], or in each trace [trace, context, token]; None if there are
+                none.
             correct: the pairs that are correct [context, token]; None if none are known: then all traces are.
             needs: which of its tokens make a trace correct: "all", "last" or "any".
             starts: as of `along`.
@@ -106,7 +108,9 @@ class OneByOne:
             token = pair - context * self.shape[1]
             is_answer = is_token & (token != self.numbers.end_token)
             if scores is not None:
-                total += jnp.where(is_there, scores.reshape(-1)[pair], 0)
+                whole = scores.reshape(*scores.shape[:-2], -1)
+                own = whole[pair] if whole.ndim == 1 else whole[jnp.arange(len(pair), dtype=jnp.int32), pair]
+                total += jnp.where(is_there, own, 0)
                 number += is_token.astype(jnp.int32)
             if correct is not None:
                 is_right = correct.reshape(-1)[pair]
@@ -125,9 +129,13 @@ class OneByOne:
 
     def uniform(self, keys: Keys, decision: int) -> Float[Array, " trace"]:
         """A number in (0, 1] for what is decided about a trace."""
-        counter = jnp.full(keys.shape[1:], decision, jnp.uint32)
-        high, low = bits.threefry2x32(keys, jnp.uint32(DECISIONS), counter)
+        high, low = self.words(keys, decision)
         return bits.uniform(high, low, self.dtype)
+
+    def words(self, keys: Keys, decision: int) -> Keys:
+        """Two random words for what is decided about a trace."""
+        counter = jnp.full(keys.shape[1:], decision, jnp.uint32)
+        return jnp.stack(bits.threefry2x32(keys, jnp.uint32(DECISIONS), counter))
 
 
 def keys_of(key: bits.Key, number: Number, candidate: Number) -> Keys:

@@ -8,6 +8,7 @@ from jaxcollapse.parts.cell_kinds import (
     has_long_traces,
     has_rates,
     has_verifier,
+    is_curated,
     is_rewarded,
     samples,
 )
@@ -17,7 +18,8 @@ from jaxcollapse.parts.slot import Slot
 from jaxcollapse.process.hardness import has_accuracy
 from jaxcollapse.sampling.correct import CORRECT as SETS
 from jaxcollapse.sampling.curation import CURATIONS as LAWS
-from jaxcollapse.training.rewards import scores
+from jaxcollapse.training.rewards import MOST_VOTES, REWARDS, draws, has_numbers
+from jaxcollapse.walks import WALKS
 
 CURATIONS = Slot(
     "curation",
@@ -51,7 +53,16 @@ CANDIDATES = (
 
 
 def _has_scores(cells: AskedCells) -> Answer:
-    return REWARDED.holds(cells) & cells.has("reward", *scores())
+    return REWARDED.holds(cells) & cells.has("reward", *filter(has_numbers, REWARDS))
+
+
+def has_known_mean(cells: AskedCells) -> Answer:
+    """Cells whose traces have a reward, or are accepted or rejected, where its mean over all traces is known."""
+    of_group = cells.has("reward", *REWARDS.named(lambda part: part.fact("is_of_group")))
+    knows = ~has_long_traces(cells) | cells.has("model", *WALKS.named(lambda part: part.fact("knows_answers")))
+    is_counted = ~of_group | (knows & (cells.numbers("group_size") <= MOST_VOTES))
+    is_known = is_counted & ~cells.has("reward", *filter(draws, REWARDS))
+    return np.where(is_curated(cells) | is_rewarded(cells), is_known, has_verifier(cells))
 
 
 REWARD_SCALE = Field(

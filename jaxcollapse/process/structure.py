@@ -12,6 +12,7 @@ from jaxcollapse.parts.slot import SLOTS, Part
 from jaxcollapse.process.fields import TRUNCATIONS
 from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.training.corpora.corpus import Corpus
+from jaxcollapse.training.rewards import MOST_VOTES, REWARDS, draws
 from jaxcollapse.training.updates.rule import UpdateRule
 from jaxcollapse.walks.walk import Numbers, Walk
 
@@ -98,6 +99,16 @@ class Structure:
         """Whether a verifier rejects samples before training."""
         has_rates = "true_positive_rate" in self.is_on or "false_positive_rate" in self.is_on
         return has_rates and not self.rule.is_rewarded
+
+    @property
+    def judges(self) -> Literal["reward", "verifier", "nothing"]:
+        """What gives traces a reward whose mean is known; a verifier that selects gives 1 to those that it accepts."""
+        if not (self.rule.is_rewarded or self.curation != "none"):
+            return "verifier" if self.rejects else "nothing"
+        if REWARDS[self.reward].fact("is_of_group"):
+            is_small = dict(self.options)["group_size"] <= MOST_VOTES
+            return "reward" if is_small and (self.walk.is_of_tokens or self.walk.knows_answers) else "nothing"
+        return "nothing" if draws(self.reward) else "reward"
 
     @property
     def is_sampled_refit(self) -> bool:

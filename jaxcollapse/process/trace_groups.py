@@ -15,7 +15,7 @@ from jaxcollapse.training.rewards import REWARDS
 from jaxcollapse.walks.walk import Counts, Table
 
 _TRACE, _GROUP = 0, 1  # keys of a trace, and of what a group starts with
-_PASSED = 1  # the decision whether a trace gets a reward of 1
+_PASSED, _SCORED = 1, 2  # decisions: whether a trace gets a reward of 1; the numbers that a random reward draws
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TraceGroups(Groups):
         scores = self.scores if rewards.is_score(self.reward) else None
 
         def block(index: Array, sums: Sums) -> Sums:
-            trace = (index * self.at_once + jnp.arange(self.at_once)).astype(jnp.int32)
+            trace = (index * self.at_once + jnp.arange(self.at_once, dtype=jnp.int32)).astype(jnp.int32)
             keys, starts = keys_of(key, trace, jnp.full_like(trace, _TRACE)), None
             if not self.traces.walk.learns_start:
                 starts = keys_of(key, trace // self.size, jnp.full_like(trace, _GROUP))
@@ -55,9 +55,12 @@ class TraceGroups(Groups):
         return Advantages(up / trained, down / trained), counts
 
     def _rewards(self, keys: Keys, starts: Keys | None, scores: Table | None) -> Float[Array, " trace"]:
-        part, correct = REWARDS[self.reward], None if scores is not None else self.judged.correct
-        verdict = self.traces.judged(keys, scores, correct, self.needs, starts)
-        if scores is not None:
+        part, drawn = REWARDS[self.reward], scores
+        if rewards.draws(self.reward):
+            drawn = self.drawn_scores(self.traces.words(keys, _SCORED))
+        correct = None if drawn is not None else self.judged.correct
+        verdict = self.traces.judged(keys, drawn, correct, self.needs, starts)
+        if drawn is not None:
             return verdict.score
         if part.fact("is_of_group"):
             return self.agree(verdict.answer)

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int32, Key, UInt32
 
 from jaxcollapse.observables import OBSERVABLES, Observable
 from jaxcollapse.observables.series import in_order, known, measured
-from jaxcollapse.observables.snapshot import Snapshot, SweepThresholds, origin
+from jaxcollapse.observables.snapshot import ATTEMPTS, Snapshot, SweepThresholds, origin
 from jaxcollapse.parts.code_table import check_entry, check_part
 from jaxcollapse.parts.slot import SLOTS, Part
 from jaxcollapse.process.self_training import Process
@@ -58,6 +58,7 @@ class Program:
         state_words: number of words of the state that trajectories continue from; 0 if they begin at generation 0.
         parts: names of the observables that plug-ins have added, with digests.
         plugins: names of the parts of the process that plug-ins have added, with digests.
+        attempts: the k of pass@k; the default where it is not measured.
     """
 
     structure: Structure
@@ -69,6 +70,7 @@ class Program:
     state_words: int = 0
     parts: tuple[tuple[str, str], ...] = ()
     plugins: tuple[tuple[str, str], ...] = ()
+    attempts: tuple[int, ...] = ATTEMPTS
 
     @property
     def own(self) -> tuple[Observable | Part, ...]:
@@ -103,7 +105,7 @@ class Program:
         """How many numbers of each of them there are in a record."""
         walk = self.structure.walk
         personas = walk.personas if isinstance(walk, Persona) else 0
-        return [OBSERVABLES[name].values(personas) for name in self.series]
+        return [OBSERVABLES[name].values(personas, len(self.attempts)) for name in self.series]
 
     @property
     def events(self) -> list[str]:
@@ -219,7 +221,8 @@ def run_trajectory(
         texts = bits.fold_in(bits.fold_in(key, jnp.uint32(_TEXTS)), state.generation)
         table, scaled = process.observed(state)
         model = table, start, thresholds, structure.walk, settings.traces
-        return Snapshot(*model, texts, state.visited, scaled, structure.correct_trace)
+        rewarded = partial(process.emission.rewarded, process.scaled(state).table)
+        return Snapshot(*model, texts, state.visited, scaled, structure.correct_trace, rewarded, program.attempts)
 
     def generation(_: Array, carry: Carry) -> Carry:
         state, times = carry

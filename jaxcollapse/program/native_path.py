@@ -71,6 +71,7 @@ def advance(
         settings.learning_rate,
         settings.samples if is_refit else settings.batch_size,
         start.present,
+        start.present if start.correct is None else start.correct[0],
         jnp.stack(reached),
         jnp.stack(so_far),
         jnp.stack([state.generation, process.loops.steps]),

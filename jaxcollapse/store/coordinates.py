@@ -8,7 +8,6 @@ import xarray as xr
 
 from jaxcollapse.distributions.file import File
 from jaxcollapse.distributions.labels import storable
-from jaxcollapse.observables.registry import ATTEMPTS
 from jaxcollapse.parts import cell_kinds
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens
@@ -71,7 +70,7 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
         made.update(names_of_personas(library, which))
     if any(entry.dim == "k" for entry in sweep.chosen):
         told = {"long_name": "number of traces", "units": "1"}
-        made["k"] = xr.Variable("k", np.array(ATTEMPTS, np.int32), told)
+        made["k"] = xr.Variable("k", np.array(sweep.attempts, np.int32), told)
     return made
 
 

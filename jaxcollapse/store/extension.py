@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute.provenance import encode
+from jaxcollapse.observables.snapshot import ATTEMPTS
 from jaxcollapse.sweep.equal_cells import is_near
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -21,6 +22,7 @@ _LAST_DIGITS = (
     "they differ in the last digits, and cells are identified by exact values; round computed values to twelve "
     "digits with float(f'{value:.12g}'), as linspace and geomspace do"
 )
+_OFF = {"pass_at": list(ATTEMPTS)}  # what settings are that are not named
 _OF_LENGTH = ("generations", "recorded")  # settings that differ where a sweep has more generations
 
 
@@ -43,6 +45,8 @@ def settings(sweep: Sweep, recorded: np.ndarray | None = None) -> dict[str, Any]
     }
     if sweep.record.logits and sweep.is_structured:
         told["contexts"] = True
+    if sweep.attempts != ATTEMPTS:
+        told["pass_at"] = list(sweep.attempts)
     if parts := parts_of(sweep):
         told["parts"] = parts
     return {**told, "state": True} if sweep.record.state else told
@@ -72,7 +76,9 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
     if changed and not (set(changed) <= set(_OF_LENGTH) and goes_on(new, old.recorded)):
         listed = [key for key in changed if key != "recorded" or "generations" not in changed]  # which follow from it
         told = "; ".join(
-            f"{key} is {before.get(key, False)} in the study and {after.get(key, False)} in the sweep" for key in listed
+            f"{key} is {before.get(key, _OFF.get(key, False))} in the study and "
+            f"{after.get(key, _OFF.get(key, False))} in the sweep"
+            for key in listed
         )
         why = "".join(f"{reason}; " for reason in _reasons(old, new, changed))
         raise InputError(changed[0], f"the study holds results of other settings: {why}{told}", str(folder))

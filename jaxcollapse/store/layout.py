@@ -97,7 +97,7 @@ def _observable(sweep: Sweep, library: Library, entry: Observable) -> Layout:
         attributes["censoring"] = f"missing if it has not happened by generation {sweep.generations}"
         return Layout(entry.name, dims, outer, (), dtype, missing, attributes)
     attributes["possible_range"] = np.array(entry.possible(Sizes()), float)
-    inner = len(sweep.recorded), *inner_shape(entry, library)
+    inner = len(sweep.recorded), *inner_shape(entry, sweep, library)
     return Layout(entry.name, (*dims, *_dims(entry)), outer, inner, dtype, missing, attributes)
 
 

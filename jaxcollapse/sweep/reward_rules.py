@@ -10,7 +10,7 @@ from jaxcollapse.parts.field import Answer
 from jaxcollapse.sweep.grid import Grid
 from jaxcollapse.sweep.process_fields import fields
 from jaxcollapse.training.loss_terms import LOSS_TERMS
-from jaxcollapse.training.rewards import scores
+from jaxcollapse.training.rewards import REWARDS, draws, scores
 
 Problem = Callable[[Any], str]
 _FRESH = "a policy gradient learns from fresh traces of the model"
@@ -26,7 +26,10 @@ def broken(grid: Grid) -> Iterator[tuple[Answer, str, Problem]]:
     yield (
         is_curated(grid) & ~grid.has("reward", *scores()),
         "reward",
-        lambda value: f"{value('reward')!r} is for update = 'policy_gradient'; curation needs a number for each token",
+        lambda value: (
+            f"{value('reward')!r} is for update = 'policy_gradient'; curation needs a number for each token, the same "
+            "for all traces"
+        ),
     )
 
 
@@ -97,6 +100,14 @@ def _of_expectations(grid: Grid, endless: Answer) -> Iterator[tuple[Answer, str,
         endless & grid.has("reward", "majority"),
         "batch_size",
         lambda value: "inf: the majority of a group has no closed form; give a number of traces",
+    )
+    yield (
+        endless & grid.has("reward", *filter(draws, REWARDS)),
+        "batch_size",
+        lambda value: (
+            f"inf: the mean over the random numbers of reward = {value('reward')!r} has no closed form; "
+            "give a number of traces"
+        ),
     )
     yield (
         endless & has_long_traces(grid),

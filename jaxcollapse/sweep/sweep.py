@@ -12,6 +12,7 @@ from jaxcollapse.errors import Faults, InputError, did_you_mean, shown, together
 from jaxcollapse.limits import (
     MOST_AXES,
     MOST_CELLS,
+    MOST_COUNT,
     MOST_GENERATIONS,
     MOST_NAMES,
     MOST_POINTS,
@@ -21,6 +22,7 @@ from jaxcollapse.limits import (
 )
 from jaxcollapse.parts.plugin import Plugin, check_loaded
 from jaxcollapse.parts.slot import Part, Slot
+from jaxcollapse.process.selection import has_known_mean
 from jaxcollapse.sweep import rules
 from jaxcollapse.sweep.axes import RESERVED, Axis, composed, parse_axes
 from jaxcollapse.sweep.grid import Grid
@@ -36,6 +38,9 @@ from jaxcollapse.system.paths import user_path
 
 if TYPE_CHECKING:
     from jaxcollapse.observables import Observable
+
+
+Attempts = Annotated[int, Field(ge=1, le=MOST_COUNT)]
 
 
 def keys() -> list[str]:
@@ -64,7 +69,8 @@ class Sweep(BaseModel):
     observables: Annotated[list[str], Field(min_length=1, max_length=MOST_NAMES)] = Field(
         ["default"],
         description="Names of observables, or groups: default, verdict, all, diversity, original, tempering, events, "
-        "structure, personas, chain, texts. A group adds those of its observables that the models have.",
+        "structure, personas, chain, correct, answers, rewards, texts. A group adds those of its observables that the "
+        "models have.",
     )
     plugins: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
         [],
@@ -75,6 +81,10 @@ class Sweep(BaseModel):
     )
     collapse_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.01, description="A model counts as collapsed when its modal probability reaches 1 minus this."
+    )
+    pass_at: Annotated[list[Attempts], Field(min_length=1, max_length=MOST_NAMES)] | None = Field(
+        None,
+        description="Numbers of traces k of the observable `pass_at_k`, each once; by default 1, 2, 4, …, 1024.",
     )
     precision: Literal["float32", "float64"] = Field("float32", description="Floating-point type of the logits.")
     common_random_numbers: Annotated[list[str], Field(max_length=MOST_NAMES)] = Field(
@@ -229,6 +239,12 @@ class Sweep(BaseModel):
             raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES:,} are allowed")
 
     def _check_observables(self) -> None:
+        if self.pass_at is not None and not any(entry.dim == "k" for entry in self.chosen):
+            raise InputError("pass_at", "has no effect: it is used with observables = ['pass_at_k'] or ['correct']")
+        given = self.pass_at or []
+        for place, number in enumerate(given):
+            if number in given[:place]:
+                raise InputError(f"pass_at[{place}]", f"{number} is there already; give each number once")
         for entry in self.parts:
             if entry.name in (*RESERVED, *fields()):
                 raise InputError(
@@ -262,7 +278,15 @@ class Sweep(BaseModel):
         """The observables that are asked for, and that some of the models have."""
         from jaxcollapse.observables import select
 
-        return select(self.observables, self._grid.column("model").values)
+        rewarded = bool(has_known_mean(self._grid).any())
+        return select(self.observables, self._grid.column("model").values, rewarded=rewarded)
+
+    @property
+    def attempts(self) -> tuple[int, ...]:
+        """The k of pass@k."""
+        from jaxcollapse.observables.snapshot import ATTEMPTS
+
+        return ATTEMPTS if self.pass_at is None else tuple(self.pass_at)
 
     @property
     def parts(self) -> "tuple[Observable, ...]":

@@ -25,6 +25,7 @@ from jaxcollapse.walks.walk import (
     Counts,
     Drawn,
     Numbers,
+    Prompts,
     Row,
     Table,
     Traces,
@@ -216,7 +217,7 @@ class Markov(Walk):
 
     def solved(
         self, table: Table, correct: Bool[Array, "context token"], needs: str, numbers: Numbers
-    ) -> tuple[Float[Array, " prompt"], Float[Array, " prompt"]]:
+    ) -> tuple[Prompts, Prompts]:
         """First tokens are prompts if they are fixed; else there is one prompt.
 
         Followed place by place: traces at each token that would be correct if they ended there, and those that would
@@ -252,6 +253,28 @@ class Markov(Walk):
         weights = jnp.sum(masses, axis=-1)
         solved = (jnp.sum(right, axis=-1) + ended) / jnp.where(weights > 0, weights, 1)
         return weights, jnp.minimum(solved, 1)
+
+    def scored(self, table: Table, scores: Table, numbers: Numbers) -> tuple[Prompts, Prompts]:
+        """The weights and mean scores of prompts, which are those of `solved`.
+
+        Followed place by place: the mass of traces at each token, and the mean of their scores so far times this mass,
+        by prompt.
+        """
+        first, chain = jax.nn.softmax(table[0]), jax.nn.softmax(table[1:], axis=-1)
+        masses = first[jnp.newaxis] if self.learns_start else jnp.diag(first)
+        goes_on, exact = self._goes_on(numbers), partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+        gains = jnp.where(chain > 0, chain * scores[1:], 0)
+
+        def place(index: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            mass, total, ended = carry
+            ended = ended + jnp.sum(jnp.where(goes_on, 0, total), axis=-1) / index.astype(table.dtype)
+            mass, total = jnp.where(goes_on, mass, 0), jnp.where(goes_on, total, 0)
+            return exact(mass, chain), exact(total, chain) + exact(mass, gains), ended
+
+        carry = masses, jnp.where(masses > 0, masses * scores[:1], 0), jnp.zeros(len(masses), table.dtype)
+        _, total, ended = jax.lax.fori_loop(1, numbers.trace_length, place, carry)
+        weights, length = jnp.sum(masses, axis=-1), jnp.asarray(numbers.trace_length, table.dtype)
+        return weights, (jnp.sum(total, axis=-1) / length + ended) / jnp.where(weights > 0, weights, 1)
 
     def pairs(self, numbers: Numbers) -> Whole:
         """The trace length; one less if the first token is not trained on."""

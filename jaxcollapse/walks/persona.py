@@ -24,7 +24,9 @@ from jaxcollapse.walks.walk import (
     Contexts,
     Counts,
     Drawn,
+    Laws,
     Numbers,
+    Prompts,
     Row,
     Table,
     Traces,
@@ -33,6 +35,7 @@ from jaxcollapse.walks.walk import (
     check_rows,
     draw_rows,
     draw_tokens,
+    mean_scores,
     padded,
 )
 from jaxcollapse.walks.walk import Whole as Number
@@ -108,6 +111,7 @@ class Persona(Walk):
     temperature_on: TemperatureOn = "both"
     chooser: Chooser = "learned"
     first_context: ClassVar[int] = 1
+    knows_answers: ClassVar[bool] = True
     start_reads: ClassVar[tuple[str, ...]] = ("personas", "persona_exponent")
 
     @classmethod
@@ -197,7 +201,7 @@ class Persona(Walk):
 
     def solved(
         self, table: Table, correct: Bool[Array, "context token"], needs: str, numbers: Numbers
-    ) -> tuple[Float[Array, " prompt"], Float[Array, " prompt"]]:
+    ) -> tuple[Prompts, Prompts]:
         """Personas are prompts if their choice is fixed; else there is one prompt, for which a persona is chosen."""
         masses = jax.nn.softmax(table[0])[: self.personas]
         solved = self.solved_by_each(table, correct, needs, numbers)
@@ -213,6 +217,26 @@ class Persona(Walk):
         one, length = jnp.minimum(jnp.sum(p, axis=-1), 1), numbers.trace_length.astype(table.dtype)
         several = {"all": one**length, "last": one, "any": -jnp.expm1(length * jnp.log1p(-one))}
         return several[needs]
+
+    def scored(self, table: Table, scores: Table, numbers: Numbers) -> tuple[Prompts, Prompts]:
+        """The weights and mean scores of prompts, which are those of `solved`."""
+        masses = jax.nn.softmax(table[0])[: self.personas]
+        means = self.scored_by_each(table, scores, numbers)
+        if self.learns_start:
+            return jnp.ones(1, table.dtype), jnp.sum(masses * means, keepdims=True)
+        return masses, means
+
+    def scored_by_each(self, table: Table, scores: Table, numbers: Numbers) -> Float[Array, " persona"]:
+        """The mean score of a trace of each persona: of its tokens, and of the choice of this persona."""
+        length = jnp.asarray(numbers.trace_length, table.dtype)
+        return mean_scores(table[1:], scores[1:]) + scores[0, : self.personas] / length
+
+    def answers(self, table: Table, numbers: Numbers) -> tuple[Prompts, Laws]:
+        """A token of the persona that is the prompt; or of any, if a persona is chosen for each trace."""
+        masses, rows = jax.nn.softmax(table[0])[: self.personas], jax.nn.softmax(table[1:], axis=-1)
+        if self.learns_start:
+            return jnp.ones(1, table.dtype), jnp.sum(masses[:, jnp.newaxis] * rows, axis=0, keepdims=True)
+        return masses, rows
 
     def token_log_odds(self, solved: Visits, needs: str, numbers: Numbers) -> Visits:
         """The inverse of `solved_by_each`."""

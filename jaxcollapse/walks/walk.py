@@ -22,6 +22,8 @@ LEAST = 1e-35  # visits of a row that traces may come to, though floating point 
 Table = Float[Array, "context token"]
 Row = Float[Array, " token"]
 Visits = Float[Array, " context"]
+Prompts = Float[Array, " prompt"]
+Laws = Float[Array, "prompt token"]
 Counts = Int32[Array, "context token"]
 Traces = Int32[Array, "trace position"]
 Whole = Integer[Array | np.ndarray | np.integer, "..."]
@@ -64,6 +66,7 @@ class Walk(ABC):
         draws_by_place: whether rows are drawn from again at each place of a trace.
         reads: names of fields that the walk reads in addition to its own attributes.
         start_reads: names of fields that its table of p0 depends on; None for its own attributes.
+        knows_answers: whether `answers` holds for traces of several tokens.
     """
 
     part: ClassVar[str]
@@ -73,6 +76,7 @@ class Walk(ABC):
     draws_by_place: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ("trace_length",)
     start_reads: ClassVar[tuple[str, ...] | None] = None
+    knows_answers: ClassVar[bool] = False
 
     @classmethod
     def given(
@@ -178,7 +182,7 @@ class Walk(ABC):
 
     def solved(
         self, table: Table, correct: Bool[Array, "context token"], needs: str, numbers: Numbers
-    ) -> tuple[Float[Array, " prompt"], Float[Array, " prompt"]]:
+    ) -> tuple[Prompts, Prompts]:
         """The weight of each prompt, and the probability that a trace of it is correct.
 
         As a rule, each row is a prompt, with the weight of its visits, and a trace is one of its tokens. Where a trace
@@ -186,6 +190,22 @@ class Walk(ABC):
         """
         p = jnp.where(correct, jax.nn.softmax(table, axis=-1), 0)
         return jnp.where(jnp.asarray(self.is_text()), self.visits(table, numbers), 0), jnp.sum(p, axis=-1)
+
+    def scored(self, table: Table, scores: Table, numbers: Numbers) -> tuple[Prompts, Prompts]:
+        """The weight of each prompt, and the mean score of a trace of it.
+
+        The score of a trace is the sum of those of its (context, token) pairs, divided by the number of its tokens. As
+        a rule, rows are prompts, as for `solved`; the mean over them also holds for traces of one length.
+        """
+        weights = jnp.where(jnp.asarray(self.is_text()), self.visits(table, numbers), 0)
+        return weights, mean_scores(table, scores)
+
+    def answers(self, table: Table, numbers: Numbers) -> tuple[Prompts, Laws]:
+        """The weight of each prompt, and the probabilities of the last token of a trace of it [prompt, token].
+
+        They are known if a trace is one token, or if the walk `knows_answers`.
+        """
+        return self.visits(table, numbers), jax.nn.softmax(table, axis=-1)
 
     def token_log_odds(self, solved: Visits, needs: str, numbers: Numbers) -> Visits:
         """Log odds that a token of each row is correct, if `solved` are those that a trace of it is, [context].
@@ -225,6 +245,12 @@ class Walk(ABC):
 
         start = jnp.zeros(number, jnp.int32)
         return jax.lax.scan(place, start, jnp.arange(length, dtype=jnp.int32))[1].T
+
+
+def mean_scores(table: Table, scores: Table) -> Visits:
+    """The mean score of a token of each row; an impossible token has no part in it, whatever its score."""
+    p = jax.nn.softmax(table, axis=-1)
+    return jnp.sum(jnp.where(p > 0, p * scores, 0), axis=-1)
 
 
 def check_rows(given: Distribution) -> Distribution:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcollapse.observables.registry import ATTEMPTS
+from jaxcollapse.observables.snapshot import ATTEMPTS
 from jaxcollapse.walks.categorical import Categorical
 from jaxcollapse.walks.markov import Markov
 from jaxcollapse.walks.persona import Persona
@@ -92,6 +92,21 @@ def test_rare_answers_are_found_among_many() -> None:
     rare = {"initial": values([1e-9, 0.5, 0.5]), "correct": "listed", "correct_tokens": [0]}
     found = measured({"update": "policy_gradient", "batch_size": 16, **rare})
     np.testing.assert_allclose(found, 1e-9 * np.array(ATTEMPTS), rtol=1e-4)
+
+
+def test_a_sweep_chooses_its_own_numbers_of_attempts() -> None:
+    """In the order of the file, beside an axis; and what else is recorded has the same bits."""
+    k, right = [1, 5, 3, 1_000_000], PERSONAS[:, 0]
+    common: dict[str, Any] = {"generations": 1, "record": {"every": 1, "logits": True}}
+    process, axes = {**PROMPTS, "chooser": "fixed"}, {"learning_rate": [0.1, 0.2]}
+    data = run(process, axes, observables=["accuracy", "pass_at_k"], pass_at=k, **common)
+    assert data.k.values.tolist() == k
+    assert data.pass_at_k.dims == ("learning_rate", "replicate", "generation", "k")
+    found = data.pass_at_k.isel(learning_rate=0, replicate=0, generation=0)
+    np.testing.assert_allclose(found, 1 - MASSES @ (1 - right[:, None]) ** np.array(k), rtol=1e-5)
+    usual = run(process, axes, observables=["accuracy", "pass_at_k"], **common)
+    np.testing.assert_array_equal(usual.pass_at_k.sel(k=1), data.pass_at_k.sel(k=1))
+    np.testing.assert_array_equal(usual.logits, data.logits)
 
 
 @pytest.mark.parametrize(

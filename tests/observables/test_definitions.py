@@ -11,10 +11,9 @@ from scipy import special, stats
 
 from jaxcollapse.observables import OBSERVABLES, select
 from jaxcollapse.observables.possible import Sizes
-from jaxcollapse.observables.registry import ATTEMPTS
-from jaxcollapse.observables.snapshot import SweepThresholds
+from jaxcollapse.observables.snapshot import ATTEMPTS, SweepThresholds
 from tests.observables import measuring
-from tests.observables.measuring import SAMPLES, each_engine
+from tests.observables.measuring import RATES, SAMPLES, each_engine
 from tests.reference.laws import TINY, kl, log
 from tests.reference.order import left, order_gap, smoothed
 from tests.reference.tempering import Nearest, nearest
@@ -228,6 +227,8 @@ ORACLES: dict[str, Callable[[Exact], Any]] = {
     "correct_support": lambda e: float(np.count_nonzero(e.p[::2] > SUPPORT)),
     "lost_mass": lambda e: float(e.p0[(e.p0 > SUPPORT) & (e.p <= SUPPORT)].sum()),
     "lost_correct_mass": _lost_share_of_the_correct,
+    "mean_reward": lambda e: float(RATES[0] * e.p[::2].sum() + RATES[1] * e.p[1::2].sum()),
+    "first_correct_extinction_time": lambda e: float(((e.p0 > SUPPORT) & (e.p <= SUPPORT))[::2].any()),
     "collapse_time": lambda e: float(e.p.max() >= 1 - COLLAPSE),
     "first_extinction_time": lambda e: float(((e.p0 > SUPPORT) & (e.p <= SUPPORT)).any()),
     "half_life": _has_halved,
@@ -239,6 +240,7 @@ EXACTLY = (
     "mode_is_original",
     "collapse_time",
     "first_extinction_time",
+    "first_correct_extinction_time",
     "half_life",
 )
 # Sums of positive terms keep the relative precision of p; a difference or a sum of logarithms an absolute one.
@@ -252,6 +254,7 @@ RELATIVELY = (
     "tail_mass",
     "accuracy",
     "pass_at_k",
+    "mean_reward",
     "lost_mass",
     "lost_correct_mass",
 )

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import jaxcollapse as jc
+from jaxcollapse import native
 from tests.support.sweeps import probabilities, run, values
 
 SKEWED = np.array([0.4, 0.25, 0.2, 0.1, 0.04, 0.01])
@@ -117,3 +119,44 @@ def test_times_of_refits_are_those_of_a_record_of_every_generation() -> None:
     sparse = run({**REFIT}, generations=60, replicates=300, record={"every": 60}, observables=["events"])
     for name in conditions:
         np.testing.assert_array_equal(data[name], sparse[name])
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "descent": SGD,
+    "refit": REFIT,
+    "groups": {**SGD, "update": "policy_gradient", "batch_size": 16, "false_positive_rate": 0.0, "learning_rate": 4.0},
+    "prompts": {
+        "model": "persona",
+        "initial": {"kind": "table", "probabilities": [SKEWED.tolist(), SKEWED[::-1].tolist()]},
+        "chooser": "fixed",
+        "trace_length": 1,
+        "learning_rate": 2.0,
+        "batch_size": 4,
+    },
+    "none that is possible": {**SGD, "initial": values([0.5, 0.3, 0.2, 0.0, 0.0])},
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("observables", [["answers"], ["answers", "events"]])
+def test_a_correct_answer_is_lost_where_one_that_was_there_is_under_the_threshold(
+    name: str, observables: list[str]
+) -> None:
+    """Of two correct tokens, of which p0 may have one under the threshold, in any row; by native code and by XLA."""
+    settings: dict[str, Any] = {"generations": 80, "replicates": 40, "support_threshold": 0.0201}
+    process = {**ANSWERS[name], "correct": "listed", "correct_tokens": [3, 4]}
+    every = run(process, **settings, record={"every": 1, "logits": True}, observables=observables)
+    p = probabilities(every)[..., [3, 4]].reshape(40, 81, -1, 2)
+    p = p if name != "prompts" else p[:, :, 1:]
+    is_lost = ((p[:, :1] > 0.0201) & (p <= 0.0201)).any(axis=(2, 3))
+    expected = _first(is_lost)
+    np.testing.assert_array_equal(every.first_correct_extinction_time, expected)
+    assert np.isnan(expected).all() if name == "none that is possible" else (expected > 0).any()
+    sparse = run(process, **settings, record={"every": 80}, observables=observables)
+    np.testing.assert_array_equal(sparse.first_correct_extinction_time, expected)
+
+
+def test_native_code_watches_answers_beside_all_other_events() -> None:
+    for observables in (["answers"], ["answers", "events"], ["all"]):
+        sweep = jc.Sweep.from_dict({"process": {**SGD, "correct": "random"}, "observables": observables})
+        assert all(program.is_native for program in jc.plan(sweep).cells.programs) == native.trains("cpu", "float32")

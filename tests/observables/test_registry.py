@@ -9,7 +9,19 @@ from jaxcollapse.observables.possible import Sizes
 from jaxcollapse.observables.registry import names
 from tests.support.sweeps import run
 
-GROUPS = ("diversity", "original", "tempering", "events", "structure", "personas", "chain", "correct", "texts")
+GROUPS = (
+    "diversity",
+    "original",
+    "tempering",
+    "events",
+    "structure",
+    "personas",
+    "chain",
+    "correct",
+    "answers",
+    "rewards",
+    "texts",
+)
 UNITS = {"1", "nat", "generation"}
 
 
@@ -27,7 +39,7 @@ def test_every_observable_says_what_it_is() -> None:
 
 
 def test_events_are_whole_generations() -> None:
-    events = select(["events"])
+    events = select(["events", "answers"])
     assert {"collapse_time", "first_extinction_time", "half_life"} <= {entry.name for entry in events}
     for entry in OBSERVABLES.values():
         assert entry.is_event == (entry in events) == (entry.units == "generation")
@@ -76,7 +88,7 @@ def test_a_dataset_carries_what_the_registry_says() -> None:
         observables=["all"],
         support_threshold=1e-3,
     )
-    of_one_row = {entry.name: entry for entry in select(["all"], ["categorical"])}
+    of_one_row = {entry.name: entry for entry in select(["all"], ["categorical"], rewarded=False)}
     assert set(data.data_vars) == {*of_one_row, "status"}
     for name, entry in of_one_row.items():
         variable = data[name]

@@ -29,6 +29,7 @@ EDITS = {
     "confident": (">= sure_above", ">= sure_above / 2"),
     "first_and_last": ("first + samples)", "first + 3 * samples)"),
     "lion": ("weight_decay=0.0", "weight_decay=0.3"),
+    "noisy_judge": ("+ judge_noise *", "+ 2 * judge_noise *"),
     "novelty": ("return sharpness *", "return 2 * sharpness *"),
     "pass_at_k": ("SAMPLES = 16", "SAMPLES = 4"),
     "periodic": ("urn, traces * self", "urn, 2 * traces * self"),

@@ -202,3 +202,64 @@ def test_a_mistake_is_told_in_a_line(text: str, told: str, tmp_path: Any) -> Non
         planned()
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+NOISY: dict[str, Any] = {
+    "update": "policy_gradient",
+    "reward": "noisy_judge",
+    "normalise": "none",
+    "baseline": "none",
+    "group_size": 4,
+    "batch_size": 8,
+    "scores": [1.0, 0.0, 2.0, -1.0, 0.5],
+    "learning_rate": 0.3,
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "tokens": {"initial": values(P0)},
+    "ensemble": {"initial": values(P0), "model": "ensemble", "models": 2},
+    "personas": {"initial": values(P0), "model": "persona", "personas": 2, "trace_length": 3},
+    "chain": {"initial": {"kind": "table", "probabilities": [P0.tolist()] * 5}, "model": "markov", "trace_length": 3},
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_noise_of_a_reward_is_of_a_trace_alone_however_work_is_cut(model: str) -> None:
+    """The same bits beside other cells and replicates, in chunks of other sizes, and with more groups at once."""
+    load("noisy_judge")
+    process = {**NOISY, **MODELS[model], "judge_noise": 0.7}
+    common: dict[str, Any] = {"generations": 5, "record": {"every": 5, "logits": True}}
+    whole = run(process, {"temperature": [1.0, 0.8]}, **common, replicates=6)
+    alone = run(process, {"temperature": [0.8]}, **common, replicates=3, chunk_size=2)
+    np.testing.assert_array_equal(whole.logits.isel(temperature=1, replicate=slice(3)), alone.logits[0])
+    first, second = (whole.logits.isel(temperature=0, generation=-1, replicate=place).values for place in (0, 1))
+    assert (first != second).any()
+    axes = {"reward": ["noisy_judge", "score"]}
+    quiet = {name: value for name, value in process.items() if name != "reward"} | {"judge_noise": 0.0}
+    alike = run(quiet, axes, **common, replicates=3, common_random_numbers=["reward"])
+    np.testing.assert_allclose(*(alike.logits.isel(reward=place) for place in (0, 1)), atol=1e-5)
+
+
+def test_each_trace_has_noise_of_its_own() -> None:
+    """Of one group of two traces and plain rewards, the step has the variance of the noise of its own traces."""
+    load("noisy_judge")
+    process = {**NOISY, "initial": values([0.5, 0.5]), "scores": [0.0, 0.0], "group_size": 2, "batch_size": 2}
+    data = run({**process, "judge_noise": 2.0}, generations=1, **{**ALL, "replicates": 40_000})
+    step = np.asarray(data.logits.diff("generation").isel(generation=0).values).reshape(-1, 2)
+    # z_i += η/2 (Σ_traces of i r − p_i Σ r), of noise with the deviation 2.
+    assert_mean(step[:, 0], 0.0)
+    assert_mean(step[:, 0] ** 2, (0.3 / 2) ** 2 * 2 * 4 * 0.25)
+
+
+def test_a_random_reward_is_refused_where_it_has_no_meaning() -> None:
+    load("noisy_judge")
+    for process, told in (
+        ({**NOISY, "batch_size": INF}, "the mean over the random numbers of reward = 'noisy_judge' has no closed form"),
+        ({"reward": "noisy_judge", "curation": "argmax"}, "curation needs a number for each token, the same for all"),
+    ):
+        with pytest.raises(jc.InputError, match=told):
+            jc.Sweep.from_dict({"process": {"initial": values(P0), **process}})
+    with pytest.raises(jc.InputError, match="the argument 'key' must be the second one"):
+
+        @jc.reward
+        def late(judged: Any, spread: float, key: Any) -> Any:
+            return judged

@@ -1,17 +1,20 @@
 """Rewards: what samples are chosen by. A file in this folder adds one or more."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Key
 
+from jaxcollapse.errors import InputError
 from jaxcollapse.parts.cell_kinds import REWARDED
 from jaxcollapse.parts.field import Field
 from jaxcollapse.parts.slot import SLOTS, Slot, import_all
 
 Table = Float[Array, "context token"]
+MOST_VOTES = 64  # traces of a group, at most, for which the mean size of the majority is computed
 
 REWARDS = Slot(
     "reward",
@@ -63,6 +66,22 @@ class Judged:
     rates: Rates
 
 
+class Rewarded(NamedTuple):
+    """What the traces of a model are drawn from, and what reward each has: one of the three kinds.
+
+    Attributes:
+        logits: logits that traces are drawn from, [context, token].
+        scores: a number for each token, [context, token]; None for other rewards.
+        rates: the chances of a reward of 1, where it has neither scores nor a group.
+        group: number of traces of a group whose majority is rewarded; None for other rewards.
+    """
+
+    logits: Table
+    scores: Table | None
+    rates: Rates
+    group: int | None
+
+
 def reward(function: Callable[..., Any]) -> Any:
     """Adds a reward: a function of `Judged` that returns a number for each token, [token] or [context, token].
 
@@ -70,17 +89,35 @@ def reward(function: Callable[..., Any]) -> Any:
     optimiser; one that is annotated as `jaxcollapse.PerToken` has a number for each token. Where it returns one row,
     that counts in each row of tokens, and what starts a trace (the choice of a persona) has none.
 
+    A second argument named `key` makes the reward random: the function is evaluated for each trace, with a typed key of
+    `jax.random` that no other trace has. It then gives the numbers that this trace's tokens have. Such a reward is for
+    a policy gradient with a finite `batch_size`.
+
     Args:
         function: what is decorated.
 
     Raises:
-        InputError: the name is one of the package's own.
+        InputError: the name is one of the package's own, or `key` is not the second argument.
     """
-    return REWARDS.add(function, skip=1)
+    names = list(inspect.signature(function).parameters)
+    draws = "key" in names
+    if draws and names.index("key") != 1:
+        raise InputError("plugin", f"{function.__name__!r}: the argument 'key' must be the second one, after `judged`")
+    return REWARDS.add(function, skip=2 if draws else 1, draws=draws)
 
 
 def is_score(name: str) -> bool:
     """Whether a reward is a number for each token, whatever else is drawn."""
+    return has_numbers(name) and not draws(name)
+
+
+def draws(name: str) -> bool:
+    """Whether a reward is a number for each token that is drawn anew for each trace."""
+    return bool(SLOTS["reward"][name].fact("draws"))
+
+
+def has_numbers(name: str) -> bool:
+    """Whether a reward is a number for each token, fixed or drawn."""
     part = SLOTS["reward"][name]
     return not (part.fact("is_by_chance") or part.fact("is_of_group"))
 
@@ -90,10 +127,11 @@ def scores() -> list[str]:
     return [name for name in SLOTS["reward"] if is_score(name)]
 
 
-def table(name: str, judged: Judged, values: Mapping[str, Any]) -> Table:
-    """The reward of each token of each row."""
+def table(name: str, judged: Judged, values: Mapping[str, Any], key: Key[Array, ""] | None = None) -> Table:
+    """The reward of each token of each row; `key` is that of a trace, if the reward draws random numbers."""
     part = SLOTS["reward"][name]
-    found = jnp.asarray(part.make(judged, **{argument: values[argument] for argument in part.arguments}))
+    given = (judged,) if key is None else (judged, key)
+    found = jnp.asarray(part.make(*given, **{argument: values[argument] for argument in part.arguments}))
     if found.ndim == 1:
         return jnp.where(judged.is_text[:, jnp.newaxis], found[jnp.newaxis], 0).astype(judged.logits.dtype)
     return found.astype(judged.logits.dtype)
