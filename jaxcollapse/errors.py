@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Any
 
 _SHOWN = 80  # characters of a value in a message
@@ -116,9 +117,15 @@ def together(errors: list[InputError]) -> InputError:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: as Python writes it, cut where that is long."""
+    """A value as a message shows it: as Python writes it, cut where that is long.
+
+    Of a long path the middle is left out, so that the name of the file is there.
+    """
     try:
-        return cut(repr(value))
+        text = repr(value)
+        if len(text) > _SHOWN and isinstance(value, str | PurePath) and "/" in text:
+            text = repr(cut_path(str(value), _SHOWN - (len(repr(str(value))) - len(str(value)))))
+        return cut(text)
     except ValueError:  # Python does not write out numbers of thousands of digits
         return "a number of too many digits"
 
@@ -126,6 +133,19 @@ def shown(value: Any) -> str:
 def cut(text: str, most: int = _SHOWN) -> str:
     """The beginning of a text that is longer than this many characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def cut_path(path: str, most: int = _SHOWN) -> str:
+    """A path of at most this many characters: its beginning, and the name of the file, or the end of a long name.
+
+    A text without folders is cut like any other.
+    """
+    folders, slash, name = path.rpartition("/")
+    if len(path) <= most or not slash:
+        return cut(path, max(most, 1))
+    least = min(len(folders), most // 4)
+    end = f"{slash}{name}"[-(most - least - 1) :]
+    return f"{path[: most - len(end) - 1]}…{end}"
 
 
 def printable(text: object) -> str:

@@ -8,7 +8,7 @@ import xarray as xr
 
 import jaxcollapse as jc
 from jaxcollapse.analysis.labels import entries
-from jaxcollapse.errors import InputError, did_you_mean, printable
+from jaxcollapse.errors import InputError, cut_path, did_you_mean, printable, shown
 
 CODES = "\x1b[2J\x1b]0;owned\x07\r\n\u202e\u2066\x00\x7f\x9b"
 
@@ -24,6 +24,43 @@ def test_a_message_is_one_short_line() -> None:
     for error in (InputError(CODES, CODES, CODES), InputError("k" * 10**6, "p" * 10**6, "sweep.toml")):
         assert str(error).isprintable()
         assert len(str(error)) < 1200
+
+
+DEEP = "/".join(["/data", *["a-folder-with-a-long-name"] * 11, "next_token.nc"])  # 300 characters
+
+
+def test_a_long_path_keeps_the_name_of_its_file() -> None:
+    assert len(DEEP) == 305
+    for value in (DEEP, Path(DEEP)):
+        assert shown(value) == repr(cut_path(DEEP, 78))
+    assert shown(DEEP).startswith("'/data/a-folder")
+    assert shown(DEEP).endswith("/next_token.nc'")
+    assert len(shown(DEEP)) == 80
+    assert cut_path(DEEP, 32).endswith("…/next_token.nc")
+    assert len(cut_path(DEEP, 32)) == 32
+    assert cut_path("/short/next_token.nc") == "/short/next_token.nc"
+    assert shown("x" * 300) == f"'{'x' * 78}…"
+    of_one_name = cut_path(f"/data/{'n' * 300}.nc")
+    assert of_one_name.startswith("/data…n")
+    assert of_one_name.endswith(".nc")
+    assert len(of_one_name) == 80
+
+
+def test_messages_about_files_in_deep_folders_name_them(tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["a-folder-with-a-long-name"] * 11)
+    folder.mkdir(parents=True)
+    missing, broken = folder / "missing.nc", folder / "broken.nc"
+    broken.write_bytes(b"CDF")
+    for path, initial in (
+        (missing, {"kind": "file", "path": str(missing)}),
+        (broken, {"kind": "file", "path": str(broken)}),
+        (missing, str(missing)),
+    ):
+        for table in ({"process": {"initial": initial}}, {"axes": {"initial": [initial, {"kind": "uniform"}]}}):
+            with pytest.raises(InputError) as caught:
+                jc.plan(jc.Sweep.from_dict(table))
+            assert path.name in str(caught.value)
+            assert f"{path.name}'" in str(caught.value) or f'{path.name}")' in str(caught.value)
 
 
 def test_suggestions_are_short_and_soon_found() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.fields import axes_of, several_in, sweep_of
-from jaxcollapse.errors import printable
+from jaxcollapse.errors import cut_path, printable
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.process_fields import is_flag
 
@@ -87,7 +87,7 @@ def entry(value: Any, field: str = "", digits: int = 4, letters: int = 32) -> st
     if isinstance(value, float):
         return number(value, digits)
     text = str(bool(value)).lower() if is_flag(field) else printable(label(value))
-    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+    return cut_path(text, letters)
 
 
 def number(value: float, digits: int = 3) -> str:

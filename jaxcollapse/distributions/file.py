@@ -13,7 +13,7 @@ from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.distributions.formats import FORMATS, Contents, Wanted
 from jaxcollapse.distributions.labels import check_number
 from jaxcollapse.distributions.meaning import Meaning, as_logits, earlier_meaning, meaning_of
-from jaxcollapse.errors import InputError, cut
+from jaxcollapse.errors import InputError, cut_path
 
 _KEY = "process.initial"
 
@@ -147,7 +147,7 @@ class File(InitialKind):
         if self.select and path.suffix.lower() != ".nc":
             raise InputError(f"{_KEY}.select", "only a netCDF file has dimensions to select along")
         readable(path)
-        name = repr(cut(self.path))
+        name = repr(cut_path(self.path))
         try:
             yield path
         except InputError as error:

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxcollapse.distributions.dirichlet import Dirichlet
 from jaxcollapse.distributions.distribution import Distribution, InitialKind, check_table, token_sets
-from jaxcollapse.errors import InputError, cut
+from jaxcollapse.errors import InputError, cut_path
 from jaxcollapse.limits import MOST_DRAWN, MOST_NUMBERS
 from jaxcollapse.parameterisations.fit import fit
 from jaxcollapse.parameterisations.parameterisation import Parameterisation
@@ -130,7 +130,9 @@ class Library:
     def _where(self, number: int) -> str:
         """The first cell that starts from an entry, by those axes that an entry may depend on."""
         cell = self._grid.cell(int(np.argmax(self.index == number)))
-        told = [f"{name} = {cut(label(value))}" for name, value in cell.items() if name.split(".")[0] in self._fields]
+        told = [
+            f"{name} = {cut_path(label(value))}" for name, value in cell.items() if name.split(".")[0] in self._fields
+        ]
         return f" (where {', '.join(told)})" if told else ""
 
     def _check_sizes(self, sizes: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.errors import Faults, InputError, cut
+from jaxcollapse.errors import Faults, InputError, cut_path
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
 from jaxcollapse.parts.cell_kinds import (
     draws_from_generator,
@@ -80,7 +80,7 @@ def _refuse(grid: Grid, wrong: np.ndarray, field: str, problem: Callable[[Any], 
 def _where(grid: Grid, cell: int) -> str:
     """Which of several cells it is; nothing where there is one."""
     told = ", ".join(f"{field} = {label(entry)}" for field, entry in grid.cell(cell).items())
-    return f" (in the cell {cut(told, _LONGEST)})" if grid.cells > 1 else ""
+    return f" (in the cell {cut_path(told, _LONGEST)})" if grid.cells > 1 else ""
 
 
 def _refit_needs_samples(grid: Grid, generations: int) -> None:
