@@ -78,6 +78,14 @@ def answers(data: xr.Dataset, generation: int | None = None, tolerance: float = 
     return RightAnswers(made, {"outcome": list(ANSWERS), "generation": then.generation}, {"tolerance": tolerance})
 
 
+def words_at(data: xr.Dataset, generation: int, tolerance: float = TOLERANCE) -> xr.DataArray:
+    """The word of each cell at a recorded generation: an index into `ANSWERS`, -1 where no trajectory counts."""
+    start, then = at_generation(data, 0), at_generation(data, generation)
+    gains = median(counted(data, then["accuracy"] - start["accuracy"]))
+    losses = median(counted(data, then["lost_correct_mass"])).transpose(*gains.dims)
+    return gains.copy(data=_words([gains.values, losses.values], tolerance)).drop_vars("generation", errors="ignore")
+
+
 def _words(values: Sequence[np.ndarray], tolerance: float) -> np.ndarray:
     """The definition of the words: an index into `ANSWERS` for each pair of a gain and a loss, -1 for NaN."""
     gain, lost = values

@@ -34,6 +34,11 @@ LOOKS = {
     "distorted": Look("#ead317", _BLACK, "hex", "d"),
     "forgetting": Look("#9c3600", _WHITE, "square", "f"),
     "collapsed": Look("#240a24", _WHITE, "diamond", "×"),
+    # What became of right answers.
+    "sharper": Look("#2f75bd", _WHITE, "triangle", "s"),
+    "narrowed": Look("#ead317", _BLACK, "hex", "n"),
+    "lost": Look("#9c3600", _WHITE, "square", "l"),
+    "worse": Look("#ee8f86", _BLACK, "inverted_triangle", "w"),
     "missing": Look("#ffffff", "#5f6368", "circle", ""),
     "diverged": Look("#8c8c8c", _BLACK, "cross", "!"),
     "": Look("#ffffff", _BLACK, "circle", ""),  # no cell

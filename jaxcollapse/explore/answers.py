@@ -13,6 +13,7 @@ from jaxcollapse.analysis.verdict import comparable, final_median
 from jaxcollapse.report.encoding import packed
 from jaxcollapse.report.outcome import outcome_of
 from jaxcollapse.report.quantities import Quantity, bands, trajectories
+from jaxcollapse.report.right_answers import codes_of
 from jaxcollapse.report.scales import scale_of, scale_of_shares
 from jaxcollapse.report.summary import rows_of
 from jaxcollapse.report.theory import mean_of, theory_of
@@ -59,6 +60,9 @@ class Answers:
             x, y = self.view.plane
             points = {side: packed(medians[name][:, 0]) for side, name in (("x", x), ("y", y))}
             told["plane"] = {**points, "scales": [scales[x], scales[y]]}
+        if self.view.has_answers:
+            codes = codes_of(cells, [int(self.view.generations[generation])])[..., 0]
+            told["answers"] = packed(_by_rows(codes, across, up))
         return told | self._words(cells, medians, generation, across, up)
 
     def curves(self, at: Sequence[int], names: Sequence[str]) -> dict[str, Any]:

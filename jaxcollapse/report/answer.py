@@ -15,6 +15,7 @@ from jaxcollapse.report.headline import Point, along, headline_of
 from jaxcollapse.report.outcome import Outcome
 from jaxcollapse.report.quantities import spoken
 from jaxcollapse.report.regions import Found, Region, Tally, divided
+from jaxcollapse.report.right_answers import has_answers, sentences_of
 from jaxcollapse.sweep.display import count
 
 SURE = 0.9
@@ -82,8 +83,9 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
     less = [Point("", f"There are no verdicts: they need the observables {listed(missing)}.")] if missing else []
     if outcome is None or not outcome.question.is_verdict:
         less += [Point("", text) for text in _extremes(data, axes)]
+    answers = [*sentences_of(data, axes)] if has_answers(data) else []
     if outcome is None:
-        return Answer(less, "", [], [], _gaps(data), [])
+        return Answer([*answers, *less], "", [], [], _gaps(data), [])
     known = np.asarray(outcome.codes >= 0)
     lost = np.isin(outcome.codes, outcome.question.lost)
     words = _words(axes, outcome, own_cells(data).values)
@@ -94,6 +96,7 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
     return Answer(
         [
             *headline_of(data, axes, outcome),
+            *answers,
             *(Point("Boundary", line) for line in lines[:1]),
             *less,
             *(Point("", text) for text in _infinite(data, outcome)),

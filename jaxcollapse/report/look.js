@@ -53,8 +53,9 @@ function coloursOf({palette, forever, unknown}, scale, value) {
   return [palette[place], place < 0.52 * palette.length ? "#ffffff" : "#000000"];
 }
 
+// The words of cells: `page.shown` are verdicts, or what became of right answers.
 function wordOf(page, code) {
-  return code >= 0 ? page.words[code] : code === -2 ? "diverged" : "missing";
+  return code >= 0 ? page.shown[code] : code === -2 ? "diverged" : "missing";
 }
 
 // How the cells of a word look: colour, ink, marker, letter.

@@ -44,7 +44,7 @@ class Stored {
   // What is known of each cell of a plane at a generation.
   async plane(choice) {
     const {generations, plane} = this.page;
-    const {curves, codes, sure} = this.numbers;
+    const {curves, codes, sure, answers} = this.numbers;
     const {cells} = cellsOf(this.page.axes, choice);
     const places = cells.map(cell => this.index(cell));
     const step = generations.length;
@@ -53,6 +53,7 @@ class Stored {
     return {
       values: choice.colour ? at(choice.colour) : places.map(() => NaN),
       scale: choice.colour ? curves[choice.colour].scale : null,
+      answers: answers ? places.map(place => answers[place * step + choice.generation]) : null,
       codes: codes ? places.map(place => codes[place * step + choice.generation]) : null,
       sure: sure && isLast ? places.map(place => sure[place]) : null,
       plane: plane && {x: at(plane[0]), y: at(plane[1]), scales: plane.map(name => curves[name].scale)},

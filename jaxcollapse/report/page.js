@@ -49,8 +49,9 @@ function tell(told, here) {
   const held = several.filter(axis => axis !== choice.across && axis !== choice.up);
   const of = `${page.replicates > 1 ? `median of ${page.replicates} replicates` : "one replicate"} at generation ${generation}`;
   const doubt = told.sure && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
-  const number = title ? `${choice.colour === VERDICT ? "Number below: " : "Colour: "}${title}, ${of}.` : "";
-  const colour = choice.colour === VERDICT ? `Colour: the verdict. ${number}` : number;
+  const number = title ? `${hasWord(choice) ? "Number below: " : "Colour: "}${title}, ${of}.` : "";
+  const words = choice.colour === VERDICT ? "the verdict" : "what became of right answers";
+  const colour = hasWord(choice) ? `Colour: ${words}. ${number}` : number;
   element("phase-told").textContent = `${colour}${held.length ? ` At ${where(held)}.` : ""}${doubt} Click on a cell to choose it.`;
   element("curves-told").textContent = `${sentence(where(several) || "the only cell")}. ${page.live ? `Thin lines are ${page.single < page.replicates ? `${page.single} of the ${page.replicates}` : "single"} replicates. ` : ""}`;
   const isEmpty = told.plane && !isKnown(told.plane.x);
@@ -60,11 +61,11 @@ function tell(told, here) {
 
 function showKeys(told, curves) {
   const {scale} = told;
-  const tolerance = scale && /recovery_gap$|kl_to_initial$/.test(choice.colour) && choice.colour !== VERDICT ? placeOf(scale, page.tolerance) : null;
+  const tolerance = scale && /recovery_gap$|kl_to_initial$/.test(choice.colour) && !hasWord(choice) ? placeOf(scale, page.tolerance) : null;
   const isCramped = told.codes && element("phase").dataset.words !== "whole";
   const present = told.codes ? [...new Set(told.codes)].sort((one, other) => (one < 0) - (other < 0) || one - other) : [];
   const named = code => `${isCramped ? `${lookOf(page, code).letter} ` : ""}${wordOf(page, code)}`.trim();
-  element("phase-key").replaceChildren(...(choice.colour === VERDICT ? present.map(code => keyBox(lookOf(page, code).colour, named(code))) : scale ? [
+  element("phase-key").replaceChildren(...(hasWord(choice) ? present.map(code => keyBox(lookOf(page, code).colour, named(code))) : scale ? [
     keyRamp(page, scale, tolerance),
     ...(tolerance === null ? [] : [made("span", {}, `white line: ${numberOf(page.tolerance)} nat`)]),
     ...(scale.infinity === null ? [] : [keyBox(page.forever, "∞")]),
@@ -81,7 +82,7 @@ function showKeys(told, curves) {
     ...(isKnown(chosen?.theory) ? [keyLine(...THEORY, "mean, by theory")] : []),
     ...(isKnown(chosen?.theory) && chosen.mean ? [keyLine(...MEAN, "mean of the replicates")] : []),
   );
-  element("plane-key").replaceChildren(...page.words.map((word, code) => keyMark(lookOf(page, code), word)));
+  element("plane-key").replaceChildren(...page.shown.map((word, code) => keyMark(lookOf(page, code), word)));
   element("events-key").replaceChildren(...events.map((name, at) => keyLine(
     HUES[events.length === 1 ? 2 : at % HUES.length], DASHES[events.length === 1 ? 0 : at % DASHES.length],
     `${page.quantities[name].title.replace(/^share before the /, "")}: ${fateOf(curves[name])}`)),
@@ -148,7 +149,10 @@ async function drawOnce() {
 }
 
 // All that is known of what is chosen. It needs no answers, so that it can be shown again: in other colours, on paper.
-function show(told, curves, summary) {
+function show(all, curves, summary) {
+  const isAnswer = choice.colour === ANSWERS;
+  page.shown = isAnswer ? page.answers : page.words;
+  const told = isAnswer ? {...all, codes: all.answers, sure: null} : all;
   const here = cellsOf(page.axes, choice).cells.findIndex(each => each.every((place, axis) => place === choice.at[axis]));
   dressAll();
   drawPhase(page, choice, told);

@@ -136,6 +136,8 @@ def _in_python(path: Path, view: View) -> str:
     lines.append(f"ds = xr.open_dataset({str(path)!r})")
     if view.question and len(view.question.words) > 2:
         lines.append("ds.collapse.classify().verdict")
+    if view.has_answers:
+        lines.append("ds.collapse.answers().words()")
     if view.curve:
         lines.append(f'ds.collapse.summary(["{view.curve}"])')
         lines.append(f'ds.collapse.plot.trajectories("{view.curve}")')

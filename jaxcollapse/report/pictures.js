@@ -5,14 +5,15 @@ const fill = (name, columns) => { modelOf(name).data = columns; };
 const element = id => document.getElementById(id);
 const LETTER = 7.5;  // pixels
 const MOST_BARS = 10;  // intervals along a line
-const VERDICT = "verdict";  // what the colour of a cell shows, if no quantity
+const VERDICT = "verdict", ANSWERS = "answers";  // what the colour of a cell shows, if no quantity
+const hasWord = ({colour}) => colour === VERDICT || colour === ANSWERS;
 const isKnown = values => Boolean(values?.some(value => !Number.isNaN(value)));
 
-// Which quantity has its numbers in cells: the one that is their colour, or what verdicts are about.
-const valueOf = (page, {colour}) => colour === VERDICT ? page.value : colour;
+// Which quantity has its numbers in cells: the one that is their colour, or what their words are about.
+const valueOf = (page, {colour}) => ({[VERDICT]: page.value, [ANSWERS]: page.answered})[colour] ?? colour;
 
 function ofCell(page, choice, told, place) {
-  if (choice.colour === VERDICT) return lookOf(page, told.codes[place]);
+  if (hasWord(choice)) return lookOf(page, told.codes[place]);
   const [colour, ink] = coloursOf(page, told.scale, told.values[place]);
   return {colour, ink};
 }

@@ -10,6 +10,7 @@ from jaxcollapse.analysis.status import cell_dims
 from jaxcollapse.report.encoding import packed
 from jaxcollapse.report.outcome import Outcome
 from jaxcollapse.report.quantities import Quantity, bands
+from jaxcollapse.report.right_answers import codes_of
 from jaxcollapse.report.scales import scale_of, scale_of_shares
 from jaxcollapse.report.slabs import slabs
 from jaxcollapse.report.summary import Row, rows_of
@@ -52,6 +53,8 @@ def numbers_of(data: xr.Dataset, view: View, generations: tuple[int, ...], outco
         ends = outcome.codes.reshape(-1, 1)
         made["codes"] = packed(np.where((codes < 0) & (ends < 0), ends, codes))
         made["sure"] = packed(outcome.confidence)
+    if view.has_answers:
+        made["answers"] = packed(codes_of(data, data.generation.values[list(generations)].tolist()))
     return made
 
 

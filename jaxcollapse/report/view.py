@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.answers import ANSWERS
 from jaxcollapse.analysis.looks import FOREVER, LOOKS, UNKNOWN
 from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.verdict import Thresholds, needed_by, plane_of
 from jaxcollapse.report.axes import ShownAxis, axes_of
 from jaxcollapse.report.outcome import Outcome, Question, question_of
 from jaxcollapse.report.quantities import Quantity, quantities_of
+from jaxcollapse.report.right_answers import VALUE, has_answers
 from jaxcollapse.report.scales import time_of
 
 MOST_REPLICATES = 200  # that are drawn one by one
@@ -34,6 +36,7 @@ class View:
         across: number of the axis to the right in the phase diagram at first; None if there is none.
         up: number of the axis upwards in the phase diagram at first; None if there is none.
         start: places of the cell that is chosen at first.
+        has_answers: whether it is known what became of right answers.
         curve: name of the quantity that is drawn at first, as a rule one that the chosen cell has.
     """
 
@@ -48,6 +51,7 @@ class View:
     across: int | None
     up: int | None
     start: tuple[int, ...]
+    has_answers: bool
     curve: str
 
     @classmethod
@@ -74,6 +78,7 @@ class View:
             across=across,
             up=up,
             start=start,
+            has_answers=has_answers(data),
             curve=_curve(data, found, dict(zip((axis.dim for axis in axes), start, strict=True))),
         )
 
@@ -107,6 +112,8 @@ class View:
                 for each in self.quantities
             },
             "words": question.words if question else [],
+            "answers": ANSWERS if self.has_answers else [],
+            "answered": VALUE,
             "looks": {word: look._asdict() for word, look in LOOKS.items()},
             "forever": FOREVER,
             "unknown": UNKNOWN,
