@@ -1,4 +1,4 @@
-"""A reward: scores from a judge who errs, anew for each trace.
+"""A reward: scores from a judge who errs, in each trace by chance.
 
 jaxcollapse run examples/plugins/noisy_judge.toml --plugin examples/plugins/noisy_judge.py
 """

@@ -8,11 +8,28 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.axis_order import is_numeric
-from jaxcollapse.analysis.labels import entries, heading, long_heading
-from jaxcollapse.analysis.status import cell_dims
+from jaxcollapse.analysis.labels import entries, fields_of, heading, long_heading, titled
+from jaxcollapse.analysis.status import cell_dims, label_of
 from jaxcollapse.errors import printable
+from jaxcollapse.sweep.process_fields import is_flag
 
 _RANGE = 3  # values in a row that are told by the first and the last of them
+
+
+FEWEST_POINTS = 9  # of numbers along an axis, which are points in a plane; fewer are rows of cells
+
+
+@dataclass(frozen=True)
+class PointField:
+    """A field with a number for each value of a zip axis.
+
+    Attributes:
+        title: its long name, with units.
+        values: its numbers, in the order of the axis.
+    """
+
+    title: str
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,7 @@ class ShownAxis:
         title: its name in tables and figures, with the fields of a zip.
         labels: texts of its values.
         order: places of its values in ascending order; None if they are not numbers, or belong to a zip.
+        points: of a zip of many values, its fields of numbers, if there are at least two: then its values are points.
     """
 
     dim: str
@@ -32,6 +50,7 @@ class ShownAxis:
     title: str
     labels: tuple[str, ...]
     order: tuple[int, ...] | None
+    points: tuple[PointField, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,6 +87,16 @@ def _axis(data: xr.Dataset, dim: str) -> ShownAxis:
     words, labels = long_heading(data, dim), tuple(entries(data, dim))
     if heading(data, dim) != dim:
         name = printable(dim)
-        return ShownAxis(dim, name, f"{name} ({words})", tuple(f"({label})" for label in labels), None)
+        points = _points(data, dim) if len(labels) >= FEWEST_POINTS else ()
+        return ShownAxis(dim, name, f"{name} ({words})", tuple(f"({label})" for label in labels), None, points)
     values, words = data[dim].values, printable(words).replace("_", " ")
     return ShownAxis(dim, words, words, labels, tuple(np.argsort(values).tolist()) if is_numeric(data, dim) else None)
+
+
+def _points(data: xr.Dataset, dim: str) -> tuple[PointField, ...]:
+    """The fields of numbers of a zip, if there are at least two."""
+    fields = [name for name in fields_of(data, dim) if np.issubdtype(data[name].dtype, np.number) and not is_flag(name)]
+    found = [
+        PointField(titled(*map(printable, label_of(data[name]))), tuple(data[name].values.tolist())) for name in fields
+    ]
+    return tuple(found) if len(found) > 1 else ()

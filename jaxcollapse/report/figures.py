@@ -83,10 +83,27 @@ def _phase() -> Any:
     chosen = _source("phase-chosen", "x", "y", "rim", "width")
     frame = Rect(x="x", y="y", width=1, height=1, fill_color=None, line_color="rim", line_width="width")
     made.add_glyph(chosen, frame)
+    _points(made, "phase-points")
+    _ring(made, "phase-ring")
     made.add_tools(
         TapTool(renderers=[drawn]), HoverTool(renderers=[drawn], tooltips=[("", "@cell"), ("", "@word"), ("", "@told")])
     )
     return made
+
+
+def _points(made: Any, name: str) -> None:
+    """Cells as points, which can be chosen."""
+    points = _source(name, "x", "y", "cell", "word", "told", "colour", "marker", "size", "rim")
+    dot = Scatter(x="x", y="y", marker="marker", size="size", fill_color="colour", line_color="rim")
+    drawn = made.add_glyph(points, dot, selection_glyph=dot, nonselection_glyph=dot)
+    hover = HoverTool(renderers=[drawn], tooltips=[("", "@cell"), ("", "@word"), ("", "@told")])
+    made.add_tools(hover, TapTool(renderers=[drawn]))
+
+
+def _ring(made: Any, name: str) -> None:
+    """A ring around the chosen point."""
+    chosen = _source(name, "x", "y", "colour")
+    made.add_glyph(chosen, Scatter(x="x", y="y", size=17, fill_color=None, line_color="colour", line_width=2.5))
 
 
 def _curves(name: str) -> Any:
@@ -116,12 +133,6 @@ def _plane() -> Any:
     way = _source("plane-way", "xs", "ys", "colour")
     made.add_glyph(way, MultiLine(xs="xs", ys="ys", line_color="colour", line_width=2))
     for name in ("plane-replicates", "plane-cells"):
-        points = _source(name, "x", "y", "cell", "word", "told", "colour", "marker", "size", "rim")
-        dot = Scatter(x="x", y="y", marker="marker", size="size", fill_color="colour", line_color="rim")
-        drawn = made.add_glyph(points, dot, selection_glyph=dot, nonselection_glyph=dot)
-        hover = HoverTool(renderers=[drawn], tooltips=[("", "@cell"), ("", "@word"), ("", "@told")])
-        made.add_tools(hover, TapTool(renderers=[drawn]))
-    chosen = _source("plane-chosen", "x", "y", "colour")
-    ring = Scatter(x="x", y="y", size=17, fill_color=None, line_color="colour", line_width=2.5)
-    made.add_glyph(chosen, ring)
+        _points(made, name)
+    _ring(made, "plane-chosen")
     return made

@@ -42,7 +42,7 @@ def headline_of(data: xr.Dataset, axes: Sequence[ShownAxis], outcome: Outcome) -
     if not known.any():
         return [Point("", f"Nothing is known of the {int(own.sum())} cells: {_counted(outcome, unknown)}.")]
     when = f"after {count(last_generation(data), 'generation')}"
-    cells = Cells(axes, outcome, own)
+    cells = AnsweredCells(axes, outcome, own)
     if not outcome.question.is_verdict:
         points = [_plain(cells, code, when) for code in sorted(set(outcome.codes[known].tolist()))]
     else:
@@ -71,7 +71,7 @@ def along(found: Boundaries, loss: str) -> str:
 
 
 @dataclass(frozen=True)
-class Cells:
+class AnsweredCells:
     """The cells of an outcome, with their axes; and which of their places count, each cell once."""
 
     axes: Sequence[ShownAxis]
@@ -116,7 +116,7 @@ def _only(data: xr.Dataset, outcome: Outcome) -> Point:
     return Point("", f"{when} the cell is {outcome.word(code)}: {outcome.meaning(code)}.{back}", outcome.word(code))
 
 
-def _plain(cells: Cells, code: int, when: str) -> Point:
+def _plain(cells: AnsweredCells, code: int, when: str) -> Point:
     """In how many cells an answer holds that is less than a verdict, and where."""
     here, word = cells.of([code]), cells.outcome.word(code)
     number_of = cells.number(here)
@@ -128,7 +128,7 @@ def _plain(cells: Cells, code: int, when: str) -> Point:
     )
 
 
-def _safe(cells: Cells, when: str) -> Point:
+def _safe(cells: AnsweredCells, when: str) -> Point:
     question = cells.outcome.question
     safe = cells.of(question.safe)
     number_of, word = cells.number(safe), question.words[question.safe[0]]
@@ -141,7 +141,7 @@ def _safe(cells: Cells, when: str) -> Point:
     return Point("Safe", f"{number_of} of {_cells(cells)} {is_or_are} {word} {when}{cells.where(safe)}.", word)
 
 
-def _changed(cells: Cells, data: xr.Dataset) -> list[Point]:
+def _changed(cells: AnsweredCells, data: xr.Dataset) -> list[Point]:
     """Which of the cells that changed come back, at which temperature, and which do not."""
     question = cells.outcome.question
     back, lost = cells.of(question.back), cells.of(question.lost)
@@ -181,7 +181,7 @@ def _temperatures(data: xr.Dataset, outcome: Outcome, codes: Sequence[int]) -> s
     return f"T = {' to '.join(ends)}"
 
 
-def _some(cells: Cells, code: int, codes: Sequence[int]) -> str:
+def _some(cells: AnsweredCells, code: int, codes: Sequence[int]) -> str:
     """ "3 cooled", or "cooled" where there is no other word."""
     word = cells.outcome.word(code)
     return word if len(codes) == 1 else f"{cells.number(cells.of([code]))} {word}"
@@ -195,14 +195,14 @@ def _counted(outcome: Outcome, cells: np.ndarray) -> str:
     )
 
 
-def _cells(cells: Cells) -> str:
+def _cells(cells: AnsweredCells) -> str:
     """ "84 cells", or "82 known cells" where others are not known."""
     return count(cells.known, "cell" if cells.known == cells.own.sum() else "known cell")
 
 
-def _all(cells: Cells) -> str:
+def _all(cells: AnsweredCells) -> str:
     return "the only known cell" if cells.known == 1 else f"all {_cells(cells)}"
 
 
-def _are(cells: Cells) -> str:
+def _are(cells: AnsweredCells) -> str:
     return f"{_all(cells)} {'is' if cells.known == 1 else 'are'}"

@@ -12,12 +12,15 @@ const choice = {
   generation: page.generations.length - 1,
   colour: element("colour").value,
   curve: element("curve").value,
+  fields: null,  // of the axis to the right, where its values are points: those to the right and upwards
 };
+const isPoints = axis => axis !== null && page.axes[axis].points.length > 0;
+if ([page.across, page.up].some(isPoints)) Object.assign(choice, {across: [page.across, page.up].find(isPoints), up: null, fields: [0, 1]});
 
 function showControls() {
-  if (several.length > 1) {
-    element("across").value = choice.across;
-    element("up").value = choice.up;
+  if (element("up").options.length > 1) {
+    const ways = choice.fields ? choice.fields.map(field => `${choice.across}:${field}`) : [choice.across, choice.up];
+    ["across", "up"].forEach((id, at) => { element(id).value = ways[at] ?? ""; });
   }
   for (const axis of several) {
     const control = element(`axis-${axis}`), label = page.axes[axis].labels[choice.at[axis]];
@@ -48,7 +51,7 @@ function tell(told, here) {
   element("told").textContent = `${sentence(named)}, at generation ${generation}${said ? `: ${said}` : ""}.`;
   const held = several.filter(axis => axis !== choice.across && axis !== choice.up);
   const of = `${page.replicates > 1 ? `median of ${page.replicates} replicates` : "one replicate"} at generation ${generation}`;
-  const doubt = told.sure && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
+  const doubt = told.sure && !choice.fields && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
   const number = title ? `${hasWord(choice) ? "Number below: " : "Colour: "}${title}, ${of}.` : "";
   const words = choice.colour === VERDICT ? "the verdict" : "what became of right answers";
   const colour = hasWord(choice) ? `Colour: ${words}. ${number}` : number;
@@ -62,10 +65,10 @@ function tell(told, here) {
 function showKeys(told, curves) {
   const {scale} = told;
   const tolerance = scale && /recovery_gap$|kl_to_initial$/.test(choice.colour) && !hasWord(choice) ? placeOf(scale, page.tolerance) : null;
-  const isCramped = told.codes && element("phase").dataset.words !== "whole";
+  const isCramped = told.codes && !["whole", "points"].includes(element("phase").dataset.words);
   const present = told.codes ? [...new Set(told.codes)].sort((one, other) => (one < 0) - (other < 0) || one - other) : [];
   const named = code => `${isCramped ? `${lookOf(page, code).letter} ` : ""}${wordOf(page, code)}`.trim();
-  element("phase-key").replaceChildren(...(hasWord(choice) ? present.map(code => keyBox(lookOf(page, code).colour, named(code))) : scale ? [
+  element("phase-key").replaceChildren(...(hasWord(choice) ? present.map(code => choice.fields ? keyMark(lookOf(page, code), named(code)) : keyBox(lookOf(page, code).colour, named(code))) : scale ? [
     keyRamp(page, scale, tolerance),
     ...(tolerance === null ? [] : [made("span", {}, `white line: ${numberOf(page.tolerance)} nat`)]),
     ...(scale.infinity === null ? [] : [keyBox(page.forever, "∞")]),
@@ -118,7 +121,8 @@ function showTables(plane, summary) {
   const text = place => `${plane.codes ? `${wordOf(page, plane.codes[place])} ` : ""}${numberOf(plane.values[place])}`;
   const isChosen = cell => cell.every((place, axis) => place === choice.at[axis]);
   const head = [choice.up === null ? "" : page.axes[choice.up].title, ...across];
-  tableOf(element("phase-table"), head, Array.from({length: rows}, (_, row) => [
+  if (choice.fields) tableOf(element("phase-table"), [page.axes[choice.across].title, ""], across.map((label, place) => [label, [text(place), isChosen(cells[place]) ? {"aria-current": "true"} : {}]]));
+  else tableOf(element("phase-table"), head, Array.from({length: rows}, (_, row) => [
     up[row],
     ...Array.from({length: columns}, (_, column) => {
       const place = row * columns + column;
@@ -208,14 +212,22 @@ function choose(change) {
   draw();
 }
 
-// An axis cannot run both ways: the other one takes the place that is given up.
-function turn(way, axis) {
+// An axis cannot run both ways: the other one takes the place that is given up. Points take both.
+function turn(way, told) {
+  const [axis, field] = told.split(":").map(Number), at = way === "across" ? 0 : 1;
+  if (field !== undefined) {
+    const old = choice.fields && choice.across === axis ? choice.fields : [0, 1];
+    const other = old[1 - at] === field ? old[at] === field ? Number(field === 0) : old[at] : old[1 - at];
+    choose({across: axis, up: null, fields: at ? [other, field] : [field, other]});
+    return;
+  }
   const other = way === "across" ? "up" : "across";
-  choose(choice[other] === axis ? {[way]: axis, [other]: choice[way]} : {[way]: axis});
+  const kept = choice.fields ? several.find(each => each !== axis && !isPoints(each)) ?? null : choice[other] === axis ? choice[way] : choice[other];
+  choose(kept === null ? {across: axis, up: null, fields: null} : {[way]: axis, [other]: kept, fields: null});
 }
 
 function listen() {
-  for (const way of ["across", "up"]) element(way).addEventListener("change", event => turn(way, Number(event.target.value)));
+  for (const way of ["across", "up"]) element(way).addEventListener("change", event => turn(way, event.target.value));
   for (const name of ["colour", "curve"]) element(name).addEventListener("change", event => choose({[name]: event.target.value}));
   element("generation").addEventListener("input", event => choose({generation: Number(event.target.value)}));
   for (const axis of several) {
@@ -224,7 +236,7 @@ function listen() {
     });
   }
   element("controls").addEventListener("submit", event => event.preventDefault());
-  for (const name of ["phase-cells", "plane-cells"]) {
+  for (const name of ["phase-cells", "phase-points", "plane-cells"]) {
     const {selected} = modelOf(name);
     selected.properties.indices.change.connect(() => {
       if (!selected.indices.length) return;

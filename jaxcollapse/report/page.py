@@ -80,6 +80,12 @@ def _page(
         for place, axis in enumerate(view.axes)
         if len(axis) > 1
     ]
+    several = [(place, axis) for place, axis in enumerate(view.axes) if len(axis) > 1]
+    ways = [
+        (f"{place}:{field}" if axis.points else str(place), title)
+        for place, axis in several
+        for field, title in enumerate([each.title for each in axis.points] or [axis.title])
+    ]
     return _template().render(
         # Only these two scripts run, whatever else might have got into the page, and nothing is loaded.
         policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; connect-src {asks}",
@@ -90,6 +96,7 @@ def _page(
         looks=LOOKS,
         notes=notes,
         choices=axes,
+        ways=ways,
         view=view,
         settings=table_of(data, whole.axes),
         provenance=provenance_of(data),

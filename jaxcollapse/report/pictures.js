@@ -55,7 +55,32 @@ function dressAll() {
   }
 }
 
+// The cells along a zip of numbers: points, each at its own two numbers.
+function drawPoints(page, choice, told) {
+  const {labels, points} = page.axes[choice.across], [across, up] = choice.fields.map(field => points[field]);
+  const {title} = page.quantities[valueOf(page, choice)] ?? {title: ""};
+  const place = at => [across.scale.places[at], up.scale.places[at]];
+  fill("phase-points", fromRows(["x", "y", "cell", "word", "told", "colour", "marker", "size", "rim"], labels.map((label, at) => {
+    const {colour} = ofCell(page, choice, told, at);
+    const marker = hasWord(choice) ? lookOf(page, told.codes[at]).marker : "circle";
+    const word = told.codes ? wordOf(page, told.codes[at]) : "";
+    return [...place(at), label, word, title ? saidOf(title, told.values[at]) : "", colour, marker, labels.length > 100 ? 8 : 12, paint("soft")];
+  })));
+  fill("phase-ring", fromRows(["x", "y", "colour"], [[...place(choice.at[choice.across]), paint("ink")]]));
+  fill("phase-cells", fromRows(CELLS, []));
+  fill("phase-chosen", fromRows(["x", "y", "rim", "width"], []));
+  modelOf("phase-x").major_label_orientation = "horizontal";
+  element("phase").dataset.words = "points";
+  dress("phase-x", endsOf(across.scale), across.scale.ticks, across.title);
+  dress("phase-y", endsOf(up.scale), up.scale.ticks, up.title);
+}
+
+const CELLS = ["x", "y", "cell", "word", "short", "told", "colour", "ink", "edge", "rim"];
+
 function drawPhase(page, choice, told) {
+  if (choice.fields) return drawPoints(page, choice, told);
+  fill("phase-points", fromRows(["x", "y", "cell", "word", "told", "colour", "marker", "size", "rim"], []));
+  fill("phase-ring", fromRows(["x", "y", "colour"], []));
   const {rows, columns, cells} = cellsOf(page.axes, choice);
   const [across, up] = [choice.across, choice.up].map(axis => axis === null ? null : page.axes[axis]);
   const ups = up ? up.labels.map(label => broken(label, 18)) : [];
@@ -70,7 +95,7 @@ function drawPhase(page, choice, told) {
   const hasNumber = told.codes && title && height >= 34;
   const bothOf = place => told.codes[place] >= 0 && hasNumber ? `${fullOf(place)}\n${numberOf(told.values[place])}` : fullOf(place);
   const shortOf = isSmall ? () => "" : isWide ? bothOf : initialOf;
-  fill("phase-cells", fromRows(["x", "y", "cell", "word", "short", "told", "colour", "ink", "edge", "rim"], cells.map((cell, place) => {
+  fill("phase-cells", fromRows(CELLS, cells.map((cell, place) => {
     const {colour, ink} = ofCell(page, choice, told, place);
     const word = told.codes ? wordOf(page, told.codes[place]) : "";
     const where = [across ? across.labels[cell[choice.across]] : "", up ? up.labels[cell[choice.up]] : ""];

@@ -36,6 +36,13 @@ def scale_of_shares() -> dict[str, Any]:
     return _told(Scale.of_shares())
 
 
+def points_of(values: np.ndarray) -> dict[str, Any]:
+    """The scale of numbers along an axis of the sweep, and their `places` on it."""
+    scale = Scale.of(values)
+    placed = scale.place(values)
+    return {**_told(scale), "places": (np.log10(placed) if scale.is_log else placed).tolist()}
+
+
 def time_of(generations: np.ndarray) -> dict[str, Any]:
     """The scale of generations: logarithmic from 1 on and linear below, or linear."""
     first, last = int(generations.min()), int(generations.max())

@@ -14,7 +14,7 @@ from jaxcollapse.report.axes import ShownAxis, axes_of
 from jaxcollapse.report.outcome import Outcome, Question, question_of
 from jaxcollapse.report.quantities import Quantity, quantities_of
 from jaxcollapse.report.right_answers import VALUE, has_answers
-from jaxcollapse.report.scales import time_of
+from jaxcollapse.report.scales import points_of, time_of
 
 MOST_REPLICATES = 200  # that are drawn one by one
 _CURVES = ("persona_entropy", "entropy")
@@ -102,7 +102,15 @@ class View:
         question = self.question
         return {
             "axes": [
-                {"title": axis.title, "words": axis.words, "labels": axis.labels, "ordered": axis.order is not None}
+                {
+                    "title": axis.title,
+                    "words": axis.words,
+                    "labels": axis.labels,
+                    "ordered": axis.order is not None,
+                    "points": [
+                        {"title": each.title, "scale": points_of(np.array(each.values))} for each in axis.points
+                    ],
+                }
                 for axis in self.axes
             ],
             "generations": self.generations.tolist(),

@@ -410,3 +410,49 @@ def _number(told: str) -> float:
     text = told.removeprefix("smoothed recovery gap ").removesuffix(" nat").replace("−", "-").replace("∞", "inf")
     factor, _, power = text.replace("·10", "10").partition("10") if re.search("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]", text) else (text, "", "")
     return float(factor or 1) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+
+
+def test_a_zip_of_many_numbers_is_points_at_their_numbers(browser: Browser, tmp_path: Path) -> None:
+    """Any two of its fields run to the right and upwards; a click chooses; with another axis there are cells again."""
+    temperature = [round(0.8 + 0.03 * place, 2) for place in range(12)]
+    rate = [float(f"{0.01 * 2 ** (7 * place % 12):.3g}") for place in range(12)]
+    samples = [(place % 5 + 1) * 16 for place in range(12)]
+    fields = {"temperature": temperature, "learning_rate": rate, "samples": samples}
+    data = made({"optimizer": ["sgd", "adam"]}, zips={"design": fields})
+    with visiting(browser, written(data, tmp_path)) as visit:
+        visit.drawn()
+        place = 1
+        words = verdicts(data).isel(optimizer=place).values
+        points = visit.source("phase-points")
+        assert visit.source("phase-cells")["x"] == []
+        np.testing.assert_allclose(points["x"], temperature)
+        np.testing.assert_allclose(points["y"], np.log10(rate), rtol=1e-6)
+        named = [VERDICTS[code] if code >= 0 else None for code in words.tolist()]
+        assert list(points["word"])[1:] == named[1:]
+        assert [colour for colour, word in zip(points["colour"], named, strict=True) if word] == [
+            LOOKS[word].colour for word in named if word
+        ]
+        picture = visit.page.locator("#phase")
+        picture.scroll_into_view_if_needed()
+        box = picture.bounding_box()
+        assert box
+        x, y = visit.page.evaluate(
+            """() => { const view = Bokeh.index.get_by_id(modelOf("phase").id), data = modelOf("phase-points").data;
+                return [view.frame.x_scale.compute(data.x[7]), view.frame.y_scale.compute(data.y[7])]; }"""
+        )
+        visit.page.mouse.click(box["x"] + x, box["y"] + y)
+        visit.drawn()
+        assert f"({temperature[7]:g}, " in visit.chosen()
+        ring = visit.source("phase-ring")
+        assert (ring["x"], ring["y"]) == ([points["x"][7]], [points["y"][7]])
+        visit.page.select_option("#up", label="samples")
+        visit.drawn()
+        np.testing.assert_allclose(visit.source("phase-points")["y"], samples)
+        visit.page.select_option("#across", label="samples")
+        visit.drawn()
+        np.testing.assert_allclose(visit.source("phase-points")["x"], samples)
+        visit.page.select_option("#across", label="optimizer")
+        visit.drawn()
+        assert len(visit.source("phase-cells")["x"]) == 2
+        assert visit.source("phase-points")["x"] == []
+        assert visit.complaints == []

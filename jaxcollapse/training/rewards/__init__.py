@@ -112,7 +112,7 @@ def is_score(name: str) -> bool:
 
 
 def draws(name: str) -> bool:
-    """Whether a reward is a number for each token that is drawn anew for each trace."""
+    """Whether the numbers of a reward are drawn for each trace."""
     return bool(SLOTS["reward"][name].fact("draws"))
 
 
