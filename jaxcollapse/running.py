@@ -15,7 +15,8 @@ import xarray as xr
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import Result, execute, execute_on, machine_of
 from jaxcollapse.execute.progress import reporter
-from jaxcollapse.planning import Chunk, Machine, Plan, plan, share_of, this_machine
+from jaxcollapse.planning import Chunk, Machine, Plan, distant_machine, plan, share_of, this_machine
+from jaxcollapse.planning.estimate import estimate
 from jaxcollapse.planning.share import Share
 from jaxcollapse.store import dataset
 from jaxcollapse.store.arrivals import Arrivals
@@ -27,10 +28,12 @@ from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.kernels import SAME_BITS
+from jaxcollapse.system.machine import cores
 from jaxcollapse.system.paths import user_path
 from jaxcollapse.system.signals import Stop, heeded
 
 _log = logging.getLogger(__name__)
+_MOST_PLANNED = 20_000  # cells, which take a second to plan
 
 
 def run(
@@ -206,6 +209,19 @@ def foresee(
     todo.check_fits(folder)
     seen = frozenset([*shards.good, *shards.begun, *shards.bad])
     return Prospect(study, cut, whole, todo, seen, shards.bad, int(shards.done.sum()))
+
+
+def seconds_left(study: Study) -> float | None:
+    """About how many seconds the rest of a study takes on this machine's CPU cores, once its programs are compiled.
+
+    None where the study has so many cells that planning them would take long, or cannot be planned here.
+    """
+    if study.sweep.grid.cells > _MOST_PLANNED:
+        return None
+    try:
+        return estimate(foresee(study.sweep, study.folder, distant_machine("cpu", 1, cores())).todo).compute
+    except InputError:
+        return None
 
 
 def prepare(

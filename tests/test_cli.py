@@ -299,8 +299,19 @@ def test_an_incomplete_study_is_told_and_returns_1(incomplete: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout.startswith("Tiny: 6 of 12 trajectories")
     assert "result    not assembled yet" in result.stdout
+    assert re.search(r"^    time left about [0-9.]+ s on this machine's CPU cores$", result.stdout, re.MULTILINE)
     told = json.loads(invoke("status", incomplete, "--json").stdout)
     assert (told["complete"], told["missing"], told["shards"], told["result"]) == (6, 6, 1, None)
+    plan = json.loads(invoke("plan", incomplete, "--json").stdout)
+    assert 0 < told["seconds_left"] == pytest.approx(plan["run_seconds"])
+
+
+def test_the_status_of_a_study_with_very_many_cells_plans_nothing(
+    incomplete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jaxcollapse.running._MOST_PLANNED", 1)
+    assert "    time left `jaxcollapse plan` estimates it\n" in invoke("status", incomplete).stdout
+    assert json.loads(invoke("status", incomplete, "--json").stdout)["seconds_left"] is None
 
 
 def test_an_incomplete_study_is_assembled_with_gaps_and_returns_1(incomplete: Path) -> None:

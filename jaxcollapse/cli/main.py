@@ -186,10 +186,12 @@ def status(
     plain: Plain = False,
     as_json: AsJson = False,
 ) -> int:
-    """Report how much of a study has been computed.
+    """Report how much of a study has been computed, and about how long the rest takes on this machine's CPU cores.
 
     Files of the study that are ignored are listed with the reason.
     """
+    from jaxcollapse.planning.display import as_seconds
+    from jaxcollapse.running import seconds_left
     from jaxcollapse.store.study import Study
 
     if watch:
@@ -200,7 +202,10 @@ def status(
         except KeyboardInterrupt:
             print("jaxcollapse: stopped watching; the computation goes on", file=sys.stderr)
             return INCOMPLETE
-    told = Study.open(study).summary()
+    opened = Study.open(study)
+    told = opened.summary()
+    if told["missing"]:
+        told["seconds_left"] = seconds_left(opened)
     if as_json:
         print(json.dumps(told, indent=1))
     else:
@@ -208,6 +213,14 @@ def status(
         print(f"{title}: {done} of {told['trajectories']} trajectories")
         for key in ("complete", "diverged", "missing", "shards"):
             print(f"    {key:9} {told[key]}")
+        if told["missing"]:
+            left = told["seconds_left"]
+            told_of = (
+                "`jaxcollapse plan` estimates it"
+                if left is None
+                else f"about {as_seconds(left)} on this machine's CPU cores"
+            )
+            print(f"    time left {told_of}")
         if told["computing"]:
             print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():

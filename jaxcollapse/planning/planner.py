@@ -14,6 +14,7 @@ from jaxcollapse.native import may_train, trains
 from jaxcollapse.planning import cost
 from jaxcollapse.planning.cells import resolve
 from jaxcollapse.planning.chunk import Beginning, Begun, Chunk
+from jaxcollapse.planning.order import coarse_first
 from jaxcollapse.planning.plan import Bucket, Plan
 from jaxcollapse.planning.share import Share
 from jaxcollapse.program.compiling import check_traceable
@@ -101,9 +102,15 @@ def _planned(
     _check_distinct(sweep, whole.identities)
     if begun:
         done = np.zeros((sweep.grid.cells, sweep.replicates), bool) if done is None else done.copy()
-    going_on = [chunk for each in begun if done is not None for chunk in _going_on(whole, each, done)]
-    chunks = [chunk for index in range(len(buckets)) for chunk in _chunks(whole, index, done, chunk_size)]
-    return replace(whole, chunks=(*going_on, *chunks))
+    rank = _ranks(sweep)
+    chunks = [chunk for each in begun if done is not None for chunk in _going_on(whole, each, done)]
+    chunks += [chunk for index in range(len(buckets)) for chunk in _chunks(whole, index, rank, done, chunk_size)]
+    return replace(whole, chunks=tuple(sorted(chunks, key=lambda chunk: int(rank[chunk.cells].min()))))
+
+
+def _ranks(sweep: Sweep) -> np.ndarray:
+    """For each cell a number that is the lower, the earlier it is computed."""
+    return coarse_first(np.unravel_index(np.arange(sweep.grid.cells), sweep.shape) if sweep.dims else (), sweep.shape)
 
 
 def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:
@@ -129,13 +136,13 @@ def _going_on(plan: Plan, begun: Begun, done: np.ndarray) -> Iterator[Chunk]:
         yield Chunk(name, bucket, tuple(loops), cells, replicates, beginning)
 
 
-def _chunks(plan: Plan, index: int, done: np.ndarray | None, chunk_size: int | None) -> list[Chunk]:
+def _chunks(plan: Plan, index: int, rank: np.ndarray, done: np.ndarray | None, chunk_size: int | None) -> list[Chunk]:
     sweep, cells, bucket, chunks = plan.sweep, plan.cells, plan.buckets[index], []
     loops, which = np.unique(cells.loops[bucket.cells], axis=0, return_inverse=True)
     for place, counts in enumerate(loops.tolist()):
         members = bucket.cells[which.reshape(-1) == place]
         seconds = cost.trajectory_seconds(sweep, bucket.program, tuple(counts), cells.draws[members])
-        members = members[np.argsort(-seconds, kind="stable")]  # neighbours take equally long, the longest go first
+        members = members[np.lexsort((-seconds, rank[members]))]  # of one rank, the longest go first
         cell = np.repeat(members.astype(np.int32), sweep.replicates)  # four bytes: there may be very many
         replicate = np.tile(np.arange(sweep.replicates, dtype=np.int32), len(members))
         if done is not None:

@@ -180,6 +180,7 @@ class Study:
         """A digest of all that decides how a study is cut into chunks, except the shards that it already has."""
         cells = hashlib.sha256(self.identities.astype("<u8").tobytes()).hexdigest()
         told = [self.fingerprint, cells, self.sweep.replicates, chunk_size, platform]
+        told += ["coarse first"]  # the order in which cells are cut into chunks
         told += [kernel] if kernel != SAME_BITS else []  # of which nothing was said before there was a choice
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
