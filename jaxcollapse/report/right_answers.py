@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.answers import ANSWERS, NEEDED, TOLERANCE, words_at
-from jaxcollapse.analysis.status import cell_dims, last_generation
+from jaxcollapse.analysis.status import cell_dims, last_generation, own_cells
 from jaxcollapse.analysis.verdict import Thresholds
 from jaxcollapse.report.axes import ShownAxis, listed
 from jaxcollapse.report.headline import AnsweredCells, Point
@@ -53,8 +53,9 @@ def sentences_of(data: xr.Dataset, axes: Sequence[ShownAxis]) -> Iterator[Point]
     """In how many cells the model has only become sharper, in how many it has lost answers, and in which."""
     last = last_generation(data)
     codes = codes_of(data, [last])[..., 0]
-    cells = AnsweredCells(axes, Outcome(_QUESTION, Thresholds.of(data), codes, np.full(codes.shape, np.nan)))
-    number = [int((codes == code).sum()) for code in range(len(ANSWERS))]
+    outcome = Outcome(_QUESTION, Thresholds.of(data), codes, np.full(codes.shape, np.nan))
+    cells = AnsweredCells(axes, outcome, own_cells(data).values)
+    number = [cells.number(codes == code) for code in range(len(ANSWERS))]
     known, when = sum(number), f"after {count(last, 'generation')}"
     if not known:
         return
