@@ -110,7 +110,7 @@ def _planned(
 
 def _ranks(sweep: Sweep) -> np.ndarray:
     """For each cell a number that is the lower, the earlier it is computed."""
-    return coarse_first(np.unravel_index(np.arange(sweep.grid.cells), sweep.shape) if sweep.dims else (), sweep.shape)
+    return coarse_first(np.unravel_index(sweep.grid.first_places, sweep.shape) if sweep.dims else (), sweep.shape)
 
 
 def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:

@@ -98,9 +98,7 @@ def _places(sweep: Sweep) -> dict[str, xr.Variable]:
         told = "Whether the sweep has a cell here. Elsewhere all trajectories are missing."
         attributes = {"long_name": "the sweep has a cell here", "units": "1", "description": told}
         made["is_cell"] = xr.Variable(sweep.dims, (at >= 0).reshape(sweep.shape), attributes)
-    first, there = np.full(grid.cells, -1), np.flatnonzero(at >= 0)
-    first[at[there[::-1]]] = there[::-1]
-    if (repeats := (at >= 0) & (first[at] != np.arange(len(at)))).any():
+    if (repeats := (at >= 0) & (grid.first_places[at] != np.arange(len(at)))).any():
         told = "Whether an earlier place has the same cell. An axis has no effect on it: its values are repeated."
         attributes = {"long_name": "repeats another cell", "units": "1", "description": told}
         made["is_repeated"] = xr.Variable(sweep.dims, repeats.reshape(sweep.shape), attributes)

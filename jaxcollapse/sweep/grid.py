@@ -121,6 +121,16 @@ class Grid:
         return self.size if self.places is None else self.places.codes.shape[1]
 
     @property
+    def first_places(self) -> np.ndarray:
+        """For each cell, its first place in the box that the axes span, int64 [cell]."""
+        if self.places is None:
+            return np.arange(self.cells)
+        there = np.flatnonzero(self.places.at >= 0)[::-1]
+        first = np.zeros(self.cells, np.int64)
+        first[self.places.at[there]] = there
+        return first
+
+    @property
     def ignored(self) -> frozenset[str]:
         """Fields that have no effect on some cells, which are at several places therefore."""
         return frozenset() if self.places is None else self.places.ignored
