@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jaxcollapse.planning.planner import plan
     from jaxcollapse.running import open_study, run
     from jaxcollapse.sampling.counts import multinomial
+    from jaxcollapse.store.joined import concat
     from jaxcollapse.sweep import Sweep
     from jaxcollapse.training.batch import Batch
     from jaxcollapse.training.corpora.corpus import Corpus
@@ -45,6 +46,7 @@ __all__ = [
     "Sweep",
     "UpdateRule",
     "Walk",
+    "concat",
     "corpus",
     "event",
     "initial",
@@ -81,6 +83,7 @@ _HOMES = {
     "Sweep": "sweep",
     "UpdateRule": "training.updates.rule",
     "Walk": "walks.walk",
+    "concat": "store.joined",
     "corpus": "training.corpora.own",
     "event": "observables.own",
     "initial": "distributions.own",

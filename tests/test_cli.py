@@ -38,7 +38,7 @@ vocab_size = 8
 temperature = [0.5, 1.0]
 steps = [1, 2]
 """
-COMMANDS = ("plan", "run", "submit", "status", "finalize", "report", "explore", "fields", "examples", "init")
+COMMANDS = ("plan", "run", "submit", "status", "finalize", "join", "report", "explore", "fields", "examples", "init")
 NEEDED = 'observables = ["entropy", "verdict"]'
 
 

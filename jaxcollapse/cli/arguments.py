@@ -33,6 +33,12 @@ SweepFile = Annotated[
     Path, typer.Argument(metavar="SWEEP", parser=path, help="A sweep file (TOML), or a study folder to continue.")
 ]
 StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", parser=path, help="A study folder written by `run`.")]
+StudyOrFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY", parser=path, help="A study folder written by `run`, or a dataset's file written by `join`."
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="STUDY", parser=path, help="Study folder; by default results/<name of the file>."),

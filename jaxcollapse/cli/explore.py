@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from jaxcollapse.cli.arguments import PluginFiles, StudyFolder, readable, tells_bad_input
+from jaxcollapse.cli.arguments import PluginFiles, StudyOrFile, readable, tells_bad_input
 from jaxcollapse.cli.report import needs_packages
 from jaxcollapse.errors import InputError
 
 
 @tells_bad_input
 def explore(
-    study: StudyFolder,
+    study: StudyOrFile,
     plugin: PluginFiles = None,
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port of the page; 0 picks a free one.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
@@ -26,12 +26,12 @@ def explore(
         from jaxcollapse.explore.answers import Answers
         from jaxcollapse.explore.server import Server
         from jaxcollapse.report.page import live_page
-    from jaxcollapse.store.study import Study
+    from jaxcollapse.store.whole import read
 
-    opened = Study.open(study)
-    with opened.read() as data:
-        with readable(opened.result):
-            page, answers = live_page(data, opened.result), Answers(data)
+    opened, result = read(study)
+    with opened as data:
+        with readable(result):
+            page, answers = live_page(data, result), Answers(data)
         try:
             server = Server(port, page, answers)
         except (OSError, OverflowError) as error:

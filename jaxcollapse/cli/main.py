@@ -1,4 +1,4 @@
-"""The command line: plan, run, submit, status, finalize, report, explore, fields, examples, init."""
+"""The command line: plan, run, submit, status, finalize, join, report, explore, fields, examples, init."""
 
 import json
 import sys
@@ -29,6 +29,7 @@ from jaxcollapse.cli.arguments import (
 from jaxcollapse.cli.examples import examples, init
 from jaxcollapse.cli.explore import explore
 from jaxcollapse.cli.fields import fields
+from jaxcollapse.cli.join import join
 from jaxcollapse.cli.report import report
 from jaxcollapse.cli.streams import standard_streams
 from jaxcollapse.cli.submit import submit
@@ -255,6 +256,7 @@ def finalize(
     return INCOMPLETE if told["missing"] else 0
 
 
+app.command()(join)
 app.command()(report)
 app.command()(explore)
 app.command()(fields)

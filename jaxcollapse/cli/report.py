@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, PluginFiles, StudyFolder, path, readable, tells_bad_input
+from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, PluginFiles, StudyOrFile, path, readable, tells_bad_input
 from jaxcollapse.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _NEEDED = ("bokeh", "jinja2", "markupsafe", "matplotlib")
 
 @tells_bad_input
 def report(
-    study: StudyFolder,
+    study: StudyOrFile,
     plugin: PluginFiles = None,
     out: Annotated[
         Path | None,
@@ -32,18 +32,18 @@ def report(
     The page states what came out in sentences and shows interactive figures. The study may be incomplete.
     """
     from jaxcollapse.analysis.status import has_status
-    from jaxcollapse.store.study import Study
+    from jaxcollapse.store.whole import read
     from jaxcollapse.system.atomic import replacing
     from jaxcollapse.system.up_to_date import is_up_to_date
 
-    opened = Study.open(study)
-    page = out or opened.folder / "report.html"
     if out is not None:
         _check_is_file(out)
-    with opened.read() as data, readable(opened.result):
+    opened, result = read(study)
+    page = out or (study.with_suffix(".html") if result == study else result.with_name("report.html"))
+    with opened as data, readable(result):
         missing = int(has_status(data, "missing").sum())
-        is_there = is_up_to_date(page, Path(data.encoding.get("source", opened.result)))
-        text = "" if is_there else _page(data, opened.result)
+        is_there = is_up_to_date(page, Path(data.encoding.get("source", result)))
+        text = "" if is_there else _page(data, result)
     if not is_there:
         try:
             with replacing(page) as temporary:

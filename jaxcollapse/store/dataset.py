@@ -67,6 +67,26 @@ def write(
             _write(file, layout, parts)
 
 
+def write_whole(data: xr.Dataset, path: Path) -> None:
+    """Writes a dataset that is in memory to a netCDF file.
+
+    Raises:
+        RuntimeError or OSError: it cannot be written.
+    """
+    texts = {name: _as_characters(variable) for name, variable in data.variables.items() if variable.dtype.kind in "UO"}
+    numbers = {
+        name: {
+            **{key: value for key, value in variable.encoding.items() if key in ("dtype", "_FillValue")},
+            **COMPRESSION,
+            "chunksizes": chunk_shape(variable.shape, variable.dtype.itemsize),
+        }
+        for name, variable in data.data_vars.items()
+        if variable.ndim
+    }
+    with TURN:
+        write_dataset(data, path, {**texts, **numbers})
+
+
 def lazily(path: Path) -> xr.Dataset:
     """Opens a dataset's file. Units are those of the observables, never of time.
 
