@@ -54,9 +54,19 @@ def _scattered(data: xr.Dataset, axis: str) -> Design | None:
     if not all(np.issubdtype(each.dtype, np.number) and not is_flag(str(each.name)) for each in columns):
         return None
     x = np.stack([_spread(each.values.astype(float)) for each in columns], axis=-1)
+    kept = _distinct(x)
+    return Design(axis, tuple(fields[each] for each in kept), x[:, kept]) if len(kept) > 1 else None
+
+
+def _distinct(x: Float[np.ndarray, "point field"]) -> list[int]:
+    """The fields that do not follow an earlier one, whose effects could not be told apart."""
     ranks = np.argsort(np.argsort(x, axis=0), axis=0)
     alike = np.abs(np.corrcoef(ranks, rowvar=False)) > _ALIKE
-    return None if (alike & ~np.eye(len(fields), dtype=bool)).any() else Design(axis, tuple(fields), x)
+    kept: list[int] = []
+    for field in range(x.shape[1]):
+        if not alike[field, kept].any():
+            kept.append(field)
+    return kept
 
 
 def _spread(values: np.ndarray) -> np.ndarray:

@@ -162,6 +162,14 @@ def test_a_zip_whose_fields_vary_together_is_one_axis() -> None:
     assert float(found["share"].sel(term="design", bound="estimate")) == pytest.approx(1.0)
 
 
+def test_a_field_that_follows_another_is_left_out() -> None:
+    data = ishigami(128)
+    sweep = data.attrs["sweep"].replace("batch_size = []", "batch_size = [], samples = []")
+    data = data.assign_coords(samples=2 * data.batch_size).assign_attrs(sweep=sweep)
+    found = data.collapse.importance("f")
+    assert found.axis.values.tolist() == ["temperature", "learning_rate", "batch_size"]
+
+
 def test_one_replicate_has_parts_without_intervals_or_noise() -> None:
     found = grid(replicates=1).collapse.importance("f")
     assert float(found.variance.sel(term="a", bound="estimate")) == pytest.approx(PARTS["a"])
