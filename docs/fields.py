@@ -9,6 +9,7 @@ from jaxcollapse.distributions import KINDS
 from jaxcollapse.sweep.allowed import allowed
 from jaxcollapse.sweep.process_fields import described, groups, process_model
 from jaxcollapse.sweep.record import Record
+from jaxcollapse.sweep.stopping import Stopping
 from jaxcollapse.sweep.sweep import Sweep
 
 _OPENING = """\
@@ -20,6 +21,7 @@ Each field of a process, and each key of `initial`, can be an axis."""
 _ABOUT = {
     "Top level": "Keys outside of any table.",
     "Recording": "Keys of the table `record`.",
+    "Replicates by a rule": "Keys of a table as `replicates` ([how it works](sweep-file.md#replicates-until)).",
     "Kind of model": "`[process]`: what a trace is, and what makes the table of logits.",
     "Original distribution": "`[process]`: p0, which the model starts from and is compared with.",
     "Sampling": "`[process]`: how the model emits the traces of a generation.",
@@ -42,6 +44,7 @@ def fields() -> str:
     sections: dict[str, dict[str, list[str]]] = {
         "Top level": {key: _told(_entry(Sweep, key)) for key in Sweep.model_fields if key not in tables},
         "Recording": {f"record.{key}": _told(_entry(Record, key)) for key in Record.model_fields},
+        "Replicates by a rule": {f"replicates.{key}": _told(_entry(Stopping, key)) for key in Stopping.model_fields},
     }
     for heading, group in groups().items():
         sections[heading] = {}

@@ -1,6 +1,8 @@
 """Running a sweep, in memory or as a study folder that can be cut short, resumed, shared and extended."""
 
+import hashlib
 import logging
+import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import xarray as xr
 
 from jaxcollapse.errors import InputError, printable
@@ -17,15 +20,20 @@ from jaxcollapse.execute import Result, execute, execute_on, machine_of
 from jaxcollapse.execute.progress import reporter
 from jaxcollapse.planning import Chunk, Machine, Plan, distant_machine, plan, share_of, this_machine
 from jaxcollapse.planning.estimate import estimate
+from jaxcollapse.planning.planner import cells_of_share
+from jaxcollapse.planning.rounds import Round, next_round
 from jaxcollapse.planning.share import Share
+from jaxcollapse.planning.until import Asked
 from jaxcollapse.store import dataset
 from jaxcollapse.store.arrivals import Arrivals
 from jaxcollapse.store.claims import Claims, sweep_up
+from jaxcollapse.store.evidence import asked_after, shards_and_asked
 from jaxcollapse.store.existing_result import make_way
 from jaxcollapse.store.partition import Partition, is_agreed, partition
 from jaxcollapse.store.placement import part_of
 from jaxcollapse.store.study import Study
 from jaxcollapse.store.writer import Writer
+from jaxcollapse.sweep.stopping import Stopping
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.kernels import SAME_BITS
 from jaxcollapse.system.machine import cores
@@ -77,13 +85,60 @@ def run(
     machine = replace(machine_of(executor) if executor else this_machine(devices), kernel=kernel)
     if directory is not None:
         return compute(sweep, user_path(directory), machine, chunk_size, executor, share, progress).finalize()
-    todo = plan(sweep, chunk_size=chunk_size, machine=machine)
-    todo = share_of(todo, share, chunk_size=chunk_size) if share else todo
-    todo.check_fits()
-    with heeded() as stop, reporter(todo.trajectories, show=progress) as shown:
-        results = list(_results(todo, todo.chunks, shown.advance, executor, stop))
-    parts = [part_of(result, sweep) for result in results]
-    return dataset.assemble(sweep, todo.cells.library, parts, [result.provenance for result in results])
+    return _in_memory(sweep, machine, chunk_size, executor, share, progress)
+
+
+def _in_memory(
+    sweep: Sweep,
+    machine: Machine,
+    chunk_size: int | None,
+    executor: Executor | None,
+    share: Share | None,
+    progress: bool,
+) -> xr.Dataset:
+    """Computes a sweep, or a share of it, and keeps everything in memory."""
+    following, results, rule = None, list[Result](), sweep.stopping
+    mine = cells_of_share(sweep, machine, share) if rule and share else None
+    for _ in rule.rounds if rule else (sweep.replicates,):
+        done = None
+        if rule:
+            asked = asked_after(results, sweep, rule)
+            if not (following := next_round(rule, asked, mine)):
+                break
+            done = ~following.computes(sweep.replicates)
+        todo = plan(sweep, chunk_size=chunk_size, machine=machine, done=done)
+        todo = share_of(todo, share, chunk_size=chunk_size) if share and not rule else todo
+        todo.check_fits()
+        if following:
+            _say_round(following, todo, progress)
+        with heeded() as stop, reporter(todo.trajectories, show=progress) as shown:
+            results += _results(todo, todo.chunks, shown.advance, executor, stop)
+    told = [result.provenance for result in results]
+    if rule is None:
+        parts = [part_of(result, sweep) for result in results]
+        return dataset.assemble(sweep, todo.cells.library, parts, told)
+    asked = asked_after(results, sweep, rule)
+    _say_wide(asked, rule)
+    fitted = sweep.with_places(int(asked.number.max()))
+    parts = [part_of(result, fitted) for result in results]
+    return dataset.assemble(fitted, todo.cells.library, parts, told, asked.number)
+
+
+def _say_round(following: Round, todo: Plan, progress: bool) -> None:
+    """Says which cells get replicates, on the standard error stream."""
+    if progress and todo.chunks:
+        cells = len(np.unique(np.concatenate([chunk.cells for chunk in todo.chunks])))
+        told = f"{cells:,} of {len(following.cells):,} cells get {following.until:,}"
+        print(f"replicates: {told}", file=sys.stderr)
+
+
+def _say_wide(asked: Asked, rule: Stopping) -> None:
+    """Warns of intervals that are not as narrow as a rule wants, in cells that have stopped."""
+    for name, number in asked.wide.items():
+        told = f"{number} of {len(asked.number)} cells stop at {rule.most} replicates, where {name} is not known within"
+        unknown = asked.unknown.get(name, 0)
+        why = f"; in {unknown} of them it is infinite or missing in some trajectories" if unknown else ""
+        _log.warning("%s ±%g%s", told, rule.until[name], why)
 
 
 def open_study(directory: str | Path) -> xr.Dataset:
@@ -113,18 +168,26 @@ def compute(
 
     What other runs compute at the same time is waited for. What this run had computed before it failed is stored.
     """
-    prospect = prepare(sweep, folder, machine, chunk_size, share)
-    for path, reason in prospect.bad.items():
-        _log.warning("%s is ignored: %s", printable(path), printable(reason))
-    with heeded() as stop:
-        _compute(prospect, executor, progress, stop)
-    return prospect.study.reopened()
+    for _ in range(len(sweep.stopping.rounds) if sweep.stopping else 1):
+        prospect = prepare(sweep, folder, machine, chunk_size, share)
+        for path, reason in prospect.bad.items():
+            _log.warning("%s is ignored: %s", printable(path), printable(reason))
+        if prospect.round:
+            _say_round(prospect.round, prospect.todo, progress)
+        with heeded() as stop:
+            _compute(prospect, executor, progress, stop)
+        if prospect.round is None:
+            break
+    study = prospect.study.reopened()
+    if rule := study.sweep.stopping:
+        _say_wide(study.asked(), rule)
+    return study
 
 
 def _compute(prospect: "Prospect", executor: Executor | None, progress: bool, stop: Stop) -> None:
     """Computes and stores what a study lacks, until the run is to stop."""
     study, todo = prospect.study, prospect.todo
-    stored, most = prospect.stored, study.sweep.trajectories
+    stored, most = prospect.stored, prospect.wanted
     stop.keep(stored, most)
 
     def count(trajectories: int) -> None:
@@ -174,6 +237,8 @@ class Prospect:
         seen: files of the shards that were there.
         bad: files of the shards that do not count, and why.
         stored: number of trajectories that are there already.
+        wanted: number of trajectories that there are to be, as far as is known.
+        round: what is computed next where a rule says how many replicates each cell gets; None if all have decided.
     """
 
     study: Study
@@ -183,6 +248,8 @@ class Prospect:
     seen: frozenset[Path]
     bad: dict[Path, str]
     stored: int
+    wanted: int
+    round: Round | None = None
 
 
 def foresee(
@@ -195,6 +262,8 @@ def foresee(
     """
     Study.check(folder, sweep)
     study = Study(folder, sweep)
+    if sweep.stopping:
+        return _foresee_round(study, sweep.stopping, machine, chunk_size, share)
     shards = study.shards()
     of = study.digest(chunk_size, machine.platform, machine.kernel)
     cut = partition(study.plan_file, of, shards.names)
@@ -207,8 +276,28 @@ def foresee(
         raise InputError("share", f"{told}; use fewer shares, or a smaller --chunk-size")
     todo = todo.without(shards.done)
     todo.check_fits(folder)
-    seen = frozenset([*shards.good, *shards.begun, *shards.bad])
-    return Prospect(study, cut, whole, todo, seen, shards.bad, int(shards.done.sum()))
+    return Prospect(study, cut, whole, todo, shards.seen, shards.bad, int(shards.done.sum()), sweep.trajectories)
+
+
+def _foresee_round(
+    study: Study, rule: Stopping, machine: Machine, chunk_size: int | None, share: Share | None
+) -> Prospect:
+    """What is to be computed of a study in its next round. Its cut follows from the decisions of cells alone."""
+    sweep = study.sweep
+    mine = cells_of_share(sweep, machine, share) if share else None
+    shards, asked = shards_and_asked(study, rule)
+    following, number, begun = next_round(rule, asked, mine), sweep.replicates, [path.stem for path in shards.begun]
+    computed = following.computes(number) if following else np.zeros(shards.status.shape, bool)
+    which = [following.until, hashlib.sha256(following.cells.tobytes()).hexdigest()] if following else []
+    of = study.digest(chunk_size, machine.platform, machine.kernel, *which)
+    cut = Partition(of, tuple(sorted(begun)))
+    whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=~computed, begun=shards.begun_in(begun))
+    whole = replace(whole, later=following.later if following else np.zeros(len(computed), int))
+    todo = whole.without(shards.done)
+    todo.check_fits(study.folder)
+    wanted = asked.wants(number)
+    stored = int((shards.done & wanted).sum())
+    return Prospect(study, cut, whole, todo, shards.seen, shards.bad, stored, int(wanted.sum()), following)
 
 
 def seconds_left(study: Study) -> float | None:

@@ -15,7 +15,7 @@ from jaxcollapse.analysis.curves import Abscissa
 from jaxcollapse.analysis.importance import importance
 from jaxcollapse.analysis.missing import missing
 from jaxcollapse.analysis.scaling import scaling
-from jaxcollapse.analysis.status import cell_dims, is_event
+from jaxcollapse.analysis.status import cell_dims, is_event, number_of_replicates
 from jaxcollapse.analysis.summary import summarise
 from jaxcollapse.analysis.survival import survival
 from jaxcollapse.errors import printable
@@ -225,7 +225,7 @@ def _headline(data: xr.Dataset) -> str:
     """The title of the dataset, and what it has."""
     sizes = [f"{name}: {data.sizes[name]}" for name in cell_dims(data)]
     events = [str(name) for name in data.data_vars if is_event(data[name])]
-    told = [f"replicates: {data.sizes['replicate']}"] if "replicate" in data.dims else []
+    told = [f"replicates: {number_of_replicates(data)}"] if "replicate" in data.dims else []
     about = "; ".join([", ".join([*sizes, *told]), f"events: {', '.join(events)}" if events else "no events"])
     return printable(f"{data.attrs.get('title', 'dataset')} ({about})")
 

@@ -6,6 +6,7 @@ import xarray as xr
 from jaxcollapse.errors import did_you_mean, shown
 
 DIMENSIONS = ("replicate", "generation")
+ASKED = "replicates"  # the coordinate that says how many replicates each cell has, where a rule says so
 
 
 def status_of(data: xr.Dataset) -> xr.DataArray:
@@ -40,13 +41,28 @@ def has_status(data: xr.Dataset, meaning: str) -> xr.DataArray:
 
     Args:
         data: a dataset with `status`.
-        meaning: "missing", "complete" or "diverged".
+        meaning: "missing", "complete" or "diverged". Where a rule says how many replicates a cell has, no further
+            ones are missing.
 
     Raises:
         ValueError: what `status_of` refuses.
     """
     status = status_of(data)
-    return status == _flag(status, meaning)
+    holds = status == _flag(status, meaning)
+    if meaning == "missing" and ASKED in data.coords:
+        return holds & ~(data["replicate"] >= data[ASKED])  # NaN where joined datasets have no rule
+    return holds
+
+
+def number_of_replicates(data: xr.Dataset) -> str:
+    """How many replicates cells have: "64", or "64 to 512" where a rule says how many each has."""
+    most = data.sizes["replicate"]
+    if ASKED not in data.coords:
+        return str(most)
+    asked = np.minimum(data[ASKED].fillna(most).values, most).astype(int)
+    asked = asked[asked > 0] if asked.any() else asked  # 0 where the sweep has no cell
+    least, most = int(asked.min()), int(asked.max())
+    return str(most) if least == most else f"{least} to {most}"
 
 
 def own_cells(data: xr.Dataset) -> xr.DataArray:

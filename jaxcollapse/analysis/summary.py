@@ -17,9 +17,9 @@ from jaxcollapse.analysis.status import (
     status_of,
     variable,
 )
+from jaxcollapse.observables.registry import YES_OR_NO
 
 BOUNDS = ("estimate", "low", "high")
-YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
 _LEFT_OUT = ("logits",)  # a number for each token, of which medians mean little
 Interval = Callable[..., np.ndarray]
 

@@ -13,9 +13,8 @@ from rich.text import Text
 
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import entries, heading, partly, spread
-from jaxcollapse.analysis.status import last_generation
+from jaxcollapse.analysis.status import last_generation, number_of_replicates
 from jaxcollapse.analysis.verdict import ABSENT, TOLERANCE, median_gap, name_of, verdicts, without_absent
-from jaxcollapse.sweep.display import count
 
 _LEGEND = f"""\
 cooled, heated: another sampling temperature brings the original back (to {TOLERANCE:g} nat, and most of the log loss)
@@ -80,7 +79,7 @@ def _title(
     shown: dict[str, list[int]],
 ) -> list[str]:
     """What the entries are, and what of the axes is left out."""
-    replicates = count(data.sizes["replicate"], "replicate")
+    replicates = f"{number_of_replicates(data)} replicate{'s' * (data.sizes['replicate'] != 1)}"
     across = f", by {list(names.values())[-1]}" if names else ""
     title = [f"After {last_generation(data)} generations, the median of {replicates}:"]
     title.append(f"verdict and recovery gap in nat{across}")

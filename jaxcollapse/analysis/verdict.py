@@ -19,7 +19,6 @@ traces, and one temperature has to bring all rows back.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -28,12 +27,12 @@ from jaxcollapse.analysis.fields import check_told
 from jaxcollapse.analysis.median import median
 from jaxcollapse.analysis.status import at_generation, counted, has_status
 from jaxcollapse.observables.registry import FOR_VERDICTS, FOR_VERDICTS_OF_ROWS
+from jaxcollapse.observables.verdict import SHARE, UNKNOWN, codes
+from jaxcollapse.observables.verdict import TOLERANCE as TOLERANCE
+from jaxcollapse.observables.verdict import VERDICTS as VERDICTS
 
-TOLERANCE = 0.1
-SHARE = 0.5
-_MISSING, _DIVERGED = -1, -2
+_MISSING, _DIVERGED = UNKNOWN, -2
 ABSENT = -3  # the sweep has no cell there: pictures and tables show nothing
-VERDICTS = ("unchanged", "cooled", "heated", "distorted", "forgetting", "collapsed")
 NEEDED: tuple[str, ...] = FOR_VERDICTS
 NEEDED_OF_ROWS: tuple[str, ...] = FOR_VERDICTS_OF_ROWS
 _PLANES = {  # how far it has cooled, and what no temperature brings back
@@ -41,8 +40,6 @@ _PLANES = {  # how far it has cooled, and what no temperature brings back
     NEEDED_OF_ROWS: ("shared_effective_temperature", "shared_smoothed_recovery_gap"),
 }
 _PLAIN = ("kl_to_initial", "recovery_gap", "recovery_temperature")  # without smoothing
-_MODES = 0.9  # least share of tokens that are drawn from rows with the original mode
-_ROUNDING = 1e-6  # nat: a distribution that is so close to uniform has nothing that could be brought back
 _ONE_ROW = "categorical"  # the model that has one
 
 
@@ -122,26 +119,8 @@ def verdicts(data: xr.Dataset, generation: int | None = None, thresholds: Thresh
 
 
 def words(values: Sequence[np.ndarray], thresholds: Thresholds) -> np.ndarray:
-    """The definition of the verdicts: an index into `VERDICTS` for each place of the arrays `NEEDED`, -1 for NaN."""
-    loss, gap, temperature, order_gap, mode, uniform, modal = values
-    at_stake = np.minimum(loss, uniform)
-
-    def brings_back(left: np.ndarray) -> Any:
-        return (left <= thresholds.tolerance) & (left <= (1 - thresholds.share) * at_stake) & (at_stake > _ROUNDING)
-
-    word = np.select(
-        [
-            np.isnan(loss),
-            loss <= thresholds.tolerance,
-            brings_back(gap) & (temperature >= 1) & np.isfinite(temperature),
-            brings_back(gap) & (temperature < 1),
-            brings_back(order_gap) & (mode >= _MODES),
-            modal < 1 - thresholds.collapse,
-        ],
-        [_MISSING, *range(len(VERDICTS) - 1)],
-        VERDICTS.index("collapsed"),
-    )
-    return np.asarray(word)
+    """An index into `VERDICTS` for each place of the arrays `NEEDED`, -1 for NaN (see `observables.verdict.codes`)."""
+    return codes(values, thresholds.tolerance, thresholds.collapse, thresholds.share)
 
 
 def needed_by(data: xr.Dataset) -> tuple[str, ...]:

@@ -214,14 +214,14 @@ def status(
         print(f"{title}: {done} of {told['trajectories']} trajectories")
         for key in ("complete", "diverged", "missing", "shards"):
             print(f"    {key:9} {told[key]}")
+        if "decided" in told:
+            print(f"    decided   {_decided(told)}")
         if told["missing"]:
             left = told["seconds_left"]
-            told_of = (
-                "`jaxcollapse plan` estimates it"
-                if left is None
-                else f"about {as_seconds(left)} on this machine's CPU cores"
-            )
-            print(f"    time left {told_of}")
+            about = "`jaxcollapse plan` estimates it"
+            if left is not None:
+                about = f"about {as_seconds(left)} on this machine's CPU cores"
+            print(f"    time left {about}{' for the next round' * ('decided' in told)}")
         if told["computing"]:
             print(f"    computing {told['computing']} chunks now")
         for name, reason in told["bad_shards"].items():
@@ -231,6 +231,13 @@ def status(
             print(f"    the shards hold {told['not_in_sweep']} more trajectories; {lost}")
         print(f"    result    {printable(told['result'] or 'not assembled yet')}")
     return INCOMPLETE if told["missing"] else 0
+
+
+def _decided(told: dict[str, Any]) -> str:
+    """How many cells have enough replicates, by the rule of their study, and how many these are."""
+    least, most = told["replicates"] or (0, 0)
+    numbers = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return f"{told['decided']:,} of {told['cells']:,} cells" + (f", with {numbers} replicates" if most else "")
 
 
 @app.command()

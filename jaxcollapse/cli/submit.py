@@ -123,7 +123,9 @@ def submit(
     prospect = submission.foresee() if dry_run else submission.prepare()
     if prospect.todo.chunks:
         _warn(prospect.todo, request)
-        submission = replace(submission, request=replace(request, tasks=min(tasks, len(prospect.todo.chunks))))
+        # With a rule for replicates a share is of whole cells, whose later rounds have more chunks.
+        most = what.grid.cells if what.stopping else len(prospect.todo.chunks)
+        submission = replace(submission, request=replace(request, tasks=min(tasks, most)))
     if dry_run:
         _show(submission, prospect, as_json)
         return 0
@@ -146,6 +148,9 @@ def submit(
 def _shape(submission: "Submission", prospect: "Prospect") -> str:
     """A line of text: what is missing, and about how many chunks each task computes."""
     tasks, chunks = submission.request.tasks, len(prospect.todo.chunks)
+    if submission.sweep.stopping:
+        told = f"{prospect.todo.trajectories} trajectories in the next round for {tasks} tasks"
+        return f"{told} on {prospect.todo.machine.platform}: each goes on with its cells until they have enough"
     each = f"{chunks // tasks} to {-(-chunks // tasks)}" if chunks % tasks else f"{chunks // tasks}"
     missing = f"{prospect.todo.trajectories} trajectories in {chunks} chunks"
     return f"{missing} for {tasks} tasks on {prospect.todo.machine.platform}: about {each} for each"
@@ -161,9 +166,12 @@ def _warn(plan: "Plan", request: Request) -> None:
     from jaxcollapse.planning.display import as_seconds
     from jaxcollapse.sweep.display import count
 
-    chunks = len(plan.chunks)
+    chunks = plan.sweep.grid.cells if plan.sweep.stopping else len(plan.chunks)
     lanes = max(plan.buckets[chunk.bucket].lanes for chunk in plan.chunks)
-    if chunks < request.tasks:
+    if chunks < request.tasks and plan.sweep.stopping:
+        told = f"{count(chunks, 'cell')} for {request.tasks} tasks, so --tasks {chunks} suffices"
+        print(f"jaxcollapse: {told}; a share has whole cells", file=sys.stderr)
+    elif chunks < request.tasks:
         # A device call takes as long for a few trajectories as for all of its lanes, so smaller chunks gain nothing.
         together = Counter[tuple[int, tuple[int, ...]]]()
         for chunk in plan.chunks:

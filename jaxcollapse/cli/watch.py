@@ -54,6 +54,7 @@ class _Seen:
     good: set[Path] = field(default_factory=set)
     bad: dict[Path, str] = field(default_factory=dict)
     status: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int8))
+    wanted: np.ndarray | None = None
     computing: int = 0
 
     def look(self) -> None:
@@ -67,17 +68,19 @@ class _Seen:
         self.good |= there - set(shards.bad)
         self.bad = shards.bad
         self.status = np.maximum(self.status, shards.status)
+        if self.study.sweep.stopping:
+            self.wanted = self.study.asked().wants(self.study.sweep.replicates)
         self.computing = claimed(self.study.shard_folder)
 
     @property
     def done(self) -> int:
         """Trajectories that have been computed."""
-        return int(np.count_nonzero(self.status))
+        return int(np.count_nonzero(self.status if self.wanted is None else self.status * self.wanted))
 
     @property
     def total(self) -> int:
-        """Trajectories that there are to be."""
-        return self.status.size
+        """Trajectories that there are to be, as far as is known by now."""
+        return self.status.size if self.wanted is None else int(self.wanted.sum())
 
     @property
     def rest(self) -> str:

@@ -52,6 +52,7 @@ FOR_VERDICTS = (
     "modal_probability",
 )
 FOR_VERDICTS_OF_ROWS = (*(f"shared_{name}" for name in FOR_VERDICTS[:-1]), FOR_VERDICTS[-1])
+YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
 Dim = Literal["persona", "k"]
 _GROUPS = (
     "diversity",

@@ -55,8 +55,23 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         f"disk: at most {as_bytes(told['disk_bytes'])}",
         *([f"kernel: {told['kernel_choice']}"] if told.get("kernel_choice") else []),
         *time,
+        *_rule(told.get("rule")),
         *(printable(f"plug-in: {name} from {where}") for name, where in told.get("parts", {}).items()),
         *_equal(told),
+    ]
+
+
+def _rule(rule: Mapping[str, Any] | None) -> list[str]:
+    """How many replicates cells get by a rule, and what that costs at most."""
+    if rule is None:
+        return []
+    names = ", ".join(f"{name} is known within ±{width:g}" for name, width in rule["until"].items())
+    seconds = rule["most_run_seconds"]
+    time = "" if seconds is None else f", {as_seconds(seconds)} of computation"
+    return [
+        printable(f"replicates: {rule['least']:,} to {rule['most']:,} in each cell, until {names}"),
+        f"    the numbers above are the next round's; all rounds together are at most {rule['most_trajectories']:,} "
+        f"trajectories{time}, {as_bytes(rule['most_disk_bytes'])} on disk",
     ]
 
 

@@ -51,6 +51,7 @@ class Plan:
         cells: all cells of the sweep, as arrays.
         buckets: groups of cells that share a compiled program.
         chunks: groups of trajectories that are computed and stored together.
+        later: for each cell the number of trajectories that may follow at most, where a rule says how many it gets.
     """
 
     sweep: Sweep
@@ -58,6 +59,7 @@ class Plan:
     cells: Cells
     buckets: tuple[Bucket, ...]
     chunks: tuple[Chunk, ...]
+    later: np.ndarray | None = None
 
     @cached_property
     def identities(self) -> np.ndarray:
@@ -122,7 +124,11 @@ class Plan:
     @property
     def disk_bytes(self) -> int:
         """Size of the shards to be written and of the dataset, in bytes before compression."""
-        trajectories = self.trajectories + self.sweep.trajectories
+        places = self.sweep.trajectories
+        if self.sweep.stopping:  # a dataset has places for as many as some cell has
+            most = max((int(chunk.replicates.max()) + 1 for chunk in self.chunks), default=0)
+            places = self.sweep.grid.cells * most
+        trajectories = self.trajectories + places
         return trajectories * self.trajectory_bytes + (len(self.chunks) + 1) * cost.FILE_BYTES
 
     @property
@@ -174,6 +180,18 @@ class Plan:
         draws = self.cells.draws[chunk.cells]
         each = cost.trajectory_seconds(self.sweep, self.buckets[chunk.bucket].program, chunk.loops, draws)
         return float(each.sum()) * (1 - chunk.since / max(self.sweep.generations, 1))
+
+    @cached_property
+    def cell_seconds(self) -> np.ndarray:
+        """Estimated seconds of one trajectory of each cell on one CPU core."""
+        found = np.zeros(self.sweep.grid.cells)
+        for bucket in self.buckets:
+            loops, which = np.unique(self.cells.loops[bucket.cells], axis=0, return_inverse=True)
+            for place, counts in enumerate(loops.tolist()):
+                members = bucket.cells[which.reshape(-1) == place]
+                draws = self.cells.draws[members]
+                found[members] = cost.trajectory_seconds(self.sweep, bucket.program, tuple(counts), draws)
+        return found
 
     @property
     def longest_chunk(self) -> float:
@@ -260,6 +278,7 @@ class Plan:
             "generations": self.sweep.generations,
             "recorded": len(self.sweep.recorded),
             "trajectories": self.trajectories,
+            **({"rule": rule} if (rule := self._rule()) else {}),
             "platform": self.machine.platform,
             "devices": self.machine.count,
             "kernel": self.kernel,
@@ -290,6 +309,19 @@ class Plan:
             "machine_bytes": self.machine.device_bytes,
             "disk_bytes": self.disk_bytes,
             "token_updates": self.token_updates,
+        }
+
+    def _rule(self) -> dict[str, Any] | None:
+        """The rule by which cells get replicates, and what it may cost at most, beyond this plan's round."""
+        rule, later = self.sweep.stopping, self.later
+        if rule is None or later is None:
+            return None
+        more, time = int(later.sum()), float(later @ self.cell_seconds) / self.machine.cores
+        return {
+            **rule.model_dump(),
+            "most_trajectories": self.trajectories + more,
+            "most_run_seconds": estimate(self).compute + time if self.machine.platform == "cpu" else None,
+            "most_disk_bytes": self.disk_bytes + 2 * more * self.trajectory_bytes,
         }
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ from jaxcollapse.planning.cells import resolve
 from jaxcollapse.planning.chunk import Beginning, Begun, Chunk
 from jaxcollapse.planning.order import coarse_first
 from jaxcollapse.planning.plan import Bucket, Plan
+from jaxcollapse.planning.rounds import dealt, first_round
 from jaxcollapse.planning.share import Share
 from jaxcollapse.program.compiling import check_traceable
 from jaxcollapse.sweep.display import label
@@ -44,18 +45,32 @@ def plan(
         machine: another one than this process's, to run on.
         kernel: "same-bits": on GPUs native code computes the same bits as on CPUs. "fastest": there XLA computes large
             vocabularies, with which it is faster; last bits differ. By default the machine's, "same-bits".
-        done: boolean [cell, replicate], trajectories that need not be computed.
+        done: boolean [cell, replicate], trajectories that need not be computed. By default none; with a rule for
+            replicates, those after its first round.
         begun: trajectories that go on from an earlier generation.
 
     Raises:
         InputError: an initial distribution cannot be had.
     """
     sweep, machine = Sweep.of(sweep), machine or this_machine(devices)
-    machine = replace(machine, kernel=kernel) if kernel else machine
+    machine, later = replace(machine, kernel=kernel) if kernel else machine, None
+    if sweep.stopping and done is None:
+        first = first_round(sweep.stopping, sweep.grid.cells)
+        done, later = ~first.computes(sweep.replicates), first.later
     made = _planned(sweep, machine, chunk_size, done, begun, trains(machine.platform, sweep.precision))
     if made.warning:
         _log.warning("%s", made.warning)
-    return made
+    return replace(made, later=later)
+
+
+def cells_of_share(sweep: Sweep, machine: Machine, share: Share) -> np.ndarray:
+    """The cells of a share, boolean [cell]: the same on machines with native code and without.
+
+    Raises:
+        InputError: there are more shares than cells.
+    """
+    nothing = np.ones((sweep.grid.cells, sweep.replicates), bool)
+    return dealt(_planned(sweep, machine, None, nothing, (), True), share)
 
 
 def share_of(
@@ -137,11 +152,11 @@ def _going_on(plan: Plan, begun: Begun, done: np.ndarray) -> Iterator[Chunk]:
 
 
 def _chunks(plan: Plan, index: int, rank: np.ndarray, done: np.ndarray | None, chunk_size: int | None) -> list[Chunk]:
-    sweep, cells, bucket, chunks = plan.sweep, plan.cells, plan.buckets[index], []
+    sweep, cells, bucket, chunks = plan.sweep, plan.cells, plan.buckets[index], list[Chunk]()
     loops, which = np.unique(cells.loops[bucket.cells], axis=0, return_inverse=True)
     for place, counts in enumerate(loops.tolist()):
         members = bucket.cells[which.reshape(-1) == place]
-        seconds = cost.trajectory_seconds(sweep, bucket.program, tuple(counts), cells.draws[members])
+        seconds = plan.cell_seconds[members]
         members = members[np.lexsort((-seconds, rank[members]))]  # of one rank, the longest go first
         cell = np.repeat(members.astype(np.int32), sweep.replicates)  # four bytes: there may be very many
         replicate = np.tile(np.arange(sweep.replicates, dtype=np.int32), len(members))

@@ -7,7 +7,7 @@ import xarray as xr
 
 from jaxcollapse.analysis.classification import most_sure
 from jaxcollapse.analysis.labels import number
-from jaxcollapse.analysis.status import has_status, label_of, last_generation, own_cells
+from jaxcollapse.analysis.status import has_status, label_of, last_generation, number_of_replicates, own_cells
 from jaxcollapse.analysis.verdict import final_median, lacking, median_gap, needed_by
 from jaxcollapse.report.axes import ShownAxis, axes_of, listed
 from jaxcollapse.report.boundaries import Boundaries, boundaries
@@ -199,7 +199,7 @@ def _certainty(data: xr.Dataset, axes: list[ShownAxis], outcome: Outcome) -> lis
     """How sure the words are."""
     if data.sizes["replicate"] == 1:
         return ["Each cell has one replicate, so that it cannot be said how sure this is."]
-    most, replicates = float(most_sure(np.array(data.sizes["replicate"]))), data.sizes["replicate"]
+    most, replicates = float(most_sure(np.array(data.sizes["replicate"]))), number_of_replicates(data)
     confidence, noun = outcome.confidence, "verdict" if outcome.question.is_verdict else "word"
     known = confidence[~np.isnan(confidence)]
     if not known.size:
@@ -226,7 +226,8 @@ def _certainty(data: xr.Dataset, axes: list[ShownAxis], outcome: Outcome) -> lis
 def _gaps(data: xr.Dataset) -> list[str]:
     """What is missing, and what left the floating-point range."""
     told, own = [], own_cells(data)
-    trajectories = int(own.sum()) * data.sizes["replicate"]
+    meanings = ("complete", "missing", "diverged")
+    trajectories = sum(int((has_status(data, meaning) & own).sum()) for meaning in meanings)
     for meaning, one, many in (
         ("missing", "is not computed yet", "are not computed yet"),
         ("diverged", "has left the floating-point range", "have left the floating-point range"),

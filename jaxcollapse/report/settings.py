@@ -5,7 +5,7 @@ from typing import Any
 import xarray as xr
 
 from jaxcollapse.analysis.labels import entry
-from jaxcollapse.analysis.status import last_generation, own_cells
+from jaxcollapse.analysis.status import ASKED, last_generation, number_of_replicates, own_cells
 from jaxcollapse.errors import printable
 from jaxcollapse.report.axes import ShownAxis, listed
 from jaxcollapse.sweep.display import count
@@ -20,7 +20,7 @@ def sentence_of(data: xr.Dataset, axes: list[ShownAxis]) -> str:
     swept = [f"{len(axis)} values of {axis.words}" for axis in axes if len(axis) > 1]
     cells = int(own_cells(data).sum())
     over = f", over {listed(swept)}" if swept else ""
-    replicates = count(data.sizes["replicate"], "replicate")
+    replicates = f"{number_of_replicates(data)} replicate{'s' * (data.sizes['replicate'] != 1)}"
     last = count(last_generation(data), "generation")
     how = _how(data)
     each = f"{replicates} each" if cells > 1 else replicates
@@ -31,9 +31,9 @@ def table_of(data: xr.Dataset, axes: list[ShownAxis]) -> list[tuple[str, str, st
     """Each axis and each constant: what it is called, its values, and "swept" or "constant"."""
     rows = [(axis.title, _values(axis), "swept") for axis in axes]
     for name, values in data.coords.items():
-        if values.ndim == 0 and name not in ("generation", "replicate"):
+        if values.ndim == 0 and name not in ("generation", "replicate", ASKED):
             rows.append((_words(values), entry(values.item(), str(name), letters=_LONGEST), "constant"))
-    rows.append(("replicates", str(data.sizes["replicate"]), "constant"))
+    rows.append(("replicates", number_of_replicates(data), "by a rule" if ASKED in data.coords else "constant"))
     recorded = f"{last_generation(data)}; {data.sizes['generation']} are recorded (0 is the original)"
     return [*rows, ("generations", recorded, "constant")]
 

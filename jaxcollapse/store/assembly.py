@@ -39,15 +39,15 @@ def read(study: "Study") -> xr.Dataset:
     Raises:
         OSError: a file of the study cannot be read.
     """
-    shards = study.shards()
-    stands = standing(study.result, study.sweep, _content(study, shards), shards)
+    own, shards = study.fitted()
+    stands = standing(study.result, own.sweep, _content(own, shards), shards)
     if stands is ResultState.STAYS:
         return dataset.lazily(study.result)
     if why(stands):
         told = "%s %s; the dataset is read from the shards, and `jaxcollapse finalize` writes it"
         _log.warning(told, printable(study.result), why(stands))
     is_free = not why(stands) and os.access(study.folder, os.W_OK)
-    return _assembled_here(study, sets_aside=False) if is_free else _assembled_in_cache(study, shards)
+    return _assembled_here(study, sets_aside=False) if is_free else _assembled_in_cache(study)
 
 
 def finalized(study: "Study") -> xr.Dataset:
@@ -64,36 +64,37 @@ def _assembled_here(study: "Study", *, sets_aside: bool) -> xr.Dataset:
     with locked(study.folder / ".result.lock", "assembles the dataset of") as lock:
         if lock.is_held:
             sweep_up(study.result)
-        shards = study.shards()
+        own, shards = study.fitted()
         while True:
-            content = _content(study, shards)
-            stands = standing(study.result, study.sweep, content, shards)
+            content = _content(own, shards)
+            stands = standing(study.result, own.sweep, content, shards)
             if stands is ResultState.STAYS:
                 return dataset.lazily(study.result)
             if why(stands) and not sets_aside:  # put there since it was looked at
-                return _assembled_in_cache(study, shards)
+                return _assembled_in_cache(study)
             make_room(study.result, stands)
             try:
-                _write(study, shards, content, study.result)
+                _write(own, shards, content, study.result)
                 break
             except BadShardError as bad:
-                shards = _without(study, shards, bad, sets_aside=sets_aside)
+                own, shards = _without(study, shards, bad, sets_aside=sets_aside)
     if study.zarr.exists():
         told = "%s holds an earlier dataset; `jaxcollapse finalize --zarr` updates it"
         _log.warning(told, printable(study.zarr))
     return dataset.lazily(study.result)
 
 
-def _assembled_in_cache(study: "Study", shards: Shards) -> xr.Dataset:
+def _assembled_in_cache(study: "Study") -> xr.Dataset:
     """In a folder of the user's, under a name that follows from every bit that the dataset is made from."""
+    own, shards = study.fitted()
     while True:
-        content = _content(study, shards)
-        path = _cache() / f"{_digest(study, shards, content)}.nc"
-        if standing(path, study.sweep, content, shards) is not ResultState.STAYS:
+        content = _content(own, shards)
+        path = _cache() / f"{_digest(own, shards, content)}.nc"
+        if standing(path, own.sweep, content, shards) is not ResultState.STAYS:
             try:
-                _write(study, shards, content, path)
+                _write(own, shards, content, path)
             except BadShardError as bad:
-                shards = _without(study, shards, bad, sets_aside=False)
+                own, shards = _without(study, shards, bad, sets_aside=False)
                 continue
         return dataset.lazily(path)
 
@@ -102,17 +103,17 @@ def _write(study: "Study", shards: Shards, content: str, path: Path) -> None:
     library = Library(study.sweep.grid, study.sweep.seed)
     parts = [PlacedPart.of(study.sweep, where, partial(read_variable, shard)) for shard, where in shards.good.items()]
     with replacing(path) as temporary:
-        dataset.write(temporary, study.sweep, library, parts, shards.told, shards=content)
+        dataset.write(temporary, study.sweep, library, parts, shards.told, shards.asked, shards=content)
         seal(temporary)
 
 
-def _without(study: "Study", shards: Shards, bad: BadShardError, *, sets_aside: bool) -> Shards:
-    """The other shards, when the numbers of one cannot be read. Set aside, it will be computed again."""
+def _without(study: "Study", shards: Shards, bad: BadShardError, *, sets_aside: bool) -> "tuple[Study, Shards]":
+    """The study with its other shards, when the numbers of one cannot be read. Set aside, it is computed again."""
     if sets_aside:
         set_shard_aside(bad)
     else:
         _log.warning("%s is ignored: %s", printable(bad.path), printable(bad))
-    return study.shards([path for path in shards.good if path != bad.path])
+    return study.fitted(study.shards([path for path in shards.good if path != bad.path]))
 
 
 def _content(study: "Study", shards: Shards) -> str:

@@ -74,6 +74,17 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
     return made
 
 
+def replicates_of(sweep: Sweep, asked: np.ndarray) -> xr.Variable:
+    """How many replicates a rule asks for in each cell, over all axes."""
+    told = {
+        "long_name": "number of replicates",
+        "units": "1",
+        "description": "How many replicates the rule in the sweep file asks for in this cell; no further ones are "
+        "missing. 0 where the sweep has no cell.",
+    }
+    return xr.Variable(sweep.dims, sweep.grid.at_places(asked.astype(np.int32), 0).reshape(sweep.shape), told)
+
+
 def with_flags(data: xr.Dataset) -> xr.Dataset:
     """A dataset whose fields that are true or false are so, where an earlier version wrote 1 and 0."""
     numbers = {

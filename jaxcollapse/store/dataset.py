@@ -16,7 +16,7 @@ from jaxcollapse.planning.library import Library
 from jaxcollapse.planning.resolution import warning
 from jaxcollapse.store.attributes import check_attributes
 from jaxcollapse.store.boxes import CHUNK_BYTES, chunk_shape, slabs
-from jaxcollapse.store.coordinates import coordinates, with_flags
+from jaxcollapse.store.coordinates import coordinates, replicates_of, with_flags
 from jaxcollapse.store.foreign import StrangeFileError, check_size, check_variable, opened
 from jaxcollapse.store.inputs import with_points
 from jaxcollapse.store.layout import COMPRESSION, Layout, layouts, rows_of
@@ -26,7 +26,13 @@ from jaxcollapse.system.netcdf import open_dataset, open_netcdf, write_dataset
 from jaxcollapse.system.netcdf_turn import TURN
 
 
-def assemble(sweep: Sweep, library: Library, parts: Sequence[PlacedPart], told: Iterable[dict[str, Any]]) -> xr.Dataset:
+def assemble(
+    sweep: Sweep,
+    library: Library,
+    parts: Sequence[PlacedPart],
+    told: Iterable[dict[str, Any]],
+    asked: np.ndarray | None = None,
+) -> xr.Dataset:
     """The whole dataset in memory, as xarray decodes it from a file.
 
     Args:
@@ -34,8 +40,9 @@ def assemble(sweep: Sweep, library: Library, parts: Sequence[PlacedPart], told: 
         library: its initial distributions.
         parts: what has been computed of it.
         told: the provenance of each part.
+        asked: for each cell how many replicates a rule asks for; None without a rule.
     """
-    data = _skeleton(sweep, library, told)
+    data = _skeleton(sweep, library, told, asked)
     for layout in layouts(sweep, library):
         values = place(layout, parts, 0, prod(layout.outer)).reshape(layout.shape)
         data[layout.name] = _decoded(layout, values)
@@ -48,6 +55,7 @@ def write(
     library: Library,
     parts: Sequence[PlacedPart],
     told: Iterable[dict[str, Any]],
+    asked: np.ndarray | None = None,
     **attributes: str,
 ) -> None:
     """Writes the dataset to a netCDF file, slab by slab: no variable is in memory as a whole.
@@ -55,7 +63,7 @@ def write(
     Raises:
         RuntimeError or OSError: it cannot be written, or a part not be read.
     """
-    data = _skeleton(sweep, library, told).assign_attrs(attributes)
+    data = _skeleton(sweep, library, told, asked).assign_attrs(attributes)
     texts = {name: _as_characters(variable) for name, variable in data.variables.items() if variable.dtype.kind in "UO"}
     with TURN:
         write_dataset(data, path, texts)
@@ -186,11 +194,15 @@ def _decoded(layout: Layout, values: np.ndarray) -> xr.Variable:
     return xr.Variable(layout.dims, values, layout.attributes, encoding)
 
 
-def _skeleton(sweep: Sweep, library: Library, told: Iterable[dict[str, Any]]) -> xr.Dataset:
+def _skeleton(
+    sweep: Sweep, library: Library, told: Iterable[dict[str, Any]], asked: np.ndarray | None = None
+) -> xr.Dataset:
     """The dataset without its variables: coordinates and attributes."""
     records = list(told)
     latest = max(records, key=lambda record: record["end"], default=None)
     data = xr.Dataset(coords=coordinates(sweep, library))
+    if asked is not None:
+        data = data.assign_coords(replicates=replicates_of(sweep, asked))
     data.attrs = {
         "Conventions": "CF-1.11",
         "title": storable(sweep.title) or "jaxcollapse sweep",

@@ -69,8 +69,11 @@ def goes_on(sweep: Sweep, recorded: np.ndarray) -> bool:
     return sweep.record.state and bool(last < sweep.generations) and bool(np.isin(wanted, recorded).all())
 
 
-def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
-    """Raises unless every trajectory of the old sweep is one of the new sweep, or the beginning of one."""
+def check_extends(old: Sweep, new: Sweep, folder: Path, replicates: int | None = None) -> None:
+    """Raises unless every trajectory of the old sweep is one of the new sweep, or the beginning of one.
+
+    replicates: the highest number of replicates that a cell has in the study, by default that of the old sweep.
+    """
     before, after = settings(old), settings(new)
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     if changed and not (set(changed) <= set(_OF_LENGTH) and goes_on(new, old.recorded)):
@@ -82,8 +85,10 @@ def check_extends(old: Sweep, new: Sweep, folder: Path) -> None:
         )
         why = "".join(f"{reason}; " for reason in _reasons(old, new, changed))
         raise InputError(changed[0], f"the study holds results of other settings: {why}{told}", str(folder))
-    if new.replicates < old.replicates:
-        raise InputError("replicates", f"{new.replicates}: the study has {old.replicates} already", str(folder))
+    replicates = old.replicates if replicates is None else replicates
+    if new.replicates < replicates:
+        key = "replicates.most" if new.stopping else "replicates"
+        raise InputError(key, f"{new.replicates}: the study has {replicates} already", str(folder))
     asked, _ = new.grid.known_as(new.seed)
     held, cells = old.grid.known_as(old.seed)
     kept = np.zeros(old.grid.cells, bool)

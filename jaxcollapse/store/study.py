@@ -16,6 +16,7 @@ import xarray as xr
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import COMPLETE, DIVERGED, Result
 from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.planning.until import Asked
 from jaxcollapse.store import assembly, sweep_file
 from jaxcollapse.store.claims import claimed
 from jaxcollapse.store.creation import (
@@ -27,6 +28,7 @@ from jaxcollapse.store.creation import (
     said_if_it_cannot_be_written,
     what_lacks,
 )
+from jaxcollapse.store.evidence import shards_and_asked
 from jaxcollapse.store.existing_result import set_aside, set_shard_aside
 from jaxcollapse.store.extension import FORMAT, check_extends, fingerprint, settings
 from jaxcollapse.store.inputs import with_inputs
@@ -92,7 +94,8 @@ class Study:
                 told = "is neither empty nor a study; name another folder with --out"
                 raise InputError("", told, str(folder)) from None
             raise error
-        check_extends(held, sweep, folder)
+        has_rule = held.stopping and sweep.replicates < held.replicates
+        check_extends(held, sweep, folder, cls(folder, held).shards().replicates if has_rule else None)
 
     @classmethod
     def create(cls, folder: Path, sweep: Sweep) -> "Study":
@@ -176,12 +179,16 @@ class Study:
         """A digest of all that shards of one study have in common."""
         return fingerprint(self.sweep)
 
-    def digest(self, chunk_size: int | None, platform: str, kernel: str) -> str:
-        """A digest of all that decides how a study is cut into chunks, except the shards that it already has."""
+    def digest(self, chunk_size: int | None, platform: str, kernel: str, *further: Any) -> str:
+        """A digest of all that decides how a study is cut into chunks, except the shards that it already has.
+
+        further: JSON values that have a part in it.
+        """
         cells = hashlib.sha256(self.identities.astype("<u8").tobytes()).hexdigest()
         told = [self.fingerprint, cells, self.sweep.replicates, chunk_size, platform]
         told += ["coarse first"]  # the order in which cells are cut into chunks
         told += [kernel] if kernel != SAME_BITS else []  # of which nothing was said before there was a choice
+        told += further
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     @property
@@ -281,16 +288,49 @@ class Study:
         """
         return assembly.finalized(self)
 
+    def fitted(self, shards: Shards | None = None) -> "tuple[Study, Shards]":
+        """The study as its dataset has it, and its shards.
+
+        With a rule for replicates, arrays have places for as many as some cell has, or is asked for by now.
+
+        shards: some of them, by default all.
+        """
+        if (rule := self.sweep.stopping) is None:
+            return self, self.shards() if shards is None else shards
+        found, asked = shards_and_asked(self, rule, shards)
+        found = found.fitted(asked.number)
+        return Study(self.folder, self.sweep.with_places(found.status.shape[1])), found
+
+    def asked(self) -> Asked:
+        """How many replicates the study's rule asks for by now. There must be a rule."""
+        assert self.sweep.stopping
+        return shards_and_asked(self, self.sweep.stopping)[1]
+
     def summary(self) -> dict[str, Any]:
-        """Numbers of trajectories by status, and shards that do not count."""
-        shards = self.shards()
+        """Numbers of trajectories by status, and shards that do not count.
+
+        With a rule for replicates, of those that it asks for by now, and how many cells have decided.
+        """
+        shards, cells = self.shards(), dict[str, Any]()
+        wanted = np.ones_like(shards.done)
+        if rule := self.sweep.stopping:
+            shards, asked = shards_and_asked(self, rule, shards)
+            wanted = asked.wants(self.sweep.replicates)
+            decided = asked.number[~asked.is_open]
+            cells = {
+                "cells": len(asked.number),
+                "decided": len(decided),
+                "replicates": [int(decided.min()), int(decided.max())] if len(decided) else None,
+            }
+        trajectories = int(wanted.sum())
         return {
             "study": str(self.folder),
             "title": self.sweep.title,
-            "trajectories": self.sweep.trajectories,
-            "complete": int((shards.status == COMPLETE).sum()),
-            "diverged": int((shards.status == DIVERGED).sum()),
-            "missing": int((~shards.done).sum()),
+            "trajectories": trajectories,
+            "complete": int(((shards.status == COMPLETE) & wanted).sum()),
+            "diverged": int(((shards.status == DIVERGED) & wanted).sum()),
+            "missing": int((~shards.done & wanted).sum()),
+            **cells,
             "shards": len(shards.good),
             "computing": claimed(self.shard_folder),
             "bad_shards": {path.name: reason for path, reason in shards.bad.items()},

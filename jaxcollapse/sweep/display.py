@@ -76,6 +76,10 @@ def size(sweep: "Sweep") -> str:
     if grid.cells != grid.size:
         cells = f"{cells} places with {grid.cells:,}"
     noun = "cell" if grid.cells == 1 else "cells"
+    if rule := sweep.stopping:
+        names = ", ".join(f"{name} ± {width:g}" for name, width in rule.until.items())
+        each = f"{rule.least:,} to {rule.most:,} replicates until {names}"
+        return f"{cells} {noun} × {each}, × {sweep.generations:,} generations"
     return (
         f"{cells} {noun} × {sweep.replicates:,} replicates = {sweep.trajectories:,} trajectories"
         f" × {sweep.generations:,} generations"

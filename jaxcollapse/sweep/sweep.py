@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_serializer, model_validator
 
 from jaxcollapse.errors import Faults, InputError, did_you_mean, shown, together
 from jaxcollapse.limits import (
@@ -31,6 +31,7 @@ from jaxcollapse.sweep.names import check_names, check_own_fields
 from jaxcollapse.sweep.process_fields import fields, parts
 from jaxcollapse.sweep.reading import changed, plain, read_toml
 from jaxcollapse.sweep.record import Record
+from jaxcollapse.sweep.stopping import MOST_REPLICATES, NumberOrRule, Stopping, check_measured
 from jaxcollapse.sweep.toml import as_toml
 from jaxcollapse.sweep.union import grid_of
 from jaxcollapse.sweep.validation import as_input_error, validate_constants
@@ -59,8 +60,11 @@ class Sweep(BaseModel):
 
     title: str = Field("", max_length=MOST_TITLE, description="Title of the study.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Seed of all random numbers.")
-    replicates: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
-        64, description="Trajectories of each cell, with different random numbers."
+    replicates: Annotated[int, Field(ge=1, le=MOST_REPLICATES), NumberOrRule()] = Field(
+        64,
+        description="Trajectories of each cell, with different random numbers. With a table, "
+        "`{ until = { share_forgetting = 0.05 }, least = 64, most = 4096 }`, each cell gets more until its intervals "
+        "are that narrow; the number is then the most.",
     )
     generations: Annotated[int, Field(ge=0, le=MOST_GENERATIONS)] = Field(
         400, description="Generations of a trajectory; generation 0 is p0 itself."
@@ -99,6 +103,7 @@ class Sweep(BaseModel):
         "cells.",
     )
 
+    _stopping: Stopping | None = PrivateAttr(None)
     _grid: Grid = PrivateAttr()
     _folder: Path = PrivateAttr()
 
@@ -190,6 +195,8 @@ class Sweep(BaseModel):
         """Makes the grid. folder: where paths start, and what none may leave, as `from_dict` is given it."""
         for name in type(self).model_fields:
             self.__dict__[name] = fixed(self.__dict__[name])
+        if isinstance(rule := self.__dict__["replicates"], Stopping):
+            self._stopping, self.__dict__["replicates"] = rule, rule.most
         check_loaded(self.plugins)
         faults, top = Faults(), keys()
         check_own_fields(top)
@@ -221,6 +228,9 @@ class Sweep(BaseModel):
             _ = self.left_out
         with faults.collected():
             self._check_observables()
+        if self._stopping and "observables" not in faults.wrong:
+            with faults.collected():
+                check_measured(self._stopping, self.chosen, set(self._grid.column("model").values))
         faults.check()
 
     def _check_axes(self) -> None:
@@ -235,8 +245,9 @@ class Sweep(BaseModel):
         if (cells := sum(prod(len(axis) for axis in axes) for axes in tables)) > MOST_CELLS:
             raise InputError("axes", f"the grid has {cells:,} cells; at most {MOST_CELLS:,} are allowed")
         if cells * self.replicates > MOST_TRAJECTORIES:
+            key = "replicates.most" if self._stopping else "replicates"
             number = f"{self.replicates}: makes {cells * self.replicates:,} trajectories"
-            raise InputError("replicates", f"{number}; at most {MOST_TRAJECTORIES:,} are allowed")
+            raise InputError(key, f"{number}; at most {MOST_TRAJECTORIES:,} are allowed")
 
     def _check_observables(self) -> None:
         if self.pass_at is not None and not any(entry.dim == "k" for entry in self.chosen):
@@ -342,8 +353,24 @@ class Sweep(BaseModel):
         return self._grid.shape
 
     @property
+    def stopping(self) -> Stopping | None:
+        """The rule by which each cell gets replicates, `replicates` at most; None if all cells get as many."""
+        return self._stopping
+
+    def with_places(self, replicates: int) -> "Sweep":
+        """The same sweep, whose arrays have places for so many replicates: as many as cells have had until now."""
+        made = BaseModel.model_copy(self)
+        made.__dict__["replicates"] = replicates
+        return made
+
+    @field_serializer("replicates")
+    def _as_written(self, replicates: int) -> Any:
+        """What the sweep file has."""
+        return self._stopping.model_dump(exclude_unset=True) if self._stopping else replicates
+
+    @property
     def trajectories(self) -> int:
-        """Number of cells times number of replicates."""
+        """Number of cells times number of replicates; with a rule, of the most replicates."""
         return self._grid.cells * self.replicates
 
     @property

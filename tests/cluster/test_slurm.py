@@ -138,6 +138,22 @@ def test_what_is_missing_in_the_end_is_said_by_the_last_job_and_submitted_again(
     assert answer(slurm, "submit", study, "--chunk-size", "4") == f"nothing is missing in {study}\n"
 
 
+def test_tasks_give_their_cells_replicates_until_a_rule_is_met(slurm: Slurm, sweep_file: Path, tmp_path: Path) -> None:
+    """Each task goes through the rounds with whole cells of its own."""
+    study, rule = tmp_path / "study", {"until": {"entropy": 0.2}, "least": 2, "most": 16}
+    sweep = jc.Sweep.from_dict({**SWEEP, "generations": 100, "record": {"every": 50}, "replicates": rule})
+    sweep_file.write_text(sweep.to_toml())
+    asked = ["--out", study, "--tasks", "2", "--time", "10", "--cpus-per-task", "1", "--chunk-size", "4"]
+    printed = answer(slurm, "submit", sweep_file, *asked)
+    assert printed.startswith("24 trajectories in the next round for 2 tasks on cpu: each goes on with its cells")
+    _, after = re.findall(r"^array job (\d+); job (\d+) assembles", printed, re.MULTILINE)[0]
+    wait_until(lambda: slurm.states(after) == {after: "COMPLETED"}, 180, "the last job says that nothing is missing")
+    with xr.open_dataset(study / "result.nc") as data:
+        alone = jc.run(sweep, progress=False)
+        assert_same_numbers(alone, data)
+        assert len(set(alone.replicates.values.ravel().tolist())) > 1
+
+
 def _log(jobs: dict[str, Any], job: str) -> str:
     return Path(jobs["logs"], f"{job}_0_log.out").read_text()
 

@@ -50,6 +50,15 @@ def test_a_dry_run_shows_the_plan_and_the_scripts_and_writes_nothing(sweep: Path
     assert list(sweep.parent.iterdir()) == [sweep]
 
 
+def test_a_sweep_with_a_rule_for_replicates_has_a_task_for_each_cell_at_most(sweep: Path) -> None:
+    rule = {"until": {"entropy": 0.1}, "least": 4, "most": 64}
+    sweep.write_text(jc.Sweep.from_dict({**SWEEP, "replicates": rule}).to_toml())
+    result = submit(sweep, "--tasks", "9", "--dry-run")
+    assert "jaxcollapse: 4 cells for 9 tasks, so --tasks 4 suffices; a share has whole cells\n" in result.stderr
+    assert "16 trajectories in the next round for 4 tasks on cpu: each goes on with its cells" in result.stdout
+    assert "#SBATCH --array=0-3%4" in result.stdout
+
+
 def test_a_study_for_gpus_is_planned_where_there_are_none(sweep: Path) -> None:
     asked = ["--gpus-per-node", "a100:2", "--constraint", "nvlink", "--slurm", "gpu-bind=closest"]
     told = json.loads(submit(sweep, *ASKED, *asked, "--dry-run", "--json").stdout)

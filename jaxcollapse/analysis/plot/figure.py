@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from jaxcollapse.analysis.labels import entries, long_heading
 from jaxcollapse.analysis.looks import LOOKS
-from jaxcollapse.analysis.status import last_generation
+from jaxcollapse.analysis.status import last_generation, number_of_replicates
 from jaxcollapse.analysis.verdict import ABSENT, name_of
 from jaxcollapse.errors import printable
 
@@ -44,8 +44,8 @@ def headline(data: xr.Dataset, held: dict[str, int]) -> str:
 
 def measured(data: xr.Dataset) -> str:
     """A line of text: over how many replicates the cells' medians are, and after how many generations."""
-    number = data.sizes["replicate"]
-    replicates = f"median of {number} replicates" if number > 1 else "one replicate"
+    number = number_of_replicates(data)
+    replicates = f"median of {number} replicates" if number != "1" else "one replicate"
     return f"{replicates} after {last_generation(data)} generations"
 
 

@@ -16,7 +16,7 @@ from jaxcollapse.analysis.plot.style import MOST, styles
 from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.status import label_of, variable
-from jaxcollapse.analysis.summary import YES_OR_NO
+from jaxcollapse.observables.registry import YES_OR_NO
 
 _PANEL, _BESIDE = (3.6, 3.3), 2.2  # inches of a panel, and of what stands beside them
 

@@ -12,7 +12,7 @@ from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import MOST_PANELS, Panels
 from jaxcollapse.analysis.plot.scale import Scale, dress_generations
-from jaxcollapse.analysis.status import counted, has_status, is_event
+from jaxcollapse.analysis.status import counted, has_status, is_event, number_of_replicates
 from jaxcollapse.analysis.summary import check_confidence, means, shares
 from jaxcollapse.analysis.theory import predict
 
@@ -91,8 +91,8 @@ def _measured(data: xr.Dataset, name: str, held: dict[str, int], confidence: flo
 
 def _number(data: xr.Dataset, name: str, confidence: float) -> str:
     """A line of text: over how many replicates the points are, and whether they have intervals."""
-    number = data.sizes["replicate"]
-    if number > 1:
+    number = number_of_replicates(data)
+    if number != "1":
         what = "share" if is_event(data[name]) else "mean"
         return f"{what} of {number} replicates with {confidence:.0%} intervals"
     return "one replicate" + (f" with {confidence:.0%} intervals" if is_event(data[name]) else "")

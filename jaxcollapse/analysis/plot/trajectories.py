@@ -12,7 +12,14 @@ from jaxcollapse.analysis.plot.arrangement import arrange
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.plot.panels import MOST_PANELS, Panels
 from jaxcollapse.analysis.plot.scale import Scale, dress_generations
-from jaxcollapse.analysis.status import check_generations, counted, is_event, label_of, variable
+from jaxcollapse.analysis.status import (
+    check_generations,
+    counted,
+    is_event,
+    label_of,
+    number_of_replicates,
+    variable,
+)
 
 
 def trajectories(
@@ -55,8 +62,8 @@ def trajectories(
     first, _ = drawn.panels[0]
     scale.dress(first.yaxis)
     first.set_ylabel(titled(*label_of(chosen)), parse_math=False)
-    number = values.sizes["replicate"]
-    note = f"median of {number} replicates, band: 80 % of them" if number > 1 else "one replicate"
+    number = number_of_replicates(data)
+    note = f"median of {number} replicates, band: 80 % of them" if number != "1" else "one replicate"
     return drawn.finish(where.told(axes), note)
 
 
