@@ -20,9 +20,10 @@ from jaxcollapse.analysis.status import (
     status_of,
     variable,
 )
-from jaxcollapse.analysis.summary import YES_OR_NO, along_bounds, check_confidence, means, shares
+from jaxcollapse.analysis.summary import along_bounds, check_confidence, means, shares
 from jaxcollapse.analysis.verdict import VERDICTS, Thresholds, check_needed, comparable, needed_by, words
 from jaxcollapse.errors import did_you_mean, shown
+from jaxcollapse.observables.registry import YES_OR_NO
 
 VERDICT = "verdict"
 LOST = ("forgetting", "collapsed")  # what no rule that looks at probabilities alone brings back
