@@ -44,7 +44,9 @@ void count(const CountJob& job) {
 
 void train(const TrainJob& job) {
     const int64_t groups = group_bytes(rows_of(job), job.groups.size);
-    BOTH(job, trainer_bytes(rows_of(job), job.fewest_split) + groups + measuring_bytes(rows_of(job)),
+    BOTH(job,
+         trainer_bytes(rows_of(job), job.fewest_split, job.watched >> kAnswer & 1) + groups +
+             measuring_bytes(rows_of(job)),
          Trainer<kApart>(job, first, memory).run(), Trainer<kTogether>(job, first, memory).run());
 }
 
