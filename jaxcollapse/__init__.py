@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jaxcollapse.parts.plugin import load_plugin
     from jaxcollapse.planning.plan import Plan
     from jaxcollapse.planning.planner import plan
+    from jaxcollapse.refining import refine
     from jaxcollapse.running import open_study, run
     from jaxcollapse.sampling.counts import multinomial
     from jaxcollapse.store.joined import concat
@@ -58,6 +59,7 @@ __all__ = [
     "optimizer",
     "parameters",
     "plan",
+    "refine",
     "reward",
     "run",
     "schedule",
@@ -96,6 +98,7 @@ _HOMES = {
     "parameters": "parameterisations",
     "plan": "planning",
     "reward": "training.rewards",
+    "refine": "refining",
     "run": "running",
     "schedule": "training.schedules",
     "update_rule": "training.updates",

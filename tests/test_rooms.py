@@ -16,6 +16,7 @@ FLOORS: tuple[set[str], ...] = (
     {"__main__"},
     {"cli"},
     {"explore", "cluster", "__init__"},
+    {"refining"},
     {"report", "running"},
     {"analysis", "store"},
     {"theory", "execute"},

@@ -31,7 +31,7 @@ _HALF = 0.5
 _STATISTICS = ("mean", "median")
 
 
-class _Curve(NamedTuple):
+class Curve(NamedTuple):
     """What crosses a level.
 
     Attributes:
@@ -86,17 +86,30 @@ def boundary(
     check_confidence(confidence)
     status_of(data)
     data = in_order(data)
-    _check_axis(data, axis)
-    if statistic not in _STATISTICS:
-        raise ValueError(f"statistic = {statistic!r} is neither 'mean' nor 'median'")
-    if of == VERDICT:
-        thresholds = Thresholds.of(data, tolerance, collapse_threshold, share)
-        curve = _verdicts(data, _named(verdict), level, generation, confidence, thresholds)
-    else:
-        curve = _observable(data, of, level, statistic, generation, confidence)
+    check_axis(data, axis)
+    thresholds = Thresholds.of(data, tolerance, collapse_threshold, share) if of == VERDICT else Thresholds()
+    curve = curve_of(data, of, level, verdict, statistic, generation, confidence, thresholds)
     found = _crossings(curve, data[axis])
     told = {"axis": axis, "of": of, "level": curve.level, "statistic": curve.meaning, "confidence": confidence}
     return found.assign_attrs(told)
+
+
+def curve_of(
+    data: xr.Dataset,
+    of: str,
+    level: float | None,
+    verdict: str | Sequence[str],
+    statistic: str,
+    generation: int | None,
+    confidence: float,
+    thresholds: Thresholds,
+) -> Curve:
+    """What `boundary` looks for, in each cell; the arguments are its own."""
+    if statistic not in _STATISTICS:
+        raise ValueError(f"statistic = {statistic!r} is neither 'mean' nor 'median'")
+    if of == VERDICT:
+        return _verdicts(data, _named(verdict), level, generation, confidence, thresholds)
+    return _observable(data, of, level, statistic, generation, confidence)
 
 
 def _verdicts(
@@ -106,7 +119,7 @@ def _verdicts(
     generation: int | None,
     confidence: float,
     thresholds: Thresholds,
-) -> _Curve:
+) -> Curve:
     """The share of replicates with one of these verdicts."""
     check_needed(data)
     data = comparable(data)
@@ -117,12 +130,12 @@ def _verdicts(
     word = then.status.transpose(*order).copy(data=own)
     holds = word.isin([VERDICTS.index(each) for each in wanted])
     found = shares(holds, word >= 0, confidence)
-    return _Curve(found, _HALF if level is None else float(level), f"share of replicates: {' or '.join(wanted)}")
+    return Curve(found, _HALF if level is None else float(level), f"share of replicates: {' or '.join(wanted)}")
 
 
 def _observable(
     data: xr.Dataset, name: str, level: float | None, statistic: str, generation: int | None, confidence: float
-) -> _Curve:
+) -> Curve:
     """The mean, median or share of an observable or an event."""
     own = variable(data, name)
     long_name, _ = label_of(own)
@@ -132,16 +145,16 @@ def _observable(
     goal = _HALF if level is None else float(level)
     if is_event(own):
         happened = counted(data, own.fillna(np.inf)).compute()
-        return _Curve(along_bounds(happened, median_interval, confidence), goal, f"median {long_name}")
+        return Curve(along_bounds(happened, median_interval, confidence), goal, f"median {long_name}")
     values = counted(data, at_generation(data[[name]], generation)[name]).compute()
     if is_share:
-        return _Curve(shares(values == 1, values.notnull(), confidence), goal, f"share whose {long_name}")
+        return Curve(shares(values == 1, values.notnull(), confidence), goal, f"share whose {long_name}")
     if statistic == "median":
-        return _Curve(along_bounds(values, median_interval, confidence), goal, f"median {long_name}")
-    return _Curve(means(values, confidence), goal, f"mean {long_name}")
+        return Curve(along_bounds(values, median_interval, confidence), goal, f"median {long_name}")
+    return Curve(means(values, confidence), goal, f"mean {long_name}")
 
 
-def _crossings(curve: _Curve, axis: xr.DataArray) -> xr.Dataset:
+def _crossings(curve: Curve, axis: xr.DataArray) -> xr.Dataset:
     """The crossing of each line of cells along the axis."""
     lines = curve.values.transpose(..., axis.name, "bound")
     x = axis.values.astype(float)
@@ -176,7 +189,7 @@ def _crossings(curve: _Curve, axis: xr.DataArray) -> xr.Dataset:
     return xr.Dataset(made)
 
 
-def _check_axis(data: xr.Dataset, axis: str) -> None:
+def check_axis(data: xr.Dataset, axis: str) -> None:
     """Raises ValueError unless this is an axis with numbers."""
     axes = cell_dims(data.status)
     if axis not in axes:

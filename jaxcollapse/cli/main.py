@@ -1,4 +1,4 @@
-"""The command line: plan, run, submit, status, finalize, join, report, explore, fields, examples, init."""
+"""The command line: plan, run, submit, status, finalize, refine, join, report, explore, fields, examples, init."""
 
 import json
 import sys
@@ -30,6 +30,7 @@ from jaxcollapse.cli.examples import examples, init
 from jaxcollapse.cli.explore import explore
 from jaxcollapse.cli.fields import fields
 from jaxcollapse.cli.join import join
+from jaxcollapse.cli.refine import refine
 from jaxcollapse.cli.report import report
 from jaxcollapse.cli.streams import standard_streams
 from jaxcollapse.cli.submit import submit
@@ -263,6 +264,7 @@ def finalize(
     return INCOMPLETE if told["missing"] else 0
 
 
+app.command()(refine)
 app.command()(join)
 app.command()(report)
 app.command()(explore)

@@ -105,6 +105,7 @@ class Sweep(BaseModel):
 
     _stopping: Stopping | None = PrivateAttr(None)
     _grid: Grid = PrivateAttr()
+    _tables: tuple[tuple[Axis, ...], ...] = PrivateAttr()
     _folder: Path = PrivateAttr()
 
     @classmethod
@@ -214,6 +215,7 @@ class Sweep(BaseModel):
             self._check_size(tables)
         if "axes" in faults.wrong:  # the grid would be too large to look at
             faults.check()
+        self._tables = tuple(tables)
         self._folder = folder or Path()
         self._grid = Grid(constants, (), folder, faults.wrong, derived)
         with faults.collected("axes"):
@@ -331,6 +333,11 @@ class Sweep(BaseModel):
     def is_structured(self) -> bool:
         """Whether a model has more than one row."""
         return any(model != "categorical" for model in self._grid.column("model").values)
+
+    @property
+    def tables(self) -> tuple[tuple[Axis, ...], ...]:
+        """The axes of `[axes]`, unless there are none, and of each `[[grid]]`."""
+        return self._tables
 
     @property
     def grid(self) -> Grid:

@@ -1,0 +1,230 @@
+"""Which cells a sweep lacks where neighbours disagree: boxes of its grid are halved until they are narrow enough.
+
+The corners of a box are cells. Where some of them are on one side of a level and some on the other, a boundary runs
+through the box: it is halved along the axes on which it is too wide, and so on. Between two corners that agree the
+boundary is not sought, so what lies wholly within a box of the first grid is not found.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+import xarray as xr
+
+from jaxcollapse.distributions.distribution import InitialKind
+from jaxcollapse.errors import InputError, did_you_mean, shown
+from jaxcollapse.sweep.axes import Axis, is_whole
+from jaxcollapse.sweep.grid import whole_or_rounded
+from jaxcollapse.sweep.sweep import Sweep
+
+Place = tuple[float, ...]  # values along the axes that are refined
+
+
+@dataclass(frozen=True)
+class Refined:
+    """An axis that is refined.
+
+    Attributes:
+        name: its name.
+        width: how far apart neighbours may be that disagree: a number, or a share of the axis's range.
+        is_share: whether it is a share.
+        first: the values of the first grid, in ascending order.
+        is_log: whether these are spaced evenly in their logarithm, rather than in their value.
+        whole: whether its values are whole numbers.
+    """
+
+    name: str
+    width: float
+    is_share: bool
+    first: tuple[float, ...]
+    is_log: bool
+    whole: bool
+
+    @classmethod
+    def of(cls, axis: Axis, width: str | float) -> "Refined":
+        """An axis of the first grid, and the width that is wanted: 0.01, or "1%" of the axis's range.
+
+        Raises:
+            InputError: the axis has no numbers between which there are others, or the width is not a positive number.
+        """
+        values = axis.fields[axis.name] if list(axis.fields) == [axis.name] and not axis.derived else []
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+        finite = sorted(float(value) for value in values if np.isfinite(value)) if numbers else []
+        if len(finite) < 2:
+            raise InputError("axis", f"{axis.name!r} has no two finite numbers, between which there could be others")
+        share = isinstance(width, str) and width.endswith("%")
+        try:
+            number = float(str(width).removesuffix("%")) / (100 if share else 1)
+        except ValueError:
+            number = np.nan
+        if not 0 < number < np.inf:
+            raise InputError(
+                "to", f"{shown(width)}: must be a positive number, or a share of the axis's range as in 1%"
+            )
+        return cls(axis.name, number, share, tuple(finite), _is_log(finite), is_whole(axis.name))
+
+    def is_wide(self, low: float, high: float) -> bool:
+        """Whether two neighbours are farther apart than they may be, and there is a value between."""
+        if self.middle(low, high) is None:
+            return False
+        if not self.is_share:
+            return high - low > self.width
+        at = np.log if self.is_log else np.asarray
+        return bool(at(high) - at(low) > self.width * (at(self.first[-1]) - at(self.first[0])))
+
+    def middle(self, low: float, high: float) -> float | None:
+        """The value in the middle between two; None if there is none."""
+        found = whole_or_rounded(self.name, float(np.sqrt(low * high)) if self.is_log else (low + high) / 2)
+        return float(found) if low < found < high else None
+
+
+def _is_log(values: Sequence[float]) -> bool:
+    """Whether positive numbers are spaced more evenly in their logarithm than in their value."""
+    if values[0] <= 0:
+        return False
+    if len(values) == 2:
+        return values[1] > 10 * values[0]
+    uneven = [float(np.std(steps) / np.mean(steps)) for steps in (np.diff(values), np.diff(np.log(values)))]
+    return uneven[1] < uneven[0]
+
+
+def refined_axes(sweep: Sweep, widths: Mapping[str, str | float]) -> tuple[Refined, ...]:
+    """The axes to be refined, of the first grid of a sweep.
+
+    Args:
+        sweep: the sweep.
+        widths: for each axis how far apart neighbours may be that disagree.
+
+    Raises:
+        InputError: there is no such axis.
+    """
+    first = {axis.name: axis for axis in sweep.tables[0]}
+    for name in widths:
+        if name not in first:
+            raise InputError("axis", f"{shown(name)} is not an axis of the first grid{did_you_mean(name, first)}")
+    return tuple(Refined.of(first[name], width) for name, width in widths.items())
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """Cells that are to be computed.
+
+    Attributes:
+        others: for each other axis of the sweep the index of its value; −1 if the cells do not take it from the axis.
+        points: values along the axes that are refined.
+    """
+
+    others: dict[str, int]
+    points: tuple[Place, ...]
+
+
+def lacking(sweep: Sweep, axes: Sequence[Refined], above: xr.DataArray) -> list[Lacking]:
+    """The cells that the next round of refinement needs.
+
+    Args:
+        sweep: the sweep.
+        axes: the axes that are refined.
+        above: for each place of the dataset 1 if its cell is above the level, 0 if it is below, NaN if it is not known.
+    """
+    names, grid = [axis.name for axis in axes], sweep.grid
+    rest = [name for name in sweep.dims if name not in names]
+    coordinates = {axis.name: axis.fields for axis in grid.axes}
+    values = [np.array(coordinates[name][name], float) for name in names]
+    sides = above.transpose(*rest, *names).values
+    codes = _codes(sweep)
+    found = []
+    for others in np.unique(codes[[sweep.dims.index(name) for name in rest]], axis=1).T.tolist() if rest else [[]]:
+        here = sides[tuple(max(place, 0) for place in others)]
+        known = {
+            tuple(float(each[at]) for each, at in zip(values, place, strict=True)): bool(here[place])
+            for place in map(tuple, np.argwhere(~np.isnan(here)).tolist())
+        }
+        boxes = (list(product(*box)) for box in product(*map(_gaps, axes)))
+        whole = (box for box in boxes if all(corner in known for corner in box))  # no part that the sweep leaves out
+        corners = ({corner: known[corner] for corner in box} for box in whole)
+        if points := dict.fromkeys(point for box in corners for point in _wanted(axes, box, known)):
+            found.append(Lacking(dict(zip(rest, others, strict=True)), tuple(points)))
+    return found
+
+
+def _gaps(axis: Refined) -> Iterator[tuple[float, float]]:
+    """Neighbours of the first grid along an axis."""
+    return pairwise(axis.first)
+
+
+def _codes(sweep: Sweep) -> np.ndarray:
+    """For each axis and cell the index of its value."""
+    grid = sweep.grid
+    if grid.places is not None:
+        return grid.places.codes
+    return np.stack(np.unravel_index(np.arange(grid.size), grid.shape)) if sweep.dims else np.zeros((0, 1), int)
+
+
+def _wanted(axes: Sequence[Refined], corners: Mapping[Place, bool], known: Mapping[Place, bool]) -> Iterator[Place]:
+    """The points that a box needs next, or the boxes that it was halved into.
+
+    Args:
+        axes: the axes that are refined.
+        corners: the side that each corner of the box is on.
+        known: the sides that cells are on.
+    """
+    ends = [sorted(set(column)) for column in zip(*corners, strict=True)]
+    split = [
+        (low, middle, high)
+        if axis.is_wide(low, high) and (middle := axis.middle(low, high)) is not None
+        else (low, high)
+        for axis, (low, high) in zip(axes, ends, strict=True)
+    ]
+    # What is between corners that agree is taken to be on their side, unless its cell is known.
+    sides: dict[Place, bool | None] = {}
+    for point in product(*split):
+        around = product(*([at] if at in end else end for at, end in zip(point, ends, strict=True)))
+        found = {corners[corner] for corner in around}
+        sides[point] = known.get(point, found.pop() if len(found) == 1 else None)
+    if len(set(sides.values())) == 1 or all(len(each) == 2 for each in split):
+        return
+    if new := [point for point, side in sides.items() if side is None]:
+        yield from new
+        return
+    for half in product(*(pairwise(each) for each in split)):
+        yield from _wanted(axes, {corner: bool(sides[corner]) for corner in product(*half)}, known)
+
+
+def extended(sweep: Sweep, axes: Sequence[Refined], more: Sequence[Lacking]) -> Sweep:
+    """The sweep with these cells: one further `[[grid]]` for each combination of the other axes' values."""
+    first = {axis.name: axis for axis in sweep.tables[0]}
+    data = sweep.to_dict()
+    grids = [dict(table) for table in data.get("grid", [])]
+    for each in more:
+        columns = {
+            axis.name: [_written(first[axis.name], point[number]) for point in each.points]
+            for number, axis in enumerate(axes)
+        }
+        table = {name: _only(sweep, name, place) for name, place in each.others.items() if place >= 0}
+        same = next((grid for grid in grids if {**grid, "points": None} == {**table, "points": None}), None)
+        if same is None:
+            grids.append({**table, "points": columns})
+        else:
+            same["points"] = {name: [*same["points"].get(name, []), *values] for name, values in columns.items()}
+    return sweep.replace(grid=grids)
+
+
+def _written(axis: Axis, value: float) -> int | float:
+    return int(value) if is_whole(axis.name) or all(isinstance(each, int) for each in axis.fields[axis.name]) else value
+
+
+def _plain(value: object) -> object:
+    """A value as a table of a sweep file has it."""
+    if isinstance(value, InitialKind):
+        return value.model_dump(exclude_unset=True) | {"kind": type(value).model_fields["kind"].default}
+    return value
+
+
+def _only(sweep: Sweep, name: str, place: int) -> object:
+    """One value of an axis, as a sweep file has it."""
+    (axis,) = (each for each in sweep.grid.axes if each.name == name)
+    if axis.derived:
+        raise InputError("axis", f"{name} is an axis of factors, which cannot be held while another axis is refined")
+    values = {field: [_plain(column[place])] for field, column in axis.fields.items()}
+    return values[name] if list(values) == [name] else {"zip": values}
