@@ -39,7 +39,7 @@ def importance(data: xr.Dataset, name: str, generation: int | None = None, confi
 
     Args:
         data: any part of a result.
-        name: an observable with one value in each cell, of which the mean over replicates is taken.
+        name: an observable with one value for each trajectory; its means over replicates are compared.
         generation: a recorded one, by default the last.
         confidence: of the intervals, between 0 and 1.
 

@@ -18,7 +18,7 @@ def join(
             metavar="STUDY...", parser=path, help="At least two: each a study folder, or a file with a dataset."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", parser=path, help="netCDF file to write.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", parser=path, help="File to write, in netCDF.")],
     plugin: PluginFiles = None,
     as_json: AsJson = False,
 ) -> int:
