@@ -90,6 +90,11 @@ def _of_grid(values: xr.DataArray, axes: list[str], confidence: float) -> xr.Dat
     table = values.squeeze([each for each in cell_dims(values) if each not in axes], drop=True)
     table = table.transpose(*axes, "replicate")
     shape, flat = table.shape[:-1], table.values.reshape(-1, table.shape[-1])
+    if "is_repeated" in values.coords and bool(values.is_repeated.any()):
+        raise ValueError(
+            "some axes have an effect in some cells only, and other cells repeat (is_repeated); select cells in which "
+            "all axes have one, or hold those axes at a value"
+        )
     if lacking := int((~np.isfinite(means_of(flat))).sum()):
         is_infinite = int(np.isinf(flat).any(axis=-1).sum())
         why = f"{is_infinite} of them since values are infinite" if is_infinite else "since no replicate counts"

@@ -164,8 +164,27 @@ def _sweep(parts: Sequence[JoinPart], axes: Sequence[JoinedAxis], replicates: li
     for axis in axes:
         columns = zip(axis.fields, zip(*axis.points, strict=True), strict=True)
         written = {field: [_as_written(parts, field, value) for value in column] for field, column in columns}
-        table[axis.name] = {"zip": written} if axis.is_zip else written[axis.name]
+        form = {"zip": written} if axis.is_zip else {"values": written[axis.name]}
+        limits = _conditions(parts, axis.name)
+        table[axis.name] = {**form, "where": limits} if limits else form.get("values", form)
     return as_toml({**told, "process": process, "axes": table})
+
+
+def _conditions(parts: Sequence[JoinPart], axis: str) -> Any:
+    """The cells to which the sweep files limit an axis.
+
+    Raises:
+        InputError: they differ.
+    """
+    having = [part for part in parts if axis in part.dims]
+    limits = [
+        table.get("where") if isinstance(table := part.table("axes").get(axis), Mapping) else None for part in having
+    ]
+    for part, limit in zip(having, limits, strict=True):
+        if limit != limits[0]:
+            told = f"is limited to {shown(limit)} here, and to {shown(limits[0])} in {having[0].name}"
+            raise InputError(axis, told, part.name)
+    return limits[0] if limits else None
 
 
 def _as_written(parts: Sequence[JoinPart], field: str, value: Any) -> Any:

@@ -202,9 +202,9 @@ class Joint:
 
 
 def _decoded(codes: np.ndarray, values: list[Any]) -> np.ndarray:
-    """Values by their numbers; where there is none, NaN, or no text."""
-    is_text = any(isinstance(value, str) for value in values)
-    absent = [""] if is_text else [np.nan]
+    """Values by their numbers; where there is none, NaN, no text, or False, since a boolean has no missing value."""
+    is_text, is_flag = any(isinstance(value, str) for value in values), all(isinstance(value, bool) for value in values)
+    absent: list[Any] = [""] if is_text else [False] if is_flag else [np.nan]
     lacks = bool((codes == _NOT_KNOWN).any())
     table = _as_array([*values, *absent]) if lacks else _as_array(values)
     return np.asarray(table[codes])

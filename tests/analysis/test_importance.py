@@ -225,9 +225,20 @@ def infinite() -> xr.Dataset:
     return data
 
 
+def repeating() -> xr.Dataset:
+    data = grid()
+    return data.assign_coords(is_repeated=(data.a < 0) & (data.b > -1))
+
+
+def test_cells_that_do_not_repeat_have_parts() -> None:
+    found = repeating().sel(a=[0.0, 1.0]).collapse.importance("f")
+    assert found.axis.values.tolist() == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize(
     ("data", "name", "message"),
     [
+        (repeating, "f", "other cells repeat"),
         (grid, "g", "is not an observable"),
         (infinite, "f", r"1 of 60 cells lack a finite mean of 'f', 1 of them since values are infinite"),
         (lambda: grid().where(grid().a > -1), "f", r"20 of 60 cells lack a finite mean of 'f', since no replicate"),

@@ -110,6 +110,21 @@ def test_words_tables_and_flags_become_axes_like_numbers() -> None:
     assert jc.concat(replaced).replacement.values.tolist() == [False, True]
 
 
+def test_an_axis_that_has_an_effect_in_some_cells_only_stays_so() -> None:
+    limited = {"optimizer": ["sgd", "adam"], "b1": {"values": [0.9, 0.99], "where": {"optimizer": "adam"}}}
+    cold, warm = (made({"temperature": temperature}, limited) for temperature in (0.8, 1.2))
+    joined, whole = jc.concat([cold, warm]), made(axes={**limited, "temperature": [0.8, 1.2]})
+    repeats = joined.is_repeated.broadcast_like(whole.is_repeated).transpose(*whole.is_repeated.dims)
+    np.testing.assert_array_equal(repeats, whole.is_repeated)
+    check_same(joined.drop_vars("is_repeated"), whole.drop_vars("is_repeated"))
+    told = parse_toml(joined.attrs["sweep"], "")
+    assert told["axes"]["b1"]["where"] == {"optimizer": "adam"}
+    assert jc.Sweep.from_dict(told).dims == whole.status.dims[:-1]
+    everywhere = made({"temperature": 1.2}, {**limited, "b1": [0.9, 0.99], "optimizer": ["adam"]})
+    with pytest.raises(InputError, match="b1: is limited to"):
+        jc.concat([cold, everywhere])
+
+
 def test_vocabularies_of_several_sizes_are_padded_as_in_one_sweep() -> None:
     record = {"spacing": "linear", "points": 2, "logits": True}
     small, large = (run({"vocab_size": size}, **TOP, record=record) for size in (3, 6))
