@@ -19,6 +19,7 @@ from jaxcollapse.planning.plan import Bucket, Plan
 from jaxcollapse.planning.rounds import dealt, first_round
 from jaxcollapse.planning.share import Share
 from jaxcollapse.program.compiling import check_traceable
+from jaxcollapse.sweep.designs import is_sequence
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.machine import Machine, this_machine
@@ -125,7 +126,8 @@ def _planned(
 
 def _ranks(sweep: Sweep) -> np.ndarray:
     """For each cell a number that is the lower, the earlier it is computed."""
-    return coarse_first(np.unravel_index(sweep.grid.first_places, sweep.shape) if sweep.dims else (), sweep.shape)
+    places = np.unravel_index(sweep.grid.first_places, sweep.shape) if sweep.dims else ()
+    return coarse_first(places, sweep.shape, [is_sequence(sweep.axes.get(axis.name)) for axis in sweep.grid.axes])
 
 
 def _check_distinct(sweep: Sweep, identities: np.ndarray) -> None:

@@ -28,6 +28,11 @@ def is_design(spec: Any) -> bool:
     return isinstance(spec, Mapping) and not spec.keys().isdisjoint((*DESIGNS, FROM_FILE))
 
 
+def is_sequence(spec: Any) -> bool:
+    """Whether the points of an axis are in no order but that of a design, so that the first ones are spread, too."""
+    return isinstance(spec, Mapping) and not spec.keys().isdisjoint(DESIGNS)
+
+
 def field_of(column: str) -> str:
     """The field of a column: "log learning_rate" is spread evenly in its logarithm."""
     return column.removeprefix(_LOG).strip()

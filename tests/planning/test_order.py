@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxcollapse as jc
-from jaxcollapse.planning.order import axis_levels, coarse_first
+from jaxcollapse.planning.order import axis_levels, coarse_first, sequence_levels
 from jaxcollapse.store.study import Study
 from tests.support.processes import Kill, Processes
 
@@ -61,6 +61,31 @@ def test_each_prefix_has_smaller_holes_than_one_in_the_order_of_the_axes(shape: 
         assert hole <= in_order
         if min(shape) > 6 and share < 0.8:
             assert hole < 0.65 * in_order
+
+
+def test_the_first_cells_of_a_design_are_spread_over_its_box() -> None:
+    """Halving the positions of Sobol's sequence would give the points of a corner."""
+    design = {"sobol": {"temperature": [0.0, 1.0], "learning_rate": [0.0, 1.0]}, "points": 256}
+    sweep = jc.Sweep.from_dict({"replicates": 1, "generations": 1, "axes": {"design": design}})
+    first = np.concatenate([chunk.cells for chunk in jc.plan(sweep, chunk_size=1).chunks])[:16]
+    points = np.stack([sweep.grid.numbers(name)[first] for name in ("temperature", "learning_rate")])
+    boxes = {tuple(box) for box in np.floor(points * 4).astype(int).T.tolist()}
+    assert len(boxes) == 16
+    assert sequence_levels(9).tolist() == [0, 1, 2, 2, 3, 3, 3, 3, 4]
+
+
+def test_a_cell_that_several_places_have_is_computed_at_the_first_of_them() -> None:
+    axes = {
+        "optimizer": ["sgd", "adam"],
+        "b1": {"values": [0.5, 0.7, 0.9, 0.99], "where": {"optimizer": "adam"}},
+        "temperature": {"linspace": [0.8, 1.2, 5]},
+    }
+    sweep = jc.Sweep.from_dict({"replicates": 1, "generations": 1, "axes": axes})
+    assert sweep.grid.cells < np.prod(sweep.shape)
+    cells = np.concatenate([chunk.cells for chunk in jc.plan(sweep, chunk_size=1).chunks])
+    ends = sweep.grid.has("temperature", 0.8, 1.2)[cells]
+    inner = sweep.grid.has("b1", 0.7, 0.9)[cells] & sweep.grid.has("optimizer", "adam")[cells]
+    assert (np.flatnonzero(ends & ~inner).max() < np.flatnonzero(inner | ~ends).min()).all()
 
 
 def test_chunks_of_all_buckets_are_in_one_order() -> None:
