@@ -14,6 +14,7 @@ import numpy as np
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute.provenance import encode
 from jaxcollapse.observables.snapshot import ATTEMPTS
+from jaxcollapse.sweep.display import count
 from jaxcollapse.sweep.equal_cells import is_near
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -96,11 +97,11 @@ def check_extends(old: Sweep, new: Sweep, folder: Path, replicates: int | None =
     gone = np.flatnonzero(~kept)
     if len(gone):
         what = _difference(old, new, int(gone[0]))
-        raise InputError(
-            "",
-            f"the study has {len(gone)} cells that the sweep lacks ({what}); name another folder with --out",
-            str(folder),
-        )
+        instead = "name another folder with --out"
+        if len(old.tables) > len(new.tables):
+            instead = f"if the study was refined, run the study itself, `jaxcollapse run {folder}`; or {instead}"
+        told = f"the study has {count(len(gone), 'cell')} that the sweep lacks ({what}); {instead}"
+        raise InputError("", told, str(folder))
 
 
 def _reasons(old: Sweep, new: Sweep, changed: list[str]) -> Iterator[str]:
