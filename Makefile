@@ -49,7 +49,7 @@ everything: $(VENV)/.test ## All three in one session, which share what they com
 check: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	MYPY_NUM_WORKERS=2 $(BIN)/mypy
+	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(NATIVE) tests/support/emulated/*
 
 native: $(VENV)/.test ## Compile the native library, as far as its sources have changed

@@ -167,7 +167,7 @@ def _chunks(plan: Plan, index: int, rank: np.ndarray, done: np.ndarray | None, c
             cell, replicate = cell[missing], replicate[missing]
         size = chunk_size or cost.chunk_size(sweep, bucket.program, bucket.lanes, float(seconds.mean()))
         for start in range(0, len(cell), size):
-            part = slice(start, start + size)
+            part = start + np.lexsort((replicate[start : start + size], cell[start : start + size]))  # read in one go
             name = plan.name(cell[part], replicate[part])
             chunks.append(Chunk(name, index, tuple(counts), cell[part], replicate[part]))
     return chunks

@@ -16,12 +16,12 @@ from jaxcollapse.sweep.display import count
 
 VALUE = "lost_correct_mass"  # the number of a cell beside its word
 _LOST = tuple(ANSWERS.index(word) for word in ("narrowed", "lost"))
-_SAID = {
-    "sharper": "{are} only sharper",
-    "narrowed": "{are} narrowed",
-    "lost": "{have} lost answers and {are} not more accurate",
-    "worse": "{are} worse",
-    "unchanged": "{are} unchanged",
+_SAID = {  # of several cells, and of one
+    "sharper": ("are only sharper", "is only sharper"),
+    "narrowed": ("are narrowed", "is narrowed"),
+    "lost": ("have lost answers and are not more accurate", "has lost answers and is not more accurate"),
+    "worse": ("are worse", "is worse"),
+    "unchanged": ("are unchanged", "is unchanged"),
 }
 _MEANINGS = (
     f"as accurate as the original, within {TOLERANCE:g}, with at most {100 * TOLERANCE:g} % of the right answers lost",
@@ -80,8 +80,8 @@ def sentences_of(data: xr.Dataset, axes: Sequence[ShownAxis]) -> Iterator[Point]
 
 def _said(word: str, number: int) -> str:
     """ "are narrowed": what is said of so many cells."""
-    verbs = {"are": "is", "have": "has"} if number == 1 else {"are": "are", "have": "have"}
-    return _SAID[word].format(**verbs)
+    several, one = _SAID[word]
+    return one if number == 1 else several
 
 
 def _sentence(text: str) -> str:

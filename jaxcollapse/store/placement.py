@@ -20,26 +20,25 @@ class PlacedPart:
 
     Attributes:
         rows: rows of the dataset (place × replicates + replicate), or `ELSEWHERE`.
-        sources: for each of these rows the number of its trajectory, in ascending order.
+        sources: for each of these rows the number of its trajectory, in ascending order; None if each has its own.
         read: the function that reads a variable, by name, for a range of trajectories.
     """
 
     rows: np.ndarray
-    sources: np.ndarray
+    sources: np.ndarray | None
     read: Callable[[str, slice], np.ndarray]
 
     @classmethod
     def of(cls, sweep: Sweep, numbers: np.ndarray, read: Callable[[str, slice], np.ndarray]) -> "PlacedPart":
         """Trajectories of these numbers, at all places of the dataset that have their cells."""
-        sources = np.arange(len(numbers))
         if sweep.grid.places is None:
-            return cls(numbers, sources, read)
+            return cls(numbers, None, read)
         cell, replicate = np.divmod(numbers, sweep.replicates)
         at = sweep.grid.places.at
         order = np.argsort(at, kind="stable")  # the places of each cell, one after the other
         starts = np.searchsorted(at[order], np.arange(sweep.grid.cells + 1))
         several = np.where(numbers == ELSEWHERE, 0, np.diff(starts)[np.maximum(cell, 0)])
-        sources = np.repeat(sources, several)
+        sources = np.repeat(np.arange(len(numbers)), several)
         nth = np.arange(len(sources)) - np.repeat(np.cumsum(several) - several, several)
         place = order[starts[cell[sources]] + nth]
         return cls(rows(place, replicate[sources], sweep.replicates), sources, read)
@@ -68,11 +67,11 @@ def place(layout: Layout, parts: Sequence[PlacedPart], start: int, stop: int) ->
     most = max(boxes.PIECE_BYTES // (layout.dtype.itemsize * prod(layout.inner)), 1)
     for part in parts:
         inside = np.flatnonzero((part.rows >= start) & (part.rows < stop))
-        for some in _grouped(inside, part.sources[inside], most):
-            own = part.sources[some]
+        for some in _grouped(inside, inside if part.sources is None else part.sources[inside], most):
+            own = some if part.sources is None else part.sources[some]
             first, last = int(own[0]), int(own[-1]) + 1
             read = part.read(layout.name, slice(first, last))
-            if not np.array_equal(own, np.arange(first, last)):
+            if part.sources is not None or len(own) < last - first:
                 read = read[own - first]
             held = tuple(slice(0, min(sizes)) for sizes in zip(read.shape[1:], layout.inner, strict=True))
             values[part.rows[some] - start, *held] = read[:, *held]  # of fewer tokens, or contexts, than there may be

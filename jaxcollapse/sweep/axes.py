@@ -28,6 +28,8 @@ RESERVED = (  # names that datasets, and what is told of them, have for somethin
     *("bound", "outcome", "line", "abscissa"),
     *("counted", "missing", "diverged", "verdict", "share", "agreement", "confidence"),
     *("survival", "median_time", "restricted_mean_time", "happened", "censored"),
+    *("is_cell", "is_repeated", "replicates", "term", "axis", "points"),
+    *("estimate", "lower", "upper", "crossings", "certain", "side", "direction"),
 )
 _LONGEST_NAME = 255  # bytes of UTF-8
 POINTS = "points"  # the key of a `[[grid]]` that lists single points

@@ -205,6 +205,6 @@ def test_fewer_values_than_there_may_be_are_placed(finished: Path, tmp_path: Pat
 
     held = np.arange(6.0).reshape(2, 3, 1)
     layout = Layout("x", ("cell", "record", "persona"), (2,), (3, 2), np.dtype(float), np.nan, {})
-    placed = place(layout, [PlacedPart(np.array([1, 0], np.int32), np.arange(2), lambda name, some: held[some])], 0, 2)
+    placed = place(layout, [PlacedPart(np.array([1, 0], np.int32), None, lambda name, some: held[some])], 0, 2)
     np.testing.assert_array_equal(placed[..., 0], held[::-1, :, 0])
     assert np.isnan(placed[..., 1]).all()
