@@ -65,8 +65,18 @@ def _rows(sweep: "Sweep") -> list[tuple[str, int, str]]:
 
 def _axis_values(axis: Axis) -> str:
     if list(axis.fields) == [axis.name]:
-        return _values(axis.fields[axis.name])
-    return "; ".join(f"{field} = {_values(values)}" for field, values in axis.fields.items())
+        told = _values(axis.fields[axis.name])
+    else:
+        told = "; ".join(f"{field} = {_values(values)}" for field, values in axis.fields.items())
+    told += "".join(f"; {field} = {how}" for field, how in axis.derived.items())
+    conditions = [f"{field} = {' or '.join(map(label, values))}" for field, values in axis.where.items()]
+    return told + (f" where {', '.join(conditions)}" if conditions else "")
+
+
+def _constants(sweep: "Sweep") -> list[tuple[str, str]]:
+    """The constants, and how fields follow from others."""
+    derived = sweep.grid.derived
+    return [(key, str(derived[key]) if key in derived else label(value)) for key, value in sweep.process.items()]
 
 
 def size(sweep: "Sweep") -> str:
@@ -97,7 +107,7 @@ def as_text(sweep: "Sweep") -> str:
         lines += [f"    {name:{width}}  ({length}) {values}" for name, length, values in rows]
     if sweep.process:
         lines.append("Constants:")
-        lines += [f"    {key:{width}}  {label(value)}" for key, value in sweep.process.items()]
+        lines += [f"    {key:{width}}  {value}" for key, value in _constants(sweep)]
     lines.append(f"Recorded: {len(sweep.recorded)} generations of {', '.join(sweep.observables)}")
     return "\n".join(map(printable, lines))
 
@@ -105,7 +115,7 @@ def as_text(sweep: "Sweep") -> str:
 def as_html(sweep: "Sweep") -> str:
     """The axes and constants of a sweep as an HTML table."""
     rows = [("axis", name, f"{length}", values) for name, length, values in _rows(sweep)]
-    rows += [("constant", key, "", label(value)) for key, value in sweep.process.items()]
+    rows += [("constant", key, "", value) for key, value in _constants(sweep)]
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     head = "<tr><th></th><th>field</th><th>size</th><th>values</th></tr>"
     return (

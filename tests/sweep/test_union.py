@@ -240,3 +240,19 @@ def test_an_axis_of_several_grids_keeps_its_order_if_nothing_is_added() -> None:
     sweep = sweep_of({"batch_size": [4, 1, 16]}, {"batch_size": [1], "temperature": [0.5]})
     (axis, _) = spanned([sweep.grid.axes])
     assert axis.fields["batch_size"] == [4, 1, 16]
+
+
+def test_a_sweep_shows_its_places_conditions_and_what_follows_from_what() -> None:
+    shown = repr(
+        sweep_of(
+            {"optimizer": ["sgd", "adam"], "b1": {"values": [0.9, 0.99], "where": ADAM}},
+            {"temperature": [0.9]},
+            learning_rate={"times": "batch_size", "by": 0.05},
+        )
+    )
+    assert "2 × 2 × 2 = 8 places with 4 cells × 2 replicates = 8 trajectories" in shown
+    assert "0.9, 0.99 where optimizer = adam" in shown
+    assert "learning_rate  0.05 · batch_size" in shown
+    assert "learning_rate = 0.1 · batch_size" not in shown
+    followed = repr(sweep_of({"learning_rate": {"times": "batch_size", "by": [0.1, 0.2]}}))
+    assert "0.1, 0.2; learning_rate = learning_rate_per_batch_size · batch_size" in followed
