@@ -1,8 +1,9 @@
 """The phase diagram: what each cell became, over two axes, in panels for the values of the others."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -13,12 +14,13 @@ from matplotlib.colors import LogNorm, Normalize, to_rgba_array
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.labels import entries, long_heading, number, titled
 from jaxcollapse.analysis.looks import FOREVER, LOOKS, UNKNOWN, letters
-from jaxcollapse.analysis.plot.arrangement import arrange
+from jaxcollapse.analysis.plot.arrangement import Arrangement, arrange
 from jaxcollapse.analysis.plot.figure import Picture, draw_key, headline, measured
 from jaxcollapse.analysis.plot.panels import PanelGrid
 from jaxcollapse.analysis.plot.phase_boundary import PhaseBoundary
 from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.plot.scattered import scatter_diagram, scattered_axis
+from jaxcollapse.analysis.plot.sparse import is_sparse, sparse_diagram
 from jaxcollapse.analysis.status import label_of, variable
 from jaxcollapse.analysis.verdict import (
     TOLERANCE,
@@ -51,6 +53,9 @@ def phase_diagram(
 ) -> Picture:
     """A matplotlib figure: the word in each cell is its verdict, the number below is its recovery gap.
 
+    If fewer than half of the places of two numeric axes have a cell, as in a refined study, cells are points at the
+    values of the axes.
+
     Args:
         data: a dataset with the observables that verdicts need.
         x, y: the axes that run to the right and upwards, by default the longest ones, those with numbers first. Of
@@ -79,6 +84,44 @@ def phase_diagram(
     words, values = words.isel(where.held), values.isel(where.held)
     grid = PanelGrid.of(data, where.panels, MOST_PANELS, _PER_ROW)
 
+    is_gap = colour == "verdict" or colour in needed_by(data)[:2]
+    values = values.clip(min=_GAPS) if is_gap else values
+    scale = None if colour == "verdict" else Scale.of(values.values)
+    what = titled(*label_of(variable(data, needed_by(data)[1] if colour == "verdict" else colour)))
+    if is_sparse(data, words, where):
+        paint = None if scale is None else partial(_painted, scale=scale)
+        figure, writing, has_numbers = sparse_diagram(data, words, values, where, grid, edge, paint), _NOTHING, False
+    else:
+        figure, writing, has_numbers = _draw_grid(_Shown(data, words, values, where, grid, edge, scale))
+
+    if scale is None:
+        draw_key(figure, words.isel({name: sorted({here[name] for here in grid.places}) for name in where.panels}))
+    else:
+        _draw_scale(figure, scale, what, is_gap=is_gap)
+    if edge:
+        edge.explain(figure)
+    numbers = f"; number: {what}" if has_numbers else ""
+    lines = [headline(data, told_held), f"{measured(data)}{numbers}", *grid.left_out]
+    figure.entitle(*lines, *([letters()] if writing == _LETTERS else []))
+    return figure
+
+
+class _Shown(NamedTuple):
+    """What a phase diagram shows: cells with their verdicts and values, in which panels, with which boundary."""
+
+    data: xr.Dataset
+    words: xr.DataArray
+    values: xr.DataArray
+    where: Arrangement
+    grid: PanelGrid
+    edge: PhaseBoundary | None
+    scale: Scale | None
+
+
+def _draw_grid(shown: _Shown) -> tuple[Picture, int, bool]:
+    """A row and a column for each value of two axes; with what is written into cells, and whether numbers are."""
+    data, words, values, where, grid, edge, scale = shown
+    across, up = where.roles["x"], where.roles["y"]
     columns, rows = (words.sizes[name] if name else 1 for name in (across, up))
     width, height = _size(grid, columns, rows)
     beside = _LETTER * max(map(len, entries(data, up))) if up else 0
@@ -87,10 +130,6 @@ def phase_diagram(
     drawn = grid.drawn(figure)
     room = (width / columns, height / rows)
     writing = _writing(room)
-    is_gap = colour == "verdict" or colour in needed_by(data)[:2]
-    values = values.clip(min=_GAPS) if is_gap else values
-    scale = None if colour == "verdict" else Scale.of(values.values)
-    what = titled(*label_of(variable(data, needed_by(data)[1] if colour == "verdict" else colour)))
     for axis, here in drawn:
         order = [name for name in (up, across) if name]
         word, value = (a.isel(here).transpose(*order).values.reshape(rows, columns) for a in (words, values))
@@ -105,17 +144,7 @@ def phase_diagram(
         if up and place % grid.columns == 0:
             axis.set_ylabel(long_heading(data, up))
     drawn[0][0].set_yticks(*_ticks(data, up, room[1], upright=True), parse_math=False)
-
-    if scale is None:
-        draw_key(figure, words.isel({name: sorted({here[name] for here in grid.places}) for name in where.panels}))
-    else:
-        _draw_scale(figure, scale, what, is_gap=is_gap)
-    if edge:
-        edge.explain(figure)
-    numbers = f"; number: {what}" if _has_numbers(writing, room) else ""
-    lines = [headline(data, told_held), f"{measured(data)}{numbers}", *grid.left_out]
-    figure.entitle(*lines, *([letters()] if writing == _LETTERS else []))
-    return figure
+    return figure, writing, _has_numbers(writing, room)
 
 
 def save_phase_diagram(data: xr.Dataset, path: Path) -> None:
@@ -163,6 +192,12 @@ def _shades(scale: Scale) -> ScalarMappable:
     return ScalarMappable(norm, colours)
 
 
+def _painted(value: np.ndarray, scale: Scale) -> np.ndarray:
+    """The colours of values of an observable."""
+    placed = np.where(np.isposinf(value), 2 * abs(scale.high), np.maximum(value, scale.low))
+    return np.asarray(_shades(scale).to_rgba(np.ma.masked_invalid(placed)))
+
+
 def _draw_cells(
     axis: Any,
     word: np.ndarray,
@@ -178,8 +213,7 @@ def _draw_cells(
         colours = np.array([[looks[code].colour for code in row] for row in word.tolist()])
         inks = np.array([[looks[code].ink for code in row] for row in word.tolist()])
     else:
-        placed = np.where(np.isposinf(value), 2 * abs(scale.high), np.maximum(value, scale.low))
-        rgba = _shades(scale).to_rgba(np.ma.masked_invalid(placed))
+        rgba = _painted(value, scale)
         colours, inks = rgba, np.where(rgba[..., :3] @ [0.2126, 0.7152, 0.0722] > 0.42, "#000000", "#ffffff")
     edges = [np.arange(size + 1) - 0.5 for size in (columns, rows)]
     painted = to_rgba_array(colours.reshape(rows * columns, *colours.shape[2:])).reshape(rows, columns, 4)

@@ -13,6 +13,7 @@ from jaxcollapse.analysis.axis_order import is_numeric
 from jaxcollapse.analysis.boundary import LOST, boundary
 from jaxcollapse.analysis.crossing import is_logarithmic, position
 from jaxcollapse.analysis.plot.figure import Picture
+from jaxcollapse.analysis.plot.scale import Scale
 
 _CONFIDENCE = 0.95
 _INK, _HALO = "#000000", "#ffffff"
@@ -22,6 +23,10 @@ _UNDER_TEXT = 2.5  # the order of drawing: above cells, below what is written in
 
 class PhaseBoundary:
     """Where forgetting begins or ends along one axis of a phase diagram.
+
+    Attributes:
+        axis: the axis.
+        is_upright: whether it runs upwards.
 
     Args:
         data: the dataset that is shown, in order.
@@ -43,8 +48,8 @@ class PhaseBoundary:
             if not numeric:
                 raise ValueError("boundary = True needs an axis of the picture that has numbers")
             self.axis = numeric[0]
-        self._is_upright = self.axis == up
-        self._other = across if self._is_upright else up
+        self.is_upright = self.axis == up
+        self._other = across if self.is_upright else up
         self._x = data[self.axis].values.astype(float)
         self._found = boundary(data, self.axis, verdict=LOST, confidence=_CONFIDENCE)
 
@@ -68,6 +73,24 @@ class PhaseBoundary:
             if np.isfinite(centre):
                 self._draw_step(panel, number, centre, _line())
 
+    def draw_bars(self, panel: Any, here: Mapping[str, int], along: Scale, across: Scale) -> None:
+        """Draws it into a panel with numeric axes: a mark for each line of cells, and a bar if both bounds are finite.
+
+        Args:
+            panel: the axes of matplotlib.
+            here: the index of the panel along every axis that it does not show.
+            along: the scale of the boundary's axis.
+            across: the scale of the other axis.
+        """
+        lines = self._found.isel({name: place for name, place in here.items() if name in self._found.dims})
+        lower, middle, upper = (lines[name].values.reshape(-1) for name in ("lower", "estimate", "upper"))
+        at = across.place(lines[self._other].values.astype(float)) if self._other else np.zeros(middle.size)
+        draw_bars, mark = (panel.vlines, "_") if self.is_upright else (panel.hlines, "|")
+        sure = np.isfinite(lower) & np.isfinite(upper)  # others would cross the panel
+        draw_bars(at[sure], along.place(lower[sure]), along.place(upper[sure]), zorder=_UNDER_TEXT, **_bound())
+        marks = self._turned((at, along.place(middle)))
+        panel.scatter(*marks, s=24, c=_INK, marker=mark, linewidths=2.0, zorder=_UNDER_TEXT)
+
     def _draw_step(self, panel: Any, number: int, place: float, look: dict[str, Any]) -> None:
         """Draws a line through one row or column of cells."""
         ends = self._turned((np.array([number - 0.47, number + 0.47]), np.array([place, place])))
@@ -83,7 +106,7 @@ class PhaseBoundary:
 
     def _turned(self, pair: tuple[Any, Any]) -> tuple[Any, Any]:
         """Across and up, from along the other axis and along that of the boundary."""
-        return pair if self._is_upright else (pair[1], pair[0])
+        return pair if self.is_upright else (pair[1], pair[0])
 
 
 def _bound() -> dict[str, Any]:

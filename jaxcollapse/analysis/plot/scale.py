@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxcollapse.analysis.crossing import is_logarithmic
 from jaxcollapse.analysis.labels import number, power
 
 _DECADES = 6  # that a logarithmic scale has at most; what is smaller is drawn at its lower end
@@ -32,13 +33,23 @@ class Scale:
     @classmethod
     def of(cls, values: np.ndarray, *also: float) -> "Scale":
         """The scale for these values, some of them NaN or infinite, with room for further ones."""
-        finite, has_infinity = cls._parted(values, also)
+        finite, _ = cls._parted(values, also)
         positive = finite[finite > 0]
         is_log = bool(
             finite.min() >= 0 and positive.size and finite.max() >= _RATIO * np.quantile(positive, 0.02, method="lower")
         )
-        if not is_log:
-            return cls.linear(values, *also)
+        return cls.logarithmic(values, *also) if is_log else cls.linear(values, *also)
+
+    @classmethod
+    def of_axis(cls, values: np.ndarray) -> "Scale":
+        """The scale of a sorted numeric axis: also logarithmic if its values are spaced so."""
+        return cls.logarithmic(values) if is_logarithmic(values.astype(float)) else cls.of(values)
+
+    @classmethod
+    def logarithmic(cls, values: np.ndarray, *also: float) -> "Scale":
+        """A logarithmic scale for these values, some of them positive, with room for further ones."""
+        finite, has_infinity = cls._parted(values, also)
+        positive = finite[finite > 0]
         high = float(finite.max() * 1.3)
         low = float(max(positive.min() / 1.3, high * 10.0**-_DECADES))
         infinity = float(high * (high / low) ** 0.08) if has_infinity else None

@@ -19,7 +19,7 @@ from jaxcollapse.sweep.process_fields import is_flag
 _FEWEST = 9  # points; fewer pairs are rows of cells, with their values as labels
 _PER_ROW = 4
 _PANEL = (3.6, 3.4)  # inches
-_MARKERS = {
+MARKERS = {  # of Matplotlib, for those that looks name
     "circle": "o",
     "inverted_triangle": "v",
     "triangle": "^",
@@ -67,7 +67,7 @@ def scatter_diagram(
         for code in np.unique(found[found != ABSENT]).tolist():
             look, own = LOOKS[name_of(code)], found == code
             x, y = (each[own] for each in places)
-            panel.scatter(x, y, s=42, c=look.colour, marker=_MARKERS[look.marker], edgecolors="#5f6368", linewidths=0.8)
+            panel.scatter(x, y, s=42, c=look.colour, marker=MARKERS[look.marker], edgecolors="#5f6368", linewidths=0.8)
     first, _ = drawn[0]
     for scale, axis in zip(scales, (first.xaxis, first.yaxis), strict=True):
         scale.dress(axis)
