@@ -170,25 +170,34 @@ def _wanted(axes: Sequence[Refined], corners: Mapping[Place, bool], known: Mappi
         known: the sides that cells are on.
     """
     ends = [sorted(set(column)) for column in zip(*corners, strict=True)]
+    # Also cells within the box and on its sides, as those that a neighbouring box has asked for.
+    inside = {
+        point: side
+        for point, side in known.items()
+        if all(low <= at <= high for at, (low, high) in zip(point, ends, strict=True))
+    }
+    if len({*corners.values(), *inside.values()}) == 1:
+        return
     split = [
         (low, middle, high)
         if axis.is_wide(low, high) and (middle := axis.middle(low, high)) is not None
         else (low, high)
         for axis, (low, high) in zip(axes, ends, strict=True)
     ]
+    if all(len(each) == 2 for each in split):
+        yield from (corner for corner in corners if corner not in inside)  # what was taken to be on a side is computed
+        return
     # What is between corners that agree is taken to be on their side, unless its cell is known.
     sides: dict[Place, bool | None] = {}
     for point in product(*split):
         around = product(*([at] if at in end else end for at, end in zip(point, ends, strict=True)))
         found = {corners[corner] for corner in around}
-        sides[point] = known.get(point, found.pop() if len(found) == 1 else None)
-    if len(set(sides.values())) == 1 or all(len(each) == 2 for each in split):
-        return
+        sides[point] = inside.get(point, found.pop() if len(found) == 1 else None)
     if new := [point for point, side in sides.items() if side is None]:
         yield from new
         return
     for half in product(*(pairwise(each) for each in split)):
-        yield from _wanted(axes, {corner: bool(sides[corner]) for corner in product(*half)}, known)
+        yield from _wanted(axes, {corner: bool(sides[corner]) for corner in product(*half)}, inside)
 
 
 def extended(sweep: Sweep, axes: Sequence[Refined], more: Sequence[Lacking]) -> Sweep:
