@@ -46,5 +46,6 @@ MOST_FORETOLD = 2**26  # samples times tokens times recorded generations, each a
 
 # A file that an initial distribution is read from.
 MOST_INPUT_BYTES = 2**30
+MOST_TEXT_BYTES = 2**26  # of a text whose tokens are counted: half a minute as words
 MOST_INFLATION = 1032  # of what deflate compresses: a file cannot hold more bytes than this times its own
 MOST_NAME = 1000  # characters of a token's name

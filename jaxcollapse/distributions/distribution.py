@@ -103,9 +103,22 @@ class InitialKind(BaseModel, ABC):
         """Whether each trajectory draws its own p0."""
         return False
 
-    def input_file(self) -> Path | None:
-        """A file that the distribution is read from."""
-        return None
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the files that the distribution is read from, as the sweep file writes them."""
+        return ()
+
+    def at(self, *paths: str) -> "InitialKind":
+        """The same distribution, read from files at these paths."""
+        return self
+
+    def input_files(self) -> list[Path]:
+        """The files that the distribution is read from.
+
+        Raises:
+            InputError: one is of a kind that cannot be read.
+        """
+        return [Path(path) for path in self.paths]
 
     @property
     def brings_rows(self) -> bool:

@@ -68,7 +68,16 @@ class File(InitialKind):
         """False: the file, or `top`, says how many tokens there are."""
         return False
 
-    def input_file(self) -> Path:
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path of the file."""
+        return (self.path,)
+
+    def at(self, *paths: str) -> "File":
+        """The same distribution, read from a file at this path."""
+        return self.model_copy(update={"path": paths[0]})
+
+    def input_files(self) -> list[Path]:
         """The file.
 
         Raises:
@@ -77,7 +86,7 @@ class File(InitialKind):
         path = Path(self.path)
         if path.suffix.lower() not in FORMATS:
             raise InputError(f"{_KEY}.path", f"{self.path!r}: must end in {', '.join(FORMATS)}")
-        return path
+        return [path]
 
     def read_anew(self) -> Meaning | None:
         """What the numbers are taken for, if version 0.1.0 took them for something else."""
@@ -143,7 +152,7 @@ class File(InitialKind):
     @contextmanager
     def _reading(self) -> Iterator[Path]:
         """While this context lasts, the file is read; errors name it."""
-        path = self.input_file()
+        (path,) = self.input_files()
         if self.select and path.suffix.lower() != ".nc":
             raise InputError(f"{_KEY}.select", "only a netCDF file has dimensions to select along")
         readable(path)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.distributions.file import File
+from jaxcollapse.distributions import InitialKind
 from jaxcollapse.distributions.labels import storable
 from jaxcollapse.parts import cell_kinds
 from jaxcollapse.planning.library import Library
@@ -145,10 +145,13 @@ def _is_told(sweep: Sweep, field: str) -> bool:
 
 
 def _as_written(value: Any, sweep: Sweep) -> Any:
-    """A file by the path that the sweep file names it with, wherever the study is."""
-    if isinstance(value, File) and (path := Path(value.path)).is_relative_to(sweep.folder):
-        return value.model_copy(update={"path": str(path.relative_to(sweep.folder))})
-    return value
+    """A distribution whose files have the paths that the sweep file names them with, wherever the study is."""
+    if not isinstance(value, InitialKind) or not value.paths:
+        return value
+    paths = [Path(path) for path in value.paths]
+    return value.at(
+        *(str(path.relative_to(sweep.folder) if path.is_relative_to(sweep.folder) else path) for path in paths)
+    )
 
 
 def _as_array(values: list[Any]) -> np.ndarray:

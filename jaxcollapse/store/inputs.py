@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from jaxcollapse.distributions.allowed_paths import within
-from jaxcollapse.distributions.file import File
 from jaxcollapse.sweep.axes import POINTS, parse_axis
 from jaxcollapse.sweep.designs import FROM_FILE
 from jaxcollapse.sweep.identity import content_digest
@@ -23,7 +22,9 @@ def with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
     """
     sweep = with_points(sweep)
     located = {
-        spec.path: content_digest(spec) for spec in sweep.grid.column("initial").values if isinstance(spec, File)
+        path: content_digest(file)
+        for spec in sweep.grid.column("initial").values
+        for path, file in zip(spec.paths, spec.input_files(), strict=True)
     }
     if not located:
         return sweep
@@ -34,7 +35,7 @@ def with_inputs(sweep: Sweep, inputs: Path) -> Sweep:
         plain = not written.is_absolute() and ".." not in written.parts
         name = path if plain else f"{source.stem}-{located[str(source)][:8]}{source.suffix}"
         target = within(inputs, name)
-        if not (target.exists() and content_digest(File(path=str(target))) == located[str(source)]):
+        if not (target.exists() and content_digest(target) == located[str(source)]):
             target.parent.mkdir(parents=True, exist_ok=True)
             with replacing(target) as temporary:
                 shutil.copyfile(source, temporary)
@@ -71,9 +72,12 @@ def with_points(sweep: Sweep) -> Sweep:
 def _map_paths(data: dict[str, Any], adopt: Callable[[str], str]) -> dict[str, Any]:
     """A sweep's keys with every path of an initial distribution replaced."""
 
+    def path(written: Any) -> Any:
+        return [adopt(each) for each in written] if isinstance(written, list) else adopt(written)
+
     def table(initial: Any) -> Any:
         return (
-            {**initial, "path": adopt(initial["path"])} if isinstance(initial, dict) and "path" in initial else initial
+            {**initial, "path": path(initial["path"])} if isinstance(initial, dict) and "path" in initial else initial
         )
 
     def axes(columns: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +92,7 @@ def _map_paths(data: dict[str, Any], adopt: Callable[[str], str]) -> dict[str, A
             known |= {name: values(field, entry) for name, entry in spec.items() if name == "values"}
             return axes(spec) if field == POINTS else {**spec, **known}
         if field == "initial.path":
-            return [adopt(path) for path in spec]
+            return [path(each) for each in spec]
         return [table(entry) for entry in spec] if field == "initial" else spec
 
     mapped = dict(data)

@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from jaxcollapse.distributions.allowed_paths import KEY, within
 from jaxcollapse.distributions.distribution import InitialKind
-from jaxcollapse.distributions.file import File
 from jaxcollapse.errors import InputError, shown, together
 from jaxcollapse.limits import MOST_INITIALS
 from jaxcollapse.sweep.axes import Axis, hashable, is_whole
@@ -325,10 +324,10 @@ class Grid:
             raise together(found) from None
 
     def _located(self, spec: InitialKind) -> InitialKind:
-        if isinstance(spec, File):
-            path = user_path(spec.path, KEY) if self.folder is None else within(self.folder, spec.path)
-            return spec.model_copy(update={"path": str(path)})
-        return spec
+        if not spec.paths:
+            return spec
+        folder = self.folder
+        return spec.at(*(str(user_path(path, KEY) if folder is None else within(folder, path)) for path in spec.paths))
 
     def _codes(self, place: int) -> np.ndarray:
         """Index along one axis, for each cell."""

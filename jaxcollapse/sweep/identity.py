@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,8 +19,10 @@ def fingerprint(value: Any) -> Any:
     if isinstance(value, BaseModel):
         table = value.model_dump(exclude_defaults=True)
         table["kind"] = getattr(value, "kind", None)
+        if isinstance(value, InitialKind) and value.paths:
+            digests = [content_digest(path) for path in value.input_files()]
+            table["path"] = digests if isinstance(table["path"], list) else digests[0]
         if isinstance(value, File):
-            table["path"] = content_digest(value)
             table.pop("labels", None)  # names of tokens change no number
             if meaning := value.read_anew():
                 table["values"] = meaning
@@ -33,10 +36,8 @@ def fingerprint(value: Any) -> Any:
     return value
 
 
-def content_digest(spec: InitialKind) -> str:
-    """SHA-256 of the file that a distribution is read from."""
-    path = spec.input_file()
-    assert path is not None
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file that a distribution is read from."""
     try:
         with readable(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -75,7 +75,7 @@ def test_p0_is_what_generation_0_records() -> None:
         {"kind": "values", "logits": [0.0, -np.inf, 1.0], "tokens": ["a", "b", "c"]},
         {"kind": "words", "languages": ["vi"]},
     ]
-    assert {table["kind"] for table in tables} == set(KINDS) - {"file", "table"}
+    assert {table["kind"] for table in tables} == set(KINDS) - {"file", "table", "text"}
     data = run({"vocab_size": 12}, {"initial": tables}, generations=0, replicates=2, record={"logits": True})
     assert data.logits.dims == ("initial", "replicate", "generation", "token")
     for table, recorded, labels in zip(tables, data.logits.values, data.token_label.values, strict=True):
