@@ -9,9 +9,9 @@ import xarray as xr
 
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.theory import STARTS
-from jaxcollapse.analysis.verdict import comparable, final_median
+from jaxcollapse.analysis.verdict import ABSENT, comparable, final_median
 from jaxcollapse.report.encoding import packed
-from jaxcollapse.report.outcome import outcome_of
+from jaxcollapse.report.outcome import is_cell_of, outcome_of
 from jaxcollapse.report.quantities import Quantity, bands, trajectories
 from jaxcollapse.report.right_answers import codes_of
 from jaxcollapse.report.scales import scale_of, scale_of_shares
@@ -122,7 +122,8 @@ class Answers:
                 "sure": packed(_by_rows(outcome.confidence, across, up)),
             }
         now = [medians[name][:, 0] for name in question.needed]
-        return {"codes": packed(question.codes(now, self.view.thresholds))}
+        codes, is_cell = question.codes(now, self.view.thresholds), _by_rows(is_cell_of(cells), across, up)
+        return {"codes": packed(np.where(is_cell, codes, np.int8(ABSENT)))}
 
     def _curves(self, cell: xr.Dataset, quantity: Quantity) -> dict[str, Any]:
         names = [name for name in dict.fromkeys((quantity.name, "status", *STARTS, "logits")) if name in cell]

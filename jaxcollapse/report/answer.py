@@ -11,6 +11,7 @@ from jaxcollapse.analysis.status import has_status, label_of, last_generation, n
 from jaxcollapse.analysis.verdict import final_median, lacking, median_gap, needed_by
 from jaxcollapse.report.axes import ShownAxis, axes_of, listed
 from jaxcollapse.report.boundaries import Boundaries, boundaries
+from jaxcollapse.report.bounds import bounded
 from jaxcollapse.report.headline import Point, along, headline_of
 from jaxcollapse.report.outcome import Outcome
 from jaxcollapse.report.quantities import spoken
@@ -93,6 +94,8 @@ def answer_of(data: xr.Dataset, outcome: Outcome | None) -> Answer:
     regions = divided(lost, known) if len(words) > 1 and is_whole else ()
     found = sorted((each for each in boundaries(axes, lost, known) if each.crossings), key=_clearness, reverse=True)
     lines = [along(each, outcome.question.loss) for each in found]
+    if not lines and not is_whole:
+        lines = bounded(data, axes, outcome)
     return Answer(
         [
             *headline_of(data, axes, outcome),

@@ -53,15 +53,17 @@ function coloursOf({palette, forever, unknown}, scale, value) {
   return [palette[place], place < 0.52 * palette.length ? "#ffffff" : "#000000"];
 }
 
+const ABSENT = -3;  // the code of a place where the sweep has no cell
+
 // The words of cells: `page.shown` are verdicts, or what became of right answers.
 function wordOf(page, code) {
-  return code >= 0 ? page.shown[code] : code === -2 ? "diverged" : "missing";
+  return code >= 0 ? page.shown[code] : {"-1": "missing", "-2": "diverged"}[code] ?? "";
 }
 
 // How the cells of a word look: colour, ink, marker, letter.
 function lookOf(page, code) {
   const word = wordOf(page, code), look = page.looks[word];
-  if (code === -1) return {...look, colour: paint("ground"), ink: paint("soft")};
+  if (code === -1 || code === ABSENT) return {...look, colour: paint("ground"), ink: paint("soft")};
   return OF_PAGE.includes(word) ? {...look, colour: paint(word)} : look;
 }
 

@@ -14,6 +14,7 @@ from scipy.special import bdtr
 from jaxcollapse.analysis.classification import classify, most_sure
 from jaxcollapse.analysis.status import at_generation, counted, has_status
 from jaxcollapse.analysis.verdict import (
+    ABSENT,
     NEEDED,
     NEEDED_OF_ROWS,
     VERDICTS,
@@ -22,6 +23,7 @@ from jaxcollapse.analysis.verdict import (
     final_median,
     name_of,
     needed_by,
+    without_absent,
     words,
 )
 
@@ -157,7 +159,8 @@ def outcome_of(data: xr.Dataset) -> Outcome | None:
     axes = [name for name in data.status.dims if name != "replicate"]
     if question.is_verdict and data.status.size <= _MOST_RESAMPLED:
         told = classify(data).transpose(*axes, ...)
-        return Outcome(question, thresholds, told.verdict.values, told.confidence.values)
+        codes = without_absent(data, told.verdict).values
+        return Outcome(question, thresholds, codes, np.where(codes == ABSENT, np.nan, told.confidence.values))
     medians = [final_median(data, name).transpose(*axes).values for name in question.needed]
     codes = question.codes(medians, thresholds)
     diverged = has_status(data, "diverged").any("replicate").transpose(*axes).values
@@ -166,7 +169,15 @@ def outcome_of(data: xr.Dataset) -> Outcome | None:
         then = at_generation(data[[*question.needed, "status"]])
         values = counted(then, then[question.needed[0]]).transpose(*axes, "replicate").values
         confidence = _confidence(values, codes == 1, thresholds.tolerance)
-    return Outcome(question, thresholds, np.where((codes < 0) & diverged, np.int8(_DIVERGED), codes), confidence)
+    codes = np.where((codes < 0) & diverged, np.int8(_DIVERGED), codes)
+    return Outcome(question, thresholds, np.where(is_cell_of(data), codes, np.int8(ABSENT)), confidence)
+
+
+def is_cell_of(data: xr.Dataset) -> np.ndarray:
+    """Which places along the axes have a cell, [axis, …]."""
+    found = xr.ones_like(data.status.isel(replicate=0, drop=True), bool)
+    absent = without_absent(data, found.astype(np.int8)) == ABSENT
+    return np.asarray(~absent.transpose(*(name for name in data.status.dims if name != "replicate")).values)
 
 
 def _confidence(values: np.ndarray, above: np.ndarray, tolerance: float) -> np.ndarray:

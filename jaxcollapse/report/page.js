@@ -46,7 +46,8 @@ function tell(told, here) {
   const word = told.codes ? wordOf(page, told.codes[here]) : "";
   const sure = told.sure && told.codes[here] >= 0 && !Number.isNaN(told.sure[here]) ? ` (${percentOf(told.sure[here])} sure)` : "";
   const value = title ? saidOf(title, told.values[here]) : "";
-  const said = [word + sure, value].filter(text => text).join(", ");
+  const isAbsent = told.codes?.[here] === ABSENT;
+  const said = isAbsent ? "the sweep has no cell here" : [word + sure, value].filter(text => text).join(", ");
   const named = where(several) || "The only cell";
   element("told").textContent = `${sentence(named)}, at generation ${generation}${said ? `: ${said}` : ""}.`;
   const held = several.filter(axis => axis !== choice.across && axis !== choice.up);
@@ -66,13 +67,13 @@ function showKeys(told, curves) {
   const {scale} = told;
   const tolerance = scale && /recovery_gap$|kl_to_initial$/.test(choice.colour) && !hasWord(choice) ? placeOf(scale, page.tolerance) : null;
   const isCramped = told.codes && !["whole", "points"].includes(element("phase").dataset.words);
-  const present = told.codes ? [...new Set(told.codes)].sort((one, other) => (one < 0) - (other < 0) || one - other) : [];
+  const present = told.codes ? [...new Set(told.codes)].filter(code => code !== ABSENT).sort((one, other) => (one < 0) - (other < 0) || one - other) : [];
   const named = code => `${isCramped ? `${lookOf(page, code).letter} ` : ""}${wordOf(page, code)}`.trim();
   element("phase-key").replaceChildren(...(hasWord(choice) ? present.map(code => choice.fields ? keyMark(lookOf(page, code), named(code)) : keyBox(lookOf(page, code).colour, named(code))) : scale ? [
     keyRamp(page, scale, tolerance),
     ...(tolerance === null ? [] : [made("span", {}, `white line: ${numberOf(page.tolerance)} nat`)]),
     ...(scale.infinity === null ? [] : [keyBox(page.forever, "∞")]),
-    ...(told.values.some(Number.isNaN) ? [keyBox(page.unknown, "none")] : []),
+    ...(told.values.some((value, place) => Number.isNaN(value) && told.codes?.[place] !== ABSENT) ? [keyBox(page.unknown, "none")] : []),
     ...(isCramped ? present.filter(code => lookOf(page, code).letter).map(code => made("span", {}, named(code))) : []),
   ] : []));
   const {lines} = page.quantities[choice.curve] ?? {lines: []};
@@ -118,7 +119,7 @@ function showTables(plane, summary) {
   const {rows, columns, cells} = cellsOf(page.axes, choice);
   const across = choice.across === null ? [""] : page.axes[choice.across].labels;
   const up = choice.up === null ? [""] : page.axes[choice.up].labels;
-  const text = place => `${plane.codes ? `${wordOf(page, plane.codes[place])} ` : ""}${numberOf(plane.values[place])}`;
+  const text = place => plane.codes?.[place] === ABSENT ? "" : `${plane.codes ? `${wordOf(page, plane.codes[place])} ` : ""}${numberOf(plane.values[place])}`;
   const isChosen = cell => cell.every((place, axis) => place === choice.at[axis]);
   const head = [choice.up === null ? "" : page.axes[choice.up].title, ...across];
   if (choice.fields) tableOf(element("phase-table"), [page.axes[choice.across].title, ""], across.map((label, place) => [label, [text(place), isChosen(cells[place]) ? {"aria-current": "true"} : {}]]));

@@ -13,7 +13,7 @@ const isKnown = values => Boolean(values?.some(value => !Number.isNaN(value)));
 const valueOf = (page, {colour}) => ({[VERDICT]: page.value, [ANSWERS]: page.answered})[colour] ?? colour;
 
 function ofCell(page, choice, told, place) {
-  if (hasWord(choice)) return lookOf(page, told.codes[place]);
+  if (hasWord(choice) || told.codes?.[place] === ABSENT) return lookOf(page, told.codes[place]);
   const [colour, ink] = coloursOf(page, told.scale, told.values[place]);
   return {colour, ink};
 }

@@ -7,10 +7,10 @@ import xarray as xr
 
 from jaxcollapse.analysis.answers import ANSWERS, NEEDED, TOLERANCE, words_at
 from jaxcollapse.analysis.status import cell_dims, last_generation, own_cells
-from jaxcollapse.analysis.verdict import Thresholds
+from jaxcollapse.analysis.verdict import ABSENT, Thresholds
 from jaxcollapse.report.axes import ShownAxis, listed
 from jaxcollapse.report.headline import AnsweredCells, Point
-from jaxcollapse.report.outcome import Outcome, Question
+from jaxcollapse.report.outcome import Outcome, Question, is_cell_of
 from jaxcollapse.report.slabs import slabs
 from jaxcollapse.sweep.display import count
 
@@ -46,7 +46,7 @@ def codes_of(data: xr.Dataset, generations: Sequence[int]) -> np.ndarray:
         piece = part.load()
         for place, generation in enumerate(generations):
             found[..., place][where] = words_at(piece, generation).transpose(*cell_dims(data.status)).values
-    return found
+    return np.where(is_cell_of(data)[..., None], found, np.int8(ABSENT))
 
 
 def sentences_of(data: xr.Dataset, axes: Sequence[ShownAxis]) -> Iterator[Point]:

@@ -9,7 +9,7 @@ import xarray as xr
 from jaxcollapse.analysis.answers import ANSWERS
 from jaxcollapse.analysis.looks import FOREVER, LOOKS, UNKNOWN
 from jaxcollapse.analysis.plot.arrangement import arrange
-from jaxcollapse.analysis.verdict import Thresholds, needed_by, plane_of
+from jaxcollapse.analysis.verdict import ABSENT, Thresholds, needed_by, plane_of
 from jaxcollapse.report.axes import ShownAxis, axes_of
 from jaxcollapse.report.outcome import Outcome, Question, question_of
 from jaxcollapse.report.quantities import Quantity, quantities_of
@@ -138,12 +138,13 @@ class View:
 
 
 def _start(shape: tuple[int, ...], outcome: Outcome | None) -> tuple[int, ...]:
-    """The cell in the middle or, where it is known what became of cells, the nearest one that has lost something."""
+    """The cell in the middle or, where it is known what became of cells, the nearest one that lost something."""
     middle = np.array([size // 2 for size in shape], int)
-    if outcome is None or not (is_lost := np.isin(outcome.codes, outcome.question.lost)).any():
+    if outcome is None:
         return tuple(middle.tolist())
-    lost = np.argwhere(is_lost)
-    return tuple(lost[np.abs(lost - middle).sum(axis=1).argmin()].tolist())
+    is_lost = np.isin(outcome.codes, outcome.question.lost)
+    found = np.argwhere(is_lost if is_lost.any() else outcome.codes != ABSENT)
+    return tuple(found[np.abs(found - middle).sum(axis=1).argmin()].tolist())
 
 
 def _curve(data: xr.Dataset, quantities: list[Quantity], cell: dict[str, int]) -> str:

@@ -10,28 +10,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from jaxcollapse.analysis.looks import LOOKS
 from jaxcollapse.analysis.plot.phase import phase_diagram
 from jaxcollapse.analysis.plot.scale import Scale
-from tests.report.known import known
-
-TEMPERATURES = [0.8, 0.9, 0.95, 1.0, 1.2]
-BATCHES = [1, 2, 3, 4, 16, 256]
-CELLS = {  # a coarse grid of corners, and one line that is refined
-    (0.8, 1): "forgetting",
-    (0.8, 256): "cooled",
-    (1.2, 1): "heated",
-    (1.2, 256): "unchanged",
-    (0.8, 16): "unchanged",
-    (0.9, 16): "unchanged",
-    (0.95, 16): "forgetting",
-    (1.2, 16): "forgetting",
-}
-
-
-def refined(**other: Any) -> xr.Dataset:
-    words = np.full((len(TEMPERATURES), len(BATCHES)), "missing", "U10")
-    for (temperature, batch), word in CELLS.items():
-        words[TEMPERATURES.index(temperature), BATCHES.index(batch)] = word
-    data = known({"temperature": TEMPERATURES, "batch_size": BATCHES}, words, **other)
-    return data.assign_coords(is_cell=(("temperature", "batch_size"), words != "missing"))
+from tests.report.holes import BATCHES, CELLS, with_holes
 
 
 def points(data: xr.Dataset, **asked: Any) -> dict[tuple[float, float], tuple[float, ...]]:
@@ -48,24 +27,24 @@ def points(data: xr.Dataset, **asked: Any) -> dict[tuple[float, float], tuple[fl
 def test_cells_are_points_at_their_values_with_the_colours_of_their_verdicts() -> None:
     from matplotlib.colors import to_rgba
 
-    found = points(refined())
+    found = points(with_holes())
     assert found == {place: to_rgba(LOOKS[word].colour) for place, word in CELLS.items()}
 
 
 def test_values_that_are_spaced_so_have_a_logarithmic_axis() -> None:
-    panel = phase_diagram(refined()).axes[0]
+    panel = phase_diagram(with_holes()).axes[0]
     assert (panel.get_xscale(), panel.get_yscale()) == ("log", "linear")
     assert Scale.of_axis(np.array([4, 8, 16, 32, 64])).is_log, "less than the ratio from which on an observable is"
     assert not Scale.of_axis(np.linspace(1, 50, 9)).is_log
 
 
 def test_a_place_without_a_cell_is_not_in_the_key() -> None:
-    (key,) = phase_diagram(refined()).legends
+    (key,) = phase_diagram(with_holes()).legends
     assert {text.get_text() for text in key.get_texts()} == set(CELLS.values())
 
 
 def test_the_boundary_has_a_mark_on_each_line_and_a_bar_where_both_bounds_are_finite() -> None:
-    data = refined(replicates=16)
+    data = with_holes(16)
     found = data.collapse.boundary("temperature")
     panel = phase_diagram(data, boundary="temperature").axes[0]
     (bars,) = (each for each in panel.collections if isinstance(each, LineCollection))
@@ -81,13 +60,13 @@ def test_the_boundary_has_a_mark_on_each_line_and_a_bar_where_both_bounds_are_fi
 
 
 def test_points_take_the_colour_of_an_observable() -> None:
-    found = points(refined(), colour="smoothed_recovery_gap")
+    found = points(with_holes(), colour="smoothed_recovery_gap")
     assert found[0.8, 1] == found[0.95, 16] != found[0.8, 16], "the gap is 1 of those, and 0 of this"
 
 
 @pytest.mark.parametrize("change", ["half", "words"])
 def test_a_grid_with_half_of_its_cells_or_an_axis_of_words_has_rows_and_columns(change: str) -> None:
-    data = refined()
+    data = with_holes()
     if change == "half":
         data = data.assign_coords(is_cell=data.is_cell | (data.batch_size > 3))
     else:

@@ -8,6 +8,7 @@ from jaxcollapse.analysis.verdict import NEEDED, NEEDED_OF_ROWS
 from jaxcollapse.report.answer import Answer, Item, answer_of
 from jaxcollapse.report.outcome import outcome_of
 from jaxcollapse.report.view import View
+from tests.report.holes import with_holes
 from tests.report.known import known
 from tests.support.datasets import SHAPES
 
@@ -305,3 +306,24 @@ def test_every_shape_has_an_answer(shape: str) -> None:
     told = answered(SHAPES[shape])
     assert all(text.endswith(".") for text in headline(told))
     assert sum(word.cells for word in told.words) == SHAPES[shape].status.isel(replicate=0).size
+
+
+def test_places_without_a_cell_are_neither_missing_nor_unknown() -> None:
+    told = answered(with_holes())
+    texts = [*headline(told), *told.sure, *lines(told.where)]
+    assert not [text for text in texts if "missing" in text or "not known" in text or "not computed" in text]
+    assert sum(word.cells for word in told.words) == 8
+    assert "" not in [word.word for word in told.words]
+
+
+def test_a_line_with_holes_says_between_which_of_its_values_losses_begin() -> None:
+    (found,) = (point.text for point in answered(with_holes(16)).headline if point.lead == "Boundary")
+    assert found == (
+        "As temperature grows, loss ends between 0.8 and 1.2 at batch size 1 and loss begins between 0.9 and 0.95 at "
+        "batch size 16 (95 % bounds)."
+    )
+
+
+def test_bounds_that_are_not_sure_are_not_told() -> None:
+    """Two replicates cannot say that more than half of all have lost something."""
+    assert [point.lead for point in answered(with_holes(2)).headline if point.lead == "Boundary"] == []

@@ -14,6 +14,7 @@ from jaxcollapse.analysis.looks import FOREVER, LOOKS
 from jaxcollapse.analysis.verdict import VERDICTS, final_median, verdicts
 from jaxcollapse.report.page import stored_page
 from tests.conftest import Finished
+from tests.report.holes import BATCHES, CELLS, with_holes
 from tests.report.known import known
 from tests.support.browsing import Visit, visiting
 from tests.support.datasets import SHAPES, made
@@ -455,4 +456,31 @@ def test_a_zip_of_many_numbers_is_points_at_their_numbers(browser: Browser, tmp_
         visit.drawn()
         assert len(visit.source("phase-cells")["x"]) == 2
         assert visit.source("phase-points")["x"] == []
+        assert visit.complaints == []
+
+
+def test_places_without_a_cell_are_empty_and_not_missing(browser: Browser, tmp_path: Path) -> None:
+    with visiting(browser, written(with_holes(), tmp_path)) as visit:
+        visit.drawn()
+        cells = visit.source("phase-cells")
+        words = [word.partition(",")[0] for word in cells["word"]]
+        assert sorted(filter(None, words)) == sorted(CELLS.values())
+        ground = visit.page.evaluate("paint('ground')")
+        assert {colour for colour, word in zip(cells["colour"], words, strict=True) if not word} == {ground}
+        assert "missing" not in visit.page.locator("body").inner_text()
+        assert visit.page.locator("#axis-0-said").inner_text() + visit.page.locator("#axis-1-said").inner_text() in {
+            f"{temperature:g}{batch}" for temperature, batch in CELLS
+        }, "a cell is chosen at first"
+        slider = visit.page.locator("#axis-1")
+        slider.focus()
+        slider.press("Home")
+        for _ in range(BATCHES.index(2)):
+            slider.press("ArrowRight")
+        visit.drawn()
+        assert visit.chosen().endswith("the sweep has no cell here.")
+        visit.page.locator("#colour").select_option("smoothed_recovery_gap")
+        visit.drawn()
+        cells = visit.source("phase-cells")
+        assert cells["colour"].count(ground) == len(words) - len(CELLS)
+        assert "none" not in visit.page.locator("#phase-key").inner_text()
         assert visit.complaints == []
