@@ -66,7 +66,7 @@ bench: $(VENV)/.test ## Time jaxcollapse beside its peers, and how it grows: a q
 	$(BIN)/python -m benchmarks
 
 experiments: $(VENV)/.test ## Run what pages of docs/ report, and write it there: theory and papers beside the engine, verdicts, studies
-	for each in agreement published verdicts studies analysis report; do $(BIN)/python -m experiments.$$each || exit 1; done
+	for each in agreement published verdicts studies refinement analysis report; do $(BIN)/python -m experiments.$$each || exit 1; done
 
 notebooks: $(VENV)/.test ## Run the notebooks in analysis/ and keep their outputs
 	$(BIN)/python -m tests.support.notebooks

@@ -20,6 +20,7 @@ CLAIMS = (
     "test_judging.py",
     "test_notebooks.py",
     "test_published.py",
+    "test_refinement_experiment.py",
     "test_real_data.py",
     "test_reproducibility.py",
     "test_sgd.py",
