@@ -263,11 +263,18 @@ def page(found: Sequence[Refinement], seconds: float) -> str:
         ),
     ]
     heads = ("boundary where", *TITLES)
-    return "\n".join([*introduction(plane), "", *table(heads, rows), "", *_lessons(found), ""])
+    return "\n".join(
+        [*introduction(plane, found[0].sought.level or 0.0), "", *table(heads, rows), "", *_lessons(found), ""]
+    )
 
 
-def introduction(plane: Plane) -> list[str]:
-    """What is compared: lines of Markdown."""
+def introduction(plane: Plane, level: float) -> list[str]:
+    """What is compared: lines of Markdown.
+
+    Args:
+        plane: the coarse grid, and how far it is refined.
+        level: the entropy of the original, nat.
+    """
     temperatures, sizes = (len(halved(axis)) for axis in plane.axes)
     coarse = f"{len(plane.temperatures)} temperatures from {plane.temperatures[0]} to {plane.temperatures[-1]}"
     batches = ", ".join(map(str, plane.batch_sizes))
@@ -281,11 +288,13 @@ def introduction(plane: Plane) -> list[str]:
         f"coarse grid has {coarse} and the batch sizes {batches}. It is refined on both axes to {plane.width} of "
         "their ranges, by",
         "",
-        f"    jaxcollapse refine STUDY --axis temperature --axis batch_size --to {plane.width} --of entropy --level H",
+        f"    jaxcollapse refine STUDY --axis temperature --axis batch_size --to {plane.width} --of entropy "
+        f"--level {level:.6g}",
         "",
-        "where H is the entropy of the original, and in another study by the default, the boundary of the verdict. The "
-        f"flat grid has all values that this can use: {temperatures} temperatures × {sizes} batch sizes, which are "
-        f"whole numbers. A width is {plane.width} of the range of the temperature, {plane.temperature_width:.3g}.",
+        "where the level is the entropy of the original, and in another study by the default, the boundary of the "
+        f"verdict. The flat grid has all values that this can use: {temperatures} temperatures × {sizes} batch sizes, "
+        f"which are whole numbers. A width is {plane.width} of the range of the temperature, "
+        f"{plane.temperature_width:.3g}.",
         "",
         f"![{CAPTION}](pictures/refinement.png)",
     ]
@@ -300,7 +309,8 @@ def _lessons(found: Sequence[Refinement]) -> list[str]:
         f"most {worst:.1f} widths from the boundary of the flat grid.",
         f"- **A boundary that is not sharp costs more ({noisy.share:.1%}).** Over a wide range of temperatures about "
         f"half of the {noisy.plane.replicates} replicates forget, and on which side a cell is, chance decides. The "
-        "refinement follows each of these islands. More replicates make them smaller; a smaller width does not help.",
+        "refinement follows each of these islands. Only more replicates, not a smaller width, make such a boundary "
+        "sharper.",
         "- Cells that the refined study and the flat grid both have are the same to the bit: the random numbers of a "
         "cell depend on its values only.",
         "- Each round compiles and starts anew, so that the seconds fall less than the number of cells.",
