@@ -90,6 +90,7 @@ def api_theory() -> str:
         ".. autoclass:: jaxcollapse.theory.Oracle",
         "   :members:",
         ".. autoclass:: jaxcollapse.theory.StepLaw",
+        ".. autoclass:: jaxcollapse.theory.EntropyLaw",
     ]
     lines += ["", "## The registry", "", "```{eval-rst}", ".. module:: jaxcollapse.theory", "", *registry, "```"]
     return "\n".join(lines) + "\n"

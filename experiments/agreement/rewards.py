@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy import special
 
 from experiments.agreement.comparison import Comparison, of_number, of_sample, probabilities, simulated, values
 from jaxcollapse import theory
@@ -22,14 +23,17 @@ def comparisons() -> Iterator[Comparison]:
     yield from _field()
     yield from _fixed_point()
     yield from _entropy()
+    yield from _entropy_and_reward()
 
 
-def trained(p0: np.ndarray = P0, correct: np.ndarray = CORRECT, *, last: int = 1, **more: Any) -> xr.Dataset:
-    """A policy gradient from p0, with these correct tokens; recorded at the start and at the end."""
+def trained(
+    p0: np.ndarray = P0, correct: np.ndarray = CORRECT, *, last: int = 1, every: int | None = None, **more: Any
+) -> xr.Dataset:
+    """A policy gradient from p0, with these correct tokens; recorded at the start and at the end, if not more often."""
     numbers = np.flatnonzero(correct).tolist()
     top = {name: more.pop(name) for name in ("replicates", "observables", "precision") if name in more}
     process = {"initial": values(p0), "correct": "listed", "correct_tokens": numbers, **more}
-    record = {"every": last, "logits": True}
+    record = {"every": every or last, "logits": True}
     return simulated(
         {"update": "policy_gradient", **process}, generations=last, record=record, **{"replicates": 1, **top}
     )
@@ -109,3 +113,23 @@ def _entropy() -> Iterator[Comparison]:
     yield of_number(
         "entropy_step", f"η = {rate}, G = {size}", told, entropy[1] - entropy[0], bound=abs(10 * rate * told)
     )
+
+
+def _entropy_and_reward() -> Iterator[Comparison]:
+    """The bound is η: of the entropy and of a and b relative, of the deviation from the law in units of the reward."""
+    rate, last, every = 0.01, 1000, 50
+    for rates in ({}, {"true_positive_rate": 0.8, "false_positive_rate": 0.5}):
+        common: dict[str, Any] = {"learning_rate": rate, "batch_size": float("inf"), "group_size": 8, **rates}
+        p = probabilities(trained(last=last, every=every, **common))[0]
+        wrong, entropy = p[:, 3:].sum(axis=-1), special.entr(p).sum(axis=-1)
+        told = ", ".join([f"{name} = {each}" for name, each in rates.items()] or ["no errors"])
+        for place in (len(wrong) // 4, -1):
+            there = float(theory.entropy_at(P0, correct=CORRECT, wrong_mass=wrong[place]))
+            quantity = f"S, g = {every * np.arange(len(wrong))[place]}, {told}"
+            yield of_number("entropy_at", quantity, there, entropy[place], bound=rate * there)
+        law = theory.entropy_law(P0, correct=CORRECT, wrong_mass=wrong)
+        slope, ceiling = np.polyfit(np.exp(entropy), 1 - wrong, 1)
+        off = np.abs(1 - wrong - slope * np.exp(entropy) - ceiling).max()
+        yield of_number("entropy_law", f"a, {told}", law.a, -slope, bound=rate * abs(law.a))
+        yield of_number("entropy_law", f"b, {told}", law.b, ceiling, bound=rate * abs(law.b))
+        yield of_number("entropy_law", f"largest deviation, {told}", law.deviation, off, bound=rate * law.deviation)

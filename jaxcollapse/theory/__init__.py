@@ -17,6 +17,7 @@ from jaxcollapse.theory.diffusion import (
     rare_token_survival,
 )
 from jaxcollapse.theory.entropy import mean_entropy, mean_kl_from_initial
+from jaxcollapse.theory.entropy_and_reward import EntropyLaw, entropy_at, entropy_law, entropy_step
 from jaxcollapse.theory.far_out import far_out_survival
 from jaxcollapse.theory.gradient import (
     StepLaw,
@@ -36,7 +37,6 @@ from jaxcollapse.theory.human_data import (
 from jaxcollapse.theory.ideal import effective_temperature, ideal_descent, ideal_refit, tempered_refit
 from jaxcollapse.theory.policy_gradient import (
     coin_step_covariance,
-    entropy_step,
     policy_gradient_flow,
     policy_gradient_step,
     rare_miss_probability,
@@ -65,6 +65,7 @@ from jaxcollapse.theory.wright_fisher import (
 
 __all__ = [
     "ORACLES",
+    "EntropyLaw",
     "Oracle",
     "StepLaw",
     "accumulated_heterozygosity",
@@ -78,6 +79,8 @@ __all__ = [
     "diffusion_win_probability",
     "diverse_threshold",
     "effective_temperature",
+    "entropy_at",
+    "entropy_law",
     "entropy_step",
     "far_out_survival",
     "first_extinction_probability",
