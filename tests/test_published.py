@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from experiments.published import noisy_verifier, rare_answers, whitened_rewards
+from experiments.published import entropy_and_reward, noisy_verifier, rare_answers, whitened_rewards
 from experiments.published.paper import Data, Paper, Point, row
 from experiments.published.papers import PAPERS
 from jaxcollapse import theory
@@ -15,7 +15,8 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.optimised  # programs run longer than they compile
 SIGMAS = 4.0
 OFF = (0.97, 1.03)
-FEWER = {noisy_verifier.PAPER: 4, rare_answers.PAPER: 1, whitened_rewards.PAPER: 4}  # trajectories than for the page
+# How many times fewer trajectories run than for the page.
+FEWER = {noisy_verifier.PAPER: 4, rare_answers.PAPER: 1, whitened_rewards.PAPER: 4, entropy_and_reward.PAPER: 2}
 EACH = pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
 
 
@@ -92,6 +93,23 @@ def test_groups_pull_at_most_by_a_bound_which_large_ones_do_not_feel() -> None:
     """√(G − 1) where hardly any answer is wrong; 1/√(p (1 − p)) for large groups."""
     assert whitened_rewards.pull(1 - 1e-9, 16) == pytest.approx(np.sqrt(15), rel=1e-6)
     assert whitened_rewards.pull(0.6, 4096) == pytest.approx(1 / np.sqrt(0.24), rel=2e-4)
+
+
+def test_three_wrong_answers_for_a_right_one_are_near_the_exponential_law_and_other_rows_are_not() -> None:
+    """The largest deviation as a share of the reward gained, by the formula and simulated."""
+    found = entropy_and_reward.deviations(run(entropy_and_reward.PAPER))
+    for formula, simulated in found.values():
+        assert simulated == pytest.approx(formula, rel=0.05)
+    near = found.pop(entropy_and_reward.FEW)
+    assert max(near) < 0.04
+    assert all(min(far) > 0.1 for far in found.values())
+
+
+def test_a_coin_lowers_the_entropy_and_leaves_the_reward() -> None:
+    first, last = (run(entropy_and_reward.PAPER)[entropy_and_reward.COIN].isel(generation=place) for place in (0, -1))
+    error = last.accuracy.std(ddof=1) / np.sqrt(last.accuracy.size)
+    assert abs(last.accuracy.mean() - first.accuracy.mean()) < SIGMAS * error
+    assert last.entropy.mean() < 0.8 * first.entropy.mean()
 
 
 @EACH

@@ -15,8 +15,8 @@ def page(sections: Sequence[str]) -> str:
     lines = [
         "# Published results, reproduced",
         "",
-        "Written by `python -m experiments.published`, which takes three minutes on two cores. This page simulates "
-        "formulas from three papers on training with rewards, with the engine and fixed seeds. All numbers are "
+        "Written by `python -m experiments.published`, which takes four minutes on two cores. This page simulates "
+        "formulas from four papers on training with rewards, with the engine and fixed seeds. All numbers are "
         "computed; only the formulas are the papers'.",
         "",
         "*z* is the simulated number less the formula's, in standard errors over trajectories. A formula for large "
