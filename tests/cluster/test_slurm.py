@@ -1,7 +1,9 @@
 """On a real Slurm: what is submitted runs, loses no finished shard, and ends in the numbers of a local run."""
 
 import contextlib
+import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -152,6 +154,37 @@ def test_tasks_give_their_cells_replicates_until_a_rule_is_met(slurm: Slurm, swe
         alone = jc.run(sweep, progress=False)
         assert_same_numbers(alone, data)
         assert len(set(alone.replicates.values.ravel().tolist())) > 1
+
+
+@pytest.mark.optimised  # here and in the tasks, or the last digits of Adam's cells differ
+def test_tasks_share_the_cells_of_several_grids_and_conditions(slurm: Slurm, sweep_file: Path, tmp_path: Path) -> None:
+    """Places without a cell belong to no task; the others come out as in a local run."""
+    study = tmp_path / "study"
+    slurm = dataclasses.replace(slurm, environment={**slurm.environment, "XLA_FLAGS": os.environ["XLA_FLAGS"]})
+    sweep = jc.Sweep.from_dict(
+        {
+            **SWEEP,
+            "generations": 20,
+            "record": {"every": 10},
+            "process": {"vocab_size": 16, "batch_size": 4},
+            "axes": {
+                "optimizer": ["sgd", "adam"],
+                "learning_rate": {"values": [0.2, 1.0], "where": {"optimizer": "sgd"}},
+                "temperature": [0.9, 1.1],
+            },
+            "grid": [{"optimizer": ["sgd"], "learning_rate": [0.2], "temperature": [1.0, 1.1, 1.2]}],
+        }
+    )
+    sweep_file.write_text(sweep.to_toml())
+    asked = ["--out", study, "--tasks", "3", "--time", "10", "--cpus-per-task", "1", "--chunk-size", "2", "--json"]
+    jobs = json.loads(answer(slurm, "submit", sweep_file, *asked))
+    array, after = jobs["array_job"], jobs["finalize_job"]
+    wait_until(lambda: slurm.states(after) == {after: "COMPLETED"}, 180, "the dataset is assembled")
+    assert slurm.states(array) == {f"{array}_{task}": "COMPLETED" for task in range(3)}
+    assert len(shards(study)) == 8
+    with xr.open_dataset(study / "result.nc") as data:
+        assert_same_numbers(data, jc.run(sweep, progress=False))
+        assert data.entropy.isel(generation=-1).count() == 16 < data.entropy.isel(generation=-1).size
 
 
 def _log(jobs: dict[str, Any], job: str) -> str:
