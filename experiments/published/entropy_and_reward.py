@@ -244,7 +244,7 @@ def _trained(
     **process: Any,
 ) -> xr.Dataset:
     right = ROWS[name][0]
-    whole = {
+    whole: dict[str, Any] = {
         "update": "policy_gradient",
         "initial": values(_p0(name)),
         "correct": "listed",
@@ -256,8 +256,8 @@ def _trained(
     }
     if whole["update"] == "gradient":
         del whole["group_size"]
-    top = {"generations": last, "replicates": replicates, "record": {"every": every}, "precision": precision}
-    return simulated(whole, **top, observables=["accuracy", "entropy"])
+    top: dict[str, Any] = {"generations": last, "replicates": replicates, "record": {"every": every}}
+    return simulated(whole, **top, precision=precision, observables=["accuracy", "entropy"])
 
 
 def _p0(name: str) -> np.ndarray:

@@ -50,8 +50,7 @@ def entropy_at(p0: ArrayLike, *, correct: ArrayLike, wrong_mass: ArrayLike) -> F
     Raises:
         ValueError: an argument is out of its range.
     """
-    entropy: np.ndarray = special.entr(shares_at(p0, correct=correct, wrong_mass=wrong_mass)).sum(axis=-1)
-    return entropy
+    return np.asarray(special.entr(shares_at(p0, correct=correct, wrong_mass=wrong_mass)).sum(axis=-1))
 
 
 @oracle(
