@@ -105,6 +105,7 @@ def test_a_click_chooses_a_cell_and_draws_its_curves(visit: Visit) -> None:
     visit.drawn()
     before = visit.source("curves-lines"), visit.source("events-lines"), visit.source("plane-way")
     table = visit.page.locator("#summary").inner_text()
+    visit.page.locator("#phase").scroll_into_view_if_needed()
     box = visit.page.locator("#phase").bounding_box()
     assert box is not None
     # The last column is at the right end, the last row at the top.
