@@ -34,6 +34,7 @@ MOST_COUNT = 2_000_000_000  # traces, steps: counts are int32
 MOST_TOKENS = 2**24  # up to here float32 has every whole number
 MOST_LOGIT = 1e30  # in absolute value, unless it is −∞; float32 goes a little further
 MOST_CONTEXTS = 2**13  # rows of a table
+MOST_ORDER = 12  # of a chain: two tokens have 8190 windows of up to 12
 MOST_WIDTH = 2**16  # of a layer, or of the vectors of a factor
 MOST_LAYERS = 64
 

@@ -7,7 +7,13 @@ from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.possible import Sizes
 
 _CONTEXTS = {"persona": "personas", "ensemble": "models", "markov": "vocab_size"}  # the field that counts them
-COORDINATES = ("model", "vocab_size", "support_threshold", *_CONTEXTS.values())  # on which possible ranges depend
+COORDINATES = (
+    "model",
+    "vocab_size",
+    "order",
+    "support_threshold",
+    *_CONTEXTS.values(),
+)  # on which possible ranges depend
 
 
 def possible_range(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -33,4 +39,8 @@ def _sizes(values: xr.DataArray) -> Sizes:
     model, contexts = told("model", ""), xr.Variable((), np.inf)
     for kind, field in _CONTEXTS.items():
         contexts = xr.where(model == kind, told(field, np.inf), contexts)
+    order, windows = told("order", 1.0), contexts
+    for length in range(2, int(order.max()) + 1):  # of windows of a chain
+        windows = windows + xr.where(length <= order, contexts**length, 0)
+    contexts = xr.where(model == "markov", windows, contexts)
     return Sizes(told("vocab_size", np.inf), contexts, told("support_threshold", 1.0))

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int32
 from pydantic import Field
 
 from jaxcollapse.distributions.distribution import Distribution, InitialKind
+from jaxcollapse.distributions.ngrams import check_windows, number_of_windows
 from jaxcollapse.sampling import bits
 from jaxcollapse.system.jax_settings import arithmetic
 from jaxcollapse.system.jit_on_disk import jit_on_disk
@@ -47,6 +48,11 @@ class Dirichlet(InitialKind):
         with arithmetic("float32"):
             keys = row_keys(jnp.asarray(key)[np.newaxis], number=number)
             return Distribution(self._drawn(vocab_size, keys[0]))
+
+    def windows(self, vocab_size: int, key: np.ndarray, order: int) -> Distribution:
+        """Independent draws, also of the rows of shorter windows."""
+        check_windows(vocab_size, order, "process.order")
+        return self.rows(vocab_size, key, number_of_windows(vocab_size, order))
 
     def _drawn(self, vocab_size: int, keys: Array) -> np.ndarray:
         concentration, size = jnp.float32(self.concentration), jnp.int32(vocab_size)

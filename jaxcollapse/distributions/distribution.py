@@ -11,6 +11,7 @@ from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
 
 from jaxcollapse.distributions.labels import storable
+from jaxcollapse.distributions.ngrams import check_windows
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_NUMBERS
 from jaxcollapse.parts.plugin import Plugin
@@ -139,6 +140,16 @@ class InitialKind(BaseModel, ABC):
             return np.stack([np.roll(row, shift) for shift in shifts])
 
         return replace(one, logits=shifted(one.logits), correct=None if one.correct is None else shifted(one.correct))
+
+    def windows(self, vocab_size: int, key: np.ndarray, order: int) -> Distribution:
+        """Rows for a chain in which each window of `order` tokens, more than one, has a row.
+
+        The rows of shorter windows may come before them. Unless a kind has rows of its own, row r of R is p0 shifted by
+        ⌊rV/R⌋ places.
+        """
+        size = self.distribution(vocab_size, key).size
+        check_windows(size, order, "process.order")
+        return self.rows(vocab_size, key, size**order)
 
     @abstractmethod
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:

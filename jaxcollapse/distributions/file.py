@@ -120,6 +120,11 @@ class File(InitialKind):
             raise InputError(f"{_KEY}.variable", f"has the shape {_shape(found.logits)}; it needs a row for each token")
         return self._cut(found, rows_too=number is None)
 
+    def windows(self, vocab_size: int, key: np.ndarray, order: int) -> Distribution:
+        """The rows that the file has, whose number the model checks; or copies of the one it has, shifted."""
+        found = self._read()
+        return super().windows(vocab_size, key, order) if found.logits.ndim == 1 else self._cut(found, rows_too=False)
+
     def _wanted(self) -> Wanted:
         return Wanted(self.variable, self.labels, self.select)
 

@@ -27,7 +27,7 @@ def ngram_rows(text: np.ndarray, size: int, order: int, smoothing: float) -> np.
     Raises:
         InputError: the table would be too large, or the text is too short.
     """
-    check_windows(size, order, f"{_KEY}.top", "set top, or")
+    check_windows(size, order, f"{_KEY}.top")
     if len(text) <= order:
         told = f"a text of {len(text)} tokens is too short for windows of {order} and a next token"
         raise InputError(f"{_KEY}.path", f"{told}; it needs at least {order + 1}")
@@ -48,10 +48,16 @@ def number_of_windows(size: int, order: int) -> int:
     return sum(size**length for length in range(order + 1))
 
 
-def check_windows(size: int, order: int, key: str, advice: str) -> None:
+def check_windows(size: int, order: int, key: str) -> None:
     """Raises `InputError` at this key if a table of all windows is too large."""
+    if problem := too_many_windows(size, order):
+        raise InputError(key, problem)
+
+
+def too_many_windows(size: int, order: int) -> str | None:
+    """What is wrong with a chain of this order over so many tokens: that its table is too large; None if it fits."""
     rows = number_of_windows(size, order)
-    if rows > MOST_CONTEXTS or rows * size > MOST_NUMBERS:
-        told = f"a chain of order {order} over {size} tokens has {rows} rows of windows"
-        limits = f"at most {MOST_CONTEXTS} rows and {MOST_NUMBERS} numbers are allowed"
-        raise InputError(key, f"{told}, and {limits}; {advice} a lower order")
+    if rows <= MOST_CONTEXTS and rows * size <= MOST_NUMBERS:
+        return None
+    told = f"order = {order} with {size} tokens makes {rows} rows, one for each window of up to {order}"
+    return f"{told}; at most {MOST_CONTEXTS} rows are allowed: use fewer tokens (vocab_size, top) or a lower order"

@@ -58,6 +58,10 @@ class Words(InitialKind):
             logits = np.log(shares)
         return Distribution(logits, words, {"language": language}, names, self._weights())
 
+    def windows(self, vocab_size: int, key: np.ndarray, order: int) -> Distribution:
+        """Rows of languages, which are not those of a chain."""
+        return self.rows(vocab_size, key, None)
+
     def _weights(self) -> np.ndarray:
         weights = np.array(self.weights or [1.0] * len(self.languages))
         return weights / weights.sum()

@@ -2,11 +2,14 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int32
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int32, Num, Shaped
 
-from jaxcollapse.observables.possible import entropy_of_tokens, number_of_tokens
+from jaxcollapse.observables.possible import entropy_of_contexts, entropy_of_tokens, number_of_classes
 from jaxcollapse.observables.registry import observable
 from jaxcollapse.observables.snapshot import Row, Scalar, Snapshot
+from jaxcollapse.walks.markov import Markov
+from jaxcollapse.walks.windows import Windows
 
 _RESTART = 1e-20  # chance of a chain to start anew, which decides between the places where it may get stuck
 Chain = Float[Array, "from to"]
@@ -18,10 +21,13 @@ Chain = Float[Array, "from to"]
     "chain",
     default=False,
     models=("markov",),
-    possible=entropy_of_tokens,
+    possible=entropy_of_contexts,
 )
 def stationary_entropy(now: Snapshot) -> Scalar:
-    """Entropy of π, the share of time an endless trace spends at each token; after an end token it starts again."""
+    """Entropy of π, the share of time an endless trace spends at each token (at each window, if `order` is above 1).
+
+    After an end token it starts again.
+    """
     law = _stationary(now)
     return -jnp.sum(jnp.where(law > 0, law * jnp.log(jnp.where(law > 0, law, 1)), 0))
 
@@ -34,15 +40,17 @@ def entropy_rate(now: Snapshot) -> Scalar:
     return -jnp.sum(_stationary(now) * jnp.sum(terms, axis=-1))
 
 
-@observable("recurrent classes", "1", "chain", default=False, whole=True, models=("markov",), possible=number_of_tokens)
+@observable(
+    "recurrent classes", "1", "chain", default=False, whole=True, models=("markov",), possible=number_of_classes
+)
 def recurrent_classes(now: Snapshot) -> Int32[Array, ""]:
-    """Number of sets of tokens that a trace can reach but not leave, by steps of probability > support_threshold."""
-    is_possible = _chain(now) > now.thresholds.support
+    """Number of sets of tokens (windows) that a trace can reach but not leave, by steps of p > support_threshold."""
+    is_possible = _steps(now, (_chain(now) > now.thresholds.support).astype(jnp.int32)) > 0
     size = len(is_possible)
     reaches = is_possible | jnp.eye(size, dtype=bool)
     for _ in range(max(size - 1, 1).bit_length()):
         reaches = _product(reaches, reaches)
-    can_start = jax.nn.softmax(now.table[0]) > now.thresholds.support
+    can_start = _begun((jax.nn.softmax(now.table[0]) > now.thresholds.support)[None], size)[0]
     is_reached = jnp.any(can_start[:, None] & reaches, axis=0)
     is_recurrent = is_reached & jnp.all(~reaches | reaches.T, axis=1)
     is_first = ~jnp.any(jnp.tril(reaches & reaches.T, -1), axis=1)  # of its class
@@ -53,11 +61,40 @@ def _product(left: Bool[Array, "from via"], right: Bool[Array, "via to"]) -> Boo
     return jnp.matmul(left.astype(jnp.float32), right.astype(jnp.float32)) > 0
 
 
-def _chain(now: Snapshot) -> Chain:
+def _chain(now: Snapshot) -> Float[Array, "window token"]:
     """Probabilities of the next token; what follows an end token is the start of another trace."""
     chain, first = jnp.exp(now.log_rows[1:]), jnp.exp(now.log_rows[0])
-    ends = jnp.arange(len(chain), dtype=jnp.int32)[:, None] == now.numbers.end_token
-    return jnp.where(ends, first[None], chain)
+    return jnp.where(_ends(now), first[None], chain)
+
+
+def _ends(now: Snapshot) -> Bool[Array, "window 1"]:
+    """Windows that end with the end token."""
+    windows = _windows(now)
+    last = np.concatenate([windows.last_tokens(length) for length in range(1, windows.order + 1)])
+    return jnp.asarray(last)[:, None] == now.numbers.end_token
+
+
+def _windows(now: Snapshot) -> Windows:
+    assert isinstance(now.walk, Markov)
+    return now.walk.windows
+
+
+def _begun(first: Shaped[Array, "1 token"], size: int) -> Shaped[Array, "1 to"]:
+    """Where a trace is after its first token, of so many windows of one token or more."""
+    width = first.shape[1]
+    return first if width == size else jnp.pad(first, ((0, 0), (0, max(0, size - width))))[:, :size]
+
+
+def _steps(now: Snapshot, chain: Num[Array, "window token"]) -> Num[Array, "from to"]:
+    """What leads from each window to each, if so much leads on by each token."""
+    windows = _windows(now)
+    if windows.order == 1:
+        return chain
+    rows, tokens = jnp.arange(1, windows.number, dtype=jnp.int32), jnp.arange(windows.tokens, dtype=jnp.int32)
+    to = windows.following(rows[:, None], tokens[None]) - 1
+    to = jnp.where(_ends(now), tokens[None], to)
+    made = jnp.zeros((len(rows), len(rows)), chain.dtype)
+    return made.at[rows[:, None] - 1, to].add(chain[:, : windows.tokens])
 
 
 def _stationary(now: Snapshot) -> Row:
@@ -65,7 +102,8 @@ def _stationary(now: Snapshot) -> Row:
 
     State 0 is the start, where the chain is again once in 1 / `_RESTART` steps: so every other state has a way there.
     """
-    chain, first = _chain(now), jnp.exp(now.log_rows[:1])
+    chain = _steps(now, _chain(now))
+    first = _begun(jnp.exp(now.log_rows[:1]), len(chain))
     restart = jnp.full((len(chain), 1), _RESTART, chain.dtype)
     start = jnp.block([[jnp.zeros((1, 1), chain.dtype), first], [restart, chain]])
     size = len(start)

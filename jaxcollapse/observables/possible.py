@@ -72,6 +72,11 @@ def number_of_tokens(of: Sizes) -> Ends:
     return (of.support_threshold * of.tokens < 1) * 1.0, of.tokens
 
 
+def number_of_classes(of: Sizes) -> Ends:
+    """Possible range of a number of sets of contexts: 1 to their number; 0 where even a uniform row has no token."""
+    return (of.support_threshold * of.tokens < 1) * 1.0, of.contexts
+
+
 def effective_number_of_tokens(of: Sizes) -> Ends:
     """Possible range of an effective number of tokens: 1 to V."""
     return 1.0, of.tokens

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
-from jaxcollapse.limits import MOST_COUNT, MOST_LAYERS, MOST_TOKENS, MOST_WIDTH
+from jaxcollapse.limits import MOST_COUNT, MOST_LAYERS, MOST_ORDER, MOST_TOKENS, MOST_WIDTH
 
 
 def _count(value: Any) -> int | float:
@@ -49,6 +49,9 @@ Width = Annotated[
 Layers = Annotated[
     int, PlainValidator(_whole(MOST_LAYERS)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_LAYERS})
 ]
+Order = Annotated[
+    int, PlainValidator(_whole(MOST_ORDER)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_ORDER})
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Token = Annotated[int | str, PlainValidator(_token), WithJsonSchema({"type": ["integer", "string"], "minimum": 0})]
 Tokens = Annotated[list[Token], Field(min_length=1)]
@@ -77,4 +80,4 @@ TokenSets = Annotated[
     ),
 ]
 PerToken = list[Annotated[float, Field(ge=-1e30, le=1e30)]]  # a number for each token
-WHOLE = (Count, Whole, Width, Layers, int)  # types whose values are whole numbers
+WHOLE = (Count, Whole, Width, Layers, Order, int)  # types whose values are whole numbers

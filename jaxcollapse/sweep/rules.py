@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxcollapse.distributions.ngrams import too_many_windows
 from jaxcollapse.errors import Faults, InputError, cut_path
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_COUNT
 from jaxcollapse.parts.cell_kinds import (
@@ -249,6 +250,16 @@ def _table_fits(grid: Grid, generations: int) -> None:
         grid.has("model", "markov") & takes_vocab_size(grid) & (grid.numbers("vocab_size") > MOST_CONTEXTS),
         "vocab_size",
         lambda value: f"{value('vocab_size')}: a Markov model has a row for each token; at most {MOST_CONTEXTS}",
+    )
+    is_longer = grid.has("model", "markov") & takes_vocab_size(grid) & (grid.numbers("order") > 1)
+    first, index = grouped([np.where(is_longer, grid.numbers(name), 1).astype(int) for name in ("vocab_size", "order")])
+    sizes, orders = (np.where(is_longer, grid.numbers(name), 1)[first] for name in ("vocab_size", "order"))
+    wrong = [too_many_windows(int(size), int(order)) is not None for size, order in zip(sizes, orders, strict=True)]
+    _refuse(
+        grid,
+        np.array(wrong)[index],
+        "order",
+        lambda value: str(too_many_windows(value("vocab_size"), value("order"))),
     )
     for field in ("personas", "models"):
         _refuse(

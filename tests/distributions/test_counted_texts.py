@@ -1,7 +1,7 @@
 """Real texts as p0: what is a token, what is counted, what is refused, and what identifies a text."""
 
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from scipy import special
 import jaxcollapse as jc
 from jaxcollapse.distributions import Distribution
 from jaxcollapse.planning.library import Entry, Library
-from jaxcollapse.walks.markov import stationary
+from jaxcollapse.walks.stationary import stationary
 from tests.support.sweeps import run
 
 SHAKESPEARE = Path(__file__).parents[2] / "sweeps" / "data" / "shakespeare.txt"
@@ -114,6 +114,39 @@ def test_a_chain_has_the_bigrams_of_the_text_read_as_a_circle() -> None:
     np.testing.assert_allclose(rows[0], stationary(rows[1:]), rtol=1e-9)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("order", [2, 3])
+def test_a_chain_of_higher_order_has_the_n_grams_of_the_text(order: int, smoothing: float, tmp_path: Path) -> None:
+    """Windows of 0 to k tokens, in order of their length; those that the text lacks have uniform rows."""
+    content = "abcabbaacbca"
+    found = entry(text(tmp_path, content), {"model": "markov", "order": order}, smoothing=smoothing)
+    labels = found.given.labels
+    assert labels is not None
+    windows = ["".join(each) for length in range(order + 1) for each in product(labels.tolist(), repeat=length)]
+    rows, circle = special.softmax(found.table, axis=1), content * 2
+    assert len(rows) == len(windows)
+    for row, window in zip(rows, windows, strict=True):
+        counts = (
+            np.array(
+                [sum(circle.startswith(f"{window}{token}", place) for place in range(len(content))) for token in labels]
+            )
+            + smoothing
+        )
+        weights = counts if counts.any() else np.ones(len(labels))
+        np.testing.assert_allclose(row, weights / weights.sum(), rtol=1e-12, err_msg=window)
+    names = found.walk.names(found.given)
+    assert names is not None
+    assert names.tolist() == ["(start)", *windows[1:]]
+
+
+def test_a_chain_that_does_not_fit_or_a_short_text_is_refused(tmp_path: Path) -> None:
+    told = refusal(SHAKESPEARE, {"model": "markov", "order": 3})
+    assert "process.initial.top: order = 3 with 59 tokens makes 208920 rows" in told
+    assert made(SHAKESPEARE, {"model": "markov", "order": 3}, top=18).size == 19
+    told = refusal(text(tmp_path, "abc"), {"model": "markov", "order": 3})
+    assert "a text of 3 tokens is too short for windows of 3 and a next token; it needs at least 4" in told
+
+
 def test_several_texts_are_personas_with_common_tokens(tmp_path: Path) -> None:
     text(tmp_path, "aab", "one.txt")
     path = text(tmp_path, "abcccccc", "two.txt")
@@ -157,7 +190,7 @@ def test_a_text_may_not_be_larger_than_the_limit(tmp_path: Path, monkeypatch: py
 def test_too_many_rows_of_a_chain_are_refused_before_they_are_counted(tmp_path: Path) -> None:
     path = text(tmp_path, " ".join(f"w{number}" for number in range(9000)))
     told = refusal(path, {"model": "markov"}, tokenizer="words")
-    assert "process.initial.top: a chain of order 1 over 9000 tokens has 9001 rows" in told
+    assert "process.initial.top: order = 1 with 9000 tokens makes 9001 rows" in told
     assert made(path, {"model": "markov"}, tokenizer="words", top=20).size == 21
 
 

@@ -23,16 +23,23 @@ def of_personas(rows: np.ndarray, length: int) -> Iterator[Trace]:
         yield Trace(pairs, length, float(np.prod([rows[pair] for pair in pairs])))
 
 
-def of_chain(rows: np.ndarray, length: int, end: int = -1) -> Iterator[Trace]:
-    """The first token's row is the first."""
+def windows(tokens: int, order: int) -> list[tuple[int, ...]]:
+    """All windows of up to so many tokens, in the order of the rows of a chain."""
+    return [window for length in range(order + 1) for window in product(range(tokens), repeat=length)]
+
+
+def of_chain(rows: np.ndarray, length: int, end: int = -1, order: int = 1) -> Iterator[Trace]:
+    """The rows are those of windows of no token, of one, and so on; further columns are padding."""
+    tokens = next(size for size in range(1, len(rows)) if len(windows(size, order)) == len(rows))
+    row = {window: place for place, window in enumerate(windows(tokens, order))}
 
     def from_here(pairs: tuple[tuple[int, int], ...], chance: float) -> Iterator[Trace]:
-        last = pairs[-1][1] if pairs else None
-        if len(pairs) == length or last == end:
+        text = tuple(token for _, token in pairs)
+        if len(pairs) == length or text[-1:] == (end,):
             yield Trace(pairs, len(pairs), chance)
             return
-        context = 0 if last is None else 1 + last
-        for token in range(rows.shape[1]):
+        context = row[text[-order:]]
+        for token in range(tokens):
             yield from from_here((*pairs, (context, token)), chance * rows[context, token])
 
     return from_here((), 1.0)

@@ -12,7 +12,8 @@ from scipy import special
 
 from jaxcollapse.distributions import Distribution
 from jaxcollapse.sampling.multinomial import Method
-from jaxcollapse.walks.markov import Markov, stationary
+from jaxcollapse.walks.markov import Markov
+from jaxcollapse.walks.stationary import stationary
 from jaxcollapse.walks.walk import Numbers, urn
 from tests.observables.exact_structure import marginal, visits
 from tests.observables.structured import log
