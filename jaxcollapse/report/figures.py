@@ -83,21 +83,23 @@ def _phase() -> Any:
     chosen = _source("phase-chosen", "x", "y", "rim", "width")
     frame = Rect(x="x", y="y", width=1, height=1, fill_color=None, line_color="rim", line_width="width")
     made.add_glyph(chosen, frame)
-    _points(made, "phase-points")
+    points = _points(made, "phase-points")
     _ring(made, "phase-ring")
-    made.add_tools(
-        TapTool(renderers=[drawn]), HoverTool(renderers=[drawn], tooltips=[("", "@cell"), ("", "@word"), ("", "@told")])
-    )
+    _choosable(made, drawn, points)
     return made
 
 
-def _points(made: Any, name: str) -> None:
-    """Cells as points, which can be chosen."""
+def _choosable(made: Any, *drawn: Any) -> None:
+    """Lets cells be chosen, and describes the one under the pointer. A figure heeds one tool that is tapped with."""
+    tooltips = [("", "@cell"), ("", "@word"), ("", "@told")]
+    made.add_tools(TapTool(renderers=list(drawn)), HoverTool(renderers=list(drawn), tooltips=tooltips))
+
+
+def _points(made: Any, name: str) -> Any:
+    """Cells as points."""
     points = _source(name, "x", "y", "cell", "word", "told", "colour", "marker", "size", "rim")
     dot = Scatter(x="x", y="y", marker="marker", size="size", fill_color="colour", line_color="rim")
-    drawn = made.add_glyph(points, dot, selection_glyph=dot, nonselection_glyph=dot)
-    hover = HoverTool(renderers=[drawn], tooltips=[("", "@cell"), ("", "@word"), ("", "@told")])
-    made.add_tools(hover, TapTool(renderers=[drawn]))
+    return made.add_glyph(points, dot, selection_glyph=dot, nonselection_glyph=dot)
 
 
 def _ring(made: Any, name: str) -> None:
@@ -132,7 +134,7 @@ def _plane() -> Any:
     made.add_glyph(regions, said)
     way = _source("plane-way", "xs", "ys", "colour")
     made.add_glyph(way, MultiLine(xs="xs", ys="ys", line_color="colour", line_width=2))
-    for name in ("plane-replicates", "plane-cells"):
-        _points(made, name)
+    points = [_points(made, name) for name in ("plane-replicates", "plane-cells")]
     _ring(made, "plane-chosen")
+    _choosable(made, *points)
     return made
