@@ -4,9 +4,7 @@ import numpy as np
 
 from jaxcollapse.walks.windows import Windows
 
-_ELIMINATED = (
-    64  # states of a chain that are eliminated together: a product of matrices for all that they add elsewhere
-)
+_ELIMINATED = 64  # states of a chain that are eliminated together: one product of matrices for all of them
 
 
 def begun(rows: np.ndarray, windows: Windows, end_token: int) -> np.ndarray:

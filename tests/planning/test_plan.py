@@ -324,7 +324,7 @@ def test_more_trajectories_than_can_be_listed_are_refused() -> None:
 
 def test_a_plan_makes_no_table_of_a_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose first row, the stationary law, takes a time that grows with the cube of the tokens."""
-    monkeypatch.setattr("jaxcollapse.walks.markov.stationary", lambda chain: pytest.fail("is computed"))
+    monkeypatch.setattr("jaxcollapse.walks.stationary.stationary", lambda chain: pytest.fail("is computed"))
     planned = jc.plan(sweep_of({"model": "markov", "vocab_size": 20, "update": "refit", "samples": 5}))
     assert planned.to_dict()["buckets"][0]["contexts"] == 33, "the start, and a padded row for each token"
 
