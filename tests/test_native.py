@@ -391,9 +391,9 @@ def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
         "inverse_temperature": jnp.float32(1),
         "learning_rate": jnp.float32(1),
         "draws": jnp.int32(1),
-        "present": jnp.ones(tokens, bool),
-        "thresholds": jnp.ones(3),
-        "times": jnp.full(3, -1, jnp.int32),
+        "present": jnp.ones(tokens, jnp.uint8),
+        "thresholds": jnp.ones(len(native.STATISTICS)),
+        "times": jnp.full(len(native.STATISTICS), -1, jnp.int32),
         "schedule": jnp.ones(2, jnp.int32),
         "gaps": jnp.ones(1, jnp.int32),
         "scale": jnp.zeros(tokens),
@@ -403,7 +403,8 @@ def test_every_array_of_training_is_held_to_its_shape(name: str) -> None:
         "samples": jnp.float32(0),
     }
     operands[name] = jnp.zeros((*operands[name].shape, 1), operands[name].dtype)
-    shapes = [(tokens, jnp.float32), (3, jnp.int32), ((0, 1), jnp.float32)]
+    assert native.trains("cpu", "float32"), "which makes the library known to XLA"
+    shapes = [(tokens, jnp.float32), (len(native.STATISTICS), jnp.int32), ((0, 1), jnp.float32)]
     call = jax.ffi.ffi_call(
         "jaxcollapse_train", [jax.ShapeDtypeStruct(np.atleast_1d(shape), dtype) for shape, dtype in shapes]
     )
