@@ -24,6 +24,7 @@ from jaxcollapse.analysis.boundary import boundary
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.refinement import Refined, refined_axes
 from jaxcollapse.refining import Sought
+from jaxcollapse.sweep.axes import is_whole
 
 PAGE = ROOT / "docs/refinement.md"
 AXES = ("temperature", "batch_size")
@@ -56,7 +57,9 @@ class Plane:
     @property
     def flat(self) -> jc.Sweep:
         """The flat grid of the same resolution: all values that a refinement of the coarse one may use."""
-        return self._sweep({axis.name: [int(x) if axis.whole else x for x in halved(axis)] for axis in self.axes})
+        return self._sweep(
+            {axis.name: [int(x) if is_whole(axis.name) else x for x in halved(axis)] for axis in self.axes}
+        )
 
     @property
     def axes(self) -> tuple[Refined, ...]:
@@ -93,8 +96,8 @@ def halved(axis: Refined) -> list[float]:
     """The values of an axis's first grid, and all that halving its steps puts between them."""
 
     def above(low: float, high: float) -> list[float]:
-        middle = axis.middle(low, high) if axis.is_wide(low, high) else None
-        return [high] if middle is None else [*above(low, middle), *above(middle, high)]
+        _, *middle, _ = axis.halved(low, high)
+        return [*above(low, middle[0]), *above(middle[0], high)] if middle else [high]
 
     return [axis.first[0], *(value for step in pairwise(axis.first) for value in above(*step))]
 

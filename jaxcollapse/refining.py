@@ -116,5 +116,4 @@ def cost_of(sweep: Sweep, folder: Path, machine: Machine) -> dict[str, Any]:
     seconds = estimate(todo).compute if machine.platform == "cpu" else None
     about = f", about {as_seconds(seconds)}" if seconds is not None else ""
     text = f"{count(cells, 'cell')} between neighbours that disagree, {count(todo.trajectories, 'trajectory')}"
-    text = text.replace("trajectorys", "trajectories")
     return {"cells": cells, "trajectories": todo.trajectories, "seconds": seconds, "text": f"{text}{about}"}

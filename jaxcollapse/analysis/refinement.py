@@ -12,10 +12,10 @@ from itertools import pairwise, product
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.distributions.distribution import InitialKind
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.sweep.axes import Axis, is_whole
 from jaxcollapse.sweep.grid import whole_or_rounded
+from jaxcollapse.sweep.reading import plain
 from jaxcollapse.sweep.sweep import Sweep
 
 Place = tuple[float, ...]  # values along the axes that are refined
@@ -31,7 +31,6 @@ class Refined:
         is_share: whether it is a share.
         first: the values of the first grid, in ascending order.
         is_log: whether these are spaced evenly in their logarithm, rather than in their value.
-        whole: whether its values are whole numbers.
     """
 
     name: str
@@ -39,7 +38,6 @@ class Refined:
     is_share: bool
     first: tuple[float, ...]
     is_log: bool
-    whole: bool
 
     @classmethod
     def of(cls, axis: Axis, width: str | float) -> "Refined":
@@ -62,12 +60,14 @@ class Refined:
             raise InputError(
                 "to", f"{shown(width)}: must be a positive number, or a share of the axis's range as in 1%"
             )
-        return cls(axis.name, number, share, tuple(finite), _is_log(finite), is_whole(axis.name))
+        return cls(axis.name, number, share, tuple(finite), _is_log(finite))
 
-    def is_wide(self, low: float, high: float) -> bool:
-        """Whether two neighbours are farther apart than they may be, and there is a value between."""
-        if self.middle(low, high) is None:
-            return False
+    def halved(self, low: float, high: float) -> tuple[float, ...]:
+        """Two neighbours, with the value in their middle if they are farther apart than they may be."""
+        middle = self.middle(low, high) if self._is_wide(low, high) else None
+        return (low, high) if middle is None else (low, middle, high)
+
+    def _is_wide(self, low: float, high: float) -> bool:
         if not self.is_share:
             return high - low > self.width
         at = np.log if self.is_log else np.asarray
@@ -132,9 +132,8 @@ def lacking(sweep: Sweep, axes: Sequence[Refined], above: xr.DataArray) -> list[
     coordinates = {axis.name: axis.fields for axis in grid.axes}
     values = [np.array(coordinates[name][name], float) for name in names]
     sides = above.transpose(*rest, *names).values
-    codes = _codes(sweep)
     found = []
-    for others in np.unique(codes[[sweep.dims.index(name) for name in rest]], axis=1).T.tolist() if rest else [[]]:
+    for others in np.unique(grid.codes[[sweep.dims.index(name) for name in rest]], axis=1).T.tolist() if rest else [[]]:
         here = sides[tuple(max(place, 0) for place in others)]
         known = {
             tuple(float(each[at]) for each, at in zip(values, place, strict=True)): bool(here[place])
@@ -151,14 +150,6 @@ def lacking(sweep: Sweep, axes: Sequence[Refined], above: xr.DataArray) -> list[
 def _gaps(axis: Refined) -> Iterator[tuple[float, float]]:
     """Neighbours of the first grid along an axis."""
     return pairwise(axis.first)
-
-
-def _codes(sweep: Sweep) -> np.ndarray:
-    """For each axis and cell the index of its value."""
-    grid = sweep.grid
-    if grid.places is not None:
-        return grid.places.codes
-    return np.stack(np.unravel_index(np.arange(grid.size), grid.shape)) if sweep.dims else np.zeros((0, 1), int)
 
 
 def _wanted(axes: Sequence[Refined], corners: Mapping[Place, bool], known: Mapping[Place, bool]) -> Iterator[Place]:
@@ -178,12 +169,7 @@ def _wanted(axes: Sequence[Refined], corners: Mapping[Place, bool], known: Mappi
     }
     if len({*corners.values(), *inside.values()}) == 1:
         return
-    split = [
-        (low, middle, high)
-        if axis.is_wide(low, high) and (middle := axis.middle(low, high)) is not None
-        else (low, high)
-        for axis, (low, high) in zip(axes, ends, strict=True)
-    ]
+    split = [axis.halved(low, high) for axis, (low, high) in zip(axes, ends, strict=True)]
     if all(len(each) == 2 for each in split):
         yield from (corner for corner in corners if corner not in inside)  # what was taken to be on a side is computed
         return
@@ -223,17 +209,10 @@ def _written(axis: Axis, value: float) -> int | float:
     return int(value) if is_whole(axis.name) or all(isinstance(each, int) for each in axis.fields[axis.name]) else value
 
 
-def _plain(value: object) -> object:
-    """A value as a table of a sweep file has it."""
-    if isinstance(value, InitialKind):
-        return value.model_dump(exclude_unset=True) | {"kind": type(value).model_fields["kind"].default}
-    return value
-
-
 def _only(sweep: Sweep, name: str, place: int) -> object:
     """One value of an axis, as a sweep file has it."""
     (axis,) = (each for each in sweep.grid.axes if each.name == name)
     if axis.derived:
         raise InputError("axis", f"{name} is an axis of factors, which cannot be held while another axis is refined")
-    values = {field: [_plain(column[place])] for field, column in axis.fields.items()}
+    values = plain({field: [column[place]] for field, column in axis.fields.items()})
     return values[name] if list(values) == [name] else {"zip": values}

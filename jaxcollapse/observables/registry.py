@@ -7,7 +7,7 @@ one.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from jaxtyping import Array, Bool, Float, Num
 
@@ -54,20 +54,7 @@ FOR_VERDICTS = (
 FOR_VERDICTS_OF_ROWS = (*(f"shared_{name}" for name in FOR_VERDICTS[:-1]), FOR_VERDICTS[-1])
 YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
 Dim = Literal["persona", "k"]
-_GROUPS = (
-    "diversity",
-    "original",
-    "tempering",
-    "events",
-    "structure",
-    "personas",
-    "chain",
-    "correct",
-    "answers",
-    "rewards",
-    "texts",
-    "plugins",
-)
+_GROUPS: tuple[str, ...] = get_args(Group)
 Models = Literal["all", "of one row", "of several rows", "of texts"] | tuple[str, ...]
 ALL: Models = "all"
 ONE_ROW: Models = "of one row"

@@ -12,7 +12,7 @@ from jaxcollapse.parts import cell_kinds
 from jaxcollapse.planning.library import Library
 from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens
 from jaxcollapse.sweep.axes import Axis
-from jaxcollapse.sweep.display import label
+from jaxcollapse.sweep.display import conditions_of, label
 from jaxcollapse.sweep.process_fields import fields, is_flag, used_when
 from jaxcollapse.sweep.sweep import Sweep
 
@@ -173,8 +173,7 @@ def _attributes(field: str, axis: Axis | None = None) -> dict[str, str]:
     else:  # numbers that fields follow from
         made = {"long_name": field.replace("_", " "), "units": "1"}
     if axis is not None and axis.where:
-        conditions = [f"{name} = {' or '.join(map(label, values))}" for name, values in axis.where.items()]
-        made["where"] = storable(", ".join(conditions))
+        made["where"] = storable(conditions_of(axis))
     if axis is not None and axis.derived:
         made["description"] = "; ".join(f"{name} = {how}" for name, how in axis.derived.items())
     return made

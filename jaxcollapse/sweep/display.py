@@ -45,8 +45,10 @@ def _shortened(text: str, value: Any) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 chunk", "2 chunks"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number with its noun: "1 chunk", "2 chunks", "2 trajectories"."""
+    if number == 1:
+        return f"{number} {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
 
 
 def _values(values: list[Any]) -> str:
@@ -69,8 +71,12 @@ def _axis_values(axis: Axis) -> str:
     else:
         told = "; ".join(f"{field} = {_values(values)}" for field, values in axis.fields.items())
     told += "".join(f"; {field} = {how}" for field, how in axis.derived.items())
-    conditions = [f"{field} = {' or '.join(map(label, values))}" for field, values in axis.where.items()]
-    return told + (f" where {', '.join(conditions)}" if conditions else "")
+    return told + (f" where {conditions_of(axis)}" if axis.where else "")
+
+
+def conditions_of(axis: Axis) -> str:
+    """ "optimizer = adam or adamw, batch_size = 16": the values that other fields have where an axis applies."""
+    return ", ".join(f"{field} = {' or '.join(map(label, values))}" for field, values in axis.where.items())
 
 
 def _constants(sweep: "Sweep") -> list[tuple[str, str]]:

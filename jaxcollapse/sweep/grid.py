@@ -329,6 +329,13 @@ class Grid:
         folder = self.folder
         return spec.at(*(str(user_path(path, KEY) if folder is None else within(folder, path)) for path in spec.paths))
 
+    @property
+    def codes(self) -> np.ndarray:
+        """For each axis and cell the index of its value, int32 [axis, cell]; −1 if it takes none from the axis."""
+        if self.places is not None:
+            return self.places.codes
+        return np.array([self._codes(place) for place in range(len(self.axes))], np.int32).reshape(-1, self.cells)
+
     def _codes(self, place: int) -> np.ndarray:
         """Index along one axis, for each cell."""
         if self.places is not None:

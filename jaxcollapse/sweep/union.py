@@ -19,7 +19,7 @@ from jaxcollapse.errors import InputError
 from jaxcollapse.limits import MOST_CELLS
 from jaxcollapse.sweep.axes import Axis, hashable
 from jaxcollapse.sweep.derived import Derived
-from jaxcollapse.sweep.display import label
+from jaxcollapse.sweep.display import conditions_of, label
 from jaxcollapse.sweep.grid import Grid, Places, grouped
 
 Table = Sequence[Axis]
@@ -122,8 +122,6 @@ def _codes(table: Table, axes: tuple[Axis, ...]) -> np.ndarray:
     """For each axis of the grid and each cell of a table, the index of the cell's value; −1 if the table lacks it."""
     lengths = [len(axis) for axis in table]
     cells = prod(lengths)
-    if cells > MOST_CELLS:
-        raise InputError("axes", f"the grid has {cells:,} cells; at most {MOST_CELLS:,} are allowed")
     codes = np.full((len(axes), cells), -1, np.int32)
     along = np.unravel_index(np.arange(cells), lengths) if lengths else ()
     for own, place in zip(table, along, strict=True):
@@ -149,10 +147,7 @@ def _conditional(whole: Grid, codes: list[np.ndarray], tables: Sequence[Table]) 
             for field, values in axis.where.items():
                 holds &= cells.has(field, *values)
             if not holds.any():
-                wanted = ", ".join(
-                    f"{field} = {' or '.join(map(label, values))}" for field, values in axis.where.items()
-                )
-                raise InputError(f"{axis.key}.where", f"no cell has {wanted}")
+                raise InputError(f"{axis.key}.where", f"no cell has {conditions_of(axis)}")
             for number, other in enumerate(whole.axes):
                 if other.name == axis.name or (axis.joins and other.name in axis.fields):
                     each[number, ~holds] = -1
@@ -243,7 +238,7 @@ def _merged(raw: Grid) -> Grid:
     order = np.argsort(first)  # cells in the order of their first places
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    codes = _all_codes(raw)
+    codes = raw.codes
     cell = rank[group].astype(np.int32)
     at = _spread(raw, codes, cell)
     if len(first) == raw.cells:
@@ -264,12 +259,6 @@ def _by_value(raw: Grid, field: str) -> np.ndarray:
     """For each cell a number that says which value of a field it has: the same for equal values."""
     column, known = raw.column(field), dict[Any, int]()
     return np.array([known.setdefault(hashable(value), len(known)) for value in column.values])[column.codes]
-
-
-def _all_codes(raw: Grid) -> np.ndarray:
-    if raw.places is not None:
-        return raw.places.codes
-    return np.stack(np.unravel_index(np.arange(raw.size), raw.shape)).astype(np.int32)
 
 
 def _spread(raw: Grid, codes: np.ndarray, cell: np.ndarray) -> np.ndarray:

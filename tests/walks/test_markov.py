@@ -1,54 +1,27 @@
 """Chains: counts of one generation against their exact law, and what generations of them do where nothing is random."""
 
-from functools import partial
 from itertools import product
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import special
 
 from jaxcollapse.distributions import Distribution
-from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.walks.markov import Markov
 from jaxcollapse.walks.stationary import stationary
-from jaxcollapse.walks.walk import Numbers, urn
+from jaxcollapse.walks.walk import Numbers
 from tests.observables.exact_structure import marginal, visits
-from tests.observables.structured import log
 from tests.reference.laws import tempered
-from tests.support.engines import hurried_jit
+from tests.support.chains import METHODS, each_engine, sampled
 from tests.support.one_device import run, table
 from tests.support.statistics import assert_counts, assert_mean
 from tests.support.sweeps import probabilities
 
 INF = float("inf")
-METHODS = {"native": Method(native=True, always_splits=True), "XLA": Method(native=False, always_splits=True)}
 FEW = np.array([[0.6, 0.4], [0.3, 0.7], [0.85, 0.15]])  # two tokens: the first one's row, and the chain
 CHAIN = np.random.default_rng(6).dirichlet(np.full(4, 0.9), 5)
-each_engine = pytest.mark.parametrize("engine", METHODS)
-
-
-@partial(hurried_jit, static_argnames=("walk", "how", "number"))
-def _sampled(
-    walk: Markov, how: Method, number: int, weights: jax.Array, traces: jax.Array, length: jax.Array, end: jax.Array
-) -> jax.Array:
-    keys = jnp.stack([jnp.full(number, 9, jnp.uint32), jnp.arange(number, dtype=jnp.uint32)], axis=1)
-
-    def draw(key: jax.Array) -> jax.Array:
-        return walk.sample(key, weights, traces, how, jnp.int32(0), Numbers(length, end))
-
-    return jax.vmap(draw)(keys)
-
-
-def sampled(
-    walk: Markov, engine: str, number: int, rows: np.ndarray, traces: int, length: int, end: int = -1
-) -> np.ndarray:
-    """Counts [key, context, token] of so many traces with each of `number` keys."""
-    weights = urn(jnp.asarray(log(rows)))
-    numbers = (jnp.int32(each) for each in (traces, length, end))
-    return np.asarray(_sampled(walk, METHODS[engine], number, weights, *numbers))
 
 
 def _law_of_counts(rows: np.ndarray, traces: int, length: int) -> dict[tuple[int, ...], float]:

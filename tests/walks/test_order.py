@@ -1,10 +1,8 @@
 """Chains of higher order: the laws of their traces, by going through all texts, and what generations of them do."""
 
-from functools import partial
 from itertools import product
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,22 +11,19 @@ from scipy.sparse.csgraph import connected_components
 
 import jaxcollapse as jc
 from jaxcollapse.distributions import Distribution
-from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.walks.markov import Markov
-from jaxcollapse.walks.walk import Numbers, urn
+from jaxcollapse.walks.walk import Numbers
 from jaxcollapse.walks.windows import Windows
 from tests.observables.structured import Case, log, measure
 from tests.reference.laws import entropy, tempered
 from tests.reference.traces import Trace, counts, expected_counts, is_correct, of_chain, reward, windows
-from tests.support.engines import hurried_jit
+from tests.support.chains import METHODS, each_engine, sampled
 from tests.support.one_device import run, table
 from tests.support.statistics import assert_counts, assert_mean
 from tests.support.sweeps import probabilities
 
 INF = float("inf")
-METHODS = {"native": Method(native=True, always_splits=True), "XLA": Method(native=False, always_splits=True)}
 SHAPES = [(2, 2), (2, 3), (3, 2)]  # tokens and order
-each_engine = pytest.mark.parametrize("engine", METHODS)
 each_shape = pytest.mark.parametrize(("tokens", "order"), SHAPES)
 each_start = pytest.mark.parametrize("first_token", ["learned", "fixed"])
 
@@ -43,26 +38,6 @@ def rows_of(tokens: int, order: int, concentration: float = 0.8) -> np.ndarray:
 
 def padded(rows: np.ndarray, width: int = 16) -> np.ndarray:
     return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))
-
-
-@partial(hurried_jit, static_argnames=("walk", "how", "number"))
-def _sampled(
-    walk: Markov, how: Method, number: int, weights: jax.Array, traces: jax.Array, length: jax.Array, end: jax.Array
-) -> jax.Array:
-    keys = jnp.stack([jnp.full(number, 9, jnp.uint32), jnp.arange(number, dtype=jnp.uint32)], axis=1)
-
-    def draw(key: jax.Array) -> jax.Array:
-        return walk.sample(key, weights, traces, how, jnp.int32(0), Numbers(length, end))
-
-    return jax.vmap(draw)(keys)
-
-
-def sampled(
-    walk: Markov, engine: str, number: int, rows: np.ndarray, traces: int, length: int, end: int = -1
-) -> np.ndarray:
-    """Counts [key, context, token] of so many traces with each of `number` keys."""
-    numbers = (jnp.int32(each) for each in (traces, length, end))
-    return np.asarray(_sampled(walk, METHODS[engine], number, urn(jnp.asarray(log(rows))), *numbers))
 
 
 @pytest.mark.parametrize(("tokens", "order"), [(1, 3), (2, 1), (2, 4), (3, 3), (5, 2)])
