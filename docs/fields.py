@@ -40,9 +40,13 @@ Entry = tuple[str, str, str]  # values that are allowed, default, meaning
 
 def fields() -> str:
     """The page, from the models that validate a sweep file."""
-    tables = ("record", "process", "axes", "grids")
+    tables = ("record", "process", "axes")
     sections: dict[str, dict[str, list[str]]] = {
-        "Top level": {key: _told(_entry(Sweep, key)) for key in Sweep.model_fields if key not in tables},
+        "Top level": {
+            info.alias or name: _told(_entry(Sweep, name))
+            for name, info in Sweep.model_fields.items()
+            if name not in tables
+        },
         "Recording": {f"record.{key}": _told(_entry(Record, key)) for key in Record.model_fields},
         "Replicates by a rule": {f"replicates.{key}": _told(_entry(Stopping, key)) for key in Stopping.model_fields},
     }

@@ -112,8 +112,9 @@ class Faults:
 
 
 def together(errors: list[InputError]) -> InputError:
-    """One error for several; the first ones are reported."""
-    return errors[0] if len(errors) == 1 else CombinedInputError(errors[:REPORTED])
+    """One error for several, some of which may combine several themselves; the first ones are reported."""
+    single = [each for error in errors for each in error.errors]
+    return single[0] if len(single) == 1 else CombinedInputError(single[:REPORTED])
 
 
 def shown(value: Any) -> str:

@@ -125,7 +125,7 @@ def test_the_search_does_not_find_what_no_page_has(built: Site) -> None:
 
 def test_every_field_has_an_anchor(built: Site) -> None:
     anchors = built.pages[built.folder / "docs/fields.html"].anchors
-    keys = [*fields(), *(key for key in jaxcollapse.Sweep.model_fields if key not in ("process", "axes", "record"))]
+    keys = [*fields(), *(key for key in _top() if key not in ("process", "axes", "record"))]
     keys += [f"record{key}" for key in Record.model_fields]
     keys += [f"initial{key}" for kind in KINDS.values() for key in kind.model_fields if key != "kind"]
     assert [key for key in keys if key not in anchors] == []
@@ -256,11 +256,16 @@ def _to_be_said() -> dict[str, list[str]]:
     options = [option for param in shown for option in _spelled(param)]
     tables = ["process", "axes"]
     keys = [*fields(), *Record.model_fields]
-    keys += [key for key in jaxcollapse.Sweep.model_fields if key not in tables]
+    keys += [key for key in _top() if key not in tables]
     keys += [*KINDS, *(key for kind in KINDS.values() for key in kind.model_fields)]
     told = {"observables": [*OBSERVABLES], "fields": keys, "command_line": [*commands, *options]}
     assert all(f"{page}.md" in PAGES for page in told)
     return {"docs/sweep-file.html": tables, **{f"docs/{page}.html": names for page, names in told.items()}}
+
+
+def _top() -> list[str]:
+    """The keys at the top of a sweep file."""
+    return [info.alias or name for name, info in jaxcollapse.Sweep.model_fields.items()]
 
 
 def _spelled(param: Any) -> list[str]:

@@ -13,7 +13,7 @@ def allowed(model: type[BaseModel], key: str) -> str:
 
     Args:
         model: the model that validates the key.
-        key: its name.
+        key: its name in Python.
     """
     info = model.model_fields[key]
     values: Any = Annotated[info.annotation, info]
@@ -25,7 +25,7 @@ def allowed(model: type[BaseModel], key: str) -> str:
             return False
         return True
 
-    return _in_words(_properties(model)[key], takes)
+    return _in_words(_properties(model)[info.alias or key], takes)
 
 
 @lru_cache(maxsize=8)

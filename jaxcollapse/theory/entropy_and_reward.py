@@ -24,7 +24,7 @@ class EntropyLaw(NamedTuple):
     Attributes:
         a: how much the reward falls as e^S, the effective number of answers, grows by 1.
         b: the reward that the line reaches at e^S = 0; at S = 0 it is b − a.
-        deviation: the largest |R + a e^S − b| on the stretch.
+        deviation: the largest distance of R from the line on the stretch.
     """
 
     a: float

@@ -97,3 +97,12 @@ def test_a_single_fault_is_a_single_error() -> None:
     with pytest.raises(jc.InputError, match=r"^seed: -1: must be >= 0$") as caught:
         jc.Sweep.from_dict({"seed": -1})
     assert caught.value.errors == (caught.value,)
+
+
+def test_faults_within_a_table_count_as_those_of_the_file_do() -> None:
+    """Where one fault is found beside several of a table, each has a line and an entry."""
+    with pytest.raises(jc.InputError) as caught:
+        jc.Sweep.from_dict({"title": [], "generations": -1, "replicates": {"some": 3}})
+    errors = caught.value.errors
+    assert [error.key for error in errors] == ["title", "replicates.until", "replicates.some", "generations"]
+    assert str(caught.value).split("\n") == [str(error) for error in errors]
