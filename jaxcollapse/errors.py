@@ -112,7 +112,7 @@ class Faults:
 
 
 def together(errors: list[InputError]) -> InputError:
-    """One error for several, some of which may combine several themselves; the first ones are reported."""
+    """One error for several, each maybe a combination itself; the first ones are reported."""
     single = [each for error in errors for each in error.errors]
     return single[0] if len(single) == 1 else CombinedInputError(single[:REPORTED])
 

@@ -11,6 +11,7 @@ from jaxtyping import Float64
 from pydantic import BaseModel, ConfigDict
 
 from jaxcollapse.distributions.labels import storable
+from jaxcollapse.distributions.learned_text import LearnedText
 from jaxcollapse.distributions.ngrams import check_windows
 from jaxcollapse.errors import InputError, did_you_mean
 from jaxcollapse.limits import MOST_CONTEXTS, MOST_NUMBERS
@@ -30,6 +31,7 @@ class Distribution:
         rows: names of the rows; None if they have none.
         weights: probability of each row, up to a factor; None if it is not known.
         correct: 1 for each correct token, 0 for all others, [token] or [row, token]; None if they are not known.
+        text: the text that a network learns; None if none does.
     """
 
     logits: Logits
@@ -38,6 +40,7 @@ class Distribution:
     rows: np.ndarray | None = None
     weights: np.ndarray | None = None
     correct: np.ndarray | None = None
+    text: LearnedText | None = None
 
     @property
     def size(self) -> int:
@@ -150,6 +153,10 @@ class InitialKind(BaseModel, ABC):
         size = self.distribution(vocab_size, key).size
         check_windows(size, order, "process.order")
         return self.rows(vocab_size, key, size**order)
+
+    def learned(self, contexts: int) -> Distribution:
+        """A text to learn, with the shares of its tokens in each of so many rows."""
+        raise InputError("process.initial", "has no text for a sequence model to learn; use initial.kind = 'text'")
 
     @abstractmethod
     def distribution(self, vocab_size: int, key: np.ndarray) -> Distribution:

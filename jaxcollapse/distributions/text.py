@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.distributions.labels import as_names
+from jaxcollapse.distributions.learned_text import LearnedText
 from jaxcollapse.distributions.ngrams import ngram_rows
 from jaxcollapse.distributions.tokenizers import Tokenizer, read_tokens
 from jaxcollapse.errors import InputError
@@ -111,6 +112,16 @@ class Text(InitialKind):
             raise InputError(f"{_KEY}.path", f"{told}: give its path alone, or use model = 'persona'")
         labels, (text,) = self._tokens()
         return Distribution(ngram_rows(text, len(labels), order, self.smoothing), as_names(labels))
+
+    def learned(self, contexts: int) -> Distribution:
+        """The texts, one after the other, for a network to learn."""
+        labels, texts = self._tokens()
+        if self.smoothing:
+            raise InputError(f"{_KEY}.smoothing", f"{self.smoothing:g} has no effect: a network counts no tokens")
+        shares = np.mean([np.bincount(text, minlength=len(labels)) / len(text) for text in texts], axis=0)
+        with np.errstate(divide="ignore"):
+            rows = np.repeat(np.log(shares)[np.newaxis], contexts, axis=0)
+        return Distribution(rows, as_names(labels), text=LearnedText(texts, len(labels)))
 
     def _weights(self, texts: list[np.ndarray], size: int) -> np.ndarray:
         """Counts of the tokens [text, token], smoothed."""

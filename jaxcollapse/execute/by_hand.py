@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.distributions.dirichlet import Dirichlet
 from jaxcollapse.errors import InputError
-from jaxcollapse.execute.tile import cell_keys, lanes_of
+from jaxcollapse.execute.tile import cell_keys, lanes_of, reading_of
 from jaxcollapse.native import trains
 from jaxcollapse.observables.snapshot import ATTEMPTS, Snapshot, SweepThresholds, origin
 from jaxcollapse.planning import Plan, this_machine
@@ -18,6 +18,7 @@ from jaxcollapse.planning.cells import resolve
 from jaxcollapse.process import self_training
 from jaxcollapse.process.structure import Loops
 from jaxcollapse.program.divergence import diverged
+from jaxcollapse.program.kernel import process_of
 from jaxcollapse.sampling import bits
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.jax_settings import arithmetic
@@ -79,6 +80,7 @@ class SelfTraining:
         self._tokens = entry.table.shape[-1]
         with arithmetic(precision):
             lanes = lanes_of(made, self._program, np.zeros(1, int), cell_keys(made.streams[:1]), np.zeros(1, np.uint32))
+            self._reading = reading_of(made, self._program, np.zeros(1, int))
             self._one = jax.tree.map(lambda array: np.asarray(array)[0], lanes._replace(key=lanes.replicate))
             self._loops = Loops(*cells.loops[0])
             self._thresholds = SweepThresholds(
@@ -140,14 +142,12 @@ class SelfTraining:
         start = origin(process.initial, process.given, thresholds, walk, traces, process.samples, emission.correct)
         rewarded = partial(emission.rewarded, process.scaled(state.model).table)
         seen = state.key, state.model.visited, scaled, process.structure.correct_trace, rewarded, ATTEMPTS
-        now = Snapshot(table, start, thresholds, walk, traces, *seen)
+        now = Snapshot(table, start, thresholds, walk, traces, *seen, process.writer(state.model))
         return {entry.name: entry.measure(now) for entry in chosen}
 
     def _process(self, key: bits.Key) -> self_training.Process:
-        one, loops = jax.tree.map(jnp.asarray, (self._one, self._loops))
-        return self_training.Process.of(
-            self._program.structure, one.settings, loops, one.logits, one.parameters, one.rows, key
-        )
+        one, loops, reading = jax.tree.map(jnp.asarray, (self._one, self._loops, self._reading))
+        return process_of(self._program.structure, one.settings, loops, one, reading, key)
 
     def _seen(self, table: Float[Array, "context token"]) -> Array:
         """The table without padding, and without the dimension of contexts if there is a single row."""

@@ -9,6 +9,7 @@ from jaxcollapse.distributions.dirichlet import Dirichlet, draw_dirichlet, row_k
 from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
+from jaxcollapse.process.sequences import Reading
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.program.kernel import Lanes, Program, Recorded, initial_keys
 from jaxcollapse.sweep.process_fields import fields
@@ -34,7 +35,8 @@ def run_tile(
         thresholds = SweepThresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
         gaps = plan.gaps(chunk)
         padded = np.pad(gaps, (0, plan.places(chunk) - len(gaps)))
-        record: Recorded = jax.device_get(call(tile, loops, padded, thresholds))
+        reading = reading_of(plan, program, cell)
+        record: Recorded = jax.device_get(call(tile, loops, padded, thresholds, reading))
     logits = None if record.logits is None else record.logits[:, : len(gaps)]
     cut = record._replace(series=record.series[:, :, : len(gaps)], logits=logits)
     return jax.tree.map(lambda array: array[:used], cut)
@@ -103,8 +105,18 @@ def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
             place[tuple(slice(size) for size in values.shape)] = values
         return whole[index.reshape(-1)]
 
-    shapes = structure.parameters.shapes(structure.walk.contexts, structure.tokens)
+    shapes = structure.shapes
     return jax.tree.map(stacked, shapes, *fitted, is_leaf=is_shape)
+
+
+def reading_of(plan: Plan, program: Program, cell: np.ndarray) -> Reading | None:
+    """The text that the networks of these cells read, all of them the same; None if they are tables."""
+    if not program.structure.texts:
+        return None
+    library = plan.cells.library
+    text = library.entries[library.index[cell[0]]].given.text
+    assert text is not None
+    return Reading(text.train, text.held_out_windows(*program.structure.reads))
 
 
 def _rows(plan: Plan, program: Program, cell: np.ndarray) -> dict[str, Any]:

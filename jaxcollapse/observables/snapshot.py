@@ -22,6 +22,7 @@ TEXTS, LENGTH = 16, 32  # texts that are drawn from a model to look at, and thei
 
 Row = Float[Array, " token"]
 Scalar = Float[Array, ""]
+Texts = Int32[Array, "text position"]
 
 
 class SweepThresholds(NamedTuple):
@@ -125,6 +126,8 @@ class Snapshot:
         correct_trace: which tokens of a trace make it correct: "all", "last" or "any".
         rewarded: the function that gives the rewards of the model's traces; None if no observable reads them.
         attempts: the k of pass@k.
+        write: the function that draws texts of the model, by a key, their number and their length; None if the walk
+            does, from the table.
     """
 
     def __init__(
@@ -140,6 +143,7 @@ class Snapshot:
         correct_trace: str = "all",
         rewarded: Callable[[], Rewarded] | None = None,
         attempts: tuple[int, ...] = ATTEMPTS,
+        write: Callable[[bits.Key, int, int], Texts] | None = None,
     ):
         self.table = table
         self.start = start
@@ -151,6 +155,7 @@ class Snapshot:
         self.correct_trace = correct_trace
         self.rewarded = rewarded
         self.attempts = attempts
+        self.write = write
         self.scaled = scaled or Scaled(table, None)
 
     @cached_property
@@ -266,9 +271,11 @@ class Snapshot:
         return _shares(self.walk.visits(self.start.table, self.numbers))
 
     @cached_property
-    def texts(self) -> Int32[Array, "text position"]:
+    def texts(self) -> Texts:
         """A few texts of a few tokens, drawn from the model at temperature 1; −1 after their end."""
         assert self.key is not None
+        if self.write is not None:
+            return self.write(self.key, TEXTS, LENGTH)
         return self.walk.traces(self.key, self.table, TEXTS, LENGTH, self.numbers)
 
 

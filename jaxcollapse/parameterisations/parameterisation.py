@@ -21,10 +21,12 @@ class Parameterisation(ABC):
     Attributes:
         part: the value of the field `parameters` that chooses the map.
         is_free: whether every table is within reach, and each row is moved by its own traces alone.
+        reads_windows: whether it has a row for any window of tokens (a `Network`), rather than a table of rows.
     """
 
     part: ClassVar[str]
     is_free: ClassVar[bool] = False
+    reads_windows: ClassVar[bool] = False
 
     def __str__(self) -> str:
         return self.part

@@ -91,10 +91,12 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
         of([each.walk.is_structured for each in structures]),
     )
     steps = np.where(of([not each.rule.takes_steps for each in structures]), 0, grid.numbers("steps"))
-    draws_samples = ~is_infinite & ~np.isin(batches, FRESH)
+    reads = library.texts >= 0
+    draws_samples = ~is_infinite & ~np.isin(batches, FRESH) & ~reads
     replaced = is_infinite | cell_kinds.draws_with_replacement(grid)
     whole = of([spec.is_whole for spec in specs]) & trained
     independent = (batches == "generator") | ((batches == "corpus") & replaced) | ((batches == "groups") & whole)
+    independent &= ~reads
     by_native = everything | whole
     generations = np.full(grid.cells, sweep.replicates * sweep.generations, float)
     # The numbers of draws from a row that are random, or that grow, are not known beforehand: they are always split.
@@ -114,8 +116,16 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     is_judged = cell_kinds.judges_traces(grid)
     places = _places(grid, library, [each.walk for each in structures], which) * cell_kinds.draws_one_by_one(grid)
     candidates = np.where(is_judged & cell_kinds.is_curated(grid), grid.numbers("candidates"), 0)
+    if reads.any():
+        stored_at_once, at_once = (
+            of([getattr(each, name) for each in structures]) for name in ("stored_at_once", "traces_at_once")
+        )
+        sample_blocks = np.where(reads, _blocks(samples, stored_at_once), sample_blocks)
+        seen = np.where(batches == "full", samples, np.minimum(batch_size, samples))
+        batch_blocks = np.where(reads, _blocks(seen, at_once), batch_blocks)
     loops = np.stack([steps, sample_blocks, batch_blocks, places, candidates], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))
+    vary &= ~reads
     positions = np.where(of([each.walk.draws_by_place for each in structures]), grid.numbers("trace_length"), 1)
     draws = np.where(vary | grows, library.contexts * positions, draws)
     emitted = np.where(batches == "generator", batch_size, samples)
@@ -123,6 +133,11 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
     draws = np.where(batches == "groups", np.where(is_infinite, 0, batch_size), draws)
     programs = [_program(sweep, each, observables, everything) for each in distinct]
     return Cells(programs, program, loops, draws, _settings(sweep, library, samples, batch_size), library)
+
+
+def _blocks(number: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """How many blocks of a size so many traces take; 0 where none are drawn."""
+    return np.where(size > 0, np.ceil(np.where(np.isfinite(number), number, 0) / np.maximum(size, 1)), 0)
 
 
 def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarray) -> tuple[list[Spec], np.ndarray]:
@@ -139,7 +154,10 @@ def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarr
     switches = [grid.has(name, field.default) for name, field in known.items() if field.is_switch]
     kinds = (fresh, np.isinf(samples), cell_kinds.sees_whole_corpus(grid), cell_kinds.is_refit(grid), steps == 1)
     facts = [*map(np.asarray, kinds), grid.tells("correct_tokens", are_by_row)]
-    first, index = grouped([tokens, rows, library.contexts, at_once, trained, *static, *switches, *facts])
+    reads = library.texts >= 0
+    facts += [np.where(reads, number, 0) for number in (samples, batch_size)]  # each its own blocks
+    sizes = (tokens, rows, library.contexts, library.texts)
+    first, index = grouped([*sizes, at_once, trained, *static, *switches, *facts])
     tracks_visits = any(entry.name == "unvisited_drift" for entry in sweep.chosen)
     return [
         spec_of(
@@ -148,6 +166,7 @@ def _specs(sweep: Sweep, library: Library, tokens: np.ndarray, trained: np.ndarr
             int(tokens[cell]),
             trains_natively=bool(trained[cell]),
             tracks_visits=tracks_visits,
+            text=library.entries[library.index[cell]].given.text,
         )
         for cell in first.tolist()
     ], index

@@ -151,8 +151,6 @@ def tile_bytes(program: Program, lanes: int) -> int:
     draws += sum(_VISIT_ARRAYS * max(how.at_once, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
     size, shared = structure.tokens * structure.walk.contexts, 0
     if not structure.parameters.is_free:
-        shapes = jax.tree.leaves(
-            structure.parameters.shapes(structure.walk.contexts, structure.tokens), is_leaf=is_shape
-        )
+        shapes = jax.tree.leaves(structure.shapes, is_leaf=is_shape)
         shared = (4 + 3 * moments) * sum(math.prod(shape) for shape in shapes)
     return itemsize * (lanes * (size * arrays + shared) + draws)

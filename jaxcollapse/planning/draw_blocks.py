@@ -13,6 +13,7 @@ from jaxcollapse.planning.cost import PROGRAM_SECONDS
 from jaxcollapse.sampling.multinomial import PORTABLE
 
 SIZES = (1, 16, 64, 256)
+_WINDOWS = (1, 2, 4, 8, 16, 32, 64)
 _BLOCK_SECONDS = 1e-6  # a block of one trajectory beside its draws, at most
 _BLOCK_TRACES = 8  # a block of whole traces beside their draws, in traces
 
@@ -41,6 +42,11 @@ def block_sizes(tokens: int, times: Mapping[int, float]) -> dict[int, int]:
 def traces_at_once(traces: int) -> int:
     """How many traces are drawn at once, of so many: as few programs as sizes, and the fewest draws in vain."""
     return min(SIZES, key=lambda size: math.ceil(traces / size) * (size + _BLOCK_TRACES))
+
+
+def windows_at_once(traces: int) -> int:
+    """How many traces a network reads at once, of so many: few programs, and no more than an eighth in vain."""
+    return min(_WINDOWS, key=lambda size: math.ceil(traces / size) * (size + size / 8 + 1))
 
 
 def whole_groups(traces: int, size: int) -> int:

@@ -1,6 +1,7 @@
 """The initial distributions of a sweep, and the tables that models make of them, each made once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence as List
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
@@ -15,15 +16,21 @@ from jaxcollapse.distributions.dirichlet import Dirichlet
 from jaxcollapse.distributions.distribution import Distribution, InitialKind, check_table, token_sets
 from jaxcollapse.errors import InputError, cut_path
 from jaxcollapse.limits import MOST_DRAWN, MOST_NUMBERS
+from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parameterisations.fit import fit
+from jaxcollapse.parameterisations.network import Network
 from jaxcollapse.parameterisations.parameterisation import Parameterisation
+from jaxcollapse.parameterisations.pretraining import Pretraining, Progress
 from jaxcollapse.parts.plugin import told_in_a_line
 from jaxcollapse.sweep.display import count, label
 from jaxcollapse.sweep.grid import Grid, grouped
 from jaxcollapse.sweep.identity import stable_hash
 from jaxcollapse.system.jax_settings import arithmetic
 from jaxcollapse.walks import WALKS
+from jaxcollapse.walks.sequence import Sequence
 from jaxcollapse.walks.walk import Numbers, Walk
+
+_LEARNING = Lock()
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,14 @@ class Entry:
         given: its rows; if each trajectory draws its own, their shape alone matters.
         walk: the walk of the model.
         end_token: number of the token that ends a trace; −1 if no token does.
+        pretraining: what learns the text of `given`; None for models that have a table.
     """
 
     spec: InitialKind
     given: Distribution
     walk: Walk
     end_token: int
+    pretraining: Pretraining | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -50,9 +59,26 @@ class Entry:
     @cached_property
     def table(self) -> np.ndarray:
         """Logits [context, token] of the model. Those of a long chain take seconds, which a plan has no need of."""
-        return self.walk.start(self.given, self.end_token)
+        if self.pretraining is None:
+            return self.walk.start(self.given, self.end_token)
+        walk, text = self.walk, self.given.text
+        assert isinstance(walk, Sequence)
+        assert text is not None
+        probes = text.held_out_windows(walk.windows, walk.context_length)
+        with arithmetic("float32"):
+            laws = np.asarray(self.pretraining.network.next_tokens(self.learned(), jax.numpy.asarray(probes)))
+        return laws[:, walk.prompt_length :].reshape(-1, laws.shape[-1])[: walk.probes].astype(float)
 
-    def sets(self, tokens: Sequence[Any] | None, key: str) -> np.ndarray:
+    def learned(self, progress: Progress | None = None) -> Any:
+        """The parameters of a network that has learned the text; it learns when first asked, unless it is known."""
+        assert self.pretraining is not None
+        assert self.given.text is not None
+        with _LEARNING:
+            if "_learned" not in self.__dict__:
+                self.__dict__["_learned"] = self.pretraining.learned(self.given.text, progress)
+        return self.__dict__["_learned"]
+
+    def sets(self, tokens: List[Any] | None, key: str) -> np.ndarray:
         """1 for the tokens of a set, 0 for all others: [token], or [context, token] where rows have sets of their own.
 
         Args:
@@ -160,7 +186,7 @@ class Library:
             made = walk.of(rows_of(given), given.size, values)
             if given.logits.ndim == 1:
                 check_table(made.contexts, given.size)
-            return Entry(spec, given, made, walk.end_token(values, given))
+            return Entry(spec, given, made, walk.end_token(values, given), _pretraining(made, values))
 
     @property
     def sizes(self) -> np.ndarray:
@@ -183,6 +209,13 @@ class Library:
         return np.array([rows_of(entry.given) for entry in self.entries], np.int64)[self.index]
 
     @property
+    def texts(self) -> np.ndarray:
+        """A number for the text that each cell's network learns: the same for equal texts; −1 for tables."""
+        digests = ["" if entry.given.text is None else entry.given.text.digest for entry in self.entries]
+        distinct = sorted(set(digests) - {""})
+        return np.array([distinct.index(each) if each else -1 for each in digests], np.int64)[self.index]
+
+    @property
     def end_tokens(self) -> np.ndarray:
         """The number of each cell's end token; −1 if no token ends a trace."""
         return np.array([entry.end_token for entry in self.entries], np.int32)[self.index]
@@ -190,6 +223,8 @@ class Library:
     def fitted(self, index: int, parameters: Parameterisation, walk: Walk, trace_length: int) -> Any:
         """The parameters that come closest to an entry's table: see `parameters.fit`."""
         entry = self.entries[index]
+        if entry.pretraining is not None:
+            return entry.learned()
         walk = walk.narrowed(entry.given.size)
         name = (index, parameters, walk, trace_length)
         with self._lock:
@@ -202,6 +237,18 @@ class Library:
             return self._fits[name]
 
 
+def _pretraining(walk: Walk, values: Mapping[str, Any]) -> Pretraining | None:
+    """What learns the text of a sequence model with these values of its fields."""
+    if not isinstance(walk, Sequence):
+        return None
+    network = PARAMETERISATIONS[values["parameters"]].instance(values)
+    if not isinstance(network, Network):
+        told = f"{values['parameters']!r} is a table; model = 'sequence' needs a network, such as 'transformer'"
+        raise InputError("process.parameters", told)
+    network.check()
+    return Pretraining(network, walk.context_length, values["pretraining_steps"], values["pretraining_seed"])
+
+
 def rows_of(given: Distribution) -> int:
     """How many rows an initial distribution has."""
     return 1 if given.logits.ndim == 1 else len(given.logits)
@@ -211,7 +258,12 @@ def _read(model: str) -> tuple[str, ...]:
     """The fields that a model's table of p0 depends on."""
     part = WALKS[model]
     chosen = part.fact("start_reads")
-    return tuple(part.arguments) if chosen is None else chosen
+    names = tuple(part.arguments) if chosen is None else chosen
+    if not part.fact("learns_text"):
+        return names
+    networks = PARAMETERISATIONS.named(lambda each: getattr(each.make, "reads_windows", False))
+    own = (name for network in networks for name in PARAMETERISATIONS[network].arguments)
+    return tuple(dict.fromkeys([*names, "parameters", *own]))
 
 
 def _size(spec: InitialKind, vocab_size: int, model: str, values: dict[str, Any]) -> int:

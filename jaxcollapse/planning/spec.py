@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxcollapse.distributions.distribution import are_by_row
+from jaxcollapse.distributions.learned_text import LearnedText
 from jaxcollapse.native import MOST_OF_GROUP
 from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parts.cell_kinds import (
@@ -20,7 +21,7 @@ from jaxcollapse.parts.cell_kinds import (
     sees_whole_corpus,
 )
 from jaxcollapse.parts.slot import Part
-from jaxcollapse.planning.draw_blocks import traces_at_once, whole_groups
+from jaxcollapse.planning.draw_blocks import traces_at_once, whole_groups, windows_at_once
 from jaxcollapse.process.structure import FRESH, Batches, Structure
 from jaxcollapse.sweep.cell import Cell
 from jaxcollapse.sweep.process_fields import fields, used_when
@@ -52,7 +53,15 @@ class Spec:
     takes_expectation: bool
 
 
-def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False, tracks_visits: bool = False) -> Spec:
+def spec_of(
+    cell: Cell,
+    rows: int,
+    tokens: int,
+    *,
+    trains_natively: bool = False,
+    tracks_visits: bool = False,
+    text: LearnedText | None = None,
+) -> Spec:
     """What a cell needs.
 
     Args:
@@ -61,6 +70,7 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         tokens: width of its table, padding included.
         trains_natively: whether native code is there to run whole generations.
         tracks_visits: whether it is wanted which rows have been visited.
+        text: what its network learns; None for tables.
     """
     refit, infinite, is_on = bool(is_refit(cell)), bool(np.isinf(samples(cell))), switched_on(cell)
     curated, terms = bool(is_curated(cell)), _terms(is_on)
@@ -97,6 +107,13 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
     at_once = traces_at_once(int(emitted)) if judges_traces(cell) else 0
     if rewarded and not infinite and not (reinforced and trains_natively):
         at_once = whole_groups(0 if draws(cell["reward"]) else int(emitted), cell["group_size"])
+    stored_at_once = stored = 0
+    if text is not None:
+        number = float(samples(cell))
+        at_once = windows_at_once(int(min(number, cell["batch_size"]) if batches == "corpus" else emitted))
+        if batches not in FRESH:
+            stored_at_once = windows_at_once(int(number))
+            stored = stored_at_once * -(-int(number) // stored_at_once)
     by_row = cell["correct"] == "file" or (cell["correct"] == "listed" and are_by_row(cell["correct_tokens"]))
     structure = Structure(
         walk=walk,
@@ -112,7 +129,7 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         is_on=is_on,
         terms=terms,
         parameters=PARAMETERISATIONS[cell["parameters"]].instance(cell),
-        tracks_visits=walk.is_structured and tracks_visits,
+        tracks_visits=walk.is_structured and tracks_visits and text is None,
         curation=cell["curation"],
         reward=cell["reward"] if curated or rewarded else "likelihood",
         correct=cell["correct"],
@@ -123,6 +140,10 @@ def spec_of(cell: Cell, rows: int, tokens: int, *, trains_natively: bool = False
         tables=("correct_tokens",) if by_row else (),
         numbers=_named("number", used),
         counts=(*_named("count", used), "end_token"),
+        texts=text.lengths if text else (),
+        text=text.digest if text else "",
+        stored_traces=stored,
+        stored_at_once=stored_at_once,
     )
     return Spec(structure, is_whole, expected)
 

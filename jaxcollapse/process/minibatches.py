@@ -135,15 +135,19 @@ class Minibatches:
     def _of_counts(self, logits: Table, counts: Counts) -> Batch:
         losses = self.structure.walk.losses
         shares = jnp.sum(frequencies(counts, losses, logits.dtype), axis=-1)
-        sees_sign = bool(OPTIMIZERS[self.structure.optimizer].fact("sees_sign_alone", False))
-        may_be_empty = "budget" in self.structure.is_on
-        return Batch(logits, self.original, shares, self.shares, counts, None, losses, sees_sign, may_be_empty)
+        signs, may_be_empty = sees_sign(self.structure), "budget" in self.structure.is_on
+        return Batch(logits, self.original, shares, self.shares, counts, None, losses, signs, may_be_empty)
 
     def _whole(self, logits: Table, corpus: Samples) -> Batch:
         if not isinstance(corpus, Expected):
             return self._of_counts(logits, corpus)
         shares = shares_of(self.structure.walk, corpus.visits)
         return Batch(logits, self.original, shares, self.shares, None, corpus.logits, self.structure.walk.losses)
+
+
+def sees_sign(structure: Structure) -> bool:
+    """Whether the optimiser uses only the sign of the gradient."""
+    return bool(OPTIMIZERS[structure.optimizer].fact("sees_sign_alone", False))
 
 
 def shares_of(walk: Walk, visits: Float[Array, " context"]) -> Float[Array, " context"]:

@@ -6,7 +6,7 @@ over numbers compiles nothing. A model is parameters, which make a table of logi
 rows; nothing here depends on which.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +124,10 @@ class Process:
             scaled = scaled._replace(table=self.emission.tempered(scaled.table, self.settings.evaluation_temperature))
         return scaled.whole(self._is_tempered), scaled
 
+    def writer(self, state: State) -> Callable[[bits.Key, int, int], Int32[Array, "text position"]] | None:
+        """What writes texts of a model, if its table does not: by a key, their number and their length."""
+        return None
+
     @property
     def samples(self) -> Float[Array, ""] | None:
         """N of a refit to N samples, in the precision of the logits; None for other processes."""
@@ -177,22 +181,24 @@ class Process:
         if structure.rule.takes_steps:
             sources = (structure, self.settings, self.loops, self.emission, self.initial, self.original)
             take, rest = Minibatches(*sources).of(key, state.generation, source, corpus)
-        return Training(
-            parameterisation=structure.parameters,
-            original=self.initial,
-            possible=self.possible,
-            values=self.values,
-            is_on=structure.is_on,
-            terms=structure.terms,
-            corpus=corpus,
-            take=take,
-            rest=rest,
-            descent=self._descent(state.generation),
-            steps=self.loops.steps,
-            single_step=structure.single_step,
-            carries_memory=structure.carry_optimizer,
-            is_tempered=self._is_tempered,
-        )
+        return Training(**self._of_generation(state), corpus=corpus, take=take, rest=rest)
+
+    def _of_generation(self, state: State) -> dict[str, Any]:
+        """What `Training` has apart from data."""
+        structure = self.structure
+        return {
+            "parameterisation": structure.parameters,
+            "original": self.initial,
+            "possible": self.possible,
+            "values": self.values,
+            "is_on": structure.is_on,
+            "terms": structure.terms,
+            "descent": self._descent(state.generation),
+            "steps": self.loops.steps,
+            "single_step": structure.single_step,
+            "carries_memory": structure.carry_optimizer,
+            "is_tempered": self._is_tempered,
+        }
 
     @property
     def _rule(self) -> UpdateRule:

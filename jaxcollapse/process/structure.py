@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 from jaxtyping import Array, Int32
 
+from jaxcollapse.parameterisations.network import Network
 from jaxcollapse.parameterisations.parameterisation import Parameterisation
 from jaxcollapse.parameterisations.table import FreeTable
 from jaxcollapse.parts.slot import SLOTS, Part
@@ -14,6 +15,7 @@ from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.training.corpora.corpus import Corpus
 from jaxcollapse.training.rewards import MOST_VOTES, REWARDS, draws
 from jaxcollapse.training.updates.rule import UpdateRule
+from jaxcollapse.walks.sequence import Sequence
 from jaxcollapse.walks.walk import Numbers, Walk
 
 _FREE = FreeTable()
@@ -49,12 +51,16 @@ class Structure:
         reward: name of the reward that they are selected by, or that they are trained with.
         correct: name of the rule for the correct set.
         correct_trace: which tokens of a trace make it correct.
-        traces_at_once: number of traces, judged one by one, that are drawn together; 0 if none are.
+        traces_at_once: number of traces, judged one by one or trained on, that are drawn together; 0 if none are.
         options: names and values of static fields that functions read.
         rows: names of the fields with a number for each token.
         tables: names of the fields with a number for each token of each row.
         numbers: names of the floating-point `Settings` of a trajectory.
         counts: names of the int32 `Settings` of a trajectory.
+        texts: numbers of tokens of the texts that a network learns; empty for tables.
+        text: digest of their tokens.
+        stored_traces: places for the traces of a generation, if they are stored one by one; else 0.
+        stored_at_once: number of them that are drawn together.
     """
 
     walk: Walk
@@ -83,6 +89,22 @@ class Structure:
     tables: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
+    texts: tuple[int, ...] = ()
+    text: str = ""
+    stored_traces: int = 0
+    stored_at_once: int = 0
+
+    @property
+    def reads(self) -> tuple[int, int]:
+        """Number of windows with probes, and of their tokens; 0 and 0 if there is no network."""
+        return (self.walk.windows, self.walk.context_length) if isinstance(self.walk, Sequence) else (0, 0)
+
+    @property
+    def shapes(self) -> Any:
+        """The shapes of the parameters."""
+        if isinstance(self.parameters, Network) and isinstance(self.walk, Sequence):
+            return self.parameters.sizes(self.walk.context_length, self.tokens)
+        return self.parameters.shapes(self.walk.contexts, self.tokens)
 
     @property
     def shape(self) -> str:

@@ -13,6 +13,7 @@ from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.parts.plugin import told_in_a_line
 from jaxcollapse.parts.slot import Part
+from jaxcollapse.process.sequences import Reading
 from jaxcollapse.process.structure import Loops, Settings
 from jaxcollapse.program.kernel import Lanes, Program, jitted
 from jaxcollapse.system import on_disk
@@ -80,14 +81,17 @@ def arguments(
     contexts, parameters = program.structure.walk.contexts, program.structure.parameters
     fitted = None
     if not parameters.is_free:
-        shapes = parameters.shapes(contexts, tokens)
+        shapes = structure.shapes
         fitted = jax.tree.map(lambda shape: array((lanes, *shape), real), shapes, is_leaf=is_shape)
     rows = {name: array((lanes, tokens), real) for name in structure.rows}
     rows |= {name: array((lanes, contexts, tokens), real) for name in structure.tables}
     state = array((lanes, program.state_words), jnp.uint32) if program.state_words else None
     given = array((lanes, contexts, tokens), real)
     tile = Lanes(settings, key, array((lanes,), jnp.uint32), given, fitted, rows, state)
-    return tile, loops, array((places,), jnp.int32), thresholds
+    reading = None
+    if structure.texts:
+        reading = Reading(array((sum(structure.texts),), jnp.int32), array(structure.reads, jnp.int32))
+    return tile, loops, array((places,), jnp.int32), thresholds, reading
 
 
 @cache

@@ -22,6 +22,7 @@ from jaxcollapse.observables.snapshot import ATTEMPTS, Snapshot, SweepThresholds
 from jaxcollapse.parts.code_table import check_entry, check_part
 from jaxcollapse.parts.slot import SLOTS, Part
 from jaxcollapse.process.self_training import Process
+from jaxcollapse.process.sequences import Reading, SequenceProcess
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.program.divergence import diverged
 from jaxcollapse.program.native_path import advance, can_run
@@ -194,14 +195,19 @@ class Recorded(NamedTuple):
 
 
 def run_trajectory(
-    program: Program, lanes: Lanes, loops: Loops, gaps: Int32[Array, " record"], thresholds: SweepThresholds
+    program: Program,
+    lanes: Lanes,
+    loops: Loops,
+    gaps: Int32[Array, " record"],
+    thresholds: SweepThresholds,
+    reading: Reading | None = None,
 ) -> Recorded:
     """One trajectory. `gaps` are the generations between records; the first is 0, for generation 0 itself, unless the
     trajectory goes on from a state: then it leads from there to the next record. Gaps of 0 at the end are places that
     are not records: what comes back for them means nothing.
     """
     key, structure, settings = trajectory_key(lanes.key, lanes.replicate), program.structure, lanes.settings
-    process = Process.of(structure, settings, loops, lanes.logits, lanes.parameters, lanes.rows, key)
+    process = process_of(structure, settings, loops, lanes, reading, key)
     start = origin(
         process.initial,
         process.given,
@@ -222,7 +228,8 @@ def run_trajectory(
         table, scaled = process.observed(state)
         model = table, start, thresholds, structure.walk, settings.traces
         rewarded = partial(process.emission.rewarded, process.scaled(state).table)
-        return Snapshot(*model, texts, state.visited, scaled, structure.correct_trace, rewarded, program.attempts)
+        judged = structure.correct_trace, rewarded, program.attempts
+        return Snapshot(*model, texts, state.visited, scaled, *judged, process.writer(state))
 
     def generation(_: Array, carry: Carry) -> Carry:
         state, times = carry
@@ -275,6 +282,21 @@ def run_trajectory(
     )
 
 
+def process_of(
+    structure: Structure,
+    settings: Settings,
+    loops: Loops,
+    lanes: Lanes,
+    reading: Reading | None,
+    key: bits.Key,
+) -> Process:
+    """The process of one lane with this key: of a network if there is a text to read, else of a table."""
+    given = lanes.logits, lanes.parameters, lanes.rows
+    if reading is not None:
+        return SequenceProcess.of_text(structure, settings, loops, *given, reading, key)
+    return Process.of(structure, settings, loops, *given, key)
+
+
 def _in_store(carry: Carry) -> tuple[State, dict[str, Array], Array | None]:
     """The order in which a state is stored: octaves last."""
     state, times = carry
@@ -314,4 +336,4 @@ def _watch(
 
 def jitted(program: Program) -> "jax.stages.Wrapped":
     """The jitted program: (Lanes, Loops, gaps, SweepThresholds) → Recorded, for `program.width(platform)` lanes."""
-    return jax.jit(jax.vmap(partial(run_trajectory, program), in_axes=(0, None, None, None)))
+    return jax.jit(jax.vmap(partial(run_trajectory, program), in_axes=(0, None, None, None, None)))

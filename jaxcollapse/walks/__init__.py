@@ -13,7 +13,8 @@ WALKS = Slot(
         type=str,
         default="categorical",
         description="Kind of traces: one token (categorical); tokens of one persona (persona); a Markov chain of "
-        "tokens (markov); or one token, from several models that exchange samples (ensemble).",
+        "tokens (markov); one token, from several models that exchange samples (ensemble); or a text, from a network "
+        "that has learned one (sequence).",
         label="model",
     ),
 )

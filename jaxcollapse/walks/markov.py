@@ -14,12 +14,13 @@ from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.distributions.ngrams import number_of_windows
 from jaxcollapse.errors import InputError
 from jaxcollapse.parts.field import Field
-from jaxcollapse.parts.field_types import Order, Token
+from jaxcollapse.parts.field_types import Order
 from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.walks import WALKS
 from jaxcollapse.walks.stationary import begun
 from jaxcollapse.walks.walk import (
+    END_TOKEN,
     LEAST,
     TRACE_LENGTH,
     Contexts,
@@ -60,15 +61,7 @@ Step = Callable[[int, Array, Any], tuple[Any, Any]]
         label="first token",
         is_off=True,
     ),
-    Field(
-        name="end_token",
-        type=Token | None,
-        default=None,
-        description="Markov: token that ends a trace, as a label or an index from 0; by default no token does.",
-        label="end token",
-        kind="shape",
-        is_off=True,
-    ),
+    END_TOKEN,
 )
 @dataclass(frozen=True)
 class Markov(Walk):

@@ -38,6 +38,15 @@ TRACE_LENGTH = Field(
     label="trace length",
     kind="count",
 )
+END_TOKEN = Field(
+    name="end_token",
+    type=field_types.Token | None,
+    default=None,
+    description="Markov, sequence: token that ends a trace, as a label or an index from 0; by default no token does.",
+    label="end token",
+    kind="shape",
+    is_off=True,
+)
 
 
 class Numbers(NamedTuple):
@@ -67,6 +76,7 @@ class Walk(ABC):
         reads: names of fields that the walk reads in addition to its own attributes.
         start_reads: names of fields that its table of p0 depends on; None for its own attributes.
         knows_answers: whether `answers` holds for traces of several tokens.
+        learns_text: whether its model is a network that has learned a text, and its rows are probes of that.
     """
 
     part: ClassVar[str]
@@ -77,6 +87,7 @@ class Walk(ABC):
     reads: ClassVar[tuple[str, ...]] = ("trace_length",)
     start_reads: ClassVar[tuple[str, ...] | None] = None
     knows_answers: ClassVar[bool] = False
+    learns_text: ClassVar[bool] = False
 
     @classmethod
     def given(

@@ -18,6 +18,7 @@ from jaxcollapse.training.loss_terms import with_terms
 Rest = Any  # what of a corpus is unused so far
 Carry = tuple[Any, Any, Rest, Visited | None]
 Take = Callable[[Array, Table, Rest], tuple[Batch, Rest]]
+Slope = Callable[[Batch], Table]
 
 
 class State(NamedTuple):
@@ -83,6 +84,31 @@ class Training:
         """
         return self.parameterisation.forward(parameters, self.possible)
 
+    @property
+    def first(self) -> Rest:
+        """What is unused before the first step."""
+        return self.rest
+
+    def gradient(
+        self, parameters: Any, index: Array, rest: Rest, slope: Slope
+    ) -> tuple[Any, Rest, Float[Array, " context"] | None]:
+        """The gradient of the loss of a step with respect to the parameters.
+
+        Args:
+            parameters: of the model.
+            index: number of the step.
+            rest: what is unused so far.
+            slope: the gradient of the loss of a minibatch with respect to its logits.
+
+        Returns:
+            The gradient, what is unused then, and the share of each row in the tokens of the minibatch; None if rows
+            are other ones in each step.
+        """
+        assert self.take is not None
+        logits, pull_back = self.forward(parameters)
+        batch, rest = self.take(index, logits, rest)
+        return pull_back(slope(batch)), rest, batch.shares
+
 
 class UpdateRule:
     """How a model learns from the samples of a generation: a frozen dataclass, whose fields are fields of the process.
@@ -111,28 +137,28 @@ class UpdateRule:
 
     def step(self, now: Training, state: State) -> State:
         """One generation: a state with other `parameters`, and `memory`. Here: K steps of the optimiser."""
-        descent, take = now.descent, now.take
+        descent = now.descent
         assert descent is not None
-        assert take is not None
         memory = state.memory if now.carries_memory else self.init(state.parameters, descent)
+
+        def slope(batch: Batch) -> Table:
+            found = self.gradient(batch)
+            if found.shape != batch.logits.shape:
+                told = f"{self.part!r}: the gradient has the shape {found.shape}; the logits have {batch.logits.shape}"
+                raise InputError("process.update", told)
+            return with_terms(found, batch, now.values, now.terms)
 
         def step(index: Array, carry: Carry) -> Carry:
             parameters, memory, rest, visited = carry
-            logits, pull_back = now.forward(parameters)
-            batch, rest = take(index, logits, rest)
-            if now.corpus is None and visited is not None:
-                visited = visited | (batch.shares > 0)
-            slope = self.gradient(batch)
-            if slope.shape != logits.shape:
-                told = f"{self.part!r}: the gradient has the shape {slope.shape}; the logits have {logits.shape}"
-                raise InputError("process.update", told)
-            slope = with_terms(slope, batch, now.values, now.terms)
-            updates, memory = descent.update(pull_back(slope), memory, parameters)
+            gradient, rest, shares = now.gradient(parameters, index, rest, slope)
+            if now.corpus is None and visited is not None and shares is not None:
+                visited = visited | (shares > 0)
+            updates, memory = descent.update(gradient, memory, parameters)
             moved = optax.apply_updates(parameters, updates)
             moved = jax.tree.map(lambda old, new: jnp.where(jnp.isneginf(old), old, new), parameters, moved)
             return moved, memory, rest, visited
 
-        start = (state.parameters, memory, now.rest, state.visited)
+        start = (state.parameters, memory, now.first, state.visited)
         carry = step(jnp.int32(0), start) if now.single_step else jax.lax.fori_loop(0, now.steps, step, start)
         parameters, memory, _, visited = carry
         memory = memory if now.carries_memory else None

@@ -1,0 +1,251 @@
+"""A causal transformer: pre-norm, with tied embeddings (Vaswani et al. 2017; Radford et al. 2019; Su et al. 2021).
+
+It is made of few large operations, so that many small models at once fill a machine: the layers are scanned, which
+keeps programs small, and heads are a dimension of one product.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int32
+
+from jaxcollapse.errors import InputError
+from jaxcollapse.parameterisations import PARAMETERISATIONS
+from jaxcollapse.parameterisations.network import Laws, Network, Windows, normalised
+from jaxcollapse.parts.field import Field
+from jaxcollapse.parts.field_types import Layers, Width
+
+Positions = Literal["learned", "rotary"]
+Matmuls = Literal["full", "bfloat16"]
+_WIDER = 4  # hidden units of a layer, by its width
+_SPREAD = 0.02  # standard deviation of weights before anything is learned
+_SLOWEST = 10_000.0  # places, over 2π, in which the slowest of rotary angles goes round once
+
+
+class Blocks(NamedTuple):
+    """Parameters of all layers.
+
+    Attributes:
+        attends: scales before attention [layer, unit].
+        asked: weights of queries, keys and values [layer, unit, 3 · unit].
+        taken: weights of what attention gives [layer, unit, unit].
+        thinks: scales before the hidden units [layer, unit].
+        wider: weights to the hidden units [layer, unit, hidden].
+        back: weights from the hidden units [layer, hidden, unit].
+    """
+
+    attends: Any
+    asked: Any
+    taken: Any
+    thinks: Any
+    wider: Any
+    back: Any
+
+
+class Weights(NamedTuple):
+    """Parameters of a transformer.
+
+    Attributes:
+        start: vector in the place of the token before a trace [unit].
+        tokens: vectors of the tokens, which are the output layer, too [token, unit].
+        places: vectors of the places [place, unit]; None if positions are rotary.
+        blocks: of the layers.
+        last: scales before the output [unit].
+    """
+
+    start: Any
+    tokens: Any
+    places: Any
+    blocks: Blocks
+    last: Any
+
+
+@PARAMETERISATIONS.adds(
+    Field(
+        name="width",
+        type=Width,
+        default=64,
+        description="Transformer, GRU: number of units d of a layer.",
+        label="width of the network",
+    ),
+    Field(
+        name="layers",
+        type=Layers,
+        default=2,
+        description="Transformer, GRU: number of layers.",
+        label="layers of the network",
+    ),
+    Field(
+        name="heads",
+        type=Width,
+        default=4,
+        description="Transformer: number of heads of attention, which divides the width.",
+        label="heads of attention",
+    ),
+    Field(
+        name="positions",
+        type=("learned", "rotary"),
+        default="learned",
+        description="Transformer: how a place is known: by a learned vector, or by rotations of queries and keys.",
+        label="positions",
+        is_off=True,
+    ),
+    Field(
+        name="matmuls",
+        type=("full", "bfloat16"),
+        default="full",
+        description="Transformer, GRU: precision of the factors of matrix products: that of the sweep, or bfloat16 "
+        "with sums in single precision.",
+        label="precision of matrix products",
+        is_off=True,
+    ),
+)
+@dataclass(frozen=True)
+class Transformer(Network):
+    """Layers of causal attention and of hidden units, each added to what there is."""
+
+    width: int
+    layers: int
+    heads: int
+    positions: Positions
+    matmuls: Matmuls
+
+    def __str__(self) -> str:
+        return f"transformer of {self.layers} × {self.width}, {self.heads} heads"
+
+    def check(self) -> None:
+        """Raises `InputError` unless heads divide the width, into even parts if they are rotated."""
+        if self.width % self.heads:
+            raise InputError("process.heads", f"{self.heads}: must divide width = {self.width}")
+        if self.positions == "rotary" and self.width // self.heads % 2:
+            told = f"{self.heads}: a head has {self.width // self.heads} units; rotary positions need an even number"
+            raise InputError("process.heads", told)
+
+    def sizes(self, places: int, tokens: int) -> Weights:
+        """The shapes of all weights."""
+        wide, deep, hidden = self.width, self.layers, _WIDER * self.width
+        blocks = Blocks(
+            (deep, wide), (deep, wide, 3 * wide), (deep, wide, wide), (deep, wide), (deep, wide, hidden),
+            (deep, hidden, wide),
+        )  # fmt: skip
+        return Weights(
+            (wide,), (tokens, wide), (places, wide) if self.positions == "learned" else None, blocks, (wide,)
+        )
+
+    def begun(self, places: int, tokens: int, random: np.random.Generator) -> Weights:
+        """Normal weights; those that end in what is added up are smaller, the deeper the network is."""
+        shapes = self.sizes(places, tokens)
+
+        def drawn(shape: tuple[int, ...], spread: float = _SPREAD) -> np.ndarray:
+            return random.normal(0, spread, shape).astype(np.float32)
+
+        last = _SPREAD / np.sqrt(2 * self.layers)
+        blocks = Blocks(
+            np.ones(shapes.blocks.attends, np.float32),
+            drawn(shapes.blocks.asked, self.width**-0.5),
+            drawn(shapes.blocks.taken, last),
+            np.ones(shapes.blocks.thinks, np.float32),
+            drawn(shapes.blocks.wider, self.width**-0.5),
+            drawn(shapes.blocks.back, last),
+        )
+        where = None if shapes.places is None else drawn(shapes.places)
+        return Weights(drawn(shapes.start), drawn(shapes.tokens), where, blocks, np.ones(shapes.last, np.float32))
+
+    def kept(self, places: int) -> int:
+        """The states of all layers, and the weights of attention."""
+        return self.layers * places * ((10 + 3 * _WIDER) * self.width + 3 * self.heads * places)
+
+    def next_tokens(self, parameters: Weights, windows: Windows) -> Laws:
+        """Logits at all places at once: attention sees the places up to each."""
+        traces, places = windows.shape
+        before = parameters.tokens[windows[:, :-1]]
+        start = jnp.broadcast_to(parameters.start, (traces, 1, self.width))
+        state = jnp.concatenate([start, before], axis=1)
+        where = jnp.arange(places, dtype=jnp.int32)
+        state = state if parameters.places is None else state + parameters.places[jnp.newaxis, :places]
+        sees = where[:, jnp.newaxis] >= where[jnp.newaxis]
+
+        def layer(state: Array, block: Blocks) -> tuple[Array, None]:
+            query, key, value = self._asked(state, block, where)
+            return self._after(state, self._attention(query, key, value, sees), block), None
+
+        state, _ = jax.lax.scan(layer, state, parameters.blocks)
+        return self._out(parameters, state)
+
+    def memory(self, parameters: Weights, traces: int, places: int) -> tuple[Array, Array]:
+        """Keys and values of all places [layer, trace, place, head, unit]."""
+        shape = (self.layers, traces, places, self.heads, self.width // self.heads)
+        nothing = jnp.zeros(shape, parameters.tokens.dtype)
+        return nothing, nothing
+
+    def following(
+        self, parameters: Weights, memory: tuple[Array, Array], place: Int32[Array, ""], token: Int32[Array, " trace"]
+    ) -> tuple[Float[Array, "trace token"], tuple[Array, Array]]:
+        """One more place: its key and value join those of the places before."""
+        start = jnp.broadcast_to(parameters.start, (len(token), self.width))
+        state = jnp.where(place == 0, start, parameters.tokens[token])[:, jnp.newaxis]
+        state = state if parameters.places is None else state + parameters.places[place][jnp.newaxis, jnp.newaxis]
+        sees = (jnp.arange(memory[0].shape[2], dtype=jnp.int32) <= place)[jnp.newaxis]
+
+        def layer(state: Array, told: tuple[Blocks, Array, Array]) -> tuple[Array, tuple[Array, Array]]:
+            block, keys, values = told
+            query, key, value = self._asked(state, block, place[jnp.newaxis])
+            keys = jax.lax.dynamic_update_slice_in_dim(keys, key, place, axis=1)
+            values = jax.lax.dynamic_update_slice_in_dim(values, value, place, axis=1)
+            return self._after(state, self._attention(query, keys, values, sees), block), (keys, values)
+
+        state, memory = jax.lax.scan(layer, state, (parameters.blocks, *memory))
+        return self._out(parameters, state)[:, 0], memory
+
+    def _asked(self, state: Array, block: Blocks, where: Int32[Array, " place"]) -> list[Array]:
+        """Queries, keys and values [trace, place, head, unit]."""
+        asked = self._product(normalised(state, block.attends), block.asked)
+        parts = [each.reshape(*state.shape[:-1], self.heads, -1) for each in jnp.split(asked, 3, axis=-1)]
+        if self.positions == "learned":
+            return parts
+        return [_rotated(parts[0], where), _rotated(parts[1], where), parts[2]]
+
+    def _attention(self, query: Array, key: Array, value: Array, sees: Bool[Array, "place seen"]) -> Array:
+        """What each place takes from those that it sees [trace, place, unit]."""
+        scores = self._einsum("tphu,tqhu->thpq", query, key) * jnp.asarray(query.shape[-1] ** -0.5, query.dtype)
+        weights = jax.nn.softmax(jnp.where(sees[jnp.newaxis, jnp.newaxis], scores, -jnp.inf), axis=-1)
+        return self._einsum("thpq,tqhu->tphu", weights, value).reshape(*query.shape[:2], -1)
+
+    def _after(self, state: Array, taken: Array, block: Blocks) -> Array:
+        """The state after a layer: with what attention took, and what the hidden units make of it."""
+        state = state + self._product(taken, block.taken)
+        hidden = jax.nn.gelu(self._product(normalised(state, block.thinks), block.wider))
+        return state + self._product(hidden, block.back)
+
+    def _out(self, parameters: Weights, state: Array) -> Array:
+        return self._product(normalised(state, parameters.last), parameters.tokens.T)
+
+    def _product(self, state: Array, weights: Array) -> Array:
+        return product(state, weights, self.matmuls)
+
+    def _einsum(self, subscripts: str, left: Array, right: Array) -> Array:
+        if self.matmuls == "bfloat16":
+            left, right = (each.astype(jnp.bfloat16) for each in (left, right))
+            return jnp.einsum(subscripts, left, right, preferred_element_type=jnp.float32)
+        return jnp.einsum(subscripts, left, right, precision=jax.lax.Precision.HIGHEST)
+
+
+def product(state: Array, weights: Array, matmuls: Matmuls) -> Array:
+    """States times a matrix, in a precision."""
+    if matmuls == "bfloat16":
+        left, right = (each.astype(jnp.bfloat16) for each in (state, weights))
+        return jnp.matmul(left, right, preferred_element_type=jnp.float32)
+    return jnp.matmul(state, weights, precision=jax.lax.Precision.HIGHEST)
+
+
+def _rotated(vectors: Float[Array, "trace place head unit"], where: Int32[Array, " place"]) -> Array:
+    """Pairs of units turned by angles in proportion to the place: products then depend on distances alone."""
+    half = vectors.shape[-1] // 2
+    speed = jnp.asarray(_SLOWEST ** (-np.arange(half) / half), vectors.dtype)
+    angle = (where.astype(vectors.dtype)[:, jnp.newaxis] * speed[jnp.newaxis])[jnp.newaxis, :, jnp.newaxis]
+    first, second = vectors[..., :half], vectors[..., half:]
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    return jnp.concatenate([first * cosine - second * sine, first * sine + second * cosine], axis=-1)

@@ -1,0 +1,346 @@
+"""Self-training of networks: traces are drawn token by token, and trained on, block by block.
+
+Each trace has a key of its own, so that how many are drawn at once has no influence on any of them. What a step learns
+from is a table, too: its rows are the places of the traces of a block, and update rules, terms of the loss and
+optimisers work on it as on any other.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int32, UInt32
+
+from jaxcollapse.distributions.learned_text import begins_of
+from jaxcollapse.parameterisations.network import Network
+from jaxcollapse.process.emission import Emission, correct_tokens, is_due
+from jaxcollapse.process.minibatches import sees_sign, shares_of
+from jaxcollapse.process.one_by_one import Keys, keys_of
+from jaxcollapse.process.self_training import Process
+from jaxcollapse.process.structure import Loops, Settings, Structure
+from jaxcollapse.sampling import bits, tree, truncation
+from jaxcollapse.sampling.octaves import Scaled
+from jaxcollapse.sampling.temperature import temper
+from jaxcollapse.training.batch import Batch, Table
+from jaxcollapse.training.updates.rule import Rest, Slope, State, Training
+from jaxcollapse.walks.sequence import Sequence
+
+Traces = Int32[Array, "trace place"]
+Number = Int32[Array, " trace"]
+Laws = Float[Array, "trace token"]
+_TOKENS, _PROMPT, _REAL, _IS_REAL, _CHOSEN = range(5)  # what words of a trace are for
+
+
+class Reading(NamedTuple):
+    """What a network reads, the same for all trajectories of a program.
+
+    Attributes:
+        text: tokens for training, of one text after the other [place].
+        probes: windows of held-out tokens [window, place].
+    """
+
+    text: Int32[Array, " place"]
+    probes: Int32[Array, "window place"]
+
+
+@dataclass(frozen=True)
+class SequenceProcess(Process):
+    """Self-training of a network that has learned a text.
+
+    Attributes:
+        reading: the text.
+    """
+
+    reading: Reading
+
+    @classmethod
+    def of_text(
+        cls,
+        structure: Structure,
+        settings: Settings,
+        loops: Loops,
+        given: Table,
+        learned: Any,
+        rows: Mapping[str, Float[Array, "..."]],
+        reading: Reading,
+        key: bits.Key,
+    ) -> "SequenceProcess":
+        """The process of a trajectory with this key, of a network with these parameters.
+
+        `given` has −∞ for tokens that are padding.
+        """
+        values, possible = {**dict(structure.options), **settings, **rows}, given > -jnp.inf
+        initial = _probed(structure, learned, reading, possible)
+        correct = correct_tokens(structure, settings, initial, values, key)
+        emission = Emission(structure, settings, loops, initial, initial, values, correct)
+        original = shares_of(structure.walk, structure.walk.visits(initial, settings.traces))
+        starts = learned, learned, initial, initial
+        return cls(structure, settings, loops, values, *starts, original, possible, emission, reading)
+
+    @property
+    def network(self) -> Network:
+        """The map from windows to logits."""
+        network = self.structure.parameters
+        assert isinstance(network, Network)
+        return network
+
+    @property
+    def walk(self) -> Sequence:
+        """How long traces are, and what their prompts are."""
+        walk = self.structure.walk
+        assert isinstance(walk, Sequence)
+        return walk
+
+    def _untrained(self, parameters: Any) -> State:
+        """A network of these parameters, without a past."""
+        memory = self._rule.init(parameters, self._descent(jnp.int32(0))) if self.structure.carry_optimizer else None
+        return State(parameters, memory, None, jnp.int32(0), None, None)
+
+    def scaled(self, state: State) -> Scaled:
+        """Logits of the network at the probes."""
+        return Scaled(_probed(self.structure, state.parameters, self.reading, self.possible), None)
+
+    def step(self, key: bits.Key, state: State) -> State:
+        """One generation: traces of the present network, and steps on them."""
+        source = self.origin if "generator" in self.structure.is_on else state.parameters
+        drawing = Drawing(self, source, self._real_share(state.generation))
+        state = self._reset(state)
+        state = self._rule.step(self._lesson(drawing, key, state), state)
+        return state._replace(generation=state.generation + 1)
+
+    def _lesson(self, drawing: "Drawing", key: bits.Key, state: State) -> "Lesson":
+        no_table: dict[str, Any] = dict.fromkeys(("corpus", "take", "rest"))
+        return Lesson(**self._of_generation(state), **no_table, drawing=drawing, key=key)
+
+    def _real_share(self, generation: Int32[Array, ""]) -> Float[Array, ""] | None:
+        if not self.structure.fresh_data:
+            return None
+        share = self.settings.fresh_fraction
+        is_now = "fresh_every" not in self.structure.is_on or is_due(generation, self.settings.fresh_every)
+        return jnp.where(is_now, share, 0)
+
+    def writer(self, state: State) -> Callable[[bits.Key, int, int], Traces]:
+        """Draws traces at temperature 1: so many tokens of so many; −1 beyond their end."""
+        drawing = Drawing(self, state.parameters, None, tempers=False)
+
+        def texts(key: bits.Key, number: int, length: int) -> Traces:
+            found = drawing.of(key, jnp.arange(number, dtype=jnp.int32), min(length, self.walk.context_length))
+            return jnp.pad(found, ((0, 0), (0, length - found.shape[1])), constant_values=-1)
+
+        return texts
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Where the traces of a generation come from.
+
+    Attributes:
+        process: the process that draws them.
+        parameters: of the network that draws them.
+        real: probability that a trace is a window of the text; None if there are no real data.
+        tempers: whether they are drawn at the process's temperature, and truncated.
+    """
+
+    process: SequenceProcess
+    parameters: Any
+    real: Float[Array, ""] | None
+    tempers: bool = True
+
+    def of(self, key: bits.Key, number: Number, places: int) -> Traces:
+        """The traces of these numbers, their first tokens; −1 after their end."""
+        keys = keys_of(key, number, jnp.full_like(number, _TOKENS))
+        found = self._drawn(keys, self._windows(key, number, _PROMPT), places)
+        if self.real is None:
+            return found
+        high, low = keys_of(key, number, jnp.full_like(number, _IS_REAL))
+        is_real = bits.uniform(high, low, self.real.dtype) <= self.real
+        return jnp.where(is_real[:, jnp.newaxis], self._ended(self._windows(key, number, _REAL)[:, :places]), found)
+
+    def _drawn(self, keys: Keys, prompts: Traces, places: int) -> Traces:
+        """Traces, one for each key, token by token after their prompts."""
+        process, traces = self.process, keys.shape[1]
+        given, possible = process.walk.prompt_length, process.possible[:1]
+
+        def place(carry: tuple[Any, Number], index: Array) -> tuple[tuple[Any, Number], Number]:
+            memory, token = carry
+            logits, memory = process.network.following(self.parameters, memory, index, jnp.maximum(token, 0))
+            logits = self._sampled(jnp.where(possible, logits, -jnp.inf))
+            forest = jax.vmap(tree.build)(jnp.exp(logits - jnp.max(logits, axis=-1, keepdims=True)))
+            first = jnp.arange(traces, dtype=jnp.int32) * forest.shape[1]
+            place = jnp.full(traces, index, jnp.uint32)
+            drawn = tree.draw(keys, forest.reshape(-1), logits.shape[1], place, first)
+            is_over = (index > given) & ((token == process.settings.end_token) | (token < 0))
+            following = jnp.where(is_over, -1, jnp.where(index < given, prompts[:, index], drawn))
+            return (memory, following), following
+
+        begin = process.network.memory(self.parameters, traces, places), jnp.zeros(traces, jnp.int32)
+        return jax.lax.scan(place, begin, jnp.arange(places, dtype=jnp.int32))[1].T
+
+    def _sampled(self, logits: Laws) -> Laws:
+        """What is drawn from: at the sampling temperature, and truncated."""
+        structure, settings = self.process.structure, self.process.settings
+        if not self.tempers:
+            return logits
+        logits = temper(logits, settings.temperature)
+        for name in structure.truncations:
+            logits = jax.vmap(getattr(truncation, name), in_axes=(0, None))(logits, getattr(settings, name))
+        return logits
+
+    def _windows(self, key: bits.Key, number: Number, what: int) -> Traces:
+        """A window of the text for each trace, all of them equally likely."""
+        process = self.process
+        places = process.walk.context_length
+        begins = jnp.asarray(begins_of(process.structure.texts, places))
+        first = begins[_below(keys_of(key, number, jnp.full_like(number, what)), jnp.int32(len(begins)))]
+        return process.reading.text[first[:, jnp.newaxis] + jnp.arange(places, dtype=jnp.int32)[jnp.newaxis]]
+
+    def _ended(self, traces: Traces) -> Traces:
+        """Traces up to their end token."""
+        place = jnp.arange(traces.shape[1], dtype=jnp.int32)[jnp.newaxis]
+        is_end = (traces == self.process.settings.end_token) & (place >= self.process.walk.prompt_length)
+        return jnp.where(jnp.cumsum(is_end, axis=1, dtype=jnp.int32) > is_end.astype(jnp.int32), -1, traces)
+
+
+class Order(NamedTuple):
+    """In which order stored traces are used, each once, before any is used again.
+
+    Attributes:
+        stored: the traces of the generation [trace, place].
+        order: their numbers, in the order in which they are used.
+        used: how many of them have been.
+    """
+
+    stored: Traces
+    order: Number
+    used: Int32[Array, ""]
+
+
+@dataclass(frozen=True)
+class Lesson(Training):
+    """What there is to learn from in a generation of traces: each step sees some of them, block by block.
+
+    Attributes:
+        drawing: where the traces come from.
+        key: of the random numbers of the generation.
+    """
+
+    drawing: Drawing
+    key: bits.Key
+
+    @property
+    def first(self) -> Rest:
+        """What is unused before the first step: all traces of the generation; None if each step draws its own."""
+        process = self.drawing.process
+        if process.structure.batches == "generator":
+            return None
+        at_once, places = process.structure.stored_at_once, process.walk.context_length
+        own, capacity = bits.fold_in(self.key, 0), process.structure.stored_traces
+
+        def block(index: Array, stored: Traces) -> Traces:
+            begin = (index * at_once).astype(jnp.int32)
+            drawn = self.drawing.of(own, begin + jnp.arange(at_once, dtype=jnp.int32), places)
+            return jax.lax.dynamic_update_slice_in_dim(stored, drawn, begin, axis=0)
+
+        empty = jnp.full((capacity, places), -1, jnp.int32)
+        stored = jax.lax.fori_loop(0, process.loops.sample_blocks, block, empty)
+        numbers = jnp.arange(capacity, dtype=jnp.int32)
+        return Order(stored, numbers, jnp.where(process.structure.batches == "full", 0, process.settings.samples))
+
+    def gradient(self, parameters: Any, index: Array, rest: Rest, slope: Slope) -> tuple[Any, Rest, None]:
+        """The gradient of a step's loss: the mean over the tokens of all blocks of its traces."""
+        process = self.drawing.process
+        structure, settings = process.structure, process.settings
+        own, at_once = bits.fold_in(self.key, index + 1), structure.traces_at_once
+        if structure.batches == "corpus":
+            rest = self._reordered(own, rest)
+        is_whole = structure.batches == "full"
+        number = settings.samples if is_whole else settings.batch_size
+        if structure.batches == "corpus":
+            number = jnp.minimum(number, settings.samples)
+
+        def block(place: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
+            total, tokens = carry
+            slot = (place * at_once + jnp.arange(at_once, dtype=jnp.int32)).astype(jnp.int32)
+            traces = jnp.where((slot < number)[:, jnp.newaxis], self._traces(own, slot, rest), -1)
+            found, here = self._of_block(parameters, traces, slope)
+            return jax.tree.map(lambda old, new: old + here * new, total, found), tokens + here
+
+        blocks = process.loops.batch_blocks
+        nothing = jax.tree.map(jnp.zeros_like, parameters), jnp.zeros((), process.initial.dtype)
+        total, tokens = jax.lax.fori_loop(0, blocks, block, nothing)
+        if structure.batches == "corpus":
+            rest = rest._replace(used=rest.used + number)
+        return jax.tree.map(lambda each: each / jnp.maximum(tokens, 1), total), rest, None
+
+    def _traces(self, key: bits.Key, slot: Number, rest: Rest) -> Traces:
+        """The traces in these slots of a step."""
+        process = self.drawing.process
+        if process.structure.batches == "generator":
+            return self.drawing.of(key, slot, process.walk.context_length)
+        if self._replaces:
+            chosen = _below(keys_of(key, slot, jnp.full_like(slot, _CHOSEN)), process.settings.samples)
+        else:
+            chosen = rest.order[jnp.minimum(rest.used + slot, len(rest.order) - 1)]
+        found: Traces = rest.stored[chosen]
+        return found
+
+    def _reordered(self, key: bits.Key, rest: Order) -> Order:
+        """A new order where too few are unused for one more step."""
+        process, numbers = self.drawing.process, jnp.arange(len(rest.order), dtype=jnp.int32)
+        samples, size = process.settings.samples, process.settings.batch_size
+        if self._replaces:
+            return rest._replace(used=jnp.int32(0))
+        high, low = keys_of(key, numbers, jnp.full_like(numbers, _CHOSEN))
+        _, _, _, new = jax.lax.sort((numbers >= samples, high, low, numbers), num_keys=3)
+        is_new = rest.used + jnp.minimum(size, samples) > samples
+        return rest._replace(order=jnp.where(is_new, new, rest.order), used=jnp.where(is_new, 0, rest.used))
+
+    @property
+    def _replaces(self) -> bool:
+        return "replacement" in self.drawing.process.structure.is_on
+
+    def _of_block(self, parameters: Any, traces: Traces, slope: Slope) -> tuple[Any, Float[Array, ""]]:
+        """The gradient of the mean over the tokens of a block, and their number."""
+        process = self.drawing.process
+        given, windows = process.walk.prompt_length, jnp.maximum(traces, 0)
+        tokens = traces[:, given:].reshape(-1)
+        possible = jnp.broadcast_to(process.possible[:1], (len(tokens), process.structure.tokens))
+
+        def rows(parameters: Any) -> Table:
+            logits = process.network.next_tokens(parameters, windows)[:, given:]
+            return jnp.where(possible, logits.reshape(possible.shape), -jnp.inf)
+
+        logits, pull_back = jax.vjp(rows, parameters)
+        counts = jax.nn.one_hot(tokens, logits.shape[1], dtype=jnp.int32)
+        here = jnp.sum(tokens >= 0, dtype=jnp.int32).astype(logits.dtype)
+        shares = (tokens >= 0).astype(logits.dtype) / jnp.maximum(here, 1)
+        batch = Batch(
+            logits,
+            rows(process.origin),
+            shares,
+            shares,
+            counts,
+            sees_sign=sees_sign(process.structure),
+            may_be_empty=True,
+        )
+        return pull_back(slope(batch))[0], here
+
+
+def _probed(structure: Structure, parameters: Any, reading: Reading, possible: Bool[Array, "context token"]) -> Table:
+    """Logits at the probes: all places of the windows where a trace draws a token."""
+    network, walk = structure.parameters, structure.walk
+    assert isinstance(network, Network)
+    assert isinstance(walk, Sequence)
+    laws = network.next_tokens(parameters, reading.probes)[:, walk.prompt_length :]
+    return jnp.where(possible, laws.reshape(-1, laws.shape[-1])[: walk.probes], -jnp.inf)
+
+
+def _below(words: UInt32[Array, "2 trace"], number: Int32[Array, ""]) -> Number:
+    """Whole numbers from 0 to below this one, equally likely but for 2⁻³² of their probabilities."""
+
+    def one(pair: bits.Key) -> Int32[Array, ""]:
+        return jax.random.randint(jax.random.wrap_key_data(pair, impl="threefry2x32"), (), 0, number, jnp.int32)
+
+    return jax.vmap(one, in_axes=1)(words)
