@@ -1,5 +1,7 @@
 """The mean over replicates, and its bootstrap interval."""
 
+from functools import lru_cache
+
 import numpy as np
 
 RESAMPLES = 2000
@@ -40,6 +42,7 @@ def mean_interval(
     return np.concatenate([estimate, np.clip(bounds, *ends)], axis=-1)
 
 
+@lru_cache(maxsize=4)
 def _weights(number: int) -> np.ndarray:
     """How often each of so many values is in a resample, as a share: [resample, value]."""
     return np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), RESAMPLES) / number

@@ -124,7 +124,7 @@ def variable(data: xr.Dataset, name: str) -> xr.DataArray:
         ValueError: there is no variable of this name, or the dataset has no trajectories.
     """
     status_of(data)
-    known = [str(each) for each in data.data_vars if "replicate" in data[each].dims and each != "status"]
+    known = [str(each) for each in data.data_vars if "replicate" in data.variables[each].dims and each != "status"]
     if name not in known:
         raise ValueError(f"{name!r} is not an observable of this dataset{did_you_mean(name, known)}")
     return data[name]

@@ -58,7 +58,8 @@ def rows_of(data: xr.Dataset) -> list[Row]:
         variable, _, kind = name.rpartition("_")
         if kind in _KINDS:
             long_name, units = label_of(data[variable])
-            known = told.get(f"{variable}_known", told.counted)
+            own = f"{variable}_known"
+            known = told[own if own in told else "counted"]  # `get` looks for names like one that is missing
             units = "1" if kind == "share" else units
             found += _rows(told[name], known, told.counted, long_name, units, kind, axes)
     for name in map(str, data.data_vars):
