@@ -121,7 +121,9 @@ def _place(x: np.ndarray, estimate: np.ndarray, level: float, direction: int, *,
         from scipy.optimize import isotonic_regression  # which takes long to import
 
         rising = np.asarray(isotonic_regression(rising).x)
-    first = int(np.argmax(rising >= 0))  # not 0, since the first estimate is below
+    first = int(np.argmax(rising >= 0))
+    if first == 0:  # the first estimate is at the level, which counts as above, and the others fall
+        return float(x[0])
     rise = rising[first] - rising[first - 1]
     is_step = np.isinf(estimate[[first - 1, first]]).any()
     return between(x[first - 1], x[first], 0.5 if is_step else float(-rising[first - 1] / rise), is_log=is_log)

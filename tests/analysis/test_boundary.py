@@ -36,6 +36,12 @@ def test_a_crossing_is_interpolated_between_its_neighbours_and_bounded_by_them()
     assert falling == Crossing(3.5, 2.0, 4.0, 1, 1, SIDES.index("crosses"), -1)
 
 
+def test_estimates_that_fall_from_the_level_itself_cross_it_at_the_first_value() -> None:
+    for last in (4.0, INF):
+        found = crossing(np.array([1.0, 2.0, last]), line(0.0, -1.0, -2.0), 0.0)
+        assert (found.estimate, found.direction) == (1.0, -1)
+
+
 def test_the_place_is_on_the_scale_of_the_axis() -> None:
     decades = np.array([0.01, 0.1, 1.0])
     assert is_logarithmic(decades)
