@@ -89,7 +89,7 @@ def boundary(
     check_axis(data, axis)
     thresholds = Thresholds.of(data, tolerance, collapse_threshold, share) if of == VERDICT else Thresholds()
     curve = curve_of(data, of, level, verdict, statistic, generation, confidence, thresholds)
-    found = _crossings(curve, data[axis])
+    found = crossings_of(curve, data[axis])
     told = {"axis": axis, "of": of, "level": curve.level, "statistic": curve.meaning, "confidence": confidence}
     return found.assign_attrs(told)
 
@@ -154,8 +154,8 @@ def _observable(
     return Curve(means(values, confidence), goal, f"mean {long_name}")
 
 
-def _crossings(curve: Curve, axis: xr.DataArray) -> xr.Dataset:
-    """The crossing of each line of cells along the axis."""
+def crossings_of(curve: Curve, axis: xr.DataArray) -> xr.Dataset:
+    """The crossing of each line of cells along an axis of ascending numbers."""
     lines = curve.values.transpose(..., axis.name, "bound")
     x = axis.values.astype(float)
     shape = lines.shape[:-2]

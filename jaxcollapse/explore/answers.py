@@ -10,6 +10,7 @@ import xarray as xr
 from jaxcollapse.analysis.axis_order import in_order
 from jaxcollapse.analysis.theory import STARTS
 from jaxcollapse.analysis.verdict import ABSENT, comparable, final_median
+from jaxcollapse.report.edges import edges_of
 from jaxcollapse.report.encoding import packed
 from jaxcollapse.report.outcome import is_cell_of, outcome_of
 from jaxcollapse.report.quantities import Quantity, bands, trajectories
@@ -44,8 +45,7 @@ class Answers:
         """
         cells = self._cells(at, across, up)
         number = len(self.view.generations)
-        if not 0 <= generation < number:
-            raise ValueError(f"generation {generation} is not from 0 to {number - 1}")
+        self._generation(generation)
         names = [*(self.view.question.needed if self.view.question else ()), *(self.view.plane or ())]
         names += [self._quantity(colour).name] if colour else []
         # The scale of a plane is that of its start, its end, and what is shown.
@@ -65,6 +65,26 @@ class Answers:
             told["answers"] = packed(_by_rows(codes, across, up))
         return told | self._words(cells, medians, generation, across, up)
 
+    def boundary(self, along: int, beside: int | None, at: Sequence[int], generation: int) -> dict[str, Any]:
+        """Where the boundary of losses is along an axis, on each line of cells of a plane; see `edges_of`.
+
+        Args:
+            along: the axis, by its place among all.
+            beside: the other axis of the plane.
+            at: the place along each axis of the chosen cell.
+            generation: the place of one of the recorded generations.
+
+        Raises:
+            ValueError: the axis does not exist, or has no boundaries, or a place along an axis does not exist.
+        """
+        cells, axis = self._cells(at, along, beside), dict(self.view.bounded).get(along)
+        if axis is None:
+            raise ValueError("the axis has no boundaries")
+        needed = (
+            [name for name in (*self.view.question.needed, "status") if name in cells] if self.view.question else []
+        )
+        return packed(edges_of(cells[needed].load(), axis, [self._generation(generation)]))
+
     def curves(self, at: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
         """The curves of these quantities in a cell, and single trajectories.
 
@@ -82,6 +102,13 @@ class Answers:
         """
         last = self._cells(at).isel(generation=[-1]).drop_vars("logits", errors="ignore").load()
         return [row.to_dict() for row in rows_of(last)]
+
+    def _generation(self, place: int) -> int:
+        """A recorded generation, by its place among them."""
+        number = len(self.view.generations)
+        if not 0 <= place < number:
+            raise ValueError(f"generation {place} is not from 0 to {number - 1}")
+        return int(self.view.generations[place])
 
     def _quantity(self, name: str) -> Quantity:
         if name not in self._quantities:

@@ -134,6 +134,11 @@ def _plane(answers: Answers, told: dict[str, str]) -> Any:
     return answers.plane(across, up, _places(told), int(told["generation"]), told.get("colour", ""))
 
 
+def _boundary(answers: Answers, told: dict[str, str]) -> Any:
+    beside = int(told["beside"]) if told.get("beside") else None
+    return answers.boundary(int(told["along"]), beside, _places(told), int(told["generation"]))
+
+
 def _curves(answers: Answers, told: dict[str, str]) -> Any:
     names = [name for name in told.get("names", "").split(",") if name]
     return answers.curves(_places(told), names[:_MOST_NAMES])
@@ -148,4 +153,9 @@ def _places(told: dict[str, str]) -> list[int]:
     return [int(place) for place in told.get("at", "").split(",") if place]
 
 
-_QUESTIONS: dict[str, Question] = {"/plane": _plane, "/curves": _curves, "/summary": _summary}
+_QUESTIONS: dict[str, Question] = {
+    "/plane": _plane,
+    "/boundary": _boundary,
+    "/curves": _curves,
+    "/summary": _summary,
+}

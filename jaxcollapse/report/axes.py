@@ -43,6 +43,7 @@ class ShownAxis:
         labels: texts of its values.
         order: places of its values in ascending order; None if they are not numbers, or belong to a zip.
         points: of a zip of many values, its fields of numbers, if there are at least two: then its values are points.
+        numbers: its values, if they are numbers.
     """
 
     dim: str
@@ -51,6 +52,7 @@ class ShownAxis:
     labels: tuple[str, ...]
     order: tuple[int, ...] | None
     points: tuple[PointField, ...] = ()
+    numbers: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -90,7 +92,11 @@ def _axis(data: xr.Dataset, dim: str) -> ShownAxis:
         points = _points(data, dim) if len(labels) >= FEWEST_POINTS else ()
         return ShownAxis(dim, name, f"{name} ({words})", tuple(f"({label})" for label in labels), None, points)
     values, words = data[dim].values, printable(words).replace("_", " ")
-    return ShownAxis(dim, words, words, labels, tuple(np.argsort(values).tolist()) if is_numeric(data, dim) else None)
+    if not is_numeric(data, dim):
+        return ShownAxis(dim, words, words, labels, None)
+    return ShownAxis(
+        dim, words, words, labels, tuple(np.argsort(values).tolist()), numbers=tuple(values.astype(float).tolist())
+    )
 
 
 def _points(data: xr.Dataset, dim: str) -> tuple[PointField, ...]:

@@ -11,7 +11,7 @@ from bokeh.core.properties import value
 from bokeh.document import Document
 from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, TapTool
 from bokeh.models.annotations import Span
-from bokeh.models.glyphs import MultiLine, Patches, Rect, Scatter, Text
+from bokeh.models.glyphs import MultiLine, Patches, Rect, Scatter, Segment, Text
 from bokeh.plotting import figure
 
 NAMES = ("phase", "curves", "plane", "events")
@@ -77,16 +77,25 @@ def _phase() -> Any:
     cells = _source("phase-cells", "x", "y", "cell", "word", "short", "told", "colour", "ink", "edge", "rim")
     box = Rect(x="x", y="y", width=1, height=1, fill_color="colour", line_color="rim", line_width="edge")
     drawn = made.add_glyph(cells, box, selection_glyph=box, nonselection_glyph=box)
+    points = _points(made, "phase-points")
+    _boundary(made)
     word = Text(x="x", y="y", text="short", text_color="ink", text_align="center", text_baseline="middle")
     word.update(text_font=value(_FONT), text_font_size="12px")
     made.add_glyph(cells, word, selection_glyph=word, nonselection_glyph=word)
     chosen = _source("phase-chosen", "x", "y", "rim", "width")
     frame = Rect(x="x", y="y", width=1, height=1, fill_color=None, line_color="rim", line_width="width")
     made.add_glyph(chosen, frame)
-    points = _points(made, "phase-points")
     _ring(made, "phase-ring")
     _choosable(made, drawn, points)
     return made
+
+
+def _boundary(made: Any) -> None:
+    """The lines of a boundary, each with a rim."""
+    lines = _source("phase-lines", "x0", "y0", "x1", "y1", "dash", "width", "colour", "around", "rim")
+    for width, colour in (("around", "rim"), ("width", "colour")):
+        line = Segment(x0="x0", y0="y0", x1="x1", y1="y1", line_dash="dash", line_width=width, line_color=colour)
+        made.add_glyph(lines, line)
 
 
 def _choosable(made: Any, *drawn: Any) -> None:

@@ -60,6 +60,15 @@ class Stored {
     };
   }
 
+  // Six numbers for each line of cells of a plane; see edges.py.
+  async boundary({across, up, at, generation}, along) {
+    const beside = along === up ? across : up, step = this.page.generations.length;
+    const lines = beside === null ? [at] : this.page.axes[beside].labels.map((_, place) => at.map((each, axis) => axis === beside ? place : each));
+    const index = cell => cell.reduce((index, place, axis) => axis === along ? index : index * this.lengths[axis] + place, 0);
+    const found = lines.map(cell => 6 * (index(cell) * step + generation));
+    return Float32Array.from(found.flatMap(start => [...this.numbers.boundaries[along].subarray(start, start + 6)]));
+  }
+
   // The curves of these quantities in a cell.
   async curves(cell, names) {
     const place = this.index(cell);
@@ -98,6 +107,10 @@ class Served {
 
   plane({across, up, at, generation, colour}) {
     return this.ask("plane", {across: across ?? "", up: up ?? "", at, generation, colour});
+  }
+
+  boundary({across, up, at, generation}, along) {
+    return this.ask("boundary", {along, beside: (along === up ? across : up) ?? "", at, generation});
   }
 
   curves(cell, names) {

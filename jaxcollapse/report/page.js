@@ -14,6 +14,7 @@ const choice = {
   curve: element("curve").value,
   fields: null,  // of the axis to the right, where its values are points: those to the right and upwards
 };
+const arePoints = () => element("phase").dataset.words === "points";
 const isPoints = axis => axis !== null && page.axes[axis].points.length > 0;
 if ([page.across, page.up].some(isPoints)) Object.assign(choice, {across: [page.across, page.up].find(isPoints), up: null, fields: [0, 1]});
 
@@ -52,7 +53,7 @@ function tell(told, here) {
   element("told").textContent = `${sentence(named)}, at generation ${generation}${said ? `: ${said}` : ""}.`;
   const held = several.filter(axis => axis !== choice.across && axis !== choice.up);
   const of = `${page.replicates > 1 ? `median of ${page.replicates} replicates` : "one replicate"} at generation ${generation}`;
-  const doubt = told.sure && !choice.fields && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
+  const doubt = told.sure && !arePoints() && [...told.sure].some(share => share < page.sure) ? ` “?”: less than ${percentOf(page.sure)} sure.` : "";
   const number = title ? `${hasWord(choice) ? "Number below: " : "Colour: "}${title}, ${of}.` : "";
   const words = choice.colour === VERDICT ? "the verdict" : "what became of right answers";
   const colour = hasWord(choice) ? `Colour: ${words}. ${number}` : number;
@@ -69,13 +70,13 @@ function showKeys(told, curves) {
   const isCramped = told.codes && !["whole", "points"].includes(element("phase").dataset.words);
   const present = told.codes ? [...new Set(told.codes)].filter(code => code !== ABSENT).sort((one, other) => (one < 0) - (other < 0) || one - other) : [];
   const named = code => `${isCramped ? `${lookOf(page, code).letter} ` : ""}${wordOf(page, code)}`.trim();
-  element("phase-key").replaceChildren(...(hasWord(choice) ? present.map(code => choice.fields ? keyMark(lookOf(page, code), named(code)) : keyBox(lookOf(page, code).colour, named(code))) : scale ? [
+  element("phase-key").replaceChildren(...(hasWord(choice) ? present.map(code => arePoints() ? keyMark(lookOf(page, code), named(code)) : keyBox(lookOf(page, code).colour, named(code))) : scale ? [
     keyRamp(page, scale, tolerance),
     ...(tolerance === null ? [] : [made("span", {}, `white line: ${numberOf(page.tolerance)} nat`)]),
     ...(scale.infinity === null ? [] : [keyBox(page.forever, "∞")]),
     ...(told.values.some((value, place) => Number.isNaN(value) && told.codes?.[place] !== ABSENT) ? [keyBox(page.unknown, "none")] : []),
     ...(isCramped ? present.filter(code => lookOf(page, code).letter).map(code => made("span", {}, named(code))) : []),
-  ] : []));
+  ] : []), ...keysOfBoundary());
   const {lines} = page.quantities[choice.curve] ?? {lines: []};
   const chosen = curves[choice.curve];
   const hasBand = page.replicates > 1 && !(lines.length > 1 && page.live);
@@ -91,6 +92,16 @@ function showKeys(told, curves) {
     HUES[events.length === 1 ? 2 : at % HUES.length], DASHES[events.length === 1 ? 0 : at % DASHES.length],
     `${page.quantities[name].title.replace(/^share before the /, "")}: ${fateOf(curves[name])}`)),
     ...(events.some(name => isKnown(curves[name].theory)) ? [keyLine(...THEORY, "by theory")] : []));
+}
+
+// Names the lines that are drawn, solid and dashed.
+function keysOfBoundary() {
+  const {dash, width} = modelOf("phase-lines").data, along = alongOf(page, choice);
+  const half = page.replicates > 1 ? "half of the replicates are forgetting or collapsed" : "forgetting or collapsed begins or ends";
+  return [
+    ...(width.some(each => each > 2) ? [keyLine("ink", [], `along ${page.axes[along].words}: ${half}`)] : []),
+    ...(dash.some(each => each.length) ? [keyLine("ink", DASHED, "its 95 % bounds")] : []),
+  ];
 }
 
 // "happened in 19 % (4 % to 46 %) by generation 400": the others are censored there, as nothing is known of them later.
@@ -149,18 +160,20 @@ async function drawOnce() {
   const chosen = {...choice, at: [...choice.at]};
   const names = [...new Set([chosen.curve, ...events, ...(page.plane ?? [])])].filter(name => name);
   const asked = {...chosen, colour: valueOf(page, chosen)};
-  drawn = await Promise.all([source.plane(asked), source.curves(chosen.at, names), source.summary(chosen.at)]);
+  const along = alongOf(page, chosen), boundary = along === null ? null : source.boundary(chosen, along);
+  drawn = await Promise.all([source.plane(asked), source.curves(chosen.at, names), source.summary(chosen.at), boundary]);
   if (!isStale) show(...drawn);
 }
 
 // All that is known of what is chosen. It needs no answers, so that it can be shown again: in other colours, on paper.
-function show(all, curves, summary) {
+function show(all, curves, summary, boundary) {
   const isAnswer = choice.colour === ANSWERS;
   page.shown = isAnswer ? page.answers : page.words;
   const told = isAnswer ? {...all, codes: all.answers, sure: null} : all;
   const here = cellsOf(page.axes, choice).cells.findIndex(each => each.every((place, axis) => place === choice.at[axis]));
   dressAll();
   drawPhase(page, choice, told);
+  drawBoundary(page, choice, boundary);
   if (choice.curve) {
     const {title, lines} = page.quantities[choice.curve], step = page.generations.length, all = curves[choice.curve];
     const cut = (values, at) => values.subarray(at * step, (at + 1) * step);
@@ -178,7 +191,7 @@ function show(all, curves, summary) {
   showTables(told, summary);
   for (const id of FIGURES) {
     const title = element(id).parentElement.querySelector("h3").textContent;
-    describe(id, `${title}. ${element(`${id}-told`).textContent} ${id === "phase" ? element("told").textContent : ""}`);
+    describe(id, `${title}. ${element(`${id}-told`).textContent} ${id === "phase" ? [element("told"), ...keysOfBoundary()].map(each => each.textContent).join(" ") : ""}`);
   }
 }
 

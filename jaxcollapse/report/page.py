@@ -26,7 +26,7 @@ from jaxcollapse.report.outcome import Outcome, outcome_of
 from jaxcollapse.report.provenance import provenance_of
 from jaxcollapse.report.quantities import partly_drawn
 from jaxcollapse.report.settings import sentence_of, table_of
-from jaxcollapse.report.stored import numbers_of, part_of, shown_of
+from jaxcollapse.report.stored import boundaries_of, numbers_of, part_of, shown_of
 from jaxcollapse.report.thinning import Shown
 from jaxcollapse.report.view import View
 
@@ -42,7 +42,8 @@ def stored_page(data: xr.Dataset, path: Path) -> str:
         data: a result, complete or not, opened lazily.
         path: of the file that holds it; the page shows how to open it.
     """
-    data = data.compute() if data.nbytes <= _MOST_LOADED else data
+    is_small = data.nbytes <= _MOST_LOADED
+    data = data.compute() if is_small else data
     data = in_order(comparable(data))
     whole = View.of(data)
     outcome = outcome_of(data)
@@ -51,6 +52,8 @@ def stored_page(data: xr.Dataset, path: Path) -> str:
     some = _part_of_outcome(outcome, shown)
     few = View.of(part.isel(generation=list(shown.generations)), some)
     numbers = numbers_of(part, few, shown.generations, some)
+    when = range(len(shown.generations)) if is_small else [len(shown.generations) - 1]
+    numbers["boundaries"] = boundaries_of(data, few, shown, when)
     notes = [*_left_out(whole, shown), *_lines_left_out(data, whole)]
     return _page(data, path, whole, few, answer_of(data, outcome), notes, numbers)
 

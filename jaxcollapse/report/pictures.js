@@ -55,18 +55,29 @@ function dressAll() {
   }
 }
 
-// The cells along a zip of numbers: points, each at its own two numbers.
+// A plane of two axes of numbers of which fewer than half of the places have a cell, as of a refined study.
+function isSparse(page, {across, up}, {codes}) {
+  const shown = [across, up].map(axis => page.axes[axis]?.scale);
+  return Boolean(codes) && shown.every(scale => scale) && 2 * codes.filter(code => code !== ABSENT).length < codes.length;
+}
+
+// Cells as points: along a zip of numbers at two of these, in a sparse plane at the values of its axes.
 function drawPoints(page, choice, told) {
-  const {labels, points} = page.axes[choice.across], [across, up] = choice.fields.map(field => points[field]);
+  const {columns, rows, cells} = cellsOf(page.axes, choice), chosen = page.axes[choice.across];
+  const [across, up] = choice.fields ? choice.fields.map(field => chosen.points[field]) : [chosen, page.axes[choice.up]];
   const {title} = page.quantities[valueOf(page, choice)] ?? {title: ""};
-  const place = at => [across.scale.places[at], up.scale.places[at]];
-  fill("phase-points", fromRows(["x", "y", "cell", "word", "told", "colour", "marker", "size", "rim"], labels.map((label, at) => {
+  const place = cell => [across.scale.places[cell[choice.across]], up.scale.places[cell[choice.up ?? choice.across]]];
+  const size = choice.fields ? cells.length > 100 ? 8 : 12
+    : Math.min(Math.max(Math.min(element("phase").clientWidth / columns, 320 / rows), 4), 11);
+  fill("phase-points", fromRows(POINTS, cells.map((cell, at) => {
+    const isAbsent = told.codes?.[at] === ABSENT;
     const {colour} = ofCell(page, choice, told, at);
     const marker = hasWord(choice) ? lookOf(page, told.codes[at]).marker : "circle";
     const word = told.codes ? wordOf(page, told.codes[at]) : "";
-    return [...place(at), label, word, title ? saidOf(title, told.values[at]) : "", colour, marker, labels.length > 100 ? 8 : 12, paint("soft")];
+    const named = [choice.across, choice.up].filter(axis => axis !== null).map(axis => page.axes[axis].labels[cell[axis]]);
+    return [...(isAbsent ? [NaN, NaN] : place(cell)), named.join(", "), word, title ? saidOf(title, told.values[at]) : "", colour, marker, size, paint("soft")];
   })));
-  fill("phase-ring", fromRows(["x", "y", "colour"], [[...place(choice.at[choice.across]), paint("ink")]]));
+  fill("phase-ring", fromRows(["x", "y", "colour"], [[...place(choice.at), paint("ink")]]));
   fill("phase-cells", fromRows(CELLS, []));
   fill("phase-chosen", fromRows(["x", "y", "rim", "width"], []));
   modelOf("phase-x").major_label_orientation = "horizontal";
@@ -75,11 +86,35 @@ function drawPoints(page, choice, told) {
   dress("phase-y", endsOf(up.scale), up.scale.ticks, up.title);
 }
 
+// The axis along which a phase diagram has a boundary of losses: the one upwards, else the one to the right.
+const alongOf = (page, {across, up, fields, colour}) =>
+  fields || colour === ANSWERS ? null : [up, across].find(axis => page.bounded.includes(axis)) ?? null;
+
+// The boundary on each line of cells: in a grid a step, among points a mark at its place; with a bar from bound to bound.
+function drawBoundary(page, choice, edge) {
+  const isUp = alongOf(page, choice) === choice.up, beside = isUp ? choice.across : choice.up, lines = [];
+  const areMarks = element("phase").dataset.words === "points";
+  const {start, end} = modelOf("phase")[isUp ? "x_range" : "y_range"], mark = 0.013 * (end - start);
+  const [half, aside, cap] = areMarks ? [mark, 0, 0] : [0.47, 0.42, 0.06];
+  const add = (width, dash, ...ends) => lines.push([...ends.flatMap(([x, y]) => isUp ? [x, y] : [y, x]), dash, width, paint("ink"), width + 2, paint("ground")]);
+  for (let at = 0; 6 * at < (edge?.length ?? 0); at++) {
+    const [low, middle, high] = edge.subarray(6 * at + (areMarks ? 3 : 0)), place = areMarks ? page.axes[beside].scale.places[at] : at;
+    if (low < high && page.replicates > 1) {
+      add(1.2, DASHED, [place + aside, low], [place + aside, high]);
+      for (const bound of [low, high]) if (cap) add(1.2, [], [place + aside - cap, bound], [place + aside + cap, bound]);
+    }
+    if (!Number.isNaN(middle)) add(2.4, [], [place - half, middle], [place + half, middle]);
+  }
+  fill("phase-lines", fromRows(["x0", "y0", "x1", "y1", "dash", "width", "colour", "around", "rim"], lines));
+}
+
+const DASHED = [4, 3];  // bounds of a boundary
+const POINTS = ["x", "y", "cell", "word", "told", "colour", "marker", "size", "rim"];
 const CELLS = ["x", "y", "cell", "word", "short", "told", "colour", "ink", "edge", "rim"];
 
 function drawPhase(page, choice, told) {
-  if (choice.fields) return drawPoints(page, choice, told);
-  fill("phase-points", fromRows(["x", "y", "cell", "word", "told", "colour", "marker", "size", "rim"], []));
+  if (choice.fields || isSparse(page, choice, told)) return drawPoints(page, choice, told);
+  fill("phase-points", fromRows(POINTS, []));
   fill("phase-ring", fromRows(["x", "y", "colour"], []));
   const {rows, columns, cells} = cellsOf(page.axes, choice);
   const [across, up] = [choice.across, choice.up].map(axis => axis === null ? null : page.axes[axis]);
@@ -168,10 +203,9 @@ function drawCurves(page, name, lines, title, generation) {
 function drawPlane(page, choice, told, way) {
   const [across, up] = told.plane.scales;
   const {cells} = cellsOf(page.axes, choice);
-  const names = ["x", "y", "cell", "word", "told", "colour", "marker", "size", "rim"];
   const point = (x, y) => [placeOf(across, x), placeOf(up, y)];
   const of = (x, y) => `${numberOf(x)}, ${numberOf(y)}`;
-  fill("plane-cells", fromRows(names, cells.map((cell, place) => {
+  fill("plane-cells", fromRows(POINTS, cells.map((cell, place) => {
     const [x, y] = [told.plane.x[place], told.plane.y[place]];
     const code = told.codes ? told.codes[place] : -1;
     const {colour, marker} = told.codes ? lookOf(page, code) : {colour: paint("soft"), marker: "circle"};
@@ -184,7 +218,7 @@ function drawPlane(page, choice, told, way) {
   fill("plane-chosen", {x: path.length ? [path.at(-1)[0]] : [], y: path.length ? [path.at(-1)[1]] : [], colour: path.length ? [paint("ink")] : []});
   const [few, many] = page.plane.map(name => way[name].replicates?.[0] ?? []);
   const single = few.map((values, at) => [values[choice.generation], many[at][choice.generation]]);
-  fill("plane-replicates", fromRows(names, single.map(([x, y], at) =>
+  fill("plane-replicates", fromRows(POINTS, single.map(([x, y], at) =>
     [...point(x, y), `replicate ${at}`, "", of(x, y), "#9aa0a6", "circle", 7, paint("ground")])));
   modelOf("plane-tolerance").location = placeOf(up, page.tolerance);
   modelOf("plane-original").location = placeOf(across, 1);

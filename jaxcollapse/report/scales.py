@@ -36,11 +36,15 @@ def scale_of_shares() -> dict[str, Any]:
     return _told(Scale.of_shares())
 
 
-def points_of(values: np.ndarray) -> dict[str, Any]:
-    """The scale of numbers along an axis of the sweep, and their `places` on it."""
-    scale = Scale.of(values)
+def points_of(scale: Scale, values: np.ndarray) -> dict[str, Any]:
+    """A scale with the `places` of numbers on it."""
+    return {**_told(scale), "places": places_of(scale, values).tolist()}
+
+
+def places_of(scale: Scale, values: np.ndarray) -> np.ndarray:
+    """Where numbers are along an axis of the page, which is linear."""
     placed = scale.place(values)
-    return {**_told(scale), "places": (np.log10(placed) if scale.is_log else placed).tolist()}
+    return np.log10(placed) if scale.is_log else placed
 
 
 def time_of(generations: np.ndarray) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.status import cell_dims
+from jaxcollapse.report.edges import edges_of
 from jaxcollapse.report.encoding import packed
 from jaxcollapse.report.outcome import Outcome
 from jaxcollapse.report.quantities import Quantity, bands
@@ -30,6 +31,27 @@ def shown_of(view: View) -> Shown:
 def part_of(data: xr.Dataset, shown: Shown) -> xr.Dataset:
     """The cells that are shown, with all their generations."""
     return data.isel({name: list(places) for name, places in zip(cell_dims(data.status), shown.axes, strict=True)})
+
+
+def boundaries_of(data: xr.Dataset, view: View, shown: Shown, generations: Sequence[int]) -> dict[int, Any]:
+    """For each axis that can have a boundary its place on all lines of cells that are shown; see `edges_of`.
+
+    Args:
+        data: all cells.
+        view: of the cells and generations that are shown.
+        shown: which part of the data these are.
+        generations: places of the generations at which boundaries are sought, among those that are shown.
+    """
+    found = {}
+    for place, axis in view.bounded:
+        others = {
+            each.dim: list(places) for each, places in zip(view.axes, shown.axes, strict=True) if each is not axis
+        }
+        lines = edges_of(data.isel(others), axis, [int(view.generations[each]) for each in generations])
+        told = np.full((*lines.shape[:-2], len(view.generations), lines.shape[-1]), np.nan)
+        told[..., list(generations), :] = lines
+        found[place] = packed(told)
+    return found
 
 
 def numbers_of(data: xr.Dataset, view: View, generations: tuple[int, ...], outcome: Outcome | None) -> dict[str, Any]:

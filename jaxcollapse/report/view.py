@@ -1,5 +1,6 @@
 """What a page knows of a study before it has any numbers: axes, generations, quantities, and what is drawn how."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import xarray as xr
 from jaxcollapse.analysis.answers import ANSWERS
 from jaxcollapse.analysis.looks import FOREVER, LOOKS, UNKNOWN
 from jaxcollapse.analysis.plot.arrangement import arrange
+from jaxcollapse.analysis.plot.scale import Scale
 from jaxcollapse.analysis.verdict import ABSENT, Thresholds, needed_by, plane_of
 from jaxcollapse.report.axes import ShownAxis, axes_of
 from jaxcollapse.report.outcome import Outcome, Question, question_of
@@ -97,6 +99,13 @@ class View:
         """What happens once in a trajectory, or never."""
         return [quantity for quantity in self.quantities if quantity.is_event]
 
+    @property
+    def bounded(self) -> list[tuple[int, ShownAxis]]:
+        """The axes along which there can be a boundary of losses, with their numbers."""
+        if self.question is None or not self.question.is_verdict:
+            return []
+        return [(place, axis) for place, axis in enumerate(self.axes) if len(axis.numbers) > 1]
+
     def to_dict(self) -> dict[str, Any]:
         """The view as JSON data of a page."""
         question = self.question
@@ -107,9 +116,8 @@ class View:
                     "words": axis.words,
                     "labels": axis.labels,
                     "ordered": axis.order is not None,
-                    "points": [
-                        {"title": each.title, "scale": points_of(np.array(each.values))} for each in axis.points
-                    ],
+                    "scale": _points(Scale.of_axis, axis.numbers) if axis.numbers else None,
+                    "points": [{"title": each.title, "scale": _points(Scale.of, each.values)} for each in axis.points],
                 }
                 for axis in self.axes
             ],
@@ -119,6 +127,7 @@ class View:
                 each.name: {"title": each.title, "lines": each.lines, "event": each.is_event}
                 for each in self.quantities
             },
+            "bounded": [place for place, _ in self.bounded],
             "words": question.words if question else [],
             "answers": ANSWERS if self.has_answers else [],
             "answered": VALUE,
@@ -135,6 +144,11 @@ class View:
             "up": self.up,
             "start": self.start,
         }
+
+
+def _points(scale: Callable[[np.ndarray], Scale], numbers: Sequence[float]) -> dict[str, Any]:
+    values = np.array(numbers)
+    return points_of(scale(values), values)
 
 
 def _start(shape: tuple[int, ...], outcome: Outcome | None) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ import psutil
 import pytest
 from playwright.sync_api import Browser
 
+from jaxcollapse.explore.answers import Answers
+from jaxcollapse.explore.server import Server
+from jaxcollapse.report.page import live_page, stored_page
+from tests.report.edged import with_edge
 from tests.support import interruptible, studies
 from tests.support.browsing import started, visiting
 
@@ -50,6 +55,18 @@ def explored(study: Path, program: str = interruptible.PROGRAM) -> Iterator[tupl
             yield found[0], process
         finally:
             process.kill()
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[None]:
+    """A server of this process, which answers until the context ends."""
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +232,20 @@ def test_the_interrupt_key_ends_it(unfinished: Path) -> None:
         assert process.returncode == 0
         assert out == "stopped\n"
         assert errors == ""
+
+
+def test_the_boundary_is_that_of_the_report(browser: Browser, tmp_path: Path) -> None:
+    """Also when another axis runs upwards, and at another generation."""
+    path = tmp_path / "report.html"
+    path.write_text(stored_page(with_edge(), path), encoding="utf-8")
+    server = Server(0, live_page(with_edge(), path), Answers(with_edge()))
+    with server, serving(server), visiting(browser, server.address) as live, visiting(browser, path) as stored:
+        for control, key in (("axis-2", "ArrowUp"), ("up", "ArrowDown"), ("generation", "Home"), ("generation", "End")):
+            found = []
+            for visit in (live, stored):
+                visit.page.locator(f"#{control}").press(key)
+                visit.drawn()
+                found.append(visit.source("phase-lines"))
+                assert visit.complaints == []
+            assert found[0] == found[1]
+            assert bool(found[0]["x0"]) == (key != "Home")

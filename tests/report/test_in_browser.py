@@ -9,11 +9,13 @@ import pytest
 import xarray as xr
 from playwright.sync_api import Browser
 
+from jaxcollapse.analysis.crossing import position
 from jaxcollapse.analysis.labels import number
 from jaxcollapse.analysis.looks import FOREVER, LOOKS
 from jaxcollapse.analysis.verdict import VERDICTS, final_median, verdicts
 from jaxcollapse.report.page import stored_page
 from tests.conftest import Finished
+from tests.report.edged import with_edge
 from tests.report.holes import BATCHES, CELLS, with_holes
 from tests.report.known import known
 from tests.support.browsing import Visit, visiting
@@ -461,13 +463,31 @@ def test_a_zip_of_many_numbers_is_points_at_their_numbers(browser: Browser, tmp_
 
 
 def test_places_without_a_cell_are_empty_and_not_missing(browser: Browser, tmp_path: Path) -> None:
-    with visiting(browser, written(with_holes(), tmp_path)) as visit:
-        visit.drawn()
+    """Of a grid with few holes, whose places are squares: where it has a cell, and the ground of the page."""
+    data = with_holes().isel(temperature=[0, 4], batch_size=[0, 3, 4, 5])
+    own = data.is_cell.values.ravel()
+    with visiting(browser, written(data, tmp_path)) as visit:
         cells = visit.source("phase-cells")
         words = [word.partition(",")[0] for word in cells["word"]]
-        assert sorted(filter(None, words)) == sorted(CELLS.values())
+        assert [bool(word) for word in words] == own.tolist()
         ground = visit.page.evaluate("paint('ground')")
         assert {colour for colour, word in zip(cells["colour"], words, strict=True) if not word} == {ground}
+        visit.page.locator("#colour").select_option("smoothed_recovery_gap")
+        visit.drawn()
+        assert visit.source("phase-cells")["colour"].count(ground) == np.count_nonzero(~own)
+        assert visit.complaints == []
+
+
+def test_cells_of_a_refined_study_are_points_at_their_values(browser: Browser, tmp_path: Path) -> None:
+    with visiting(browser, written(with_holes(), tmp_path)) as visit:
+        assert visit.source("phase-cells")["x"] == []
+        points = visit.source("phase-points")
+        shown = [(x, y, word) for x, y, word in zip(points["x"], points["y"], points["word"], strict=True) if word]
+        wanted = [(batch, temperature, word) for (temperature, batch), word in CELLS.items()]
+        for (x, y, word), (batch, temperature, own) in zip(sorted(shown), sorted(wanted), strict=True):
+            assert (x, y, word) == (pytest.approx(np.log10(batch), abs=1e-12), temperature, own)
+        absent = [x for x, word in zip(points["x"], points["word"], strict=True) if not word]
+        assert absent == [None] * len(absent)
         assert "missing" not in visit.page.locator("body").inner_text()
         assert visit.page.locator("#axis-0-said").inner_text() + visit.page.locator("#axis-1-said").inner_text() in {
             f"{temperature:g}{batch}" for temperature, batch in CELLS
@@ -481,7 +501,105 @@ def test_places_without_a_cell_are_empty_and_not_missing(browser: Browser, tmp_p
         assert visit.chosen().endswith("the sweep has no cell here.")
         visit.page.locator("#colour").select_option("smoothed_recovery_gap")
         visit.drawn()
-        cells = visit.source("phase-cells")
-        assert cells["colour"].count(ground) == len(words) - len(CELLS)
+        points = visit.source("phase-points")
+        assert len([x for x in points["x"] if x is not None]) == len(CELLS)
         assert "none" not in visit.page.locator("#phase-key").inner_text()
         assert visit.complaints == []
+
+
+def lines(visit: Visit, kind: str) -> list[tuple[float, ...]]:
+    """The ends of the lines of a boundary that are thick, as its estimates, or dashed, as the bars between bounds."""
+    found = visit.source("phase-lines")
+    ends = zip(*(found[name] for name in ("x0", "y0", "x1", "y1")), strict=True)
+    kinds = [
+        "dashed" if dash else "thick" if width > 2 else "cap"
+        for dash, width in zip(found["dash"], found["width"], strict=True)
+    ]
+    return [each for each, own in zip(ends, kinds, strict=True) if own == kind]
+
+
+def test_the_boundary_is_a_step_in_each_column_where_the_dataset_has_it(browser: Browser, tmp_path: Path) -> None:
+    """The axis upwards has numbers, descends in the file, and ends with ∞; every choice moves the line along."""
+    data = with_edge()
+    found = data.collapse.boundary("batch_size")
+    values = np.sort(data.batch_size.values)
+    with visiting(browser, written(data, tmp_path)) as visit:
+        for place, optimizer in enumerate(("sgd", "adam")):
+            visit.page.locator("#axis-2").select_option(str(place))
+            visit.drawn()
+            truth = found.sel(optimizer=optimizer)
+            columns = np.flatnonzero(np.isfinite(truth.estimate.values))
+            solid = lines(visit, "thick")
+            assert [round((x0 + x1) / 2) for x0, _, x1, _ in solid] == columns.tolist()
+            for (_, y0, _, y1), estimate in zip(solid, truth.estimate.values[columns], strict=True):
+                assert y0 == y1
+                assert y0 == pytest.approx(position(values, estimate, is_log=True), rel=1e-6)
+            wide = np.flatnonzero((truth.lower < truth.upper).values)
+            bars = lines(visit, "dashed")
+            assert [round(x0 - 0.42) for x0, *_ in bars] == wide.tolist()
+            for (x0, bottom, x1, top), column in zip(bars, wide, strict=True):
+                ends = (float(truth[name].values[column]) for name in ("lower", "upper"))
+                assert x0 == x1
+                assert (bottom, top) == tuple(position(values, end, is_log=True) for end in ends)
+            assert len(lines(visit, "cap")) == 2 * len(wide)
+        key = visit.page.locator("#phase-key").inner_text()
+        assert "along batch size: half of the replicates are forgetting or collapsed" in key
+        assert "its 95 % bounds" in key
+        assert "half of the replicates" in str(visit.page.locator("#phase").get_attribute("aria-label"))
+        assert visit.complaints == []
+
+
+def test_no_choice_leaves_a_line_that_is_not_its_own(browser: Browser, tmp_path: Path) -> None:
+    with visiting(browser, written(with_edge(), tmp_path)) as visit:
+        before = lines(visit, "thick")
+        visit.page.locator("#colour").select_option("smoothed_recovery_gap")
+        visit.drawn()
+        assert lines(visit, "thick") == before, "it is that of the verdicts, whatever the colour is"
+        assert "forgetting or collapsed" in visit.page.locator("#phase-key").inner_text()
+        visit.page.locator("#generation").press("Home")
+        visit.drawn()
+        assert visit.source("phase-lines")["x0"] == []
+        assert "forgetting or collapsed" not in visit.page.locator("#phase-key").inner_text()
+        visit.page.locator("#generation").press("End")
+        visit.page.select_option("#up", label="learning rate")
+        visit.drawn()
+        turned = lines(visit, "thick")
+        assert turned != before
+        assert "along learning rate" in visit.page.locator("#phase-key").inner_text()
+        visit.page.select_option("#up", label="optimizer")
+        visit.drawn()
+        upright = lines(visit, "thick")
+        assert upright
+        assert all(x0 == x1 for x0, _, x1, _ in upright), (
+            "optimizers have no order, so the line is along the other axis"
+        )
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_boundary_of_a_refined_study_has_marks_and_bars_at_its_values(
+    browser: Browser, tmp_path: Path, dark: bool
+) -> None:
+    found = with_holes().collapse.boundary("temperature")
+    known = np.flatnonzero(np.isfinite(found.estimate.values))
+    with visiting(browser, written(with_holes(), tmp_path), dark=dark) as visit:
+        at, truth = np.log10(found.batch_size.values[known]), found.isel(batch_size=known)
+        marks, bars = lines(visit, "thick"), lines(visit, "dashed")
+        assert len(marks) == len(bars) == 2
+        np.testing.assert_allclose([(x0 + x1) / 2 for x0, _, x1, _ in marks], at, atol=1e-6)
+        np.testing.assert_allclose([y for _, y, _, _ in marks], truth.estimate, rtol=1e-6)
+        np.testing.assert_allclose(
+            [(y0, y1) for _, y0, _, y1 in bars], np.stack([truth.lower, truth.upper], -1), rtol=1e-6
+        )
+        ink, ground = visit.page.evaluate("[paint('ink'), paint('ground')]")
+        assert set(visit.source("phase-lines")["colour"]) == {ink}
+        assert set(visit.source("phase-lines")["rim"]) == {ground}
+        assert contrast(ink, ground) > 7
+        assert visit.complaints == []
+
+
+def test_one_replicate_has_a_line_without_bounds(browser: Browser, tmp_path: Path) -> None:
+    with visiting(browser, written(with_edge(replicates=1, unsure=0), tmp_path)) as visit:
+        assert lines(visit, "thick")
+        assert lines(visit, "dashed") == []
+        assert "bounds" not in visit.page.locator("#phase-key").inner_text()
