@@ -18,7 +18,7 @@ from jaxcollapse.parts.cell_kinds import (
     takes_gradient_steps,
     takes_vocab_size,
 )
-from jaxcollapse.sweep import correct_rules, reward_rules
+from jaxcollapse.sweep import correct_rules, reward_rules, sequence_rules
 from jaxcollapse.sweep.display import label
 from jaxcollapse.sweep.grid import Grid, grouped
 from jaxcollapse.sweep.process_fields import fields, used_when
@@ -58,7 +58,7 @@ def check(grid: Grid, generations: int, faults: Faults) -> None:
     ):
         with faults.collected():
             rule(grid, generations)
-    for broken in (reward_rules.broken, correct_rules.broken):
+    for broken in (reward_rules.broken, correct_rules.broken, sequence_rules.broken):
         with faults.collected():
             for wrong, field, problem in broken(grid):
                 with faults.collected():
