@@ -17,6 +17,7 @@ import xarray as xr
 
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.execute import Result, execute, execute_on, machine_of
+from jaxcollapse.execute.learning import learn
 from jaxcollapse.execute.progress import reporter
 from jaxcollapse.planning import Chunk, Machine, Plan, distant_machine, plan, share_of, this_machine
 from jaxcollapse.planning.estimate import estimate
@@ -111,6 +112,8 @@ def _in_memory(
         todo.check_fits()
         if following:
             _say_round(following, todo, progress)
+        with heeded() as stop:
+            learn(todo, stop, show=progress)
         with heeded() as stop, reporter(todo.trajectories, show=progress) as shown:
             results += _results(todo, todo.chunks, shown.advance, executor, stop)
     told = [result.provenance for result in results]
@@ -175,6 +178,7 @@ def compute(
         if prospect.round:
             _say_round(prospect.round, prospect.todo, progress)
         with heeded() as stop:
+            learn(prospect.todo, stop, show=progress)
             _compute(prospect, executor, progress, stop)
         if prospect.round is None:
             break

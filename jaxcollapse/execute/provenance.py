@@ -5,7 +5,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -28,9 +28,11 @@ def provenance(
     devices: Sequence["jax.Device"],
     plugins: Sequence[Plugin] = (),
     kernel: str = SAME_BITS,
+    networks: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """A record of this process, which computed on these devices with these plug-ins; the end is now. kernel: what it
-    preferred, one of `system.kernels`.
+    """A record of this process, which computed on these devices with these plug-ins; the end is now.
+
+    kernel: what it preferred, one of `system.kernels`. networks: digests of the pre-trained ones that it started from.
     """
     from jaxcollapse.native import trains
 
@@ -50,6 +52,7 @@ def provenance(
         "start": timestamp(started),
         "end": timestamp(now()),
         **({"plugins": {plugin.name: plugin.digest for plugin in plugins}} if plugins else {}),
+        **({"networks": dict(networks)} if networks else {}),
     }
 
 
@@ -72,6 +75,8 @@ def merged(records: list[dict[str, Any]]) -> dict[str, Any]:
         kinds = list({encode({key: record[key]}): record[key] for record in records}.values())
         if len(kinds) > 1:
             latest[f"{key}_mixed"] = kinds
+    if networks := {name: found for record in records for name, found in (record.get("networks") or {}).items()}:
+        latest["networks"] = networks
     return latest
 
 

@@ -75,7 +75,9 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Recorded], started: datetime) 
         if entry.whole:
             series[entry.name] = series[entry.name].astype(np.int32)
     events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
-    told = provenance(started, sweep.precision, plan.machine.devices, sweep.needed, plan.machine.kernel)
+    entries = (library.entries[index] for index in np.unique(library.index[chunk.cells]).tolist())
+    networks = {name: found for entry in entries for name, found in entry.network.items()}
+    told = provenance(started, sweep.precision, plan.machine.devices, sweep.needed, plan.machine.kernel, networks)
     return Result(chunk, series, events, status, told, logits, whole.state)
 
 

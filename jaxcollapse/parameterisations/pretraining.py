@@ -51,6 +51,10 @@ class Pretraining:
     steps: int
     seed: int
 
+    def __str__(self) -> str:
+        seed = f", seed {self.seed}" if self.seed else ""
+        return f"{self.network}, context {self.places}, {self.steps} steps{seed}"
+
     def name(self, text: LearnedText) -> str:
         """What the result is called: a digest of all that it follows from."""
         named = (RECIPE, repr(self), text.digest, text.tokens_in_all)
@@ -92,6 +96,14 @@ def held_out_loss(network: Network, parameters: Any, text: LearnedText, places: 
     """The mean cross-entropy of a token of the held-out text, in nat, over evenly spaced windows of so many places."""
     with arithmetic("float32"):
         return float(_loss(parameters, text.held_out_windows(_EVALUATED, places), network=network))
+
+
+def digest(parameters: Any) -> str:
+    """A digest of parameters: the same for the same bits."""
+    found = hashlib.sha256()
+    for leaf in jax.tree.leaves(parameters):
+        found.update(repr(leaf.shape).encode() + np.ascontiguousarray(leaf, "<f4").tobytes())
+    return found.hexdigest()
 
 
 def packed(parameters: Any) -> bytes:

@@ -1,7 +1,8 @@
 """A causal transformer: pre-norm, with tied embeddings (Vaswani et al. 2017; Radford et al. 2019; Su et al. 2021).
 
-It is made of few large operations, so that many small models at once fill a machine: the layers are scanned, which
-keeps programs small, and heads are a dimension of one product.
+It is made of few large operations, so that many small models at once fill a machine: heads are a dimension of one
+product, and hidden units are squared where they are positive (So et al. 2021), which costs a tenth of a smooth
+activation on CPUs.
 """
 
 from dataclasses import dataclass
@@ -172,7 +173,7 @@ class Transformer(Network):
             query, key, value = self._asked(state, block, where)
             return self._after(state, self._attention(query, key, value, sees), block), None
 
-        state, _ = jax.lax.scan(layer, state, parameters.blocks)
+        state, _ = jax.lax.scan(layer, state, parameters.blocks, unroll=self._unrolled)
         return self._out(parameters, state)
 
     def memory(self, parameters: Weights, traces: int, places: int) -> tuple[Array, Array]:
@@ -197,8 +198,13 @@ class Transformer(Network):
             values = jax.lax.dynamic_update_slice_in_dim(values, value, place, axis=1)
             return self._after(state, self._attention(query, keys, values, sees), block), (keys, values)
 
-        state, memory = jax.lax.scan(layer, state, (parameters.blocks, *memory))
+        state, memory = jax.lax.scan(layer, state, (parameters.blocks, *memory), unroll=self._unrolled)
         return self._out(parameters, state)[:, 0], memory
+
+    @property
+    def _unrolled(self) -> int:
+        """Layers that are written out in a program: a loop over few of them takes longer than it saves to compile."""
+        return min(self.layers, 4)
 
     def _asked(self, state: Array, block: Blocks, where: Int32[Array, " place"]) -> list[Array]:
         """Queries, keys and values [trace, place, head, unit]."""
@@ -217,7 +223,7 @@ class Transformer(Network):
     def _after(self, state: Array, taken: Array, block: Blocks) -> Array:
         """The state after a layer: with what attention took, and what the hidden units make of it."""
         state = state + self._product(taken, block.taken)
-        hidden = jax.nn.gelu(self._product(normalised(state, block.thinks), block.wider))
+        hidden = jnp.square(jax.nn.relu(self._product(normalised(state, block.thinks), block.wider)))
         return state + self._product(hidden, block.back)
 
     def _out(self, parameters: Weights, state: Array) -> Array:

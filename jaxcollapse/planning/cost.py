@@ -9,6 +9,7 @@ from functools import cache
 import jax
 import numpy as np
 
+from jaxcollapse.parameterisations.network import Network
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.parts.slot import SLOTS
 from jaxcollapse.process.structure import Structure
@@ -30,6 +31,8 @@ _SUBSET_ARRAYS = 96  # further ones, where minibatches are subsets of a corpus
 _PLACE_SECONDS, _PLACES_SECONDS = 80e-9, 100e-9  # of a place of a trace beside its draw; of a place of all at once
 _REWARD_SECONDS, _NATIVE_REWARD_SECONDS = 400e-9, 4e-9  # of a trace of a group beside its draw: by XLA, native
 _JUDGED_ARRAYS, _TRACE_ARRAYS = 8, 32  # further ones of [lane, token], and of [lane, trace], where traces are judged
+_READ_OPERATIONS = 9e9  # of a network in a second, on one core
+_READ_PLACE_SECONDS = 60e-6  # of a place of a block of traces beside these
 _STATE_TABLES = 4  # in a state: parameters, moments, a corpus
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
 
@@ -69,6 +72,8 @@ def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], d
             return np.where(is_split, NATIVE.splitting(tokens), draws * NATIVE.single_draw(tokens))
         return PORTABLE.splitting(tokens) if how.splits else how.block * blocks * PORTABLE.single_draw(tokens)
 
+    if structure.texts:
+        return sweep.generations * _reading(structure, loops) + _probing(sweep, program) + 1e-6 + np.zeros(len(draws))
     size = tokens * structure.walk.contexts
     passes = (_FUSED_SECONDS if structure.is_fusible else _PASSES_SECONDS) * size * max(1, steps)
     counts: np.ndarray | float
@@ -88,6 +93,30 @@ def trajectory_seconds(sweep: Sweep, program: Program, loops: tuple[int, ...], d
         counts = drawing(structure.sampler, sample_blocks) + steps * drawing(structure.batch_sampler, batch_blocks)
     records = len(sweep.recorded) * len(program.observables) * _OBSERVABLE_SECONDS * size
     return sweep.generations * (passes + counts) + records + 1e-6 + np.zeros(len(draws))
+
+
+def _reading(structure: Structure, loops: tuple[int, ...]) -> float:
+    """What a generation of a network takes: a token is read once to be drawn, and three times to be learned."""
+    steps, sample_blocks, batch_blocks, *_ = loops
+    places = structure.reads[1]
+    learned = steps * batch_blocks * structure.traces_at_once
+    stored = sample_blocks * structure.stored_at_once
+    drawn, blocks = (stored, sample_blocks) if stored else (learned, steps * batch_blocks)
+    number = (1 + 3 + bool(structure.terms)) * learned if not stored else drawn + (3 + bool(structure.terms)) * learned
+    return number * places * _token(structure) + blocks * places * _READ_PLACE_SECONDS
+
+
+def _probing(sweep: Sweep, program: Program) -> float:
+    """What it takes to look at a network at each record, and in each generation if events are watched."""
+    windows, places = program.structure.reads
+    looks = len(sweep.recorded) + (sweep.generations if program.events else 0)
+    return looks * windows * places * _token(program.structure)
+
+
+def _token(structure: Structure) -> float:
+    """What it takes to read a token: two operations for each parameter."""
+    assert isinstance(structure.parameters, Network)
+    return 2 * structure.parameters.numbers(structure.reads[1], structure.tokens) / _READ_OPERATIONS
 
 
 def judging(structure: Structure, traces: np.ndarray, places: int, candidates: int) -> np.ndarray:
@@ -149,8 +178,20 @@ def tile_bytes(program: Program, lanes: int) -> int:
     if structure.rule.is_rewarded and structure.reward == "majority":  # each trace of a group beside each other one
         draws += 2 * dict(structure.options)["group_size"] * structure.traces_at_once * lanes
     draws += sum(_VISIT_ARRAYS * max(how.at_once, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
+    if isinstance(structure.parameters, Network):
+        return itemsize * lanes * _network_numbers(structure, moments)
     size, shared = structure.tokens * structure.walk.contexts, 0
     if not structure.parameters.is_free:
         shapes = jax.tree.leaves(structure.shapes, is_leaf=is_shape)
         shared = (4 + 3 * moments) * sum(math.prod(shape) for shape in shapes)
     return itemsize * (lanes * (size * arrays + shared) + draws)
+
+
+def _network_numbers(structure: Structure, moments: int) -> int:
+    """Numbers of a trajectory of a network that are in memory at once, those of its text among them."""
+    assert isinstance(structure.parameters, Network)
+    windows, places = structure.reads
+    most = max(structure.traces_at_once, structure.stored_at_once, windows)
+    of_trace = 2 * structure.parameters.kept(places) + 8 * places * structure.tokens
+    parameters = structure.parameters.numbers(places, structure.tokens)
+    return (6 + 3 * moments) * parameters + most * of_trace + 3 * structure.stored_traces * places

@@ -20,7 +20,7 @@ from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parameterisations.fit import fit
 from jaxcollapse.parameterisations.network import Network
 from jaxcollapse.parameterisations.parameterisation import Parameterisation
-from jaxcollapse.parameterisations.pretraining import Pretraining, Progress
+from jaxcollapse.parameterisations.pretraining import Pretraining, Progress, digest
 from jaxcollapse.parts.plugin import told_in_a_line
 from jaxcollapse.sweep.display import count, label
 from jaxcollapse.sweep.grid import Grid, grouped
@@ -99,6 +99,11 @@ class Entry:
         made = np.zeros((len(rows), self.given.size))
         made[rows] = found
         return made
+
+    @cached_property
+    def network(self) -> dict[str, str]:
+        """A digest of the network that p0 is, by what it is in words; nothing for a table."""
+        return {} if self.pretraining is None else {str(self.pretraining): digest(self.learned())}
 
 
 class Library:

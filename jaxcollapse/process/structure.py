@@ -100,6 +100,15 @@ class Structure:
         return (self.walk.windows, self.walk.context_length) if isinstance(self.walk, Sequence) else (0, 0)
 
     @property
+    def elements(self) -> int:
+        """How many numbers of a trajectory a step works on: a table; or parameters, and what is kept of traces."""
+        if not isinstance(self.parameters, Network):
+            return self.tokens * self.walk.contexts
+        places = self.reads[1]
+        of_trace = self.parameters.kept(places) + 2 * places * self.tokens
+        return self.parameters.numbers(places, self.tokens) + self.traces_at_once * of_trace
+
+    @property
     def shapes(self) -> Any:
         """The shapes of the parameters."""
         if isinstance(self.parameters, Network) and isinstance(self.walk, Sequence):

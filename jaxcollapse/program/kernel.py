@@ -39,6 +39,7 @@ Carry = tuple[State, dict[str, Array]]
 _INITIAL, _TEXTS = 0xFFFFFFFF, 0xFFFFFFFC
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
+_NETWORK_ELEMENTS = {"cpu": 2**17, "gpu": 2**30, "tpu": 2**28}  # the same of networks: on CPUs one fills the caches
 _NATIVE_ELEMENTS = 2**25  # the same, where native code of a GPU runs whole generations
 _FEWEST_ELEMENTS = 2**13  # with fewer, XLA compiles other arithmetic for CPUs
 _FEWEST_PLACES = 16  # for records, where these are small
@@ -131,11 +132,11 @@ class Program:
         Of other widths some lanes would be left over from whole vectors, and compiled to other arithmetic.
         """
         most = _MOST_LANES.get(platform, _MOST_LANES["gpu"])
-        elements = _ELEMENTS.get(platform, _ELEMENTS["gpu"])
+        known = _NETWORK_ELEMENTS if self.structure.texts else _ELEMENTS
+        elements = known.get(platform, known["gpu"])
         if platform == "gpu" and self.is_native:
             elements = _NATIVE_ELEMENTS
-        size = self.structure.tokens * self.structure.walk.contexts
-        return 1 << max(1, min(most, elements // size)).bit_length() - 1
+        return 1 << max(1, min(most, elements // self.structure.elements)).bit_length() - 1
 
     def places(self, records: int) -> int:
         """Places for so many records in a tile: one of few numbers, so that few programs are compiled.
@@ -148,8 +149,7 @@ class Program:
 
     def fewest(self, platform: str) -> int:
         """Trajectories of a tile where memory is short: fewer would be compiled to other arithmetic."""
-        size = self.structure.tokens * self.structure.walk.contexts
-        return min(self.width(platform), max(1, _FEWEST_ELEMENTS // size))
+        return min(self.width(platform), max(1, _FEWEST_ELEMENTS // self.structure.elements))
 
 
 class Lanes(NamedTuple):

@@ -41,9 +41,7 @@ def _of_numbers(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Proble
         yield (
             reads & endless & ~np.isfinite(grid.numbers("samples")),
             field,
-            lambda value: (
-                "inf: the traces of a network are too many for an exact expectation; give a number of traces"
-            ),
+            lambda value: "inf: the traces of a network are too many for an exact expectation; give a number of traces",
         )
     many = np.maximum(number, np.where(np.isfinite(batch), batch, 0)) > MOST_TRACES
     yield (
