@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from jaxcollapse.analysis.boundary import LOST, VERDICT, curve_of
 from jaxcollapse.analysis.refinement import Lacking, Refined, extended, lacking, refined_axes
 from jaxcollapse.analysis.verdict import Thresholds
 from jaxcollapse.errors import InputError
-from jaxcollapse.planning import Machine, this_machine
+from jaxcollapse.execute import machine_of
+from jaxcollapse.planning import Machine, Plan, this_machine
 from jaxcollapse.planning.display import as_seconds
 from jaxcollapse.planning.estimate import estimate
-from jaxcollapse.running import compute, foresee
+from jaxcollapse.planning.share import Share
+from jaxcollapse.running import compute
 from jaxcollapse.store.study import Study
 from jaxcollapse.sweep.display import count
 from jaxcollapse.sweep.sweep import Sweep
@@ -63,13 +66,16 @@ def refine(
     statistic: str = "mean",
     *,
     rounds: int | None = None,
+    chunk_size: int | None = None,
+    executor: Executor | None = None,
+    share: Share | str | None = None,
     progress: bool = True,
 ) -> xr.Dataset:
     """Adds cells to a study where neighbours disagree, until a boundary is known to a width, and gives its dataset.
 
     Each round halves the boxes of the grid whose corners are on different sides of the boundary. A round is a normal
     extension of the study: its sweep file gets `[[grid]]` tables of single points, and only new cells are computed. A
-    refinement that was stopped goes on if it is called again.
+    refinement that was stopped goes on if it is called again. Simultaneous calls share the work of each round.
 
     Args:
         study: the study's folder.
@@ -79,28 +85,65 @@ def refine(
         level: what is crossed, by default one half for shares.
         verdict: one or several verdicts, by default "forgetting" and "collapsed".
         statistic: "mean" or "median" of an observable over replicates.
-        rounds: number of rounds at most; 0 computes nothing but what the study lacks already. By default as many as
-            are needed.
+        rounds: number of rounds at most that this call begins; 0 computes nothing but what the study lacks already. By
+            default as many as are needed.
+        chunk_size, executor: as in `run`.
+        share: "2/8" computes the third of eight shares of each round only, and "slurm" that of this task of a job
+            array. The next round begins when all shares of the one before are there: the call ends before that if
+            others lack, and is to be made again.
         progress: whether rounds and their progress are shown on the standard error stream.
 
     Raises:
         InputError: the folder is not a study, or the study lacks such an axis or observable.
     """
-    folder, machine = user_path(study), this_machine(None)
-    opened, sought = Study.open(folder), Sought(of, level, verdict, statistic)
+    sought = Sought(of, level, verdict, statistic)
+    share = Share.parse(share) if isinstance(share, str) else share
+    how = Computing(machine_of(executor) if executor else this_machine(None), chunk_size, executor, share, progress)
+    return refined(user_path(study), to, sought, how, rounds).finalize()
+
+
+@dataclass(frozen=True)
+class Computing:
+    """How the cells of a round are computed; see `running.compute`."""
+
+    machine: Machine
+    chunk_size: int | None = None
+    executor: Executor | None = None
+    share: Share | None = None
+    progress: bool = True
+
+    def __call__(self, sweep: Sweep, folder: Path, number: int = 0) -> Study:
+        """Computes what a study of this sweep lacks, or a share of it, as a round of this number if it is one."""
+
+        def announce(todo: Plan) -> None:
+            if number and self.progress:
+                print(f"round {number}: {cost_of(todo)['text']}", file=sys.stderr)
+
+        return compute(sweep, folder, self.machine, self.chunk_size, self.executor, self.share, self.progress, announce)
+
+
+def refined(folder: Path, to: Mapping[str, str | float], sought: Sought, how: Computing, rounds: int | None) -> Study:
+    """The study after as many rounds as are wanted, as are needed, or as can begin before other shares have ended."""
+    opened, number = Study.open(folder), 0
     axes = refined_axes(opened.sweep, to)
-    opened = compute(opened.sweep, folder, machine, progress=progress)
-    number = 0
-    while rounds is None or number < rounds:
-        number += 1
+    wanted = opened.sweep
+    while True:
+        held = opened
+        try:
+            opened = how(wanted, folder, number)
+        except InputError:  # of a round that another process has begun, and maybe the one after it
+            opened = Study.open(folder)
+            if opened.sweep == held.sweep:
+                raise
+        if opened.sweep != wanted:
+            wanted = opened.sweep
+            continue
+        if number == rounds or opened.summary()["missing"]:
+            return opened
         more = next_cells(opened, axes, sought)
         if not more:
-            break
-        sweep = extended(opened.sweep, axes, more)
-        if progress:
-            print(f"round {number}: {cost_of(sweep, folder, machine)['text']}", file=sys.stderr)
-        opened = compute(sweep, folder, machine, progress=progress)
-    return opened.finalize()
+            return opened
+        number, wanted = number + 1, extended(opened.sweep, axes, more)
 
 
 def next_cells(study: Study, axes: Sequence[Refined], sought: Sought) -> list[Lacking]:
@@ -109,11 +152,10 @@ def next_cells(study: Study, axes: Sequence[Refined], sought: Sought) -> list[La
         return lacking(study.sweep, axes, sought.above(data))
 
 
-def cost_of(sweep: Sweep, folder: Path, machine: Machine) -> dict[str, Any]:
-    """What the cells cost that a study lacks: their number, trajectories, seconds, and that in words."""
-    todo = foresee(sweep, folder, machine).todo
+def cost_of(todo: Plan) -> dict[str, Any]:
+    """What it costs to compute the cells of a round: their number, trajectories, seconds, and that in words."""
     cells = len(np.unique(np.concatenate([chunk.cells for chunk in todo.chunks]))) if todo.chunks else 0
-    seconds = estimate(todo).compute if machine.platform == "cpu" else None
+    seconds = estimate(todo).compute if todo.machine.platform == "cpu" else None
     about = f", about {as_seconds(seconds)}" if seconds is not None else ""
     text = f"{count(cells, 'cell')} between neighbours that disagree, {count(todo.trajectories, 'trajectory')}"
     return {"cells": cells, "trajectories": todo.trajectories, "seconds": seconds, "text": f"{text}{about}"}

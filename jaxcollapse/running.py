@@ -166,10 +166,12 @@ def compute(
     executor: Executor | None = None,
     share: Share | None = None,
     progress: bool = True,
+    announce: Callable[[Plan], None] | None = None,
 ) -> Study:
     """Computes what a study lacks, or a share of it. Its dataset remains to be assembled.
 
     What other runs compute at the same time is waited for. What this run had computed before it failed is stored.
+    `announce` gets each plan before it is computed.
     """
     for _ in range(len(sweep.stopping.rounds) if sweep.stopping else 1):
         prospect = prepare(sweep, folder, machine, chunk_size, share)
@@ -177,6 +179,8 @@ def compute(
             _log.warning("%s is ignored: %s", printable(path), printable(reason))
         if prospect.round:
             _say_round(prospect.round, prospect.todo, progress)
+        if announce:
+            announce(prospect.todo)
         with heeded() as stop:
             learn(prospect.todo, stop, show=progress)
             _compute(prospect, executor, progress, stop)
@@ -274,8 +278,8 @@ def foresee(
     done, begun = shards.held_by(cut.without), shards.begun_in(cut.without)
     whole = plan(sweep, chunk_size=chunk_size, machine=machine, done=done, begun=begun)
     todo = share_of(whole, share, chunk_size=chunk_size, done=done, begun=begun) if share else whole
-    chunks = len(whole.chunks) + len(cut.without)
-    if share and whole.chunks and not todo.chunks and chunks < share.count:
+    chunks = len(whole.chunks)
+    if share and chunks and not todo.chunks and not cut.without:  # a study that grows may have less to do than shares
         told = f"{share} is empty, since the study has {chunks} chunk{'s' * (chunks != 1)}"
         raise InputError("share", f"{told}; use fewer shares, or a smaller --chunk-size")
     todo = todo.without(shards.done)

@@ -12,6 +12,7 @@ from itertools import pairwise, product
 import numpy as np
 import xarray as xr
 
+from jaxcollapse.analysis.crossing import is_logarithmic
 from jaxcollapse.errors import InputError, did_you_mean, shown
 from jaxcollapse.sweep.axes import Axis, is_whole
 from jaxcollapse.sweep.grid import whole_or_rounded
@@ -30,7 +31,7 @@ class Refined:
         width: how far apart neighbours may be that disagree: a number, or a share of the axis's range.
         is_share: whether it is a share.
         first: the values of the first grid, in ascending order.
-        is_log: whether these are spaced evenly in their logarithm, rather than in their value.
+        is_log: whether these are spaced by ratio, by `crossing.is_logarithmic`.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Refined:
             raise InputError(
                 "to", f"{shown(width)}: must be a positive number, or a share of the axis's range as in 1%"
             )
-        return cls(axis.name, number, share, tuple(finite), _is_log(finite))
+        return cls(axis.name, number, share, tuple(finite), is_logarithmic(np.array(finite)))
 
     def halved(self, low: float, high: float) -> tuple[float, ...]:
         """Two neighbours, with the value in their middle if they are farther apart than they may be."""
@@ -77,16 +78,6 @@ class Refined:
         """The value in the middle between two; None if there is none."""
         found = whole_or_rounded(self.name, float(np.sqrt(low * high)) if self.is_log else (low + high) / 2)
         return float(found) if low < found < high else None
-
-
-def _is_log(values: Sequence[float]) -> bool:
-    """Whether positive numbers are spaced more evenly in their logarithm than in their value."""
-    if values[0] <= 0:
-        return False
-    if len(values) == 2:
-        return values[1] > 10 * values[0]
-    uneven = [float(np.std(steps) / np.mean(steps)) for steps in (np.diff(values), np.diff(np.log(values)))]
-    return uneven[1] < uneven[0]
 
 
 def refined_axes(sweep: Sweep, widths: Mapping[str, str | float]) -> tuple[Refined, ...]:

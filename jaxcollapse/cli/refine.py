@@ -1,11 +1,12 @@
 """`jaxcollapse refine`: cells where neighbours disagree, until a boundary is known to a width."""
 
 import json
+import sys
 from typing import Annotated, Any
 
 import typer
 
-from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, Plain, PluginFiles, StudyFolder, tells_bad_input
+from jaxcollapse.cli.arguments import INCOMPLETE, AsJson, ChunkSize, Plain, PluginFiles, StudyFolder, tells_bad_input
 from jaxcollapse.errors import InputError, printable
 from jaxcollapse.system.signals import ending
 
@@ -44,6 +45,15 @@ def refine(
     rounds: Annotated[
         int | None, typer.Option("--rounds", metavar="N", min=0, help="Largest number of rounds; by default no limit.")
     ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            "--share",
+            metavar="I/N",
+            help="Compute one share of each round, 0/N to N-1/N; `slurm` is that of this task in a Slurm job array.",
+        ),
+    ] = None,
+    chunk_size: ChunkSize = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what the next round would cost, and change nothing.")
     ] = False,
@@ -55,29 +65,41 @@ def refine(
     """Add cells to a study where neighbours disagree, until a boundary is known to a width.
 
     Each round halves the boxes of the grid through which the boundary runs, and extends the study by these cells.
+    Simultaneous calls share the work. With --share a round begins when all shares of the one before are there.
     """
     from jaxcollapse.analysis.boundary import LOST
     from jaxcollapse.analysis.refinement import extended, refined_axes
     from jaxcollapse.planning import this_machine
-    from jaxcollapse.refining import Sought, cost_of, next_cells
-    from jaxcollapse.refining import refine as refine_study
+    from jaxcollapse.planning.share import Share
+    from jaxcollapse.refining import Computing, Sought, cost_of, next_cells, refined
+    from jaxcollapse.running import foresee
     from jaxcollapse.store.study import Study
 
     if len(to) not in (1, len(axis)):
         raise InputError("to", f"{len(to)} widths for {len(axis)} axes; give one for all, or one for each")
     widths: dict[str, Any] = dict(zip(axis, to * len(axis) if len(to) == 1 else to, strict=True))
-    words = tuple(verdict) if verdict else LOST
+    sought, machine = Sought(of, level, tuple(verdict) if verdict else LOST, statistic), this_machine(None)
     if plan:
-        opened, sought = Study.open(study), Sought(of, level, words, statistic)
+        opened = Study.open(study)
         axes = refined_axes(opened.sweep, widths)
         if missing := opened.summary()["missing"]:
             raise InputError("", f"{missing} trajectories are missing; compute them first", str(study))
         more = next_cells(opened, axes, sought)
-        told = cost_of(extended(opened.sweep, axes, more), study, this_machine(None))
+        told = cost_of(foresee(extended(opened.sweep, axes, more), study, machine).todo)
         print(json.dumps(told, indent=1) if as_json else told["text"])
         return 0
-    with refine_study(study, widths, of, level, words, statistic, rounds=rounds, progress=not quiet) as data:
-        told = Study.open(study).summary()
+    part = None if share is None else Share.parse(share)
+    if part:
+        print(f"jaxcollapse: computing share {part}", file=sys.stderr)
+    done = refined(study, widths, sought, Computing(machine, chunk_size, share=part, progress=not quiet), rounds)
+    told = done.summary()
+    if part and told["missing"]:
+        lacks = f"{told['missing']} trajectories of other shares are missing"
+        print(f"share {part} of this round is complete; {lacks}; the next round begins after them", file=sys.stderr)
+        print(json.dumps(told, indent=1) if as_json else f"study: {printable(study)}")
+        return 0
+    with done.finalize() as data:
+        told = done.summary()
         print(json.dumps(told, indent=1) if as_json else f"cells: {_cells(data):,}")
     if not as_json:
         print(f"dataset: {printable(study / 'result.nc')}")

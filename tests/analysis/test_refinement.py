@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
+from jaxcollapse.analysis.crossing import is_logarithmic
 from jaxcollapse.analysis.refinement import Refined, extended, lacking, refined_axes
 from jaxcollapse.errors import InputError
 
@@ -191,13 +192,19 @@ def test_what_cannot_be_refined_is_refused(axes: dict[str, Any], widths: dict[st
     assert told in str(caught.value)
 
 
-def test_spacing_is_told_from_the_values() -> None:
+def test_an_axis_is_logarithmic_where_a_boundary_and_a_picture_take_it_to_be() -> None:
+    """Below a decade the middles by ratio and by difference are nearly the same."""
+
     def is_log(values: list[float]) -> bool:
         (axis,) = sweep_of({"learning_rate": values}).tables[0]
         return Refined.of(axis, 1).is_log
 
-    assert is_log([1, 2, 4, 8])
-    assert is_log([0.01, 1.0])
-    assert not is_log([1.0, 2.0, 3.0])
-    assert not is_log([0.0, 1.0, 10.0])
-    assert not is_log([1.0, 5.0])
+    for values, wanted in (
+        ([1, 2, 4, 8, 16], True),
+        ([0.01, 1.0], True),
+        ([1, 2, 4, 8], False),
+        ([1.0, 2.0, 3.0], False),
+        ([0.0, 1.0, 10.0], False),
+        ([1.0, 5.0], False),
+    ):
+        assert is_log(values) == is_logarithmic(np.array(values, float)) == wanted

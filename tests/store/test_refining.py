@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 import jaxcollapse as jc
+from jaxcollapse import running
 from jaxcollapse.cli.main import app
 from jaxcollapse.errors import InputError
+from jaxcollapse.planning import Plan
 from jaxcollapse.store.study import Study
 from tests.support.studies import assert_same_numbers, shards, stamps
 
@@ -97,6 +101,103 @@ def test_a_refinement_that_is_killed_goes_on(tmp_path: Path, refined: Path) -> N
     assert done.returncode == 0, done.stderr
     with jc.open_study(study) as one, jc.open_study(refined) as other:
         assert_same_numbers(one.load(), other.load())
+
+
+def same(study: Path, other: Path) -> None:
+    """Both studies have the same cells, with the same bits."""
+    assert Study.open(study).sweep == Study.open(other).sweep
+    with jc.open_study(study) as one, jc.open_study(other) as two:
+        assert_same_numbers(one.load(), two.load())
+
+
+def test_each_round_is_planned_once(tmp_path: Path, refined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, planned, plan = begun(tmp_path / "study"), list[int](), running.plan
+
+    def counted(sweep: jc.Sweep, **options: Any) -> Plan:
+        planned.append(sweep.grid.cells)
+        return plan(sweep, **options)
+
+    monkeypatch.setattr(running, "plan", counted)
+    jc.refine(study, TO, **SOUGHT, progress=False).close()
+    assert len(planned) == len(set(planned)) > 3, "one plan for what was there, and one for each round"
+    same(study, refined)
+
+
+def test_shares_take_part_in_every_round_and_none_goes_ahead(tmp_path: Path, refined: Path) -> None:
+    study = begun(tmp_path / "study")
+    rounds = 0
+    for _ in range(20):
+        before = Study.open(study).sweep.grid.cells
+        for share in ("0/2", "1/2"):
+            jc.refine(study, TO, **SOUGHT, share=share, chunk_size=4, progress=False).close()
+            held = Study.open(study)
+            if share == "0/2" and (missing := held.summary()["missing"]):
+                grown = held.sweep.grid.cells
+                assert 0 < missing < 4 * (grown - before)
+                jc.refine(study, TO, **SOUGHT, share=share, chunk_size=4, progress=False).close()
+                assert Study.open(study).sweep.grid.cells == grown, "it does not go on before the other share"
+        rounds += 1
+        if not Study.open(study).summary()["missing"]:
+            break
+    assert 1 < rounds < 20
+    same(study, refined)
+
+
+def test_a_pool_of_processes_refines(tmp_path: Path, refined: Path) -> None:
+    study = begun(tmp_path / "study")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        jc.refine(study, TO, **SOUGHT, executor=pool, progress=False).close()
+    same(study, refined)
+
+
+def started(study: Path, *options: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "jaxcollapse", "refine", str(study), "--of", "entropy", "--level", "1.5"]
+    command += ["--axis", "temperature", "--axis", "batch_size", "--to", "10%", "--to", "20%", *options]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_shares_side_by_side_that_are_killed_and_made_again_give_the_same_study(
+    tmp_path: Path, refined: Path
+) -> None:
+    study = begun(tmp_path / "study")
+    shares = [(study, "--share", f"{index}/2", "--chunk-size", "4") for index in range(2)]
+    first, second = (started(*each) for each in shares)
+    assert first.stderr is not None
+    for line in first.stderr:
+        if line.startswith("round 1"):
+            first.kill()
+            break
+    first.communicate()
+    second.communicate()
+    assert (first.returncode, second.returncode) == (-signal.SIGKILL, 0)
+    for _ in range(20):
+        told = [process.communicate()[1] for process in [started(*each, "--quiet") for each in shares]]
+        if not any("trajectories of other shares are missing" in each for each in told):
+            break
+    same(study, refined)
+
+
+def test_two_processes_without_shares_share_the_work(tmp_path: Path, refined: Path) -> None:
+    study = begun(tmp_path / "study")
+    both = [started(study, "--chunk-size", "4") for _ in range(2)]
+    for process in both:
+        _, told = process.communicate()
+        assert process.returncode == 0, told
+    same(study, refined)
+
+
+def test_a_share_that_waits_for_others_says_so(tmp_path: Path) -> None:
+    study = begun(tmp_path / "study")
+    how = ("--axis", "temperature", "--to", "10%", "--of", "entropy", "--level", "1.5", "--chunk-size", "4", "--quiet")
+    code, told, message = ask(study, *how, "--share", "1/2")
+    missing = Study.open(study).summary()["missing"]
+    assert missing > 0
+    assert code == 0, "as for a share of a run"
+    assert f"share 1/2 of this round is complete; {missing} trajectories of other shares are missing" in message
+    assert told == f"study: {study}\n"
+    code, _, message = ask(study, *how, "--share", "2/2")
+    assert code == 2
+    assert "2/2 is not a valid share" in message
 
 
 def ask(*arguments: object) -> tuple[int, str, str]:
