@@ -1,7 +1,7 @@
 """Networks that read sequences: what they have in common, whatever is inside."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +10,37 @@ from jaxtyping import Array, Float, Int32
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.parameterisations.parameterisation import Parameterisation, Table, is_shape
+from jaxcollapse.parts.field import Field
+from jaxcollapse.parts.field_types import Layers, Width
 
 Windows = Int32[Array, "trace place"]
 Laws = Float[Array, "trace place token"]
+Matmuls = Literal["full", "bfloat16"]
+SPREAD = 0.02  # standard deviation of vectors of tokens before anything is learned
+
+WIDTH = Field(
+    name="width",
+    type=Width,
+    default=64,
+    description="Transformer, GRU: number of units d of a layer.",
+    label="width of the network",
+)
+LAYERS = Field(
+    name="layers",
+    type=Layers,
+    default=2,
+    description="Transformer, GRU: number of layers.",
+    label="layers of the network",
+)
+MATMULS = Field(
+    name="matmuls",
+    type=("full", "bfloat16"),
+    default="full",
+    description="Transformer, GRU: precision of the factors of matrix products: that of the sweep, or bfloat16 "
+    "with sums in single precision.",
+    label="precision of matrix products",
+    is_off=True,
+)
 
 
 class Network(Parameterisation):
@@ -82,3 +110,14 @@ def normalised(state: Float[Array, "*place unit"], scale: Float[Array, " unit"])
     """States divided by the root of their mean square, times a scale for each unit (Zhang and Sennrich 2019)."""
     size = jax.lax.rsqrt(jnp.mean(jnp.square(state), axis=-1, keepdims=True) + 1e-6)
     return state * size * jnp.expand_dims(scale, tuple(range(state.ndim - 1)))
+
+
+def product(subscripts: str, left: Array, right: Array, matmuls: Matmuls) -> Array:
+    """A product of arrays, summed as the subscripts of `einsum` say, from factors in a precision; of the left's type.
+
+    matmuls: "full": the factors as they are. "bfloat16": rounded to that, with sums in single precision.
+    """
+    if matmuls == "full":
+        return jnp.einsum(subscripts, left, right, precision=jax.lax.Precision.HIGHEST)
+    rounded = (each.astype(jnp.bfloat16) for each in (left, right))
+    return jnp.einsum(subscripts, *rounded, preferred_element_type=jnp.float32).astype(left.dtype)

@@ -15,14 +15,23 @@ from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.errors import InputError
 from jaxcollapse.parameterisations import PARAMETERISATIONS
-from jaxcollapse.parameterisations.network import Laws, Network, Windows, normalised
+from jaxcollapse.parameterisations.network import (
+    LAYERS,
+    MATMULS,
+    SPREAD,
+    WIDTH,
+    Laws,
+    Matmuls,
+    Network,
+    Windows,
+    normalised,
+    product,
+)
 from jaxcollapse.parts.field import Field
-from jaxcollapse.parts.field_types import Layers, Width
+from jaxcollapse.parts.field_types import Width
 
 Positions = Literal["learned", "rotary"]
-Matmuls = Literal["full", "bfloat16"]
 _WIDER = 4  # hidden units of a layer, by its width
-_SPREAD = 0.02  # standard deviation of weights before anything is learned
 _SLOWEST = 10_000.0  # places, over 2π, in which the slowest of rotary angles goes round once
 
 
@@ -65,20 +74,8 @@ class Weights(NamedTuple):
 
 
 @PARAMETERISATIONS.adds(
-    Field(
-        name="width",
-        type=Width,
-        default=64,
-        description="Transformer, GRU: number of units d of a layer.",
-        label="width of the network",
-    ),
-    Field(
-        name="layers",
-        type=Layers,
-        default=2,
-        description="Transformer, GRU: number of layers.",
-        label="layers of the network",
-    ),
+    WIDTH,
+    LAYERS,
     Field(
         name="heads",
         type=Width,
@@ -94,15 +91,7 @@ class Weights(NamedTuple):
         label="positions",
         is_off=True,
     ),
-    Field(
-        name="matmuls",
-        type=("full", "bfloat16"),
-        default="full",
-        description="Transformer, GRU: precision of the factors of matrix products: that of the sweep, or bfloat16 "
-        "with sums in single precision.",
-        label="precision of matrix products",
-        is_off=True,
-    ),
+    MATMULS,
 )
 @dataclass(frozen=True)
 class Transformer(Network):
@@ -140,10 +129,10 @@ class Transformer(Network):
         """Normal weights; those that end in what is added up are smaller, the deeper the network is."""
         shapes = self.sizes(places, tokens)
 
-        def drawn(shape: tuple[int, ...], spread: float = _SPREAD) -> np.ndarray:
+        def drawn(shape: tuple[int, ...], spread: float = SPREAD) -> np.ndarray:
             return random.normal(0, spread, shape).astype(np.float32)
 
-        last = _SPREAD / np.sqrt(2 * self.layers)
+        last = SPREAD / np.sqrt(2 * self.layers)
         blocks = Blocks(
             np.ones(shapes.blocks.attends, np.float32),
             drawn(shapes.blocks.asked, self.width**-0.5),
@@ -216,9 +205,11 @@ class Transformer(Network):
 
     def _attention(self, query: Array, key: Array, value: Array, sees: Bool[Array, "place seen"]) -> Array:
         """What each place takes from those that it sees [trace, place, unit]."""
-        scores = self._einsum("tphu,tqhu->thpq", query, key) * jnp.asarray(query.shape[-1] ** -0.5, query.dtype)
+        scores = product("tphu,tqhu->thpq", query, key, self.matmuls) * jnp.asarray(
+            query.shape[-1] ** -0.5, query.dtype
+        )
         weights = jax.nn.softmax(jnp.where(sees[jnp.newaxis, jnp.newaxis], scores, -jnp.inf), axis=-1)
-        return self._einsum("thpq,tqhu->tphu", weights, value).reshape(*query.shape[:2], -1)
+        return product("thpq,tqhu->tphu", weights, value, self.matmuls).reshape(*query.shape[:2], -1)
 
     def _after(self, state: Array, taken: Array, block: Blocks) -> Array:
         """The state after a layer: with what attention took, and what the hidden units make of it."""
@@ -230,21 +221,7 @@ class Transformer(Network):
         return self._product(normalised(state, parameters.last), parameters.tokens.T)
 
     def _product(self, state: Array, weights: Array) -> Array:
-        return product(state, weights, self.matmuls)
-
-    def _einsum(self, subscripts: str, left: Array, right: Array) -> Array:
-        if self.matmuls == "bfloat16":
-            left, right = (each.astype(jnp.bfloat16) for each in (left, right))
-            return jnp.einsum(subscripts, left, right, preferred_element_type=jnp.float32)
-        return jnp.einsum(subscripts, left, right, precision=jax.lax.Precision.HIGHEST)
-
-
-def product(state: Array, weights: Array, matmuls: Matmuls) -> Array:
-    """States times a matrix, in a precision."""
-    if matmuls == "bfloat16":
-        left, right = (each.astype(jnp.bfloat16) for each in (state, weights))
-        return jnp.matmul(left, right, preferred_element_type=jnp.float32)
-    return jnp.matmul(state, weights, precision=jax.lax.Precision.HIGHEST)
+        return product("...u,uv->...v", state, weights, self.matmuls)
 
 
 def _rotated(vectors: Float[Array, "trace place head unit"], where: Int32[Array, " place"]) -> Array:

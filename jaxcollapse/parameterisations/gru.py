@@ -1,0 +1,142 @@
+"""Gated recurrent units: what is remembered of a trace is one state a layer (Cho et al. 2014; Chung et al. 2014)."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int32
+
+from jaxcollapse.parameterisations import PARAMETERISATIONS
+from jaxcollapse.parameterisations.network import (
+    LAYERS,
+    MATMULS,
+    SPREAD,
+    WIDTH,
+    Laws,
+    Matmuls,
+    Network,
+    Windows,
+    normalised,
+    product,
+)
+
+
+class Gates(NamedTuple):
+    """Parameters of all layers; what to reset, what to keep and what is new lie side by side.
+
+    Attributes:
+        scale: scales before a layer [layer, unit].
+        given: weights from what is below [layer, unit, 3 · unit].
+        before: weights from the state at the place before [layer, unit, 3 · unit].
+        bias: of the sums of both [layer, 3 · unit].
+    """
+
+    scale: Any
+    given: Any
+    before: Any
+    bias: Any
+
+
+class Weights(NamedTuple):
+    """Parameters of a recurrent network.
+
+    Attributes:
+        start: vector in the place of the token before a trace [unit].
+        tokens: vectors of the tokens, which are the output layer, too [token, unit].
+        gates: of the layers.
+        last: scales before the output [unit].
+    """
+
+    start: Any
+    tokens: Any
+    gates: Gates
+    last: Any
+
+
+@PARAMETERISATIONS.adds(WIDTH, LAYERS, MATMULS)
+@dataclass(frozen=True)
+class Gru(Network):
+    """Layers of gated recurrent units, whose states are added to what there is."""
+
+    width: int
+    layers: int
+    matmuls: Matmuls
+
+    def __str__(self) -> str:
+        return f"GRU of {self.layers} × {self.width}"
+
+    def sizes(self, places: int, tokens: int) -> Weights:
+        """The shapes of all weights, however long windows are."""
+        wide, deep = self.width, self.layers
+        gates = Gates((deep, wide), (deep, wide, 3 * wide), (deep, wide, 3 * wide), (deep, 3 * wide))
+        return Weights((wide,), (tokens, wide), gates, (wide,))
+
+    def begun(self, places: int, tokens: int, random: np.random.Generator) -> Weights:
+        """Normal weights, without biases."""
+        shapes = self.sizes(places, tokens)
+        gates, spread = shapes.gates, self.width**-0.5
+        given, before = (random.normal(0, spread, shape).astype(np.float32) for shape in (gates.given, gates.before))
+        start, vectors = (random.normal(0, SPREAD, shape).astype(np.float32) for shape in (shapes.start, shapes.tokens))
+        scale, bias = np.ones(gates.scale, np.float32), np.zeros(gates.bias, np.float32)
+        return Weights(start, vectors, Gates(scale, given, before, bias), np.ones(shapes.last, np.float32))
+
+    def kept(self, places: int) -> int:
+        """What the gates of all layers take and give."""
+        return self.layers * places * 14 * self.width
+
+    def next_tokens(self, parameters: Weights, windows: Windows) -> Laws:
+        """Logits at all places, layer by layer: what is below a layer is known before its first place."""
+        start = jnp.broadcast_to(parameters.start, (len(windows), 1, self.width))
+        state = jnp.concatenate([start, parameters.tokens[windows[:, :-1]]], axis=1)
+
+        def layer(state: Array, gates: Gates) -> tuple[Array, None]:
+            def place(before: Array, given: Array) -> tuple[Array, Array]:
+                now = self._now(given, before, gates)
+                return now, now
+
+            given = self._given(state, gates).transpose(1, 0, 2)
+            _, found = jax.lax.scan(place, jnp.zeros_like(state[:, 0]), given)
+            return state + found.transpose(1, 0, 2), None
+
+        state, _ = jax.lax.scan(layer, state, parameters.gates)
+        return self._out(parameters, state)
+
+    def memory(self, parameters: Weights, traces: int, places: int) -> Float[Array, "layer trace unit"]:
+        """The state of each layer at the last place; zero before the first one."""
+        return jnp.zeros((self.layers, traces, self.width), parameters.tokens.dtype)
+
+    def following(
+        self,
+        parameters: Weights,
+        memory: Float[Array, "layer trace unit"],
+        place: Int32[Array, ""],
+        token: Int32[Array, " trace"],
+    ) -> tuple[Float[Array, "trace token"], Float[Array, "layer trace unit"]]:
+        """One more place: each layer has another state."""
+        start = jnp.broadcast_to(parameters.start, (len(token), self.width))
+        state = jnp.where(place == 0, start, parameters.tokens[token])
+
+        def layer(state: Array, told: tuple[Gates, Array]) -> tuple[Array, Array]:
+            gates, before = told
+            now = self._now(self._given(state, gates), before, gates)
+            return state + now, now
+
+        state, memory = jax.lax.scan(layer, state, (parameters.gates, memory))
+        return self._out(parameters, state), memory
+
+    def _given(self, state: Array, gates: Gates) -> Array:
+        """What comes from below [trace, *place, 3 · unit]."""
+        below = product("...u,uv->...v", normalised(state, gates.scale), gates.given, self.matmuls)
+        return below + jnp.expand_dims(gates.bias, tuple(range(state.ndim - 1)))
+
+    def _now(self, given: Array, before: Array, gates: Gates) -> Array:
+        """The state at a place [trace, unit], from what comes from below and the state at the place before."""
+        remembered = product("...u,uv->...v", before, gates.before, self.matmuls)
+        (reset, keep, new), (again, kept, old) = (jnp.split(each, 3, axis=-1) for each in (given, remembered))
+        share = jax.nn.sigmoid(keep + kept)
+        return share * before + (1 - share) * jnp.tanh(new + jax.nn.sigmoid(reset + again) * old)
+
+    def _out(self, parameters: Weights, state: Array) -> Array:
+        return product("...u,uv->...v", normalised(state, parameters.last), parameters.tokens.T, self.matmuls)
