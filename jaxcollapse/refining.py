@@ -12,6 +12,8 @@ import xarray as xr
 
 from jaxcollapse.analysis.boundary import LOST, VERDICT, curve_of
 from jaxcollapse.analysis.refinement import Lacking, Refined, extended, lacking, refined_axes
+from jaxcollapse.analysis.status import has_status
+from jaxcollapse.analysis.summary import BOUNDS
 from jaxcollapse.analysis.verdict import Thresholds
 from jaxcollapse.errors import InputError
 from jaxcollapse.execute import machine_of
@@ -24,6 +26,8 @@ from jaxcollapse.store.study import Study
 from jaxcollapse.sweep.display import count
 from jaxcollapse.sweep.sweep import Sweep
 from jaxcollapse.system.paths import user_path
+
+_FEWEST = 6  # replicates of which some interval of 95 % is on one side of a half, or of a median
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,13 @@ class Sought:
     statistic: str = "mean"
 
     def above(self, data: xr.Dataset) -> xr.DataArray:
-        """For each place of a dataset 1 if its cell is above the level, 0 if it is below, NaN if that is not known.
+        """For each place of a dataset 1 if its cell is above the level, 0 if it is below, NaN if that is not known."""
+        return self.sides(data)[0]
+
+    def sides(self, data: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+        """Which cells are `above` the level, and whether that is sure: whether their intervals are on that side, too.
+
+        Of fewer than six replicates no interval can say so, and the estimates are taken as they are.
 
         Raises:
             InputError: the dataset does not have what is sought.
@@ -53,8 +63,10 @@ class Sought:
             curve = curve_of(data, self.of, self.level, self.verdict, self.statistic, None, 0.95, thresholds)
         except ValueError as error:
             raise InputError("of", str(error)) from None
-        estimate = curve.values.sel(bound="estimate", drop=True).load()
-        return xr.where(estimate.notnull(), (estimate > curve.level).astype(float), np.nan)
+        estimate, low, high = (curve.values.sel(bound=bound, drop=True).load() for bound in BOUNDS)
+        above = xr.where(estimate.notnull(), (estimate > curve.level).astype(float), np.nan)
+        is_few = has_status(data, "complete").sum("replicate").load() < _FEWEST
+        return above, is_few | ~((low <= curve.level) & (high >= curve.level))
 
 
 def refine(
@@ -75,7 +87,8 @@ def refine(
 
     Each round halves the boxes of the grid whose corners are on different sides of the boundary. A round is a normal
     extension of the study: its sweep file gets `[[grid]]` tables of single points, and only new cells are computed. A
-    refinement that was stopped goes on if it is called again. Simultaneous calls share the work of each round.
+    refinement that was stopped goes on if it is called again. Simultaneous calls share the work of each round. Boxes
+    none of whose cells is sure to be on its side are left, since only more replicates would say more.
 
     Args:
         study: the study's folder.
@@ -149,7 +162,7 @@ def refined(folder: Path, to: Mapping[str, str | float], sought: Sought, how: Co
 def next_cells(study: Study, axes: Sequence[Refined], sought: Sought) -> list[Lacking]:
     """The cells of the next round of a study that is complete."""
     with study.finalize() as data:
-        return lacking(study.sweep, axes, sought.above(data))
+        return lacking(study.sweep, axes, *sought.sides(data))
 
 
 def cost_of(todo: Plan) -> dict[str, Any]:

@@ -3,11 +3,16 @@
 The corners of a box are cells. Where some of them are on one side of a level and some on the other, a boundary runs
 through the box: it is halved along the axes on which it is too wide, and so on. Between two corners that agree the
 boundary is not sought, so what lies wholly within a box of the first grid is not found.
+
+Where no cell of a box is sure to be on its side, on which side cells are is a matter of chance, and smaller boxes would
+follow the noise. Such a box is halved once, since a few cells may not be sure by chance; a half that has no sure cell
+either is left as it is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -20,6 +25,18 @@ from jaxcollapse.sweep.reading import plain
 from jaxcollapse.sweep.sweep import Sweep
 
 Place = tuple[float, ...]  # values along the axes that are refined
+
+
+class Side(NamedTuple):
+    """The side of a level that a cell is on.
+
+    Attributes:
+        is_above: whether its estimate is above the level.
+        is_sure: whether its interval is on that side, too.
+    """
+
+    is_above: bool
+    is_sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -110,24 +127,31 @@ class Lacking:
     points: tuple[Place, ...]
 
 
-def lacking(sweep: Sweep, axes: Sequence[Refined], above: xr.DataArray) -> list[Lacking]:
+def lacking(
+    sweep: Sweep, axes: Sequence[Refined], above: xr.DataArray, sure: xr.DataArray | None = None
+) -> list[Lacking]:
     """The cells that the next round of refinement needs.
 
     Args:
         sweep: the sweep.
         axes: the axes that are refined.
         above: for each place of the dataset 1 if its cell is above the level, 0 if it is below, NaN if it is not known.
+        sure: whether its interval is there, too; by default all are.
     """
     names, grid = [axis.name for axis in axes], sweep.grid
     rest = [name for name in sweep.dims if name not in names]
     coordinates = {axis.name: axis.fields for axis in grid.axes}
     values = [np.array(coordinates[name][name], float) for name in names]
-    sides = above.transpose(*rest, *names).values
+    is_sure = xr.ones_like(above, bool) if sure is None else sure
+    sides, surely = (each.transpose(*rest, *names).values for each in (above, is_sure))
     found = []
     for others in np.unique(grid.codes[[sweep.dims.index(name) for name in rest]], axis=1).T.tolist() if rest else [[]]:
-        here = sides[tuple(max(place, 0) for place in others)]
+        at_others = tuple(max(place, 0) for place in others)
+        here, surely_here = sides[at_others], surely[at_others]
         known = {
-            tuple(float(each[at]) for each, at in zip(values, place, strict=True)): bool(here[place])
+            tuple(float(each[at]) for each, at in zip(values, place, strict=True)): Side(
+                bool(here[place]), bool(surely_here[place])
+            )
             for place in map(tuple, np.argwhere(~np.isnan(here)).tolist())
         }
         boxes = (list(product(*box)) for box in product(*map(_gaps, axes)))
@@ -143,13 +167,16 @@ def _gaps(axis: Refined) -> Iterator[tuple[float, float]]:
     return pairwise(axis.first)
 
 
-def _wanted(axes: Sequence[Refined], corners: Mapping[Place, bool], known: Mapping[Place, bool]) -> Iterator[Place]:
+def _wanted(
+    axes: Sequence[Refined], corners: Mapping[Place, Side], known: Mapping[Place, Side], *, was_chance: bool = False
+) -> Iterator[Place]:
     """The points that a box needs next, or the boxes that it was halved into.
 
     Args:
         axes: the axes that are refined.
         corners: the side that each corner of the box is on.
         known: the sides that cells are on.
+        was_chance: whether the box that it is a half of has no sure cell.
     """
     ends = [sorted(set(column)) for column in zip(*corners, strict=True)]
     # Also cells within the box and on its sides, as those that a neighbouring box has asked for.
@@ -158,23 +185,26 @@ def _wanted(axes: Sequence[Refined], corners: Mapping[Place, bool], known: Mappi
         for point, side in known.items()
         if all(low <= at <= high for at, (low, high) in zip(point, ends, strict=True))
     }
-    if len({*corners.values(), *inside.values()}) == 1:
+    here = {*corners.values(), *inside.values()}
+    is_chance = not any(side.is_sure for side in here)
+    if len({side.is_above for side in here}) == 1 or (was_chance and is_chance):
         return
     split = [axis.halved(low, high) for axis, (low, high) in zip(axes, ends, strict=True)]
     if all(len(each) == 2 for each in split):
         yield from (corner for corner in corners if corner not in inside)  # what was taken to be on a side is computed
         return
     # What is between corners that agree is taken to be on their side, unless its cell is known.
-    sides: dict[Place, bool | None] = {}
+    sides: dict[Place, Side | None] = {}
     for point in product(*split):
         around = product(*([at] if at in end else end for at, end in zip(point, ends, strict=True)))
-        found = {corners[corner] for corner in around}
-        sides[point] = inside.get(point, found.pop() if len(found) == 1 else None)
+        above, surely = zip(*(corners[corner] for corner in around), strict=True)
+        sides[point] = inside.get(point, Side(above[0], all(surely)) if len(set(above)) == 1 else None)
     if new := [point for point, side in sides.items() if side is None]:
         yield from new
         return
     for half in product(*(pairwise(each) for each in split)):
-        yield from _wanted(axes, {corner: bool(sides[corner]) for corner in product(*half)}, inside)
+        halved = {corner: side for corner in product(*half) if (side := sides[corner]) is not None}
+        yield from _wanted(axes, halved, inside, was_chance=is_chance)
 
 
 def extended(sweep: Sweep, axes: Sequence[Refined], more: Sequence[Lacking]) -> Sweep:

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 import jaxcollapse as jc
-from jaxcollapse.analysis.crossing import is_logarithmic
+from jaxcollapse.analysis.crossing import crossing, is_logarithmic
+from jaxcollapse.analysis.proportion import proportion_interval
 from jaxcollapse.analysis.refinement import Refined, extended, lacking, refined_axes
 from jaxcollapse.errors import InputError
 
@@ -29,11 +30,14 @@ def sides(sweep: jc.Sweep, is_above: Callable[[dict[str, Any]], bool]) -> xr.Dat
 
 
 def refined(
-    sweep: jc.Sweep, widths: dict[str, Any], is_above: Callable[[dict[str, Any]], bool]
+    sweep: jc.Sweep,
+    widths: dict[str, Any],
+    is_above: Callable[[dict[str, Any]], bool],
+    is_sure: Callable[[dict[str, Any]], bool] = lambda cell: True,
 ) -> tuple[jc.Sweep, int]:
     """The sweep when nothing is left to be asked for, and the number of rounds."""
     axes, rounds = refined_axes(sweep, widths), 0
-    while more := lacking(sweep, axes, sides(sweep, is_above)):
+    while more := lacking(sweep, axes, sides(sweep, is_above), sides(sweep, is_sure) == 1):
         sweep, rounds = extended(sweep, axes, more), rounds + 1
         assert rounds < 30
     return sweep, rounds
@@ -122,6 +126,73 @@ def test_a_plane_needs_a_tenth_of_the_cells_of_a_flat_grid(is_above: Callable[[d
                 if (point := (across, up)) in known
             }
             assert near == {True, False}, (column, row)
+
+
+def test_boxes_without_a_sure_cell_are_halved_once() -> None:
+    """Their sides are a matter of chance, here those of a chessboard, which no width resolves."""
+    squares = {name: np.linspace(*PLANE[name]["linspace"][:2], 9).round(10).tolist() for name in PLANE}
+
+    def is_above(cell: dict[str, Any]) -> bool:
+        return (
+            sum(round(128 * (cell[name] - table[0]) / (table[-1] - table[0])) for name, table in squares.items()) % 3
+            > 0
+        )
+
+    sweep, _ = refined(sweep_of(PLANE), dict.fromkeys(PLANE, "1%"), is_above, lambda cell: False)
+    assert sweep.grid.cells > 25
+    cells = list(map(sweep.grid.cell, range(sweep.grid.cells)))
+    assert all(cell[name] in table for cell in cells for name, table in squares.items())
+    everywhere, _ = refined(sweep_of(PLANE), dict.fromkeys(PLANE, "10%"), is_above)
+    assert everywhere.grid.cells > 2 * sweep.grid.cells, (
+        "where all were sure, even a tenth of the range would take more"
+    )
+
+
+def test_a_sharp_boundary_next_to_chance_is_found_to_the_width() -> None:
+    """To the right of 1.2 sides are random and no cell is sure."""
+    generator, drawn = np.random.default_rng(1), dict[tuple[float, float], bool]()
+
+    def is_above(cell: dict[str, Any]) -> bool:
+        if cell["temperature"] < 1.2:
+            return line(cell)
+        return drawn.setdefault((cell["temperature"], cell["learning_rate"]), bool(generator.random() < 0.5))
+
+    sweep, _ = refined(sweep_of(PLANE), dict.fromkeys(PLANE, "1%"), is_above, lambda cell: cell["temperature"] < 1.2)
+    cells = list(map(sweep.grid.cell, range(sweep.grid.cells)))
+    for temperature in (0.5, 0.75, 1.0):
+        rates = sorted(cell["learning_rate"] for cell in cells if cell["temperature"] == temperature)
+        above = [rate > 0.1 + 0.55 * temperature for rate in rates]
+        (place,) = np.flatnonzero(np.diff(above))
+        assert rates[place + 1] - rates[place] <= 0.008 + 1e-12
+    assert sweep.grid.cells < 129**2 / 20
+
+
+@pytest.mark.parametrize("steepness", [10, 30])
+def test_bounds_of_a_refined_line_contain_the_crossing_as_often_as_they_say(steepness: int) -> None:
+    """Which cells there are depends on the data here; the bounds are wrong no more often for that."""
+    replicates, studies, truth = 32, 120, 0.87
+    generator = np.random.default_rng(steepness)
+    wrong = 0
+    for _ in range(studies):
+        known: dict[float, np.ndarray] = {}
+
+        def interval(cell: dict[str, Any], known: dict[float, np.ndarray] = known) -> np.ndarray:
+            at = cell["temperature"]
+            if at not in known:
+                chance = 1 / (1 + np.exp(-steepness * (at - truth)))
+                known[at] = proportion_interval(generator.binomial(replicates, chance), replicates, 0.95)
+            return known[at]
+
+        refined(
+            sweep_of({"temperature": {"linspace": [0.5, 1.5, 5]}}),
+            {"temperature": "1%"},
+            lambda cell: bool(interval(cell)[0] > 0.5),
+            lambda cell: not interval(cell)[1] <= 0.5 <= interval(cell)[2],
+        )
+        places = np.array(sorted(known))
+        found = crossing(places, np.stack([known[place] for place in places]), 0.5)
+        wrong += not found.lower <= truth <= found.upper
+    assert wrong <= 0.05 * studies
 
 
 def test_each_combination_of_other_axes_is_refined_by_itself_in_a_table_of_its_own() -> None:

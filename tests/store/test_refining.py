@@ -18,7 +18,9 @@ from jaxcollapse import running
 from jaxcollapse.cli.main import app
 from jaxcollapse.errors import InputError
 from jaxcollapse.planning import Plan
+from jaxcollapse.refining import Sought
 from jaxcollapse.store.study import Study
+from tests.report.known import known
 from tests.support.studies import assert_same_numbers, shards, stamps
 
 SWEEP: dict[str, Any] = {
@@ -216,6 +218,16 @@ def test_the_plan_of_a_round_says_what_it_costs_and_changes_nothing(tmp_path: Pa
     cost = json.loads(text)
     assert cost["trajectories"] == 4 * cost["cells"] > 0
     assert {path: path.read_bytes() for path in study.rglob("*") if path.is_file()} == before
+
+
+def test_few_replicates_are_taken_as_they_are_and_many_say_what_is_sure() -> None:
+    """Six that are all on one side are sure of a half; five can never be."""
+    axes = {"temperature": [0.5, 1.0]}
+    for replicates, sure in ((5, [True, True]), (6, [True, False])):
+        data = known(axes, ["unchanged", "forgetting"], replicates, {"forgetting": 2})
+        above, surely = Sought().sides(data)
+        assert above.values.tolist() == [0, 1]
+        assert surely.values.tolist() == sure
 
 
 @pytest.mark.parametrize(
