@@ -6,7 +6,8 @@ import xarray as xr
 from jaxcollapse.observables import OBSERVABLES
 from jaxcollapse.observables.possible import Sizes
 
-_CONTEXTS = {"persona": "personas", "ensemble": "models", "markov": "vocab_size"}  # the field that counts them
+# The fields that count them.
+_CONTEXTS = {"persona": "personas", "ensemble": "models", "markov": "vocab_size", "sequence": "probes"}
 COORDINATES = (
     "model",
     "vocab_size",

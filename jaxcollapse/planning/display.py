@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxcollapse.errors import printable
+from jaxcollapse.process.structure import Structure
 from jaxcollapse.program.kernel import Program
 from jaxcollapse.sampling.multinomial import Method, fewest_split
 from jaxcollapse.sweep.display import count
@@ -114,13 +115,20 @@ def describe(program: Program) -> str:
     extras += [
         *structure.truncations,
         *([f"{structure.curation} by {structure.reward}"] if structure.curation != "none" else []),
-        *(["whole traces judged"] if structure.traces_at_once and structure.batches != "groups" else []),
+        *(_judged(structure) if structure.batches != "groups" else []),
         *(["fresh data"] if structure.fresh_data else []),
         *(name for name in structure.is_on if name not in (*structure.truncations, "fresh_fraction")),
         *schedule,
     ]
     table = [str(each) for each in (structure.walk, structure.parameters) if str(each)]
     return "".join(f"{each}, " for each in table) + f"{how}, {data}{counts}" + "".join(f", {extra}" for extra in extras)
+
+
+def _judged(structure: Structure) -> list[str]:
+    """What is said of traces one by one: of networks, how many are read at once."""
+    if structure.texts:
+        return [f"{structure.traces_at_once} traces at once"] if structure.traces_at_once > 1 else []
+    return ["whole traces judged"] if structure.traces_at_once else []
 
 
 def _way(how: Method, tokens: int) -> str:
