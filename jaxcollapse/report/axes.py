@@ -8,13 +8,14 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.analysis.axis_order import is_numeric
-from jaxcollapse.analysis.labels import entries, fields_of, heading, long_heading, titled
+from jaxcollapse.analysis.labels import entries, fields_of, heading, long_heading, number, titled
 from jaxcollapse.analysis.status import cell_dims, label_of
 from jaxcollapse.errors import printable
 from jaxcollapse.sweep.process_fields import is_flag
 
 _RANGE = 3  # values in a row that are told by the first and the last of them
-
+_FEW_POINTS = 3  # that are named; more are told by their number and the ranges of their fields
+_NEARLY_ALL = 0.9  # of the points, from which on a range says nothing
 
 FEWEST_POINTS = 9  # of numbers along an axis, which are points in a plane; fewer are rows of cells
 
@@ -59,10 +60,28 @@ class ShownAxis:
 
     def told(self, places: Collection[int]) -> str:
         """ "learning rate 0.1 and 1" for some of the places along the axis."""
+        if self.are_many(places):
+            return self._some_points(places, f" of {self.words}")
         return f"{self.words} {self.values(places)}"
+
+    def are_many(self, places: Collection[int]) -> bool:
+        """Whether these places are scattered points, and so many that they are told by number."""
+        return bool(self.points) and len(places) > _FEW_POINTS
+
+    def _some_points(self, places: Collection[int], of: str = "") -> str:
+        """ "20 of the 64 points (learning rate 0.924 to 9.74)", with the ranges that few other points are in."""
+        ranges = []
+        for field in self.points:
+            own = [field.values[place] for place in places]
+            low, high = min(own), max(own)
+            if sum(low <= value <= high for value in field.values) < _NEARLY_ALL * len(self):
+                ranges.append(f"{field.title} {number(low)} to {number(high)}")
+        return f"{len(places)} of the {len(self)} points{of}{f' ({listed(ranges)})' if ranges else ''}"
 
     def values(self, places: Collection[int], last: str = "and") -> str:
         """ "0.1 and 1", or "0.1 to 10" where three or more numbers follow each other."""
+        if self.are_many(places):
+            return self._some_points(places)
         if self.order is None:
             return listed([self.labels[place] for place in sorted(places)], last)
         ranks = sorted(self.order.index(place) for place in places)

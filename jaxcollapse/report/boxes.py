@@ -48,6 +48,8 @@ def told(box: Box, axes: Sequence[ShownAxis]) -> str:
 
 
 def _part(axis: ShownAxis, places: tuple[int, ...]) -> str:
+    if axis.are_many(places):
+        return axis.told(places)
     if axis.order is None and len(places) > _MOST_LISTED:
         return f"{len(places)} of the {len(axis)} values of {axis.words}"
     if axis.order is None or len(places) == 1:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxcollapse.analysis import labels
 from jaxcollapse.analysis.verdict import VERDICTS
 from jaxcollapse.report.answer import answer_of
-from jaxcollapse.report.axes import ShownAxis
+from jaxcollapse.report.axes import PointField, ShownAxis
 from jaxcollapse.report.boxes import boxes, told
 from jaxcollapse.report.headline import Point
 from jaxcollapse.report.outcome import outcome_of
@@ -232,3 +233,35 @@ def test_a_box_names_the_axes_that_it_does_not_have_whole() -> None:
     assert told(((0, 1, 2, 3), (0, 2)), axes) == "b x or z"
     assert told(((1, 2), (0, 1, 2)), axes) == "a from 2 to 3"
     assert told(((0, 1), (1,)), axes) == "a ≤ 2 and b y"
+
+
+def test_scattered_points_are_told_by_their_number_and_by_ranges_that_hold_them() -> None:
+    """However many points there are, a sentence is short; each range is that of its points and says something."""
+    generator = np.random.default_rng(4)
+    rate, temperature = 10 ** generator.uniform(-2, 1, 200), generator.uniform(0.8, 1.2, 200)
+    words = np.where(rate > 1, "forgetting", np.where((temperature < 0.9) & (rate < 0.1), "cooled", "unchanged"))
+    data = known({"design": list(range(200))}, words)
+    data = data.assign_coords(learning_rate=("design", rate), temperature=("design", temperature))
+    data.attrs["sweep"] = "[axes]\ndesign.zip = { learning_rate = [], temperature = [] }\n"
+    answer = answer_of(data, outcome_of(data))
+    texts = [*(point.text for point in answer.headline), *(item.text for item in answer.where), *answer.sure]
+    assert max(map(len, texts)) < 250
+    assert all(len(row.where) < 120 for row in answer.words)
+    rows = {row.word: row.where for row in answer.words}
+    for word, where in rows.items():
+        own = words == word
+        assert where.startswith(f"{own.sum()} of the 200 points of design")
+        for name, values in (("learning_rate", rate), ("temperature", temperature)):
+            low, high = values[own].min(), values[own].max()
+            is_special = np.mean((values >= low) & (values <= high)) < 0.9
+            assert (f"{name} {labels.number(low)} to {labels.number(high)}" in where) == is_special
+    assert "temperature" in rows["cooled"]
+    assert "temperature" not in rows["forgetting"]
+
+
+def test_a_few_scattered_points_are_named() -> None:
+    fields = (PointField("rate", tuple(range(9))), PointField("steps", tuple(range(9))))
+    axis = ShownAxis("d", "d", "d", tuple(f"({place})" for place in range(9)), None, fields)
+    assert axis.told([2, 5]) == "d (2) and (5)"
+    assert axis.told([2, 3, 5, 6]) == "4 of the 9 points of d (rate 2 to 6 and steps 2 to 6)"
+    assert axis.told(range(9)) == "9 of the 9 points of d"
