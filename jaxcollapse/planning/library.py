@@ -66,7 +66,7 @@ class Entry:
         assert text is not None
         probes = text.held_out_windows(walk.windows, walk.context_length)
         with arithmetic("float32"):
-            laws = np.asarray(self.pretraining.network.next_tokens(self.learned(), jax.numpy.asarray(probes)))
+            laws = np.asarray(jax.jit(self.pretraining.network.next_tokens)(self.learned(), probes))
         return laws[:, walk.prompt_length :].reshape(-1, laws.shape[-1])[: walk.probes].astype(float)
 
     def learned(self, progress: Progress | None = None) -> Any:
