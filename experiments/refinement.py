@@ -172,18 +172,33 @@ class Refinement:
         _, nearest = KDTree(np.stack(scaled, axis=-1)).query(np.stack(everywhere, axis=-1))
         return flat, own[nearest]
 
+    def sure(self) -> np.ndarray:
+        """For each cell of the flat grid whether its interval is on one side of the level."""
+        return np.asarray(self.sought.sides(self.flat)[1].transpose(*AXES).values)
+
+    def right(self) -> tuple[float, float]:
+        """The share of the flat grid's cells, and of its sure ones, on the side of the nearest refined cell."""
+        is_right, sure = np.equal(*self.sides()), self.sure()
+        return float(is_right.mean()), float(is_right[sure].mean())
+
+    def bounds(self) -> dict[int, str]:
+        """What is known of the temperature of the boundary at the batch sizes of the coarse grid, in words."""
+        found = self._boundary(self.refined)
+        lines = (found.sel(batch_size=size) for size in self.plane.batch_sizes)
+        return {int(line.batch_size): _between(float(line.lower), float(line.upper)) for line in lines}
+
     def distances(self) -> dict[int, float]:
         """How far the boundaries along temperature are from each other, in widths, at batch sizes where both cross."""
-        mine, theirs = (self._boundary(data) for data in (self.refined, self.flat))
+        mine, theirs = (self._boundary(data).estimate for data in (self.refined, self.flat))
         apart = (mine - theirs.sel(batch_size=list(self.plane.batch_sizes))) / self.plane.temperature_width
         known = apart.dropna("batch_size")
         return dict(zip(known.batch_size.values.tolist(), known.values.tolist(), strict=True))
 
-    def _boundary(self, data: xr.Dataset) -> xr.DataArray:
-        """The temperature of the boundary at the batch sizes of the coarse grid."""
+    def _boundary(self, data: xr.Dataset) -> xr.Dataset:
+        """The boundary along temperature at the batch sizes of the coarse grid."""
         lines = data.sel(batch_size=list(self.plane.batch_sizes))
         sought = self.sought
-        return boundary(lines, "temperature", sought.of, sought.level, sought.verdict, sought.statistic).estimate
+        return boundary(lines, "temperature", sought.of, sought.level, sought.verdict, sought.statistic)
 
     def _places(self) -> np.ndarray:
         """The indices of its cells along the axes."""
@@ -197,13 +212,25 @@ def _scaled(axis: Refined, values: np.ndarray) -> np.ndarray:
     return (at(values.astype(float)) - low) / (high - low)
 
 
+def _between(lower: float, upper: float) -> str:
+    """ "1.1 to 1.2", "none, or below 0.9", or that all cells are surely on one side."""
+    if np.isnan(lower):
+        return "no boundary"
+    if np.isinf(lower) and np.isinf(upper):
+        return "anywhere"
+    if np.isinf(lower):
+        return f"none, or below {upper:.4g}"
+    return f"none, or above {lower:.4g}" if np.isinf(upper) else f"{lower:.4g} to {upper:.4g}"
+
+
 def draw(found: Sequence[Refinement]) -> Picture:
-    """For each boundary the sides of the flat grid's cells, and on top the refined cells with theirs."""
+    """For each boundary the sides of the flat grid's cells, where they are sure, and the refined cells with theirs."""
     picture = Picture(6.2 * len(found), 5.4)
     for panel, title, each in zip(picture.subplots(1, len(found), sharey=True), TITLES, found, strict=True):
         flat, refined = each.sides()
         x, y = (each.flat[name].values.astype(float) for name in ("batch_size", "temperature"))
-        panel.pcolormesh(x, y, flat, cmap=ListedColormap(["#dbe9f6", "#fde5bd"]), shading="nearest", rasterized=True)
+        shades = np.where(each.sure(), flat, 2)
+        panel.pcolormesh(x, y, shades, cmap=ListedColormap(SHADES), vmin=0, vmax=2, shading="nearest", rasterized=True)
         panel.contour(x, y, refined, levels=[0.5], colors=BLACK, linewidths=1.2)
         at = each.sought.above(each.refined).transpose(*AXES)
         for above, colour, marker in ((0, BLUE, "v"), (1, ORANGE, "^")):
@@ -219,16 +246,19 @@ def draw(found: Sequence[Refinement]) -> Picture:
         panel.minorticks_off()
     picture.axes[0].set_ylabel("sampling temperature")
     handles = [
-        Patch(facecolor="#fde5bd", label="flat grid: above"),
-        Patch(facecolor="#dbe9f6", label="flat grid: below"),
+        *(
+            Patch(facecolor=SHADES[at], label=f"flat grid: {side}")
+            for at, side in ((1, "above"), (0, "below"), (2, "not sure"))
+        ),
         Line2D([], [], color=ORANGE, marker="^", linestyle="", label="refined cell: above"),
         Line2D([], [], color=BLUE, marker="v", linestyle="", label="refined cell: below"),
         Line2D([], [], color=BLACK, label="boundary of the refined cells"),
     ]
-    picture.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    picture.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     return picture
 
 
+SHADES = ["#dbe9f6", "#fde5bd", "#e4e4e4"]  # of cells below, above, and not sure
 TITLES = ("mean entropy is the original's", "half of the replicates are forgetting or collapsed")
 CAPTION = "Cells of a refined study on top of the flat grid, for two boundaries"
 
@@ -251,12 +281,21 @@ def page(found: Sequence[Refinement], seconds: float) -> str:
     if different := [name for each in found for name in each.different()]:
         raise ValueError(f"the refined study and the flat grid differ in {', '.join(different)}")
     plane, cells = found[0].plane, flat_cells(found[0].flat)
-    sides = [np.mean(np.equal(*each.sides())) for each in found]
+    right = [each.right() for each in found]
     rows = [
         (f"cells, of {cells:,}", *(f"{each.cells:,} ({each.share:.1%})" for each in found)),
         ("of these, cells that differ from the flat grid's in any bit", *("0" for _ in found)),
         (f"processor seconds, of {seconds:.0f}", *(f"{each.seconds:.0f}" for each in found)),
-        ("cells of the flat grid on the side of the nearest refined cell", *(f"{side:.2%}" for side in sides)),
+        ("cells of the flat grid on the side of the nearest refined cell", *(f"{side:.2%}" for side, _ in right)),
+        ("cells of the flat grid that are sure of their side", *(f"{each.sure().mean():.1%}" for each in found)),
+        ("of these, on the side of the nearest refined cell", *(f"{side:.2%}" for _, side in right)),
+        *(
+            (
+                f"temperature of the boundary at batch size {size}, by the refined cells",
+                *(each.bounds()[size] for each in found),
+            )
+            for size in plane.batch_sizes
+        ),
         *(
             (
                 f"distance of the two boundaries at batch size {size}, in widths",
@@ -310,10 +349,13 @@ def _lessons(found: Sequence[Refinement]) -> list[str]:
     return [
         f"- **A sharp boundary costs {sharp.share:.1%} of the cells.** At the batch sizes of the coarse grid it is at "
         f"most {worst:.1f} widths from the boundary of the flat grid.",
-        f"- **A boundary that is not sharp costs more ({noisy.share:.1%}).** Over a wide range of temperatures about "
-        f"half of the {noisy.plane.replicates} replicates forget, and on which side a cell is, chance decides. The "
-        "refinement follows each of these islands. Only more replicates, not a smaller width, make such a boundary "
-        "sharper.",
+        f"- **Where chance decides, few cells are spent ({noisy.share:.1%}).** In {1 - noisy.sure().mean():.0%} of "
+        f"the flat grid about half of the {noisy.plane.replicates} replicates forget, and their interval contains one "
+        "half: on which side a cell is, is a matter of chance (grey in the picture). A box without a sure cell is "
+        f"halved once and then left. Of the cells that are sure, {noisy.right()[1]:.1%} are on the side of the nearest "
+        "refined cell. In the grey area nothing is known of the boundary but its bounds in the table, and the line "
+        "in the picture is one of many that are possible. Only more replicates, not a smaller width, say "
+        "more.",
         "- Cells that the refined study and the flat grid both have are the same to the bit: the random numbers of a "
         "cell depend on its values only.",
         "- Each round compiles and starts anew, so that the seconds fall less than the number of cells.",
