@@ -121,7 +121,7 @@ def resolve(sweep: Sweep, platform: str, natively: bool | None = None, kernel: s
             of([getattr(each, name) for each in structures]) for name in ("stored_at_once", "traces_at_once")
         )
         sample_blocks = np.where(reads, _blocks(samples, stored_at_once), sample_blocks)
-        seen = np.where(batches == "full", samples, np.minimum(batch_size, samples))
+        seen = np.where(batches == "full", samples, batch_size)
         batch_blocks = np.where(reads, _blocks(seen, at_once), batch_blocks)
     loops = np.stack([steps, sample_blocks, batch_blocks, places, candidates], axis=1).astype(np.int32)
     draws = np.where(draws_samples, samples, np.where(independent, batch_size, 0))

@@ -12,6 +12,7 @@ from jaxcollapse.native import MOST_OF_GROUP
 from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parts.cell_kinds import (
     draws_from_generator,
+    draws_with_replacement,
     has_long_traces,
     is_curated,
     is_refit,
@@ -110,7 +111,7 @@ def spec_of(
     stored_at_once = stored = 0
     if text is not None:
         number = float(samples(cell))
-        at_once = windows_at_once(int(min(number, cell["batch_size"]) if batches == "corpus" else emitted))
+        at_once = windows_at_once(int(number if batches == "full" else cell["batch_size"]))
         if batches not in FRESH:
             stored_at_once = windows_at_once(int(number))
             stored = stored_at_once * -(-int(number) // stored_at_once)
@@ -144,6 +145,7 @@ def spec_of(
         text=text.digest if text else "",
         stored_traces=stored,
         stored_at_once=stored_at_once,
+        replaces=text is not None and batches == "corpus" and bool(draws_with_replacement(cell)),
     )
     return Spec(structure, is_whole, expected)
 

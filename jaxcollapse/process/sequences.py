@@ -253,12 +253,11 @@ class Lesson(Training):
         process = self.drawing.process
         structure, settings = process.structure, process.settings
         own, at_once = bits.fold_in(self.key, index + 1), structure.traces_at_once
-        if structure.batches == "corpus":
+        takes_turns = structure.batches == "corpus" and not structure.replaces
+        if takes_turns:
             rest = self._reordered(own, rest)
         is_whole = structure.batches == "full"
         number = settings.samples if is_whole else settings.batch_size
-        if structure.batches == "corpus":
-            number = jnp.minimum(number, settings.samples)
 
         def block(place: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
             total, tokens = carry
@@ -270,7 +269,7 @@ class Lesson(Training):
         blocks = process.loops.batch_blocks
         nothing = jax.tree.map(jnp.zeros_like, parameters), jnp.zeros((), process.initial.dtype)
         total, tokens = jax.lax.fori_loop(0, blocks, block, nothing)
-        if structure.batches == "corpus":
+        if takes_turns:
             rest = rest._replace(used=rest.used + number)
         return jax.tree.map(lambda each: each / jnp.maximum(tokens, 1), total), rest, None
 
@@ -279,7 +278,7 @@ class Lesson(Training):
         process = self.drawing.process
         if process.structure.batches == "generator":
             return self.drawing.of(key, slot, process.walk.context_length)
-        if self._replaces:
+        if process.structure.replaces:
             chosen = _below(keys_of(key, slot, jnp.full_like(slot, _CHOSEN)), process.settings.samples)
         else:
             chosen = rest.order[jnp.minimum(rest.used + slot, len(rest.order) - 1)]
@@ -290,16 +289,10 @@ class Lesson(Training):
         """A new order where too few are unused for one more step."""
         process, numbers = self.drawing.process, jnp.arange(len(rest.order), dtype=jnp.int32)
         samples, size = process.settings.samples, process.settings.batch_size
-        if self._replaces:
-            return rest._replace(used=jnp.int32(0))
         high, low = keys_of(key, numbers, jnp.full_like(numbers, _CHOSEN))
         _, _, _, new = jax.lax.sort((numbers >= samples, high, low, numbers), num_keys=3)
-        is_new = rest.used + jnp.minimum(size, samples) > samples
+        is_new = rest.used + size > samples
         return rest._replace(order=jnp.where(is_new, new, rest.order), used=jnp.where(is_new, 0, rest.used))
-
-    @property
-    def _replaces(self) -> bool:
-        return "replacement" in self.drawing.process.structure.is_on
 
     def _of_block(self, parameters: Any, traces: Traces, slope: Slope) -> tuple[Any, Float[Array, ""]]:
         """The gradient of the mean over the tokens of a block, and their number."""

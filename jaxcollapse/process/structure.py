@@ -61,6 +61,7 @@ class Structure:
         text: digest of their tokens.
         stored_traces: places for the traces of a generation, if they are stored one by one; else 0.
         stored_at_once: number of them that are drawn together.
+        replaces: whether minibatches of them are drawn with replacement.
     """
 
     walk: Walk
@@ -93,6 +94,7 @@ class Structure:
     text: str = ""
     stored_traces: int = 0
     stored_at_once: int = 0
+    replaces: bool = False
 
     @property
     def reads(self) -> tuple[int, int]:
