@@ -3,6 +3,7 @@
 The network is seen through *probes*: the rows of its table are contexts of held-out text, the same for all generations.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -140,13 +141,17 @@ class Sequence(Walk):
         return -(-self.probes // self.drawn)
 
     def names(self, given: Distribution) -> np.ndarray | None:
-        """Names of the probes: the last tokens of each context."""
+        """Names of the probes: the last tokens of each context, and a number where several have the same."""
         assert given.text is not None
         labels = np.arange(given.size).astype(str) if given.labels is None else given.labels
         between = "" if all(len(str(label)) == 1 for label in labels) else " "
         windows = given.text.held_out_windows(self.windows, self.context_length)
         contexts = [window[:place] for window in windows for place in range(self.prompt_length, self.context_length)]
         told = [between.join(map(str, labels[context[-_SHOWN:]])) or START for context in contexts[: self.probes]]
+        before: Counter[str] = Counter()
+        for place, name in enumerate(told):
+            before[name] += 1
+            told[place] = name if before[name] == 1 else f"{name} ({before[name]})"
         return as_names(told)
 
     def sample(
