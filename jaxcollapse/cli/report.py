@@ -31,7 +31,7 @@ def report(
 
     The page states what came out in sentences and shows interactive figures. The study may be incomplete.
     """
-    from jaxcollapse.analysis.status import has_status
+    from jaxcollapse.analysis.status import has_status, own_cells
     from jaxcollapse.store.whole import read
     from jaxcollapse.system.atomic import replacing
     from jaxcollapse.system.up_to_date import is_up_to_date
@@ -41,7 +41,7 @@ def report(
     opened, result = read(study)
     page = out or (study.with_suffix(".html") if result == study else result.with_name("report.html"))
     with opened as data, readable(result):
-        missing = int(has_status(data, "missing").sum())
+        missing = int((has_status(data, "missing") & own_cells(data)).sum())
         is_there = is_up_to_date(page, Path(data.encoding.get("source", result)))
         text = "" if is_there else _page(data, result)
     if not is_there:
