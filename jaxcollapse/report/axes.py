@@ -65,7 +65,7 @@ class ShownAxis:
         return f"{self.words} {self.values(places)}"
 
     def are_many(self, places: Collection[int]) -> bool:
-        """Whether these places are scattered points, and so many that they are told by number."""
+        """Whether these are more scattered points than a sentence names; it says how many there are instead."""
         return bool(self.points) and len(places) > _FEW_POINTS
 
     def _some_points(self, places: Collection[int], of: str = "") -> str:
