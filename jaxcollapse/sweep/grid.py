@@ -112,9 +112,9 @@ class Grid:
     @property
     def size(self) -> int:
         """Number of places in the box that the axes span."""
-        return int(np.prod(self.shape, dtype=object))
+        return prod(self.shape)
 
-    @property
+    @cached_property
     def cells(self) -> int:
         """Number of cells: different processes, each computed once."""
         return self.size if self.places is None else self.places.codes.shape[1]
