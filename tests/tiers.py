@@ -34,6 +34,7 @@ SYSTEM = (
     "analysis/test_pictures.py",
     "cluster/",
     "execute/test_executors.py",
+    "execute/test_sequences.py",
     "explore/",
     "hostile/",
     "parts/",
