@@ -34,6 +34,7 @@ LANGUAGES = {
     "es": ("Spanish", SKY),
     "id": ("Indonesian", YELLOW),
 }
+LEARNED = ("English", "French", "German", "Spanish", "Swahili", "Vietnamese")  # by sweeps/six_languages.toml, in turns
 STYLES: tuple[dict[str, Any], ...] = (
     {"color": BLACK, "linestyle": "-"},
     {"color": BLUE, "linestyle": "--"},
@@ -43,6 +44,7 @@ STYLES: tuple[dict[str, Any], ...] = (
     {"color": GREEN, "linestyle": (0, (8, 2))},
 )
 HALF = 0.5  # of the original entropy, where tables that cool at different speeds are compared
+_LOSSES = ("shared_kl_to_initial", "shared_recovery_gap")  # of models of several rows, in nat
 SMALLEST, LOST = 1e-5, 20.0  # least gap that is drawn, and where an infinite one is
 
 
@@ -209,6 +211,110 @@ def _cut(cell: xr.Dataset) -> str:
     return ", ".join(f"{name} = {float(cell[name]):g}" for name in off if cell[name] != off[name]) or "none"
 
 
+def shakespeare(data: xr.Dataset) -> Any:
+    """What transformers lose of the text, and what is left of that at the best temperature."""
+    figure = _figure(10, 5.6)
+    axes = figure.subplots(2, data.sizes["learning_rate"], sharex=True, sharey=True)
+    verdicts, median = data.collapse.classify().words(), data.median("replicate")
+    for row, temperature in zip(axes, data.temperature.values, strict=True):
+        for axis, rate in zip(row, data.learning_rate.values, strict=True):
+            for colour, batch in zip((RED, BLUE, BLACK), data.batch_size.values, strict=True):
+                place = {"temperature": temperature, "learning_rate": rate, "batch_size": batch}
+                loss, gap = (median[name].sel(place).clip(SMALLEST) for name in _LOSSES)
+                axis.plot(data.generation, loss, color=colour, label=f"B = {batch:g}: {verdicts.sel(place).item()}")
+                axis.plot(data.generation, gap, color=colour, linestyle="--")
+            axis.axhline(0.1, color="#777777", linestyle=":", linewidth=1)
+            axis.legend(fontsize=8, frameon=False, loc="lower right")
+            axis.set(title=f"T = {temperature:g}, η = {rate:g}", yscale="log", ylim=(SMALLEST, LOST))
+    for axis in axes[-1]:
+        _time(axis, [0, 1, 10, 100])
+    for axis in axes[:, 0]:
+        axis.set_ylabel("loss (solid)\nand gap (dashed) [nat]")
+    return figure
+
+
+def single_trace_transformer(data: xr.Dataset) -> Any:
+    """What one trace does elsewhere, by the step size; and what many do after another."""
+    figure = _figure(9.5, 3.9)
+    left, right = figure.subplots(1, 2)
+    rates = data.learning_rate.values
+    for colour, place in ((BLACK, 1), (BLUE, 4), (RED, -1)):
+        here = data.isel(generation=place)
+        told = "one trace" if place == 1 else f"{int(here.generation)} traces"
+        for name, line, word in zip(_LOSSES, ("-", "--"), ("loss", "gap"), strict=True):
+            low, middle, high = here[name].quantile([0.1, 0.5, 0.9], "replicate").values
+            left.plot(rates, middle, color=colour, linestyle=line, label=f"{word} after {told}")
+            if word == "loss":
+                left.fill_between(rates, low, high, color=colour, alpha=0.15, linewidth=0)
+    left.plot(rates[:4], one_trace(data) * rates[:4] ** 2, ":", color=GREEN, linewidth=3, label="∝ η²")
+    left.axhline(0.1, color="#777777", linestyle=":", linewidth=1)
+    left.set(xscale="log", yscale="log", xlabel="learning rate η [1]", ylabel="median [nat]")
+    left.legend(fontsize=8, frameon=False)
+    for style, rate in zip(STYLES, rates, strict=True):
+        loss = data.shared_kl_to_initial.sel(learning_rate=rate).median("replicate")
+        right.plot(data.generation[1:], loss[1:], **style, label=f"η = {rate:g}")
+    right.set(xscale="log", yscale="log", xlabel="single traces", ylabel="loss on held-out text, median [nat]")
+    right.set_xticks([1, 4, 16, 64], ["1", "4", "16", "64"])
+    right.minorticks_off()
+    right.legend(fontsize=8, frameon=False, loc="lower right", ncols=2)
+    return figure
+
+
+def one_trace(data: xr.Dataset) -> float:
+    """Median loss after one step on one trace by η², at the smallest learning rate, in nat."""
+    first = data.isel(learning_rate=0).sel(generation=1)
+    return float(first.shared_kl_to_initial.median("replicate") / first.learning_rate**2)
+
+
+def six_languages(data: xr.Dataset) -> Any:
+    """Loss and gap by the step size; and what is lost of each language in each trajectory."""
+    figure = _figure(10.5, 3.9)
+    left, *right = figure.subplots(1, 3, width_ratios=[1.5, 1, 1])
+    last = data.isel(generation=-1).median("replicate")
+    for temperature, colour in zip(data.temperature.values, (BLUE, BLACK), strict=True):
+        for name, line, word in zip(_LOSSES, ("-", "--"), ("loss", "gap"), strict=True):
+            here = last[name].sel(temperature=temperature)
+            left.plot(data.learning_rate, here, color=colour, ls=line, marker="o", label=f"{word}, T = {temperature:g}")
+    left.axhline(0.1, color="#777777", linestyle=":", linewidth=1)
+    left.set(xscale="log", yscale="log", xlabel="learning rate η [1]", ylabel="median [nat]")
+    left.set_title(f"after {int(last.generation)} single traces")
+    left.legend(fontsize=8, frameon=False)
+    for axis, rate in zip(right, (0.003, 0.01), strict=True):
+        gap = of_languages(data.sel(temperature=1.0, learning_rate=rate)).gap.transpose("replicate", "language")
+        axis.imshow(gap, cmap="magma_r", vmin=0, vmax=2, aspect="auto")
+        for row, column in np.ndindex(gap.shape):
+            value = float(gap[row, column])
+            axis.text(column, row, f"{value:.1f}", ha="center", va="center", color="white" if value > 1 else "black")
+        axis.set_xticks(range(gap.sizes["language"]), gap.language.values, rotation=45, ha="right")
+        axis.set_yticks([])
+        axis.set(title=f"gap [nat], T = 1, η = {rate:g}", ylabel="trajectories")
+    return figure
+
+
+def of_languages(data: xr.Dataset) -> xr.Dataset:
+    """What a network has lost of each of `LEARNED` at the last generation, as means over contexts in that language.
+
+    Returns:
+        `loss`, the excess log loss, and `gap`, what is left of it at the best temperature for this language, in nat.
+    """
+    of_text = np.arange(data.sizes["context"]) // int(data.context_length) % len(LEARNED)
+    first, last = (data.logits.isel(generation=place).astype(float) for place in (0, -1))
+    log_p0 = _log_softmax(first)
+    p0 = np.exp(log_p0)
+
+    def loss(temperature: float) -> xr.DataArray:
+        kl = (p0 * (log_p0 - _log_softmax(last / temperature))).sum("token")
+        return kl.assign_coords(language=("context", of_text)).groupby("language").mean()
+
+    gap = xr.concat([loss(each) for each in np.geomspace(1 / 8, 8, 61)], "tried").min("tried")
+    return xr.Dataset({"loss": loss(1.0), "gap": gap}).assign_coords(language=list(LEARNED))
+
+
+def _log_softmax(logits: xr.DataArray) -> xr.DataArray:
+    finite = logits - logits.max("token")
+    return finite - np.log(np.exp(finite).sum("token"))
+
+
 def _time(axis: Any, ticks: list[int]) -> None:
     axis.set_xscale("symlog", linthresh=1)
     axis.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -231,6 +337,9 @@ STUDIES: dict[str, Callable[[xr.Dataset], Any]] = {
     "low_rank": low_rank,
     "accumulate_or_replace": accumulate,
     "decoding_truncation": truncation,
+    "shakespeare": shakespeare,
+    "single_trace_transformer": single_trace_transformer,
+    "six_languages": six_languages,
 }
 
 if __name__ == "__main__":

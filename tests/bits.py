@@ -73,7 +73,8 @@ DEFAULTS = {"replicates": 3, "generations": 12, "observables": ["all"], "record"
 def sweeps(names: list[str]) -> Iterator[tuple[str, Sweep]]:
     """What is run, by name: these, or all."""
     for path in sorted(SWEEPS.glob("*.toml")):
-        if not names or path.stem in names:
+        is_slow = path.stem.endswith("_large")  # networks that take days on CPUs
+        if path.stem in names or not (names or is_slow):
             data = Sweep.from_toml(path).to_dict()
             yield path.stem, Sweep.from_dict({**data, **FEWER.get(path.stem, {})}, folder=path.parent)
     for name, data in SMALL.items():
