@@ -28,6 +28,7 @@ MOST_TRAJECTORIES = 100_000_000
 MOST_INITIALS = 2**14  # distinct initial distributions, each of which is an object
 MOST_GENERATIONS = 2**31 - 1  # they are int32
 MOST_POINTS = 1_000_000  # recorded generations
+MOST_TEXTS, MOST_TEXT = 1000, 4096  # recorded texts, and tokens of each
 
 # A cell.
 MOST_COUNT = 2_000_000_000  # traces, steps: counts are int32

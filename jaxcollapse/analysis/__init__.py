@@ -13,6 +13,7 @@ from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.summary import summarise
 from jaxcollapse.analysis.survival import survival
 from jaxcollapse.analysis.table import summary_table
+from jaxcollapse.analysis.texts import texts
 from jaxcollapse.analysis.verdict import VERDICTS, Thresholds, verdicts
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "summarise",
     "summary_table",
     "survival",
+    "texts",
     "verdicts",
 ]

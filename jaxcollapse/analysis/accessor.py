@@ -18,6 +18,7 @@ from jaxcollapse.analysis.scaling import scaling
 from jaxcollapse.analysis.status import cell_dims, is_event, number_of_replicates
 from jaxcollapse.analysis.summary import summarise
 from jaxcollapse.analysis.survival import survival
+from jaxcollapse.analysis.texts import texts
 from jaxcollapse.errors import printable
 
 if TYPE_CHECKING:
@@ -204,6 +205,10 @@ class Collapse:
     def importance(self, variable: str, generation: int | None = None, confidence: float = 0.95) -> xr.Dataset:
         """How much of a variable's variance each axis and each pair of axes explains; see `importance.importance`."""
         return importance(self._data, variable, generation, confidence)
+
+    def texts(self, generation: int | None = None) -> xr.DataArray:
+        """The recorded texts of the models, as strings; see `texts.texts`."""
+        return texts(self._data, generation)
 
     def missing(self) -> pd.DataFrame:
         """Which trajectories are not computed or diverged; see `missing.missing`."""

@@ -20,7 +20,7 @@ from jaxcollapse.analysis.status import (
 from jaxcollapse.observables.registry import YES_OR_NO
 
 BOUNDS = ("estimate", "low", "high")
-_LEFT_OUT = ("logits",)  # a number for each token, of which medians mean little
+_LEFT_OUT = ("logits", "text")  # a number for each token, or of one, of which medians mean little
 Interval = Callable[..., np.ndarray]
 
 
@@ -36,7 +36,7 @@ def summarise(
 
     Args:
         data: any part of a result.
-        variables: names of observables and events, by default all but `logits`.
+        variables: names of observables and events, by default all but `logits` and `text`.
         generation: a recorded one, by default the last.
         confidence: of the intervals, between 0 and 1.
 

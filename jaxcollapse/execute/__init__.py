@@ -2,14 +2,26 @@
 
 from jaxcollapse.execute.executor import execute_on, machine_of
 from jaxcollapse.execute.local import execute
-from jaxcollapse.execute.result import COMPLETE, DIVERGED, MISSING, STATUS_MEANINGS, Result, inner_shape, padded
+from jaxcollapse.execute.result import (
+    COMPLETE,
+    DIVERGED,
+    MISSING,
+    NO_TOKEN,
+    STATUS_MEANINGS,
+    Result,
+    absent,
+    inner_shape,
+    padded,
+)
 
 __all__ = [
     "COMPLETE",
     "DIVERGED",
     "MISSING",
+    "NO_TOKEN",
     "STATUS_MEANINGS",
     "Result",
+    "absent",
     "execute",
     "execute_on",
     "inner_shape",

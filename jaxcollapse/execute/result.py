@@ -15,6 +15,7 @@ from jaxcollapse.program.kernel import NOT_YET, Recorded
 from jaxcollapse.sweep.sweep import Sweep
 
 MISSING, COMPLETE, DIVERGED = 0, 1, 2
+NO_TOKEN = -1  # of a text that has ended, or does not exist
 STATUS_MEANINGS = "missing complete diverged"
 
 
@@ -24,7 +25,7 @@ class Result:
 
     Attributes:
         chunk: the trajectories.
-        series: each observable, [trajectory, record, …], by name.
+        series: each observable, [trajectory, record, …], by name; and `text` if texts are recorded.
         events: the time of each event, [trajectory], by name.
         status: [trajectory].
         provenance: of the process that computed it.
@@ -74,6 +75,9 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Recorded], started: datetime) 
             series[entry.name] = padded(np.moveaxis(parts[entry.name], 1, 2), 2, most)
         if entry.whole:
             series[entry.name] = series[entry.name].astype(np.int32)
+    if sweep.record.texts:
+        shape = (trajectories, records, sweep.record.texts, sweep.record.text_length)
+        series["text"] = np.full(shape, NO_TOKEN, np.int32) if whole.texts is None else whole.texts
     events = {name: whole.events[:, place] for place, name in enumerate(program.events)}
     entries = (library.entries[index] for index in np.unique(library.index[chunk.cells]).tolist())
     networks = {name: found for entry in entries for name, found in entry.network.items()}
@@ -88,7 +92,12 @@ def inner_shape(entry: Observable, sweep: Sweep, library: Library) -> tuple[int,
 
 
 def padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:
-    """Made this long along an axis, with NaN; or cut to it, beyond which there is only padding."""
+    """Made this long along an axis, with NaN or `NO_TOKEN`; or cut to it, beyond which there is only padding."""
     values = values.take(range(min(size, values.shape[axis])), axis)
     missing = [(0, size - values.shape[axis] if place == axis else 0) for place in range(values.ndim)]
-    return np.pad(values, missing, constant_values=np.nan)
+    return np.pad(values, missing, constant_values=absent(values.dtype))
+
+
+def absent(dtype: np.dtype) -> float:
+    """What is where nothing was computed: NaN, or in texts `NO_TOKEN`."""
+    return np.nan if np.issubdtype(dtype, np.floating) else NO_TOKEN

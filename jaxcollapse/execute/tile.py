@@ -37,8 +37,8 @@ def run_tile(
         padded = np.pad(gaps, (0, plan.places(chunk) - len(gaps)))
         reading = reading_of(plan, program, cell)
         record: Recorded = jax.device_get(call(tile, loops, padded, thresholds, reading))
-    logits = None if record.logits is None else record.logits[:, : len(gaps)]
-    cut = record._replace(series=record.series[:, :, : len(gaps)], logits=logits)
+    logits, texts = (None if each is None else each[:, : len(gaps)] for each in (record.logits, record.texts))
+    cut = record._replace(series=record.series[:, :, : len(gaps)], logits=logits, texts=texts)
     return jax.tree.map(lambda array: array[:used], cut)
 
 

@@ -100,7 +100,7 @@ class Answers:
         Raises:
             ValueError: the cell does not exist.
         """
-        last = self._cells(at).isel(generation=[-1]).drop_vars("logits", errors="ignore").load()
+        last = self._cells(at).isel(generation=[-1]).drop_vars(["logits", "text"], errors="ignore").load()
         return [row.to_dict() for row in rows_of(last)]
 
     def _generation(self, place: int) -> int:

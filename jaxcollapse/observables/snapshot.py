@@ -278,6 +278,16 @@ class Snapshot:
             return self.write(self.key, TEXTS, LENGTH)
         return self.walk.traces(self.key, self.table, TEXTS, LENGTH, self.numbers)
 
+    def one_by_one(self, key: bits.Key, number: int, length: int) -> Texts:
+        """Texts that are drawn in turns, so that how many there are has no influence on any; −1 after their end."""
+        if self.write is not None:
+            return self.write(key, number, length)
+
+        def text(index: Int32[Array, ""]) -> Int32[Array, " position"]:
+            return self.walk.traces(bits.fold_in(key, index), self.table, 1, length, self.numbers)[0]
+
+        return jax.lax.map(text, jnp.arange(number, dtype=jnp.int32))
+
 
 def _shares(visits: Visits) -> Visits:
     return visits / jnp.maximum(jnp.sum(visits), 1e-37)

@@ -181,19 +181,20 @@ def _with_draws(structure: Structure, sampler: Method | None, batch_sampler: Met
 
 
 def _program(sweep: Sweep, structure: Structure, observables: Sequence[Observable], everything: bool) -> Program:
-    rewarded = structure.judges != "nothing"
+    rewarded, record = structure.judges != "nothing", sweep.record
     measured = [entry for entry in observables if entry.is_of(structure.walk) and (rewarded or not entry.of_rewards)]
     own = [(entry.name, entry.plugin.digest) for entry in measured if entry.plugin]
     return Program(
         structure,
         tuple(entry.name for entry in measured),
-        sweep.record.logits,
+        record.logits,
         sweep.precision,
         everything or can_run(structure, observables),
-        sweep.record.state,
+        record.state,
         parts=tuple(own),
         plugins=tuple((part.name, part.plugin.digest) for part in structure.parts if part.plugin),
         attempts=sweep.attempts,
+        texts=(record.texts, record.text_length) if record.texts and not structure.walk.is_of_tokens else None,
     )
 
 

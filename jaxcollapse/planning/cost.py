@@ -34,6 +34,7 @@ _JUDGED_ARRAYS, _TRACE_ARRAYS = 8, 32  # further ones of [lane, token], and of [
 _READ_OPERATIONS = 9e9  # of a network in a second, on one core
 _READ_PLACE_SECONDS = 60e-6  # of a place of a block of traces beside these
 _STATE_TABLES = 4  # in a state: parameters, moments, a corpus
+_TEXT_ARRAYS = 3  # of [lane, place, token], where a text of a table is recorded
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
 
 
@@ -140,7 +141,13 @@ def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int, records: int | No
     inner = sum(entry.values(contexts, len(sweep.attempts)) for entry in chosen if entry.dim is not None)
     per_record = len(chosen) - events + inner + (tokens * contexts if sweep.record.logits else 0)
     kept = _STATE_TABLES * tokens * contexts if sweep.record.state else 0
-    return np.dtype(sweep.precision).itemsize * (records * per_record + events + kept) + 16
+    texts = text_bytes(sweep, records)
+    return np.dtype(sweep.precision).itemsize * (records * per_record + events + kept) + texts + 16
+
+
+def text_bytes(sweep: Sweep, records: int) -> int:
+    """Texts of one trajectory at so many records."""
+    return np.dtype("int32").itemsize * records * sweep.record.texts * sweep.record.text_length
 
 
 def record_bytes(sweep: Sweep, program: Program) -> int:
@@ -179,12 +186,12 @@ def tile_bytes(program: Program, lanes: int) -> int:
         draws += 2 * dict(structure.options)["group_size"] * structure.traces_at_once * lanes
     draws += sum(_VISIT_ARRAYS * max(how.at_once, lanes) if how.splits else how.block * 16 * lanes for how in samplers)
     if isinstance(structure.parameters, Network):
-        return itemsize * lanes * _network_numbers(structure, moments)
+        return itemsize * lanes * (_network_numbers(structure, moments) + _written(program))
     size, shared = structure.tokens * structure.walk.contexts, 0
     if not structure.parameters.is_free:
         shapes = jax.tree.leaves(structure.shapes, is_leaf=is_shape)
         shared = (4 + 3 * moments) * sum(math.prod(shape) for shape in shapes)
-    return itemsize * (lanes * (size * arrays + shared) + draws)
+    return itemsize * (lanes * (size * arrays + shared + _written(program)) + draws)
 
 
 def _network_numbers(structure: Structure, moments: int) -> int:
@@ -195,3 +202,15 @@ def _network_numbers(structure: Structure, moments: int) -> int:
     of_trace = 2 * structure.parameters.kept(places) + 8 * places * structure.tokens
     parameters = structure.parameters.numbers(places, structure.tokens)
     return (6 + 3 * moments) * parameters + most * of_trace + 3 * structure.stored_traces * places
+
+
+def _written(program: Program) -> int:
+    """Numbers that drawing recorded texts takes: of a table one after the other, of a network all at once."""
+    if program.texts is None:
+        return 0
+    (number, length), structure = program.texts, program.structure
+    if not isinstance(network := structure.parameters, Network):
+        return _TEXT_ARRAYS * length * structure.tokens
+    shapes = jax.tree.map(lambda shape: jax.ShapeDtypeStruct(shape, np.float32), structure.shapes, is_leaf=is_shape)
+    memory = jax.eval_shape(lambda weights: network.memory(weights, number, length), shapes)
+    return 2 * sum(leaf.size for leaf in jax.tree.leaves(memory)) + _TEXT_ARRAYS * number * structure.tokens

@@ -53,13 +53,17 @@ def _facts(told: Mapping[str, Any]) -> list[str]:
         f"{count(told['compiles'], 'compile')}, {count(told['chunks'], 'chunk')}, "
         f"{as_number(told['token_updates'])} token updates",
         f"memory: at most {as_bytes(told['device_bytes'])}{of} on a device; "
-        f"disk: at most {as_bytes(told['disk_bytes'])}",
+        f"disk: at most {as_bytes(told['disk_bytes'])}{_texts(told)}",
         *([f"kernel: {told['kernel_choice']}"] if told.get("kernel_choice") else []),
         *time,
         *_rule(told.get("rule")),
         *(printable(f"plug-in: {name} from {where}") for name, where in told.get("parts", {}).items()),
         *_equal(told),
     ]
+
+
+def _texts(told: Mapping[str, Any]) -> str:
+    return f", including {as_bytes(told['text_bytes'])} of texts before compression" if "text_bytes" in told else ""
 
 
 def _rule(rule: Mapping[str, Any] | None) -> list[str]:

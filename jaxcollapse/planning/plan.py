@@ -308,8 +308,13 @@ class Plan:
             "device_bytes": self.device_bytes,
             "machine_bytes": self.machine.device_bytes,
             "disk_bytes": self.disk_bytes,
+            **({"text_bytes": size} if (size := self._text_bytes()) else {}),
             "token_updates": self.token_updates,
         }
+
+    def _text_bytes(self) -> int:
+        """Size of the texts of all trajectories, in bytes before compression, in the shards and in the dataset."""
+        return 2 * self.trajectories * cost.text_bytes(self.sweep, len(self.sweep.recorded))
 
     def _rule(self) -> dict[str, Any] | None:
         """The rule by which cells get replicates, and what it may cost at most, beyond this plan's round."""

@@ -37,6 +37,7 @@ Carry = tuple[State, dict[str, Array]]
 # Folded into a trajectory's key for its initial distribution, and for texts to look at; `process.emission` has what is
 # folded in between them, `process.hardness` what is below, and generations count from 0.
 _INITIAL, _TEXTS = 0xFFFFFFFF, 0xFFFFFFFC
+_RECORDED_TEXTS = 0xFFFFFFFA  # the same, for texts that are stored
 NOT_YET = -1  # an event that has not happened
 _ELEMENTS = {"cpu": 2**17, "gpu": 2**24, "tpu": 2**22}  # lanes × tokens of a tile on one device
 _NETWORK_ELEMENTS = {"cpu": 2**17, "gpu": 2**30, "tpu": 2**28}  # the same of networks: on CPUs one fills the caches
@@ -61,6 +62,7 @@ class Program:
         parts: names of the observables that plug-ins have added, with digests.
         plugins: names of the parts of the process that plug-ins have added, with digests.
         attempts: the k of pass@k; the default where it is not measured.
+        texts: number of texts that are recorded, and of tokens of each; None if none are.
     """
 
     structure: Structure
@@ -73,6 +75,7 @@ class Program:
     parts: tuple[tuple[str, str], ...] = ()
     plugins: tuple[tuple[str, str], ...] = ()
     attempts: tuple[int, ...] = ATTEMPTS
+    texts: tuple[int, int] | None = None
 
     @property
     def own(self) -> tuple[Observable | Part, ...]:
@@ -118,7 +121,7 @@ class Program:
     def outputs(self) -> "Recorded":
         """What a tile gives back, with names for arrays."""
         logits, state = "logits" if self.record_logits else None, "state" if self.keeps_state else None
-        named: tuple[Any, ...] = ("series", "events", logits, "finite", state)
+        named: tuple[Any, ...] = ("series", "events", logits, "finite", state, "texts" if self.texts else None)
         return Recorded(*named)
 
     @property
@@ -141,10 +144,11 @@ class Program:
     def places(self, records: int) -> int:
         """Places for so many records in a tile: one of few numbers, so that few programs are compiled.
 
-        A multiple of an eighth of the power of two below, so that logits take at most an eighth more memory; without
-        these also a multiple of 16, since what else there is in a record takes little.
+        A multiple of an eighth of the power of two below, so that logits and texts take at most an eighth more memory;
+        without these also a multiple of 16, since what else there is in a record takes little.
         """
-        step = max(1 if self.record_logits else _FEWEST_PLACES, 2 ** (max(records - 1, 1).bit_length() - 4))
+        fewest = 1 if self.record_logits or self.texts else _FEWEST_PLACES
+        step = max(fewest, 2 ** (max(records - 1, 1).bit_length() - 4))
         return -(-records // step) * step
 
     def fewest(self, platform: str) -> int:
@@ -185,6 +189,7 @@ class Recorded(NamedTuple):
         logits: logits of the model; None if they are not recorded.
         finite: whether the trajectory has not diverged.
         state: state to continue from, with times of events; None if it is not kept.
+        texts: numbers of the tokens of recorded texts, −1 after their end; None if there are none.
     """
 
     series: Float[Array, "*lane series record"]
@@ -192,6 +197,7 @@ class Recorded(NamedTuple):
     logits: Float[Array, "*lane record context token"] | None
     finite: Array
     state: UInt32[Array, "*lane word"] | None = None
+    texts: Int32[Array, "*lane record sample place"] | None = None
 
 
 def run_trajectory(
@@ -231,6 +237,13 @@ def run_trajectory(
         judged = structure.correct_trace, rewarded, program.attempts
         return Snapshot(*model, texts, state.visited, scaled, *judged, process.writer(state))
 
+    def written(state: State) -> Array | None:
+        """The texts that are recorded of a model."""
+        if program.texts is None:
+            return None
+        own = bits.fold_in(bits.fold_in(key, jnp.uint32(_RECORDED_TEXTS)), state.generation)
+        return snapshot(state).one_by_one(own, *program.texts)
+
     def generation(_: Array, carry: Carry) -> Carry:
         state, times = carry
         times = _watch(events, times, snapshot(state), state.generation)
@@ -253,7 +266,7 @@ def run_trajectory(
         state, times, values = advance(process, key, carry[0], gaps, start, thresholds, events, carry[1], fused_series)
         return (state, times), values
 
-    def segment(carry: Carry, gap: Array) -> tuple[Carry, tuple[Array, Array | None]]:
+    def segment(carry: Carry, gap: Array) -> tuple[Carry, tuple[Array, Array | None, Array | None]]:
         values = [jnp.zeros(0, process.initial.dtype)]  # nothing but events may be asked for
         if is_fused:
             carry, found = fused(carry, gap[jnp.newaxis])
@@ -262,24 +275,26 @@ def run_trajectory(
             carry = generations(carry, gap)
         if others:
             values.append(measured(others, snapshot(carry[0]), natively=program.measures_natively))
-        return carry, (jnp.concatenate(values), process.table(carry[0]) if program.record_logits else None)
+        logits = process.table(carry[0]) if program.record_logits else None
+        return carry, (jnp.concatenate(values), logits, written(carry[0]))
 
     carry: Carry = process.init(), {entry.name: jnp.int32(NOT_YET) for entry in events}
     if lanes.state is not None:
         carry = _restored(lanes.state, carry)
     logits: Array | None = None
+    texts: Array | None = None
     if is_fused and not others and not program.record_logits:  # then from start to end, in one call
         (state, times), values = fused(carry, gaps)
     else:
         row = jax.ShapeDtypeStruct((sum(program.sizes),), process.initial.dtype)
         table = jax.ShapeDtypeStruct(process.initial.shape, process.initial.dtype) if program.record_logits else None
-        (state, times), (rows, logits) = over_records(segment, carry, gaps, (row, table))
+        text = None if program.texts is None else jax.ShapeDtypeStruct(program.texts, jnp.int32)
+        (state, times), (rows, logits, texts) = over_records(segment, carry, gaps, (row, table, text))
         values = rows.T
     finite = ~diverged(structure, settings, process.initial, process.scaled(state).table)
     happened = jnp.stack([times[entry.name] for entry in events]) if events else jnp.zeros(0, jnp.int32)
-    return Recorded(
-        values, happened, logits, finite, packed(_in_store((state, times))) if program.keeps_state else None
-    )
+    kept = packed(_in_store((state, times))) if program.keeps_state else None
+    return Recorded(values, happened, logits, finite, kept, texts)
 
 
 def process_of(

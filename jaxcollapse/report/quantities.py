@@ -13,7 +13,7 @@ from jaxcollapse.analysis.status import cell_dims, counted, is_event, label_of
 from jaxcollapse.analysis.survival import Watched
 from jaxcollapse.errors import printable
 
-_LEFT_OUT = ("status", "logits")
+_LEFT_OUT = ("status", "logits", "text")
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def _summary(data: xr.Dataset) -> list[dict[str, Any]]:
     """Each row of the summary with the values of all cells, [cell, bound]."""
     shape = tuple(data.sizes[name] for name in cell_dims(data.status))
     found: dict[tuple[str, str], Row] = {}
-    ends = data.isel(generation=[-1]).drop_vars("logits", errors="ignore")
+    ends = data.isel(generation=[-1]).drop_vars(["logits", "text"], errors="ignore")
     for where, piece in slabs(ends):
         for row in rows_of(piece):
             whole = found.setdefault((row.title, row.kind), row.over(shape))

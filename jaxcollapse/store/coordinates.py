@@ -62,10 +62,13 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
     told = {"long_name": "generation", "units": "1"}
     made["generation"] = xr.Variable("generation", sweep.recorded, told)
     which = _reduced(sweep, "vocab_size", library.index, absent=0)["vocab_size"]
-    if sweep.record.logits:
+    if sweep.record.logits or sweep.record.texts:
         made.update(names_of_tokens(library, which))
-        if sweep.is_structured:
-            made.update(names_of_contexts(library, which))
+    if sweep.record.logits and sweep.is_structured:
+        made.update(names_of_contexts(library, which))
+    if sweep.record.texts:
+        for dim, size in (("sample", sweep.record.texts), ("place", sweep.record.text_length)):
+            made[dim] = xr.Variable(dim, np.arange(size, dtype=np.int32), {"long_name": dim, "units": "1"})
     if any(entry.dim == "persona" for entry in sweep.chosen):
         made.update(names_of_personas(library, which))
     if any(entry.dim == "k" for entry in sweep.chosen):

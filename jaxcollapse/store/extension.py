@@ -46,6 +46,8 @@ def settings(sweep: Sweep, recorded: np.ndarray | None = None) -> dict[str, Any]
     }
     if sweep.record.logits and sweep.is_structured:
         told["contexts"] = True
+    if sweep.record.texts:
+        told["texts"] = [sweep.record.texts, sweep.record.text_length]
     if sweep.attempts != ATTEMPTS:
         told["pass_at"] = list(sweep.attempts)
     if parts := parts_of(sweep):

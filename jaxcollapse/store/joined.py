@@ -109,6 +109,8 @@ def _is_of(part: JoinPart, name: str) -> bool:
     """Whether the models of a part could have a variable."""
     models = np.unique(part.data.coords.get("model", xr.DataArray("categorical"))).tolist()
     known = [WALKS[model].make for model in models if model in WALKS]
+    if name == "text":
+        return not all(walk.is_of_tokens for walk in known) or len(known) < len(models)
     return name not in OBSERVABLES or len(known) < len(models) or any(map(OBSERVABLES[name].is_of, known))
 
 

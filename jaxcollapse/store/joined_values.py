@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.errors import InputError
-from jaxcollapse.execute import MISSING
+from jaxcollapse.execute import MISSING, absent
 from jaxcollapse.store.joined_axes import JoinedAxis, JoinPart
 
 _DESCRIBING = ("long_name", "units", "description", "source")
@@ -96,14 +96,14 @@ class Joint:
                 if data.attrs.get(key) != first.attrs.get(key):
                     told = f"has another {key} than in {self.parts[having[0]].name}: it is not the same quantity"
                     raise InputError(name, told, self.parts[number].name)
-        whole = np.full((*self.shape, len(self.replicates), *sizes.values()), np.nan, first.dtype)
+        whole = np.full((*self.shape, len(self.replicates), *sizes.values()), absent(first.dtype), first.dtype)
         known = np.zeros(whole.shape[: len(self.shape) + 1], bool)
         for number in having:
             own = self.spread(number, self.parts[number].data[name].transpose(..., *own_dims))
             padding = [
                 (0, size - held) for size, held in zip(whole.shape[known.ndim :], own.shape[known.ndim :], strict=True)
             ]
-            own = np.pad(own, [(0, 0)] * known.ndim + padding, constant_values=np.nan)
+            own = np.pad(own, [(0, 0)] * known.ndim + padding, constant_values=absent(own.dtype))
             where, is_done = self.where(number), done[number]
             held = whole[where]
             other = (held != own) & ~(np.isnan(held) & np.isnan(own))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcollapse.execute import MISSING, STATUS_MEANINGS, inner_shape
+from jaxcollapse.execute import MISSING, NO_TOKEN, STATUS_MEANINGS, inner_shape
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.possible import Sizes
 from jaxcollapse.planning.library import Library
@@ -59,6 +59,8 @@ def layouts(sweep: Sweep, library: Library) -> Iterator[Layout]:
         yield _observable(sweep, library, entry)
     if sweep.record.logits:
         yield _logits(sweep, library)
+    if sweep.record.texts:
+        yield _text(sweep)
     yield _status(sweep)
 
 
@@ -67,6 +69,8 @@ def rows_of(sweep: Sweep) -> dict[str, tuple[np.dtype, tuple[str, ...]]]:
     told = {entry.name: (_dtype(sweep, entry), _dims(entry)) for entry in sweep.chosen}
     if sweep.record.logits:
         told["logits"] = np.dtype(sweep.precision), ("generation", *["context"] * sweep.is_structured, "token")
+    if sweep.record.texts:
+        told["text"] = np.dtype("int32"), ("generation", "sample", "place")
     return {**told, "status": (np.dtype("int8"), ())}
 
 
@@ -115,6 +119,19 @@ def _logits(sweep: Sweep, library: Library) -> Layout:
     return Layout(
         "logits", every, outer, inner, dtype, np.nan, attributes, tokens=sweep.grid.at_places(library.sizes, 0)
     )
+
+
+def _text(sweep: Sweep) -> Layout:
+    dims, outer = _rows(sweep)
+    attributes = {
+        "long_name": "sampled text",
+        "units": "1",
+        "description": "Number of the token along `token` at each place of texts that the model writes at temperature "
+        f"1; {NO_TOKEN} after the end of a text, and where there is none.",
+    }
+    inner = len(sweep.recorded), sweep.record.texts, sweep.record.text_length
+    every = (*dims, "generation", "sample", "place")
+    return Layout("text", every, outer, inner, np.dtype("int32"), NO_TOKEN, attributes, declared=False)
 
 
 def _status(sweep: Sweep) -> Layout:

@@ -100,6 +100,8 @@ def _read_back(path: Path, data: xr.Dataset) -> None:
 
 
 def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:
+    if values.ndim == 4:
+        return ("trajectory", "generation", "sample", "place")
     extra = OBSERVABLES[name].dim if values.ndim == 3 else None
     return ("trajectory", "generation", extra) if extra else ("trajectory", "generation")
 

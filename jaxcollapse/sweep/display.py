@@ -114,7 +114,9 @@ def as_text(sweep: "Sweep") -> str:
     if sweep.process:
         lines.append("Constants:")
         lines += [f"    {key:{width}}  {value}" for key, value in _constants(sweep)]
-    lines.append(f"Recorded: {len(sweep.recorded)} generations of {', '.join(sweep.observables)}")
+    number, length = sweep.record.texts, sweep.record.text_length
+    texts = f", and {count(number, 'text')} of {count(length, 'token')}" if number else ""
+    lines.append(f"Recorded: {len(sweep.recorded)} generations of {', '.join(sweep.observables)}{texts}")
     return "\n".join(map(printable, lines))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from jaxcollapse.limits import MOST_GENERATIONS, MOST_POINTS
+from jaxcollapse.limits import MOST_GENERATIONS, MOST_POINTS, MOST_TEXT, MOST_TEXTS
 
 
 class Record(BaseModel):
@@ -21,6 +21,14 @@ class Record(BaseModel):
         None, description="Interval of the recorded generations; replaces spacing and points."
     )
     logits: bool = Field(False, description="Record the logits, too, with a dimension `token`.")
+    texts: Annotated[int, Field(ge=0, le=MOST_TEXTS)] = Field(
+        0,
+        description="Number of texts that are drawn from the model at each record, at temperature 1, and stored as the "
+        "variable `text` (see dataset.md). They change no other number.",
+    )
+    text_length: Annotated[int, Field(ge=1, le=MOST_TEXT)] = Field(
+        64, description="Number of tokens of each of these texts; those of a sequence model end with its context."
+    )
     state: bool = Field(
         False,
         description="Store the state from which a study can continue with more generations; needs `every`, as in "
@@ -31,6 +39,8 @@ class Record(BaseModel):
     def _one_rule(self) -> "Record":
         if self.every is not None and self.model_fields_set & {"spacing", "points"}:
             raise ValueError("give either every, or spacing and points")
+        if "text_length" in self.model_fields_set and not self.texts:
+            raise ValueError("text_length has no effect without texts")
         return self
 
     def generations(self, last: int) -> np.ndarray:

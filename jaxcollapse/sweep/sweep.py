@@ -36,6 +36,7 @@ from jaxcollapse.sweep.toml import as_toml
 from jaxcollapse.sweep.union import grid_of
 from jaxcollapse.sweep.validation import as_input_error, validate_constants
 from jaxcollapse.system.paths import user_path
+from jaxcollapse.walks import WALKS
 
 if TYPE_CHECKING:
     from jaxcollapse.observables import Observable
@@ -229,6 +230,8 @@ class Sweep(BaseModel):
         with faults.collected():
             _ = self.left_out
         with faults.collected():
+            self._check_texts()
+        with faults.collected():
             self._check_observables()
         if self._stopping and "observables" not in faults.wrong:
             with faults.collected():
@@ -271,6 +274,12 @@ class Sweep(BaseModel):
             raise InputError("record.state", f"needs record.every too, as in {{ every = 10, state = true }}: {told}")
         if every is not None and (number := self.generations // every) > MOST_POINTS:
             raise InputError("record.every", f"{every}: would record {number} generations; at most {MOST_POINTS}")
+
+    def _check_texts(self) -> None:
+        walks = {name: part.make for name, part in WALKS.items()}
+        if self.record.texts and all(walks[name].is_of_tokens for name in self._grid.column("model").values):
+            owners = sorted(name for name, walk in walks.items() if not walk.is_of_tokens)
+            raise InputError("record.texts", f"is for model = {' or '.join(map(repr, owners))} only")
 
     @property
     def left_out(self) -> frozenset[str]:

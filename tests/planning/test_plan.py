@@ -103,6 +103,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "few": {"generations": 100},
     "many": {"generations": 2000, "record": {"every": 1}},
     "all and logits": {"generations": 50, "record": {"every": 1, "logits": True}, "observables": ["all"]},
+    "texts": {"generations": 50, "record": {"every": 1, "texts": 8, "text_length": 256}},
     "double": {"generations": 50, "record": {"every": 1, "logits": True}, "precision": "float64"},
 }
 COSTS = [
@@ -116,6 +117,8 @@ COSTS = [
     ("window", 256, "double"),
     ("best personas", 16, "few"),
     ("best chains", 256, "few"),
+    ("best personas", 256, "texts"),
+    ("best chains", 64, "texts"),
 ]
 
 
