@@ -112,9 +112,9 @@ def spec_of(
     if text is not None:
         number = float(samples(cell))
         at_once = windows_at_once(int(number if batches == "full" else cell["batch_size"]))
-        if batches not in FRESH:
+        if batches != "generator":
             stored_at_once = windows_at_once(int(number))
-            stored = stored_at_once * -(-int(number) // stored_at_once)
+            stored = int(number) if rewarded else stored_at_once * -(-int(number) // stored_at_once)
     by_row = cell["correct"] == "file" or (cell["correct"] == "listed" and are_by_row(cell["correct_tokens"]))
     structure = Structure(
         walk=walk,

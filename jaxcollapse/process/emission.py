@@ -103,7 +103,7 @@ class Emission:
         accepted = None
         if structure.rejects:
             if "budget" in structure.is_on:
-                accepted = jnp.sum(jax.nn.softmax(logits, axis=-1) * self._rates.of(self.correct), axis=-1)
+                accepted = jnp.sum(jax.nn.softmax(logits, axis=-1) * self.rates.of(self.correct), axis=-1)
             verify = jax.vmap(verified, in_axes=(0, 0, None, None))
             logits = verify(logits, self.correct, settings.true_positive_rate, settings.false_positive_rate)
         if structure.fresh_data and not self._keeps_apart:
@@ -123,7 +123,7 @@ class Emission:
 
     def rewarded(self, table: Table) -> rewards.Rewarded:
         """The rewards of traces of a model with this table: those of a verifier that selects are acceptance."""
-        structure, scores, rates, group = self.structure, None, self._rates, None
+        structure, scores, rates, group = self.structure, None, self.rates, None
         if structure.judges == "reward":
             part = rewards.REWARDS[structure.reward]
             if rewards.is_score(structure.reward):
@@ -188,7 +188,7 @@ class Emission:
             rewards=source.rewards,
             correct=self.correct if structure.rejects else None,
             needs=structure.correct_trace,
-            rates=self._rates,
+            rates=self.rates,
             at_once=structure.traces_at_once,
             candidates=self.loops.candidates,
             counts_drawn="budget" in structure.is_on,
@@ -235,10 +235,11 @@ class Emission:
     def judged(self, table: Table) -> rewards.Judged:
         """What rewards of a model with this table may depend on."""
         is_text = jnp.asarray(self.structure.walk.is_text())
-        return rewards.Judged(table, self.initial, is_text, self.correct, self._rates)
+        return rewards.Judged(table, self.initial, is_text, self.correct, self.rates)
 
     @property
-    def _rates(self) -> rewards.Rates:
+    def rates(self) -> rewards.Rates:
+        """The shares of correct and of other traces that a verifier accepts."""
         return rewards.Rates(self.settings.true_positive_rate, self.settings.false_positive_rate)
 
 

@@ -5,7 +5,7 @@ groups: so that a trace depends on neither how many are drawn at once nor how ma
 added up in the order of these numbers, so that their sums are the same bits on every device.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32, UInt32
 
 from jaxcollapse.process.emission import Emission
-from jaxcollapse.process.one_by_one import DECISIONS
+from jaxcollapse.process.one_by_one import DECISIONS, Judgement
 from jaxcollapse.sampling import bits, tree
 from jaxcollapse.training import rewards
 from jaxcollapse.training.advantages import Advantages, Baseline
@@ -91,6 +91,15 @@ class Groups:
         """The reward of traces with these answers, if it is one of the group."""
         agrees = REWARDS[self.reward].make(answer.reshape(-1, self.size))
         return agrees.reshape(-1).astype(self.judged.logits.dtype)
+
+    def of(self, verdict: Judgement, uniform: Callable[[], Float[Array, " trace"]]) -> Float[Array, " trace"]:
+        """The rewards of traces that are judged as wholes; `uniform` gives a random number for each."""
+        if rewards.has_numbers(self.reward):
+            return verdict.score
+        part = REWARDS[self.reward]
+        if part.fact("is_of_group"):
+            return self.agree(verdict.answer)
+        return (uniform() <= part.make(self.judged).of(verdict.is_correct)).astype(self.judged.logits.dtype)
 
     def advantages(self, found: Float[Array, " trace"]) -> Float[Array, " trace"]:
         """The advantage of each trace, from the rewards."""

@@ -6,7 +6,7 @@ optimisers work on it as on any other.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -16,21 +16,25 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 from jaxcollapse.distributions.learned_text import begins_of
 from jaxcollapse.parameterisations.network import Network
 from jaxcollapse.process.emission import Emission, correct_tokens, is_due
+from jaxcollapse.process.groups import Groups, compared
+from jaxcollapse.process.judge import Judge
 from jaxcollapse.process.minibatches import sees_sign, shares_of
-from jaxcollapse.process.one_by_one import Keys, keys_of
+from jaxcollapse.process.one_by_one import Judgement, Keys, keys_of
 from jaxcollapse.process.self_training import Process
 from jaxcollapse.process.structure import Loops, Settings, Structure
 from jaxcollapse.sampling import bits, tree, truncation
 from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.sampling.temperature import temper
-from jaxcollapse.training.batch import Batch, Table
+from jaxcollapse.training.advantages import Advantages
+from jaxcollapse.training.batch import Batch, Table, finite
+from jaxcollapse.training.updates.policy_gradient import PolicyGradient
 from jaxcollapse.training.updates.rule import Rest, Slope, State, Training
 from jaxcollapse.walks.sequence import Sequence
 
 Traces = Int32[Array, "trace place"]
 Number = Int32[Array, " trace"]
 Laws = Float[Array, "trace token"]
-_TOKENS, _PROMPT, _REAL, _IS_REAL, _CHOSEN = range(5)  # what words of a trace are for
+_TOKENS, _PROMPT, _REAL, _IS_REAL, _CHOSEN, _SCORED, _PASSED = range(7)  # what words of a trace are for
 
 
 class Reading(NamedTuple):
@@ -105,14 +109,16 @@ class SequenceProcess(Process):
     def step(self, key: bits.Key, state: State) -> State:
         """One generation: traces of the present network, and steps on them."""
         source = self.origin if "generator" in self.structure.is_on else state.parameters
-        drawing = Drawing(self, source, self._real_share(state.generation))
+        judge = Judge(self.structure, self.emission, self.possible[:1], state.parameters, self.origin)
+        drawing = Drawing(self, source, self._real_share(state.generation), judge=judge)
         state = self._reset(state)
         state = self._rule.step(self._lesson(drawing, key, state), state)
         return state._replace(generation=state.generation + 1)
 
     def _lesson(self, drawing: "Drawing", key: bits.Key, state: State) -> "Lesson":
         no_table: dict[str, Any] = dict.fromkeys(("corpus", "take", "rest"))
-        return Lesson(**self._of_generation(state), **no_table, drawing=drawing, key=key)
+        made = GroupLesson if self.structure.batches == "groups" else Lesson
+        return made(**self._of_generation(state), **no_table, drawing=drawing, key=key)
 
     def _real_share(self, generation: Int32[Array, ""]) -> Float[Array, ""] | None:
         if not self.structure.fresh_data:
@@ -141,17 +147,20 @@ class Drawing:
         parameters: of the network that draws them.
         real: probability that a trace is a window of the text; None if there are no real data.
         tempers: whether they are drawn at the process's temperature, and truncated.
+        judge: how they are judged; None if they are not.
     """
 
     process: SequenceProcess
     parameters: Any
     real: Float[Array, ""] | None
     tempers: bool = True
+    judge: Judge | None = None
 
     def of(self, key: bits.Key, number: Number, places: int) -> Traces:
         """The traces of these numbers, their first tokens; −1 after their end."""
         keys = keys_of(key, number, jnp.full_like(number, _TOKENS))
-        found = self._drawn(keys, self._windows(key, number, _PROMPT), places)
+        prompts = self._windows(key, number // self._alike, _PROMPT)
+        found = self._drawn(keys, prompts, places)
         if self.real is None:
             return found
         high, low = keys_of(key, number, jnp.full_like(number, _IS_REAL))
@@ -166,7 +175,7 @@ class Drawing:
         def place(carry: tuple[Any, Number], index: Array) -> tuple[tuple[Any, Number], Number]:
             memory, token = carry
             logits, memory = process.network.following(self.parameters, memory, index, jnp.maximum(token, 0))
-            logits = self._sampled(jnp.where(possible, logits, -jnp.inf))
+            logits = self.sampled(jnp.where(possible, logits, -jnp.inf))
             forest = jax.vmap(tree.build)(jnp.exp(logits - jnp.max(logits, axis=-1, keepdims=True)))
             first = jnp.arange(traces, dtype=jnp.int32) * forest.shape[1]
             place = jnp.full(traces, index, jnp.uint32)
@@ -178,7 +187,13 @@ class Drawing:
         begin = process.network.memory(self.parameters, traces, places), jnp.zeros(traces, jnp.int32)
         return jax.lax.scan(place, begin, jnp.arange(places, dtype=jnp.int32))[1].T
 
-    def _sampled(self, logits: Laws) -> Laws:
+    @property
+    def _alike(self) -> int:
+        """How many traces, one after the other, have the same prompt: those of a group."""
+        rule = self.process.structure.rule
+        return rule.group_size if isinstance(rule, PolicyGradient) and self.judge is not None else 1
+
+    def sampled(self, logits: Laws) -> Laws:
         """What is drawn from: at the sampling temperature, and truncated."""
         structure, settings = self.process.structure, self.process.settings
         if not self.tempers:
@@ -263,7 +278,7 @@ class Lesson(Training):
             total, tokens = carry
             slot = (place * at_once + jnp.arange(at_once, dtype=jnp.int32)).astype(jnp.int32)
             traces = jnp.where((slot < number)[:, jnp.newaxis], self._traces(own, slot, rest), -1)
-            found, here = self._of_block(parameters, traces, slope)
+            found, here = self._of_block(parameters, traces, slope, slot, rest)
             return jax.tree.map(lambda old, new: old + here * new, total, found), tokens + here
 
         blocks = process.loops.batch_blocks
@@ -294,7 +309,9 @@ class Lesson(Training):
         is_new = rest.used + size > samples
         return rest._replace(order=jnp.where(is_new, new, rest.order), used=jnp.where(is_new, 0, rest.used))
 
-    def _of_block(self, parameters: Any, traces: Traces, slope: Slope) -> tuple[Any, Float[Array, ""]]:
+    def _of_block(
+        self, parameters: Any, traces: Traces, slope: Slope, slot: Number, rest: Rest
+    ) -> tuple[Any, Float[Array, ""]]:
         """The gradient of the mean over the tokens of a block, and their number."""
         process = self.drawing.process
         given, windows = process.walk.prompt_length, jnp.maximum(traces, 0)
@@ -318,7 +335,73 @@ class Lesson(Training):
             sees_sign=sees_sign(process.structure),
             may_be_empty=True,
         )
-        return pull_back(slope(batch))[0], here
+        return pull_back(slope(self._rewarded(batch, rows, slot, rest)))[0], here
+
+    def _rewarded(self, batch: Batch, rows: Callable[[Any], Table], slot: Number, rest: Rest) -> Batch:
+        """A block with the rewards of the traces in these slots: as a rule they have none."""
+        return batch
+
+
+class Graded(NamedTuple):
+    """Traces with rewards.
+
+    Attributes:
+        stored: the traces of the generation [trace, place].
+        advantage: how much better than its group each of them did.
+    """
+
+    stored: Traces
+    advantage: Float[Array, " trace"]
+
+
+class GroupLesson(Lesson):
+    """Groups of traces with rewards, the same at every step."""
+
+    @property
+    def first(self) -> Graded:
+        """The traces of the generation, and their advantages."""
+        process, judge = self.drawing.process, self.drawing.judge
+        assert judge is not None
+        structure, own = process.structure, bits.fold_in(self.key, 0)
+        number, at_once = structure.stored_traces, structure.stored_at_once
+
+        def block(number: Number) -> tuple[Traces, Judgement]:
+            traces = self.drawing.of(own, number, process.walk.context_length)
+            return traces, judge.judged(traces, keys_of(own, number, jnp.full_like(number, _SCORED)))
+
+        numbers = jnp.arange(-(-number // at_once) * at_once, dtype=jnp.int32)
+        found = jax.lax.map(block, numbers.reshape(-1, at_once))
+        traces, verdict = jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:])[:number], found)
+
+        def uniform() -> Float[Array, " trace"]:
+            high, low = keys_of(own, numbers[:number], jnp.full(number, _PASSED, jnp.int32))
+            return bits.uniform(high, low, process.initial.dtype)
+
+        groups = Groups(**compared(process.emission, process.initial))
+        return Graded(traces, groups.advantages(groups.of(verdict, uniform)))
+
+    def _traces(self, key: bits.Key, slot: Number, rest: Graded) -> Traces:
+        found: Traces = rest.stored[jnp.minimum(slot, len(rest.stored) - 1)]
+        return found
+
+    def _rewarded(self, batch: Batch, rows: Callable[[Any], Table], slot: Number, rest: Graded) -> Batch:
+        """Adds the advantage of each trace, at its tokens, and the probabilities that ratios are taken to."""
+        process, judge, counts = self.drawing.process, self.drawing.judge, batch.counts
+        structure, rule, temperature = process.structure, process.structure.rule, process.settings.temperature
+        assert isinstance(rule, PolicyGradient)
+        assert judge is not None
+        assert counts is not None
+        own = rest.advantage[jnp.minimum(slot, len(rest.advantage) - 1)]
+        each = jnp.repeat(own, len(counts) // len(own))[:, jnp.newaxis]
+        at_tokens = counts.astype(each.dtype) * batch.shares[:, jnp.newaxis]
+        advantages = Advantages(at_tokens * jnp.maximum(each, 0), at_tokens * jnp.minimum(each, 0))
+        old: Table | None = None
+        if rule.sampling_correction == "importance":
+            old = self.drawing.sampled(rows(self.drawing.parameters))
+        elif not structure.single_step:
+            old = rows(judge.model) / (temperature if rule.sampling_correction == "tempered" else 1)
+        sampled = None if old is None else finite(jax.nn.log_softmax(old, axis=-1))
+        return replace(batch, advantages=advantages, sampled=sampled, temperature=temperature)
 
 
 def _probed(structure: Structure, parameters: Any, reading: Reading, possible: Bool[Array, "context token"]) -> Table:

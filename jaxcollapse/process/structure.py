@@ -13,7 +13,7 @@ from jaxcollapse.parts.slot import SLOTS, Part
 from jaxcollapse.process.fields import TRUNCATIONS
 from jaxcollapse.sampling.multinomial import Method
 from jaxcollapse.training.corpora.corpus import Corpus
-from jaxcollapse.training.rewards import MOST_VOTES, REWARDS, draws
+from jaxcollapse.training.rewards import MOST_VOTES, REWARDS, draws, has_numbers
 from jaxcollapse.training.updates.rule import UpdateRule
 from jaxcollapse.walks.sequence import Sequence
 from jaxcollapse.walks.walk import Numbers, Walk
@@ -132,6 +132,11 @@ class Structure:
         """Whether a verifier rejects samples before training."""
         has_rates = "true_positive_rate" in self.is_on or "false_positive_rate" in self.is_on
         return has_rates and not self.rule.is_rewarded
+
+    @property
+    def reads_scores(self) -> bool:
+        """Whether traces have rewards that are numbers for each token."""
+        return (self.rule.is_rewarded or self.curation != "none") and has_numbers(self.reward)
 
     @property
     def judges(self) -> Literal["reward", "verifier", "nothing"]:

@@ -1,6 +1,7 @@
 """Groups of traces of several tokens: each is judged as a whole, and its advantage counts for all of its tokens."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,6 @@ from jaxcollapse.process.one_by_one import Keys, Number, OneByOne, keys_of
 from jaxcollapse.sampling import bits
 from jaxcollapse.training import rewards
 from jaxcollapse.training.advantages import Advantages
-from jaxcollapse.training.rewards import REWARDS
 from jaxcollapse.walks.walk import Counts, Table
 
 _TRACE, _GROUP = 0, 1  # keys of a trace, and of what a group starts with
@@ -55,14 +55,9 @@ class TraceGroups(Groups):
         return Advantages(up / trained, down / trained), counts
 
     def _rewards(self, keys: Keys, starts: Keys | None, scores: Table | None) -> Float[Array, " trace"]:
-        part, drawn = REWARDS[self.reward], scores
+        drawn = scores
         if rewards.draws(self.reward):
             drawn = self.drawn_scores(self.traces.words(keys, _SCORED))
         correct = None if drawn is not None else self.judged.correct
         verdict = self.traces.judged(keys, drawn, correct, self.needs, starts)
-        if drawn is not None:
-            return verdict.score
-        if part.fact("is_of_group"):
-            return self.agree(verdict.answer)
-        chance = part.make(self.judged).of(verdict.is_correct)
-        return (self.traces.uniform(keys, _PASSED) <= chance).astype(self.traces.dtype)
+        return self.of(verdict, partial(self.traces.uniform, keys, _PASSED))

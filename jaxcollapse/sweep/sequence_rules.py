@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxcollapse.distributions.distribution import are_by_row
 from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parts.cell_kinds import has_verifier, is_curated, is_rewarded, samples
 from jaxcollapse.parts.field import Answer
@@ -33,6 +34,7 @@ def broken(grid: Grid) -> Iterator[tuple[Answer, str, Problem]]:
     )
     yield from _of_numbers(grid, reads)
     yield from _of_tables(grid, reads)
+    yield from _of_correct(grid, reads)
 
 
 def _of_numbers(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem]]:
@@ -55,7 +57,6 @@ def _of_tables(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem
     """What exists for counts of a table's rows, but not for traces of a network."""
     wrong: dict[str, tuple[Answer, str]] = {
         "corpus": (~grid.has("corpus", "replace"), "keeps counts, which a network has none of; use corpus = 'replace'"),
-        "update": (is_rewarded(grid), "rewards traces of tables; a network is trained with update = 'gradient'"),
         "curation": (is_curated(grid), "selects traces of tables; use curation = 'none'"),
         "true_positive_rate": (has_verifier(grid), "a verifier judges traces of tables; leave it out"),
         "fresh_sampling": (
@@ -70,6 +71,21 @@ def _of_tables(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem
     }
     for field, (cells, problem) in wrong.items():
         yield reads & cells, field, _told(field, problem)
+
+
+def _of_correct(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem]]:
+    """A verifier knows the correct tokens of a table's rows, but not those of each context of a network."""
+    judges = reads & is_rewarded(grid) & grid.has("reward", "verifier")
+    yield (
+        judges & ~grid.has("correct", "listed"),
+        "correct",
+        _told("correct", "is a set of each row of a table; use correct = 'listed', with a list of correct_tokens"),
+    )
+    yield (
+        judges & grid.has("correct", "listed") & grid.tells("correct_tokens", are_by_row),
+        "correct_tokens",
+        lambda value: "lists of tokens, one for each row of a table: with model = 'sequence' give one list of tokens",
+    )
 
 
 def _told(field: str, problem: str) -> Problem:

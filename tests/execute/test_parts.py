@@ -108,7 +108,9 @@ def test_finished_tiles_wait_longer_only_in_long_runs() -> None:
 
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
-SHIPPED = sorted(set(SWEEPS.glob("*.toml")) - set(SWEEPS.glob("*_large.toml")))  # networks of those are for accelerators
+SHIPPED = sorted(
+    set(SWEEPS.glob("*.toml")) - set(SWEEPS.glob("*_large.toml"))
+)  # networks of those are for accelerators
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

@@ -51,9 +51,9 @@ def _watched() -> Iterator[list[np.ndarray]]:
     """The traces that gradients are computed for in programs that are traced meanwhile, block by block."""
     seen, gradient = list[np.ndarray](), Lesson._of_block
 
-    def noted(self: Lesson, parameters: Any, traces: Any, slope: Any) -> Any:
+    def noted(self: Lesson, parameters: Any, traces: Any, *others: Any) -> Any:
         jax.debug.callback(lambda each: seen.append(np.asarray(each)), traces, ordered=True)
-        return gradient(self, parameters, traces, slope)
+        return gradient(self, parameters, traces, *others)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Lesson, "_of_block", noted)
