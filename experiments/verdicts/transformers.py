@@ -1,17 +1,12 @@
 """C1 to C5 in transformers of two sizes, which have learned a text and are seen at contexts of held-out text."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import numpy as np
-import xarray as xr
 
-from experiments.studies import BLACK, BLUE, GREEN, ORANGE, RED, of_languages
-from experiments.verdicts.claim import Claim, Data
+from experiments.studies import BLUE, RED
+from experiments.verdicts.claim import Data
 from experiments.verdicts.experiment import measured
-from experiments.verdicts.finding import CONFIDENCE, Finding, mean, of_resamples, reach, share
+from experiments.verdicts.finding import Finding, mean
 from experiments.verdicts.tempering import NEGLIGIBLE
-from jaxcollapse.analysis.mean import mean_interval
 from jaxcollapse.analysis.plot.figure import Picture
 from jaxcollapse.analysis.verdict import TOLERANCE
 

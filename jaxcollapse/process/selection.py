@@ -157,8 +157,8 @@ VERIFIER = (
         name="correct_trace",
         type=("all", "last", "any"),
         default="all",
-        description="Persona, Markov, sequence: a trace is correct if all of its tokens are, if its last one is, or if any "
-        "one is. An end token is not an answer: last and any pass over it.",
+        description="Persona, Markov, sequence: a trace is correct if all of its tokens are, if its last one is, or if "
+        "any one is. An end token is not an answer: last and any pass over it.",
         label="tokens that make a trace correct",
         when=When("with a verifier, or initial_accuracy, of traces that are longer than a token", _judges_long),
     ),
