@@ -182,6 +182,18 @@ def test_a_plan_is_printed_and_nothing_is_run(sweep: Path, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [sweep]
 
 
+def test_a_plan_of_a_design_with_a_field_that_follows_counts_its_points(tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep.toml"
+    sweep.write_text("""\
+generations = 2
+replicates = 3
+process = { vocab_size = 8, learning_rate = { times = "batch_size", by = 0.05 } }
+axes = { design = { sobol = { temperature = [0.8, 1.2], batch_size = [1, 16] }, points = 5 }, steps = [1, 2] }
+""")
+    told = json.loads(invoke("plan", sweep, "--json").stdout)
+    assert (told["dims"], told["shape"], told["cells"], told["trajectories"]) == (["design", "steps"], [5, 2], 10, 30)
+
+
 def test_a_plan_in_json_has_its_numbers(sweep: Path, study: Path) -> None:
     (study / "shards").rename(study / "away")
     (study / "shards").mkdir()

@@ -157,7 +157,9 @@ def test_tasks_give_their_cells_replicates_until_a_rule_is_met(slurm: Slurm, swe
 
 
 @pytest.mark.optimised  # here and in the tasks, or the last digits of Adam's cells differ
-def test_tasks_share_the_cells_of_several_grids_and_conditions(slurm: Slurm, sweep_file: Path, tmp_path: Path) -> None:
+def test_tasks_share_the_cells_of_grids_conditions_designs_and_fields_that_follow(
+    slurm: Slurm, sweep_file: Path, tmp_path: Path
+) -> None:
     """Places without a cell belong to no task; the others come out as in a local run."""
     study = tmp_path / "study"
     slurm = dataclasses.replace(slurm, environment={**slurm.environment, "XLA_FLAGS": os.environ["XLA_FLAGS"]})
@@ -166,13 +168,13 @@ def test_tasks_share_the_cells_of_several_grids_and_conditions(slurm: Slurm, swe
             **SWEEP,
             "generations": 20,
             "record": {"every": 10},
-            "process": {"vocab_size": 16, "batch_size": 4},
+            "process": {"vocab_size": 16, "batch_size": {"times": "vocab_size", "by": 0.25}},
             "axes": {
                 "optimizer": ["sgd", "adam"],
                 "learning_rate": {"values": [0.2, 1.0], "where": {"optimizer": "sgd"}},
-                "temperature": [0.9, 1.1],
+                "design": {"sobol": {"temperature": [0.9, 1.1]}, "points": 2},
             },
-            "grid": [{"optimizer": ["sgd"], "learning_rate": [0.2], "temperature": [1.0, 1.1, 1.2]}],
+            "grid": [{"optimizer": ["sgd"], "learning_rate": [0.2], "design": {"zip": {"temperature": [1.0, 1.15]}}}],
         }
     )
     sweep_file.write_text(sweep.to_toml())

@@ -113,6 +113,19 @@ def test_a_design_grows_and_computes_only_what_is_new(tmp_path: Path) -> None:
     assert sum(len(where) for where in Study.open(tmp_path / "study").shards().good.values()) == 3 * 7
 
 
+def test_a_field_that_follows_from_an_axis_grows_with_it(tmp_path: Path) -> None:
+    """Values that the study has stay what they are; only those of the new batch size are computed."""
+    process, held = {"vocab_size": 16, "learning_rate": {"times": "batch_size", "by": 0.05}}, []
+    for sizes in ([1, 4], [1, 4, 16]):
+        table = {**TOP, "process": process, "axes": {"batch_size": sizes}}
+        data = run(tmp_path / "study", table)
+        held.append(stamps(shards(tmp_path / "study")))
+    assert held[0].items() <= held[1].items()
+    np.testing.assert_allclose(data.learning_rate, [0.05, 0.2, 0.8])
+    assert_same_numbers(data, jc.run(table, progress=False))
+    assert sum(len(where) for where in Study.open(tmp_path / "study").shards().good.values()) == 3 * 3
+
+
 def test_a_design_that_moves_its_points_cannot_extend_a_study(tmp_path: Path) -> None:
     for points in (4, 5):
         table = {**TOP, "axes": {"design": {"latin_hypercube": {"temperature": [0.8, 1.2]}, "points": points}}}
