@@ -52,7 +52,8 @@ FOR_VERDICTS = (
     "modal_probability",
 )
 FOR_VERDICTS_OF_ROWS = (*(f"shared_{name}" for name in FOR_VERDICTS[:-1]), FOR_VERDICTS[-1])
-OF_ANSWERS = ("correct", "answers", "rewards")
+OF_ANSWERS = ("correct", "answers", "rewards")  # groups
+OF_VISITS = ("unvisited_drift",)
 YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
 Dim = Literal["persona", "k"]
 _GROUPS: tuple[str, ...] = get_args(Group)
@@ -135,8 +136,8 @@ class Observable:
         """Whether a model has it."""
         if isinstance(self.models, tuple):
             return walk.part in self.models
-        if walk.learns_text and self.group in OF_ANSWERS:  # a probe's next token is not the answer of a trace
-            return False
+        if walk.learns_text and (self.group in OF_ANSWERS or self.name in OF_VISITS):
+            return False  # a probe's next token is not the answer of a trace, and no trace visits it
         if self.models in (ONE_ROW, SEVERAL_ROWS):
             return walk.is_structured == (self.models == SEVERAL_ROWS)
         return self.models == ALL or not walk.is_of_tokens

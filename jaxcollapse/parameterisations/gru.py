@@ -39,7 +39,7 @@ class Gates(NamedTuple):
     bias: Any
 
 
-class Weights(NamedTuple):
+class GruWeights(NamedTuple):
     """Parameters of a recurrent network.
 
     Attributes:
@@ -67,26 +67,26 @@ class Gru(Network):
     def __str__(self) -> str:
         return f"GRU of {self.layers} × {self.width}"
 
-    def sizes(self, places: int, tokens: int) -> Weights:
+    def sizes(self, places: int, tokens: int) -> GruWeights:
         """The shapes of all weights, however long windows are."""
         wide, deep = self.width, self.layers
         gates = Gates((deep, wide), (deep, wide, 3 * wide), (deep, wide, 3 * wide), (deep, 3 * wide))
-        return Weights((wide,), (tokens, wide), gates, (wide,))
+        return GruWeights((wide,), (tokens, wide), gates, (wide,))
 
-    def begun(self, places: int, tokens: int, random: np.random.Generator) -> Weights:
+    def begun(self, places: int, tokens: int, random: np.random.Generator) -> GruWeights:
         """Normal weights, without biases."""
         shapes = self.sizes(places, tokens)
         gates, spread = shapes.gates, self.width**-0.5
         given, before = (random.normal(0, spread, shape).astype(np.float32) for shape in (gates.given, gates.before))
         start, vectors = (random.normal(0, SPREAD, shape).astype(np.float32) for shape in (shapes.start, shapes.tokens))
         scale, bias = np.ones(gates.scale, np.float32), np.zeros(gates.bias, np.float32)
-        return Weights(start, vectors, Gates(scale, given, before, bias), np.ones(shapes.last, np.float32))
+        return GruWeights(start, vectors, Gates(scale, given, before, bias), np.ones(shapes.last, np.float32))
 
     def kept(self, places: int) -> int:
         """What the gates of all layers take and give."""
         return self.layers * places * 14 * self.width
 
-    def next_tokens(self, parameters: Weights, windows: Windows) -> Laws:
+    def next_tokens(self, parameters: GruWeights, windows: Windows) -> Laws:
         """Logits at all places, layer by layer: what is below a layer is known before its first place."""
         start = jnp.broadcast_to(parameters.start, (len(windows), 1, self.width))
         state = jnp.concatenate([start, parameters.tokens[windows[:, :-1]]], axis=1)
@@ -103,13 +103,13 @@ class Gru(Network):
         state, _ = jax.lax.scan(layer, state, parameters.gates)
         return self._out(parameters, state)
 
-    def memory(self, parameters: Weights, traces: int, places: int) -> Float[Array, "layer trace unit"]:
+    def memory(self, parameters: GruWeights, traces: int, places: int) -> Float[Array, "layer trace unit"]:
         """The state of each layer at the last place; zero before the first one."""
         return jnp.zeros((self.layers, traces, self.width), parameters.tokens.dtype)
 
     def following(
         self,
-        parameters: Weights,
+        parameters: GruWeights,
         memory: Float[Array, "layer trace unit"],
         place: Int32[Array, ""],
         token: Int32[Array, " trace"],
@@ -138,5 +138,5 @@ class Gru(Network):
         share = jax.nn.sigmoid(keep + kept)
         return share * before + (1 - share) * jnp.tanh(new + jax.nn.sigmoid(reset + again) * old)
 
-    def _out(self, parameters: Weights, state: Array) -> Array:
+    def _out(self, parameters: GruWeights, state: Array) -> Array:
         return product("...u,uv->...v", normalised(state, parameters.last), parameters.tokens.T, self.matmuls)
