@@ -11,9 +11,11 @@ from jaxcollapse.distributions.learned_text import LearnedText
 from jaxcollapse.native import MOST_OF_GROUP
 from jaxcollapse.parameterisations import PARAMETERISATIONS
 from jaxcollapse.parts.cell_kinds import (
+    counts_drawn,
     draws_from_generator,
     draws_with_replacement,
     has_long_traces,
+    has_verifier,
     is_curated,
     is_refit,
     is_rewarded,
@@ -112,6 +114,8 @@ def spec_of(
     if text is not None:
         number = float(samples(cell))
         at_once = windows_at_once(int(number if batches == "full" else cell["batch_size"]))
+        if bool(has_verifier(cell) & ~counts_drawn(cell)):  # accepted traces are stored, of a step at least
+            stored = at_once * -(-int(emitted) // at_once)
         if batches != "generator":
             stored_at_once = windows_at_once(int(number))
             stored = int(number) if rewarded else stored_at_once * -(-int(number) // stored_at_once)

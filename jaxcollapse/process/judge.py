@@ -18,7 +18,7 @@ from jaxcollapse.training.rewards import REWARDS, Judged
 from jaxcollapse.walks.sequence import Sequence
 
 Traces = Int32[Array, "trace place"]
-Scores = Float[Array, "trace place"]
+Scores = Float[Array, "trace drawn"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Judge:
         network = structure.parameters
         assert isinstance(network, Network)
 
-        def laws(parameters: Any) -> Float[Array, "trace place token"]:
+        def laws(parameters: Any) -> Float[Array, "trace drawn token"]:
             logits = network.next_tokens(parameters, windows)[:, self._given :]
             return jnp.where(self.possible[jnp.newaxis], logits, -jnp.inf)
 

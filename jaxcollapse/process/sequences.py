@@ -22,7 +22,9 @@ from jaxcollapse.process.minibatches import sees_sign, shares_of
 from jaxcollapse.process.one_by_one import Judgement, Keys, keys_of
 from jaxcollapse.process.self_training import Process
 from jaxcollapse.process.structure import Loops, Settings, Structure
+from jaxcollapse.process.whole_traces import PATIENCE
 from jaxcollapse.sampling import bits, tree, truncation
+from jaxcollapse.sampling.choice import CHOICES, happens, nobody
 from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.sampling.temperature import temper
 from jaxcollapse.training.advantages import Advantages
@@ -34,7 +36,8 @@ from jaxcollapse.walks.sequence import Sequence
 Traces = Int32[Array, "trace place"]
 Number = Int32[Array, " trace"]
 Laws = Float[Array, "trace token"]
-_TOKENS, _PROMPT, _REAL, _IS_REAL, _CHOSEN, _SCORED, _PASSED = range(7)  # what words of a trace are for
+_TOKENS, _PROMPT, _REAL, _IS_REAL, _CHOSEN, _SCORED, _PASSED, _WINS = range(8)  # what words of a trace are for
+_PURPOSES = 8
 
 
 class Reading(NamedTuple):
@@ -158,14 +161,91 @@ class Drawing:
 
     def of(self, key: bits.Key, number: Number, places: int) -> Traces:
         """The traces of these numbers, their first tokens; −1 after their end."""
-        keys = keys_of(key, number, jnp.full_like(number, _TOKENS))
-        prompts = self._windows(key, number // self._alike, _PROMPT)
-        found = self._drawn(keys, prompts, places)
+        if not self._rejects:
+            return self.with_real(key, number, self._chosen(key, number, places)[0])
+        found, passes = self._verified(key, number, places)
+        return self.with_real(key, number, jnp.where(passes[:, jnp.newaxis], found, -1))
+
+    @property
+    def waits(self) -> bool:
+        """Whether traces are drawn until a verifier has accepted enough of them, so that they come in turn."""
+        return self._rejects and "budget" not in self.process.structure.is_on
+
+    def accepted(self, key: bits.Key, number: Int32[Array, ""]) -> Traces:
+        """So many traces that a verifier accepts, in the order of their attempts; empty ones in places beyond."""
+        structure, places = self.process.structure, self.process.walk.context_length
+        at_once, capacity = structure.stored_at_once or structure.traces_at_once, structure.stored_traces
+
+        def block(so_far: _Attempts) -> _Attempts:
+            attempt = so_far.number + jnp.arange(at_once, dtype=jnp.int32)
+            found, passes = self._verified(key, attempt, places)
+            accepted = so_far.accepted + jnp.cumsum(passes, dtype=jnp.int32)
+            is_kept = passes | (attempt // PATIENCE > accepted - passes.astype(jnp.int32))
+            place = so_far.kept + jnp.cumsum(is_kept, dtype=jnp.int32)
+            where = jnp.where(is_kept & (place <= number), place - 1, capacity)
+            stored = so_far.stored.at[where].set(found, mode="drop")
+            return _Attempts(so_far.number + at_once, accepted[-1], jnp.minimum(place[-1], number), stored)
+
+        nothing, empty = jnp.int32(0), jnp.full((capacity, places), -1, jnp.int32)
+        start = _Attempts(nothing, nothing, nothing, empty)
+        stored = jax.lax.while_loop(lambda so_far: so_far.kept < number, block, start).stored
+        return self.with_real(key, jnp.arange(capacity, dtype=jnp.int32), stored)
+
+    def with_real(self, key: bits.Key, number: Number, found: Traces) -> Traces:
+        """Traces of these numbers; real ones take the place of some."""
         if self.real is None:
             return found
+        places = found.shape[1]
         high, low = keys_of(key, number, jnp.full_like(number, _IS_REAL))
         is_real = bits.uniform(high, low, self.real.dtype) <= self.real
         return jnp.where(is_real[:, jnp.newaxis], self._ended(self._windows(key, number, _REAL)[:, :places]), found)
+
+    def _verified(self, key: bits.Key, number: Number, places: int) -> tuple[Traces, Bool[Array, " trace"]]:
+        """Traces, and whether a verifier accepts them."""
+        found, is_correct = self._chosen(key, number, places)
+        return found, self._uniform(key, number, _PASSED) <= self.process.emission.rates.of(is_correct)
+
+    def _chosen(self, key: bits.Key, number: Number, places: int) -> tuple[Traces, Bool[Array, " trace"]]:
+        """Traces that are chosen among candidates for the same prompt, if they are; and whether they are correct."""
+        process, judge, curation = self.process, self.judge, self.process.structure.curation
+        prompts = self._windows(key, number // self._alike, _PROMPT)
+
+        def candidate(index: Array) -> Traces:
+            return self._drawn(self._words(key, number, _TOKENS, index), prompts, places)
+
+        def judged(found: Traces, index: Array) -> Judgement:
+            assert judge is not None
+            return judge.judged(found, self._words(key, number, _SCORED, index))
+
+        first, all_correct = jnp.int32(0), jnp.ones(number.shape, bool)
+        if judge is None or curation == "none":
+            found = candidate(first)
+            return found, judged(found, first).is_correct if self._rejects else all_correct
+
+        def compare(index: Array, best: tuple[Any, Traces, Array]) -> tuple[Any, Traces, Array]:
+            standing, traces, was_correct = best
+            found = candidate(index)
+            verdict = judged(found, index)
+            standing, log_odds = CHOICES[curation](standing, verdict.score)
+            wins = happens(self._uniform(key, number, _WINS, index), log_odds)
+            is_correct = jnp.where(wins, verdict.is_correct, was_correct)
+            return standing, jnp.where(wins[:, jnp.newaxis], found, traces), is_correct
+
+        standing = nobody(jnp.zeros(number.shape, process.initial.dtype))
+        start = standing, jnp.full((len(number), places), -1, jnp.int32), all_correct
+        return jax.lax.fori_loop(0, process.loops.candidates, compare, start)[1:]
+
+    def _words(self, key: bits.Key, number: Number, what: int, candidate: Array) -> Keys:
+        """Two random words for each trace, for some purpose; other ones for each candidate."""
+        return keys_of(key, number, jnp.full_like(number, what) + _PURPOSES * candidate.astype(jnp.int32))
+
+    def _uniform(self, key: bits.Key, number: Number, what: int, candidate: Array | int = 0) -> Float[Array, " trace"]:
+        high, low = self._words(key, number, what, jnp.asarray(candidate, jnp.int32))
+        return bits.uniform(high, low, self.process.initial.dtype)
+
+    @property
+    def _rejects(self) -> bool:
+        return self.process.structure.rejects and self.judge is not None
 
     def _drawn(self, keys: Keys, prompts: Traces, places: int) -> Traces:
         """Traces, one for each key, token by token after their prompts."""
@@ -218,6 +298,22 @@ class Drawing:
         return jnp.where(jnp.cumsum(is_end, axis=1, dtype=jnp.int32) > is_end.astype(jnp.int32), -1, traces)
 
 
+class _Attempts(NamedTuple):
+    """How far the drawing of traces has come that a verifier accepts.
+
+    Attributes:
+        number: traces drawn so far.
+        accepted: those of them that the verifier accepts.
+        kept: those of them that are stored.
+        stored: traces that are accepted, one after the other [trace, place].
+    """
+
+    number: Int32[Array, ""]
+    accepted: Int32[Array, ""]
+    kept: Int32[Array, ""]
+    stored: Traces
+
+
 class Order(NamedTuple):
     """In which order stored traces are used, each once, before any is used again.
 
@@ -259,7 +355,10 @@ class Lesson(Training):
             return jax.lax.dynamic_update_slice_in_dim(stored, drawn, begin, axis=0)
 
         empty = jnp.full((capacity, places), -1, jnp.int32)
-        stored = jax.lax.fori_loop(0, process.loops.sample_blocks, block, empty)
+        if self.drawing.waits:
+            stored = self.drawing.accepted(own, process.settings.samples)
+        else:
+            stored = jax.lax.fori_loop(0, process.loops.sample_blocks, block, empty)
         numbers = jnp.arange(capacity, dtype=jnp.int32)
         return Order(stored, numbers, jnp.where(process.structure.batches == "full", 0, process.settings.samples))
 
@@ -273,11 +372,12 @@ class Lesson(Training):
             rest = self._reordered(own, rest)
         is_whole = structure.batches == "full"
         number = settings.samples if is_whole else settings.batch_size
+        seen = self.drawing.accepted(own, number) if rest is None and self.drawing.waits else rest
 
         def block(place: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
             total, tokens = carry
             slot = (place * at_once + jnp.arange(at_once, dtype=jnp.int32)).astype(jnp.int32)
-            traces = jnp.where((slot < number)[:, jnp.newaxis], self._traces(own, slot, rest), -1)
+            traces = jnp.where((slot < number)[:, jnp.newaxis], self._traces(own, slot, seen), -1)
             found, here = self._of_block(parameters, traces, slope, slot, rest)
             return jax.tree.map(lambda old, new: old + here * new, total, found), tokens + here
 
@@ -291,8 +391,11 @@ class Lesson(Training):
     def _traces(self, key: bits.Key, slot: Number, rest: Rest) -> Traces:
         """The traces in these slots of a step."""
         process = self.drawing.process
-        if process.structure.batches == "generator":
+        if rest is None:
             return self.drawing.of(key, slot, process.walk.context_length)
+        if not isinstance(rest, Order):
+            accepted: Traces = rest[jnp.minimum(slot, len(rest) - 1)]
+            return accepted
         if process.structure.replaces:
             chosen = _below(keys_of(key, slot, jnp.full_like(slot, _CHOSEN)), process.settings.samples)
         else:

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxcollapse.distributions.distribution import are_by_row
 from jaxcollapse.parameterisations import PARAMETERISATIONS
-from jaxcollapse.parts.cell_kinds import has_verifier, is_curated, is_rewarded, samples
+from jaxcollapse.parts.cell_kinds import has_verifier, is_rewarded, samples
 from jaxcollapse.parts.field import Answer
 from jaxcollapse.parts.slot import SLOTS
 from jaxcollapse.sweep.grid import Grid
@@ -57,8 +57,6 @@ def _of_tables(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem
     """What exists for counts of a table's rows, but not for traces of a network."""
     wrong: dict[str, tuple[Answer, str]] = {
         "corpus": (~grid.has("corpus", "replace"), "keeps counts, which a network has none of; use corpus = 'replace'"),
-        "curation": (is_curated(grid), "selects traces of tables; use curation = 'none'"),
-        "true_positive_rate": (has_verifier(grid), "a verifier judges traces of tables; leave it out"),
         "fresh_sampling": (
             ~grid.has("fresh_sampling", "iid") & (grid.numbers("fresh_fraction") > 0),
             "counts real traces of tables; use fresh_sampling = 'iid'",
@@ -75,7 +73,7 @@ def _of_tables(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem
 
 def _of_correct(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem]]:
     """A verifier knows the correct tokens of a table's rows, but not those of each context of a network."""
-    judges = reads & is_rewarded(grid) & grid.has("reward", "verifier")
+    judges = reads & (has_verifier(grid) | (is_rewarded(grid) & grid.has("reward", "verifier")))
     yield (
         judges & ~grid.has("correct", "listed"),
         "correct",
