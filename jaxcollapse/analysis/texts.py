@@ -34,6 +34,8 @@ def texts(data: xr.Dataset, generation: int | None = None) -> xr.DataArray:
     if generation is not None:
         data = at_generation(data, generation)
     numbers = data["text"]
+    if not {"token", "token_label"} & set(data.coords):
+        raise ValueError("the dataset lacks the coordinate 'token'; ds.collapse.texts() needs it, not ds[['text']]")
     labels = data["token_label" if "token_label" in data.coords else "token"]
     tokens, places = [["token"]], [["place"], ["token"], []]
     between = xr.apply_ufunc(_between, labels, input_core_dims=tokens, vectorize=True, output_dtypes=[object])

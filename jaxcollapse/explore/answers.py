@@ -17,6 +17,7 @@ from jaxcollapse.report.quantities import Quantity, bands, trajectories
 from jaxcollapse.report.right_answers import codes_of
 from jaxcollapse.report.scales import scale_of, scale_of_shares
 from jaxcollapse.report.summary import rows_of
+from jaxcollapse.report.texts import ends_and, written
 from jaxcollapse.report.theory import mean_of, theory_of
 from jaxcollapse.report.view import MOST_REPLICATES, View
 
@@ -109,6 +110,21 @@ class Answers:
         if not 0 <= place < number:
             raise ValueError(f"generation {place} is not from 0 to {number - 1}")
         return int(self.view.generations[place])
+
+    def texts(self, at: Sequence[int], generation: int, replicate: int) -> dict[str, Any]:
+        """Texts of a trajectory of a cell: at the first and the last generation, and at the chosen one.
+
+        Raises:
+            ValueError: there are no texts, or the cell, generation or replicate does not exist.
+        """
+        cell, number = self._cells(at), len(self.view.generations)
+        if not self.view.has_texts:
+            raise ValueError("there are no texts")
+        if not (0 <= generation < number and 0 <= replicate < self.view.replicates):
+            raise ValueError("the generation or the replicate does not exist")
+        own = cell.isel(replicate=[replicate])
+        told = written(own, ends_and(generation, records=number)).to_dict()
+        return {**told, "replicates": [int(cell.replicate[replicate])]}
 
     def _quantity(self, name: str) -> Quantity:
         if name not in self._quantities:

@@ -148,6 +148,10 @@ def _summary(answers: Answers, told: dict[str, str]) -> Any:
     return answers.summary(_places(told))
 
 
+def _texts(answers: Answers, told: dict[str, str]) -> Any:
+    return answers.texts(_places(told), int(told["generation"]), int(told["replicate"]))
+
+
 def _places(told: dict[str, str]) -> list[int]:
     """The places of the chosen cell along the axes."""
     return [int(place) for place in told.get("at", "").split(",") if place]
@@ -158,4 +162,5 @@ _QUESTIONS: dict[str, Question] = {
     "/boundary": _boundary,
     "/curves": _curves,
     "/summary": _summary,
+    "/texts": _texts,
 }

@@ -96,6 +96,12 @@ class Stored {
       known: row.known?.subarray(2 * place, 2 * place + 2),
     }));
   }
+
+  // What a trajectory of a cell writes at a few generations.
+  async texts({at}) {
+    const told = this.numbers.texts, place = this.index(at);
+    return told ? {generations: told.generations, replicate: told.replicates[place], texts: told.texts[place]} : null;
+  }
 }
 
 class Served {
@@ -119,5 +125,10 @@ class Served {
 
   summary(cell) {
     return this.ask("summary", {at: cell});
+  }
+
+  async texts({at, generation, replicate}) {
+    const {generations, replicates: [own], texts: [texts]} = await this.ask("texts", {at, generation, replicate});
+    return {generations, replicate: own, texts};
   }
 }

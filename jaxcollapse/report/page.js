@@ -12,6 +12,7 @@ const choice = {
   generation: page.generations.length - 1,
   colour: element("colour").value,
   curve: element("curve").value,
+  replicate: 0,
   fields: null,  // of the axis to the right, where its values are points: those to the right and upwards
 };
 const arePoints = () => element("phase").dataset.words === "points";
@@ -36,6 +37,7 @@ function showControls() {
   slider.value = choice.generation;
   slider.setAttribute("aria-valuetext", generation);
   element("generation-said").textContent = generation;
+  if (element("replicate")) element("replicate-said").textContent = element("replicate").value = choice.replicate;
 }
 
 const sentence = text => `${text[0].toUpperCase()}${text.slice(1)}`;
@@ -150,6 +152,16 @@ function showTables(plane, summary) {
   tableOf(element("summary"), ["", ...kinds], titles.map(title => [titleOf(title, summary), ...kinds.map(kind => told(title, kind))]));
 }
 
+// Texts of one trajectory, generation by generation, each in a box of its own.
+function showTexts(told) {
+  element("texts").parentElement.hidden = !told;
+  if (!told) return;
+  element("texts-told").textContent = `${sentence(where(several) || "the only cell")}, replicate ${told.replicate}: drawn at temperature 1.`;
+  element("texts").replaceChildren(...told.generations.map((generation, at) => made("div", {},
+    made("h4", {}, `generation ${generation}`),
+    ...told.texts[at].map(text => made("pre", text ? {} : {class: "empty"}, text || "no text")))));
+}
+
 function describe(id, text) {
   element(id).setAttribute("role", "img");
   element(id).setAttribute("aria-label", text);
@@ -161,12 +173,12 @@ async function drawOnce() {
   const names = [...new Set([chosen.curve, ...events, ...(page.plane ?? [])])].filter(name => name);
   const asked = {...chosen, colour: valueOf(page, chosen)};
   const along = alongOf(page, chosen), boundary = along === null ? null : source.boundary(chosen, along);
-  drawn = await Promise.all([source.plane(asked), source.curves(chosen.at, names), source.summary(chosen.at), boundary]);
+  drawn = await Promise.all([source.plane(asked), source.curves(chosen.at, names), source.summary(chosen.at), boundary, page.texts ? source.texts(chosen) : null]);
   if (!isStale) show(...drawn);
 }
 
 // All that is known of what is chosen. It needs no answers, so that it can be shown again: in other colours, on paper.
-function show(all, curves, summary, boundary) {
+function show(all, curves, summary, boundary, texts) {
   const isAnswer = choice.colour === ANSWERS;
   page.shown = isAnswer ? page.answers : page.words;
   const told = isAnswer ? {...all, codes: all.answers, sure: null} : all;
@@ -189,6 +201,7 @@ function show(all, curves, summary, boundary) {
   tell(told, here);
   showKeys(told, curves);
   showTables(told, summary);
+  showTexts(texts);
   for (const id of FIGURES) {
     const title = element(id).parentElement.querySelector("h3").textContent;
     describe(id, `${title}. ${element(`${id}-told`).textContent} ${id === "phase" ? [element("told"), ...keysOfBoundary()].map(each => each.textContent).join(" ") : ""}`);
@@ -244,6 +257,7 @@ function listen() {
   for (const way of ["across", "up"]) element(way).addEventListener("change", event => turn(way, event.target.value));
   for (const name of ["colour", "curve"]) element(name).addEventListener("change", event => choose({[name]: event.target.value}));
   element("generation").addEventListener("input", event => choose({generation: Number(event.target.value)}));
+  element("replicate")?.addEventListener("input", event => choose({replicate: Number(event.target.value)}));
   for (const axis of several) {
     element(`axis-${axis}`).addEventListener("input", event => {
       choose({at: choice.at.map((place, each) => each === axis ? Number(event.target.value) : place)});

@@ -148,6 +148,8 @@ def _in_python(path: Path, view: View) -> str:
         lines.append("ds.collapse.classify().verdict")
     if view.has_answers:
         lines.append("ds.collapse.answers().words()")
+    if view.has_texts:
+        lines.append("ds.collapse.texts()")
     if view.curve:
         lines.append(f'ds.collapse.summary(["{view.curve}"])')
         lines.append(f'ds.collapse.plot.trajectories("{view.curve}")')

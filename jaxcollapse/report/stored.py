@@ -15,6 +15,7 @@ from jaxcollapse.report.right_answers import codes_of
 from jaxcollapse.report.scales import scale_of, scale_of_shares
 from jaxcollapse.report.slabs import slabs
 from jaxcollapse.report.summary import Row, rows_of
+from jaxcollapse.report.texts import first_middle_last
 from jaxcollapse.report.theory import mean_of, theory_of
 from jaxcollapse.report.thinning import Shown, thinned
 from jaxcollapse.report.view import View
@@ -75,6 +76,8 @@ def numbers_of(data: xr.Dataset, view: View, generations: tuple[int, ...], outco
         ends = outcome.codes.reshape(-1, 1)
         made["codes"] = packed(np.where((codes < 0) & (ends < 0), ends, codes))
         made["sure"] = packed(outcome.confidence)
+    if (texts := first_middle_last(data)) is not None:
+        made["texts"] = texts.to_dict()
     if view.has_answers:
         made["answers"] = packed(codes_of(data, data.generation.values[list(generations)].tolist()))
     return made

@@ -17,6 +17,7 @@ from jaxcollapse.report.outcome import Outcome, Question, question_of
 from jaxcollapse.report.quantities import Quantity, quantities_of
 from jaxcollapse.report.right_answers import VALUE, has_answers
 from jaxcollapse.report.scales import points_of, time_of
+from jaxcollapse.report.texts import has_texts
 
 MOST_REPLICATES = 200  # that are drawn one by one
 _CURVES = ("persona_entropy", "entropy")
@@ -39,6 +40,7 @@ class View:
         up: number of the axis upwards in the phase diagram at first; None if there is none.
         start: places of the cell that is chosen at first.
         has_answers: whether it is known what became of right answers.
+        has_texts: whether there are texts of models.
         curve: name of the quantity that is drawn at first, as a rule one that the chosen cell has.
     """
 
@@ -54,6 +56,7 @@ class View:
     up: int | None
     start: tuple[int, ...]
     has_answers: bool
+    has_texts: bool
     curve: str
 
     @classmethod
@@ -81,6 +84,7 @@ class View:
             up=up,
             start=start,
             has_answers=has_answers(data),
+            has_texts=has_texts(data),
             curve=_curve(data, found, dict(zip((axis.dim for axis in axes), start, strict=True))),
         )
 
@@ -131,6 +135,7 @@ class View:
             "words": question.words if question else [],
             "answers": ANSWERS if self.has_answers else [],
             "answered": VALUE,
+            "texts": self.has_texts,
             "looks": {word: look._asdict() for word, look in LOOKS.items()},
             "forever": FOREVER,
             "unknown": UNKNOWN,
