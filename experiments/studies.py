@@ -218,7 +218,7 @@ def shakespeare(data: xr.Dataset) -> Any:
     verdicts, median = data.collapse.classify().words(), data.median("replicate")
     for row, temperature in zip(axes, data.temperature.values, strict=True):
         for axis, rate in zip(row, data.learning_rate.values, strict=True):
-            for colour, batch in zip((RED, BLUE, BLACK), data.batch_size.values, strict=True):
+            for colour, batch in zip((RED, BLUE), data.batch_size.values, strict=True):
                 place = {"temperature": temperature, "learning_rate": rate, "batch_size": batch}
                 loss, gap = (median[name].sel(place).clip(SMALLEST) for name in _LOSSES)
                 axis.plot(data.generation, loss, color=colour, label=f"B = {batch:g}: {verdicts.sel(place).item()}")
@@ -227,7 +227,7 @@ def shakespeare(data: xr.Dataset) -> Any:
             axis.legend(fontsize=8, frameon=False, loc="lower right")
             axis.set(title=f"T = {temperature:g}, η = {rate:g}", yscale="log", ylim=(SMALLEST, LOST))
     for axis in axes[-1]:
-        _time(axis, [0, 1, 10, 100])
+        _time(axis, [0, 1, 4, 16, 64])
     for axis in axes[:, 0]:
         axis.set_ylabel("loss (solid)\nand gap (dashed) [nat]")
     return figure
@@ -303,7 +303,7 @@ def of_languages(data: xr.Dataset) -> xr.Dataset:
     p0 = np.exp(log_p0)
 
     def loss(temperature: float) -> xr.DataArray:
-        kl = (p0 * (log_p0 - _log_softmax(last / temperature))).sum("token")
+        kl = (p0 * (log_p0 - _log_softmax(last / temperature))).sum("token").clip(0)  # rounding
         return kl.assign_coords(language=("context", of_text)).groupby("language").mean()
 
     gap = xr.concat([loss(each) for each in np.geomspace(1 / 8, 8, 61)], "tried").min("tried")

@@ -121,3 +121,16 @@ def test_hard_prompts_are_left_behind() -> None:
     assert most[0] < least[1], "the mean over equally hard prompts has risen further"
     start, end = data.persona_accuracy[0, :, 0].values.ravel(), last.persona_accuracy[0].values.ravel()
     assert end[start < 0.01].mean() < 0.1 < 0.9 < end[start > 0.2].mean()
+
+
+def test_one_trace_moves_what_a_transformer_says_at_other_contexts_by_the_square_of_the_step() -> None:
+    rates = np.array([0.001, 0.002])
+    smaller = {"replicates": 12, "generations": 1, "record": {"every": 1}}
+    observables = ["shared_kl_to_initial", "shared_recovery_gap"]
+    data = _smaller("single_trace_transformer", {"learning_rate": rates.tolist()}, observables=observables, **smaller)
+    loss, gap = (data[name].isel(generation=-1).astype(float) for name in observables)
+    least, most = _bounds(loss / data.learning_rate**2)
+    assert (least > 50).all()
+    assert least[0] < most[1]
+    assert least[1] < most[0]
+    assert _bounds(gap / loss)[0].min() > 0.8, "a temperature brings back little of it"
