@@ -26,7 +26,7 @@ def learn(plan: Plan, stop: Stop, *, show: bool = True) -> None:
         show: whether progress is shown on the standard error stream.
     """
     for entry in networks(plan):
-        lines = _Lines(str(entry.pretraining), stop, Console(file=sys.stderr) if show else None)
+        lines = _Learning(str(entry.pretraining), stop, Console(file=sys.stderr) if show else None)
         parameters = entry.learned(lines.advance)
         if lines.has_learned:
             assert entry.pretraining is not None
@@ -43,7 +43,7 @@ def networks(plan: Plan) -> Iterator[Entry]:
     return (library.entries[index] for index in used if library.entries[index].pretraining is not None)
 
 
-class _Lines:
+class _Learning:
     """A line now and then."""
 
     def __init__(self, what: str, stop: Stop, console: Console | None, clock: Callable[[], float] = time.monotonic):

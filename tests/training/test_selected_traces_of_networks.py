@@ -10,7 +10,7 @@ import jaxcollapse as jc
 from jaxcollapse.process.judge import Judge
 from jaxcollapse.process.sequences import Drawing
 from tests.reference.traces import selected
-from tests.support.sequences import PLACES, SMALL, all_traces, log_p, made, number_of, over_keys, written
+from tests.support.listed_traces import PLACES, SMALL, all_traces, log_p, made, number_of, over_keys, written
 from tests.support.statistics import assert_counts
 from tests.support.sweeps import probabilities
 
