@@ -201,7 +201,8 @@ def _network_numbers(structure: Structure, moments: int) -> int:
     most = max(structure.traces_at_once, structure.stored_at_once, windows)
     of_trace = 2 * structure.parameters.kept(places) + 8 * places * structure.tokens
     parameters = structure.parameters.numbers(places, structure.tokens)
-    return (6 + 3 * moments) * parameters + most * of_trace + 3 * structure.stored_traces * places
+    kept = 2 + structure.corpus.copies
+    return (6 + 3 * moments) * parameters + most * of_trace + kept * structure.stored_traces * places
 
 
 def _written(program: Program) -> int:

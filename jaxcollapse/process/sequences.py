@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int32, UInt32
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int32, Integer, UInt32
 
 from jaxcollapse.distributions.learned_text import begins_of
 from jaxcollapse.parameterisations.network import Network
@@ -29,6 +30,7 @@ from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.sampling.temperature import temper
 from jaxcollapse.training.advantages import Advantages
 from jaxcollapse.training.batch import Batch, Table, finite
+from jaxcollapse.training.corpora.window import Window
 from jaxcollapse.training.updates.policy_gradient import PolicyGradient
 from jaxcollapse.training.updates.rule import Rest, Slope, State, Training
 from jaxcollapse.walks.sequence import Sequence
@@ -103,7 +105,7 @@ class SequenceProcess(Process):
     def _untrained(self, parameters: Any) -> State:
         """A network of these parameters, without a past."""
         memory = self._rule.init(parameters, self._descent(jnp.int32(0))) if self.structure.carry_optimizer else None
-        return State(parameters, memory, None, jnp.int32(0), None, None)
+        return State(parameters, memory, self._no_traces, jnp.int32(0), None, None)
 
     def scaled(self, state: State) -> Scaled:
         """Logits of the network at the probes."""
@@ -115,13 +117,27 @@ class SequenceProcess(Process):
         judge = Judge(self.structure, self.emission, self.possible[:1], state.parameters, self.origin)
         drawing = Drawing(self, source, self._real_share(state.generation), judge=judge)
         state = self._reset(state)
-        state = self._rule.step(self._lesson(drawing, key, state), state)
+        lesson = self._lesson(drawing, key, state)
+        if isinstance(self.structure.corpus, Window):
+            place = state.generation % self.structure.corpus.window
+            state = state._replace(corpus=state.corpus.at[place].set(lesson.drawn.astype(state.corpus.dtype)))
+            lesson = replace(lesson, kept=state.corpus)
+        state = self._rule.step(lesson, state)
         return state._replace(generation=state.generation + 1)
+
+    @property
+    def _no_traces(self) -> Integer[Array, "generation trace place"] | None:
+        """Room for the traces of the last generations, in the smallest type that has all tokens, and −1."""
+        structure = self.structure
+        if not isinstance(structure.corpus, Window):
+            return None
+        small = next(each for each in (np.int8, np.int16, np.int32) if structure.tokens <= np.iinfo(each).max)
+        return jnp.full((structure.corpus.window, structure.stored_traces, self.walk.context_length), -1, small)
 
     def _lesson(self, drawing: "Drawing", key: bits.Key, state: State) -> "Lesson":
         no_table: dict[str, Any] = dict.fromkeys(("corpus", "take", "rest"))
         made = GroupLesson if self.structure.batches == "groups" else Lesson
-        return made(**self._of_generation(state), **no_table, drawing=drawing, key=key)
+        return made(**self._of_generation(state), **no_table, drawing=drawing, key=key, generation=state.generation)
 
     def _real_share(self, generation: Int32[Array, ""]) -> Float[Array, ""] | None:
         if not self.structure.fresh_data:
@@ -318,14 +334,16 @@ class Order(NamedTuple):
     """In which order stored traces are used, each once, before any is used again.
 
     Attributes:
-        stored: the traces of the generation [trace, place].
-        order: their numbers, in the order in which they are used.
+        stored: the traces of the generation, or of the last ones [trace, place].
+        order: their numbers, in the order in which they are used; places without a trace come last.
         used: how many of them have been.
+        number: how many there are.
     """
 
-    stored: Traces
+    stored: Integer[Array, "trace place"]
     order: Number
     used: Int32[Array, ""]
+    number: Int32[Array, ""]
 
 
 @dataclass(frozen=True)
@@ -335,17 +353,34 @@ class Lesson(Training):
     Attributes:
         drawing: where the traces come from.
         key: of the random numbers of the generation.
+        generation: its number, from 0.
+        kept: the traces of the last generations, this one included; None if each generation has its own alone.
     """
 
     drawing: Drawing
     key: bits.Key
+    generation: Int32[Array, ""]
+    kept: Integer[Array, "generation trace place"] | None = None
 
     @property
     def first(self) -> Rest:
-        """What is unused before the first step: all traces of the generation; None if each step draws its own."""
+        """What is unused before the first step: all stored traces; None if each step draws its own."""
         process = self.drawing.process
         if process.structure.batches == "generator":
             return None
+        number, stored = process.settings.samples, self.drawn if self.kept is None else self.kept
+        order = jnp.arange(stored.shape[-2], dtype=jnp.int32)
+        if self.kept is not None:
+            window = jnp.arange(len(self.kept), dtype=jnp.int32)[:, jnp.newaxis]
+            is_there = (window <= self.generation) & (order < number)[jnp.newaxis]
+            stored, order = stored.reshape(-1, stored.shape[-1]), jnp.argsort(~is_there.reshape(-1)).astype(jnp.int32)
+            number = number * jnp.minimum(self.generation + 1, len(self.kept))
+        return Order(stored, order, jnp.where(process.structure.batches == "full", 0, number), number)
+
+    @property
+    def drawn(self) -> Traces:
+        """All traces of the generation."""
+        process = self.drawing.process
         at_once, places = process.structure.stored_at_once, process.walk.context_length
         own, capacity = bits.fold_in(self.key, 0), process.structure.stored_traces
 
@@ -356,11 +391,9 @@ class Lesson(Training):
 
         empty = jnp.full((capacity, places), -1, jnp.int32)
         if self.drawing.waits:
-            stored = self.drawing.accepted(own, process.settings.samples)
-        else:
-            stored = jax.lax.fori_loop(0, process.loops.sample_blocks, block, empty)
-        numbers = jnp.arange(capacity, dtype=jnp.int32)
-        return Order(stored, numbers, jnp.where(process.structure.batches == "full", 0, process.settings.samples))
+            return self.drawing.accepted(own, process.settings.samples)
+        stored: Traces = jax.lax.fori_loop(0, process.loops.sample_blocks, block, empty)
+        return stored
 
     def gradient(self, parameters: Any, index: Array, rest: Rest, slope: Slope) -> tuple[Any, Rest, None]:
         """The gradient of a step's loss: the mean over the tokens of all blocks of its traces."""
@@ -371,7 +404,7 @@ class Lesson(Training):
         if takes_turns:
             rest = self._reordered(own, rest)
         is_whole = structure.batches == "full"
-        number = settings.samples if is_whole else settings.batch_size
+        number = rest.number if is_whole else settings.batch_size
         seen = self.drawing.accepted(own, number) if rest is None and self.drawing.waits else rest
 
         def block(place: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
@@ -397,19 +430,19 @@ class Lesson(Training):
             accepted: Traces = rest[jnp.minimum(slot, len(rest) - 1)]
             return accepted
         if process.structure.replaces:
-            chosen = _below(keys_of(key, slot, jnp.full_like(slot, _CHOSEN)), process.settings.samples)
+            chosen = rest.order[_below(keys_of(key, slot, jnp.full_like(slot, _CHOSEN)), rest.number)]
         else:
             chosen = rest.order[jnp.minimum(rest.used + slot, len(rest.order) - 1)]
-        found: Traces = rest.stored[chosen]
-        return found
+        return rest.stored[chosen].astype(jnp.int32)
 
     def _reordered(self, key: bits.Key, rest: Order) -> Order:
         """A new order where too few are unused for one more step."""
-        process, numbers = self.drawing.process, jnp.arange(len(rest.order), dtype=jnp.int32)
-        samples, size = process.settings.samples, process.settings.batch_size
-        high, low = keys_of(key, numbers, jnp.full_like(numbers, _CHOSEN))
-        _, _, _, new = jax.lax.sort((numbers >= samples, high, low, numbers), num_keys=3)
-        is_new = rest.used + size > samples
+        process, places = self.drawing.process, jnp.arange(len(rest.order), dtype=jnp.int32)
+        number, size = rest.number, process.settings.batch_size
+        high, low = keys_of(key, places, jnp.full_like(places, _CHOSEN))
+        is_empty = jnp.zeros(len(places), bool).at[rest.order].set(places >= number)  # those come last in any order
+        _, _, _, new = jax.lax.sort((is_empty, high, low, places), num_keys=3)
+        is_new = rest.used + size > number
         return rest._replace(order=jnp.where(is_new, new, rest.order), used=jnp.where(is_new, 0, rest.used))
 
     def _of_block(

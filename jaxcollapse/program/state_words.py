@@ -43,12 +43,16 @@ def _number(dtype: Any) -> int:
 def _words(leaf: Array) -> Array:
     if leaf.dtype == jnp.bool_:
         return leaf.astype(jnp.uint32)
+    if leaf.dtype.itemsize < _BYTES:  # small whole numbers
+        leaf = leaf.astype(jnp.int32)
     return jax.lax.bitcast_convert_type(leaf, jnp.uint32)
 
 
 def _array(words: Array, like: Array) -> Array:
     if like.dtype == jnp.bool_:
         return words.reshape(like.shape).astype(jnp.bool_)
+    if jnp.dtype(like.dtype).itemsize < _BYTES:
+        return jax.lax.bitcast_convert_type(words.reshape(like.shape), jnp.int32).astype(like.dtype)
     several = (_number(like.dtype),) if _number(like.dtype) > 1 else ()
     assert len(words) == prod((*like.shape, *several))
     return jax.lax.bitcast_convert_type(words.reshape(*like.shape, *several), like.dtype)

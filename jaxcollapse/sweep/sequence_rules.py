@@ -14,6 +14,7 @@ from jaxcollapse.sweep.grid import Grid
 
 Problem = Callable[[Any], str]
 MOST_TRACES = 2**20  # of a generation
+MOST_STORED = 2**26  # tokens of a trajectory
 
 
 def broken(grid: Grid) -> Iterator[tuple[Answer, str, Problem]]:
@@ -56,7 +57,11 @@ def _of_numbers(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Proble
 def _of_tables(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem]]:
     """What exists for counts of a table's rows, but not for traces of a network."""
     wrong: dict[str, tuple[Answer, str]] = {
-        "corpus": (~grid.has("corpus", "replace"), "keeps counts, which a network has none of; use corpus = 'replace'"),
+        "corpus": (
+            ~grid.has("corpus", "replace", "window"),
+            "keeps counts of all generations, but a network's traces are stored one by one; use corpus = 'window', "
+            "with a window as long as the run",
+        ),
         "fresh_sampling": (
             ~grid.has("fresh_sampling", "iid") & (grid.numbers("fresh_fraction") > 0),
             "counts real traces of tables; use fresh_sampling = 'iid'",
@@ -69,6 +74,16 @@ def _of_tables(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem
     }
     for field, (cells, problem) in wrong.items():
         yield reads & cells, field, _told(field, problem)
+    places = grid.numbers("context_length")
+    finite = np.where(np.isfinite(samples(grid)), samples(grid), 0)
+    yield (
+        reads & grid.has("corpus", "window") & (grid.numbers("window") * finite * places > MOST_STORED),
+        "window",
+        lambda value: (
+            f"{value('window')} generations with traces of {value('context_length')} tokens, stored one by one, are "
+            f"more than {MOST_STORED} tokens; use a shorter window, or fewer samples"
+        ),
+    )
 
 
 def _of_correct(grid: Grid, reads: Answer) -> Iterator[tuple[Answer, str, Problem]]:
