@@ -18,6 +18,7 @@ from jaxcollapse.parameterisations.network import (
     Matmuls,
     Network,
     Windows,
+    apart,
     normalised,
     product,
 )
@@ -53,6 +54,18 @@ class GruWeights(NamedTuple):
     tokens: Any
     gates: Gates
     last: Any
+
+
+class Memory(NamedTuple):
+    """What is remembered of the places so far, layer by layer.
+
+    Attributes:
+        states: at the last place, each [trace, unit].
+        gates: parameters of each layer.
+    """
+
+    states: tuple[Any, ...]
+    gates: tuple[Gates, ...]
 
 
 @PARAMETERISATIONS.adds(WIDTH, LAYERS, MATMULS)
@@ -103,28 +116,21 @@ class Gru(Network):
         state, _ = jax.lax.scan(layer, state, parameters.gates)
         return self._out(parameters, state)
 
-    def memory(self, parameters: GruWeights, traces: int, places: int) -> Float[Array, "layer trace unit"]:
-        """The state of each layer at the last place; zero before the first one."""
-        return jnp.zeros((self.layers, traces, self.width), parameters.tokens.dtype)
+    def memory(self, parameters: GruWeights, traces: int, places: int) -> Memory:
+        """States of zero before the first place, and the layers, which a loop need not take apart again."""
+        nothing = jnp.zeros((traces, self.width), parameters.tokens.dtype)
+        return Memory((nothing,) * self.layers, apart(parameters.gates, self.layers))
 
     def following(
-        self,
-        parameters: GruWeights,
-        memory: Float[Array, "layer trace unit"],
-        place: Int32[Array, ""],
-        token: Int32[Array, " trace"],
-    ) -> tuple[Float[Array, "trace token"], Float[Array, "layer trace unit"]]:
+        self, parameters: GruWeights, memory: Memory, place: Int32[Array, ""], token: Int32[Array, " trace"]
+    ) -> tuple[Float[Array, "trace token"], Memory]:
         """One more place: each layer has another state."""
         start = jnp.broadcast_to(parameters.start, (len(token), self.width))
-        state = jnp.where(place == 0, start, parameters.tokens[token])
-
-        def layer(state: Array, told: tuple[Gates, Array]) -> tuple[Array, Array]:
-            gates, before = told
-            now = self._now(self._given(state, gates), before, gates)
-            return state + now, now
-
-        state, memory = jax.lax.scan(layer, state, (parameters.gates, memory))
-        return self._out(parameters, state), memory
+        state, states = jnp.where(place == 0, start, parameters.tokens[token]), []
+        for gates, before in zip(memory.gates, memory.states, strict=True):
+            states.append(self._now(self._given(state, gates), before, gates))
+            state = state + states[-1]
+        return self._out(parameters, state), Memory(tuple(states), memory.gates)
 
     def _given(self, state: Array, gates: Gates) -> Array:
         """What comes from below [trace, *place, 3 · unit]."""

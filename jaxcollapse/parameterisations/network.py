@@ -112,6 +112,11 @@ def normalised(state: Float[Array, "*place unit"], scale: Float[Array, " unit"])
     return state * size * jnp.expand_dims(scale, tuple(range(state.ndim - 1)))
 
 
+def apart(parameters: Any, layers: int) -> tuple[Any, ...]:
+    """The parameters of each layer, of those of all, whose arrays have layers as their first dimension."""
+    return tuple(jax.tree.map(lambda each, layer=layer: each[layer], parameters) for layer in range(layers))
+
+
 def product(subscripts: str, left: Array, right: Array, matmuls: Matmuls) -> Array:
     """A product of arrays, summed as the subscripts of `einsum` say, from factors in a precision; of the left's type.
 

@@ -24,6 +24,7 @@ from jaxcollapse.parameterisations.network import (
     Matmuls,
     Network,
     Windows,
+    apart,
     normalised,
     product,
 )
@@ -71,6 +72,20 @@ class Weights(NamedTuple):
     places: Any
     blocks: Blocks
     last: Any
+
+
+class Memory(NamedTuple):
+    """What is remembered of the places so far, layer by layer.
+
+    Attributes:
+        keys: of attention, each [trace, head, place, unit].
+        values: that go with them.
+        blocks: parameters of each layer.
+    """
+
+    keys: Any
+    values: Any
+    blocks: tuple[Blocks, ...]
 
 
 @PARAMETERISATIONS.adds(
@@ -160,35 +175,37 @@ class Transformer(Network):
 
         def layer(state: Array, block: Blocks) -> tuple[Array, None]:
             query, key, value = self._asked(state, block, where)
-            return self._after(state, self._attention(query, key, value, sees), block), None
+            weights, whole = _weights(self._scores(query, key, sees))
+            return self._after(state, self._taken(weights, value) / whole, block), None
 
         state, _ = jax.lax.scan(layer, state, parameters.blocks, unroll=self._unrolled)
         return self._out(parameters, state)
 
-    def memory(self, parameters: Weights, traces: int, places: int) -> tuple[Array, Array]:
-        """Keys and values of all places [layer, trace, place, head, unit]."""
-        shape = (self.layers, traces, places, self.heads, self.width // self.heads)
-        nothing = jnp.zeros(shape, parameters.tokens.dtype)
-        return nothing, nothing
+    def memory(self, parameters: Weights, traces: int, places: int) -> Memory:
+        """Keys and values of no place yet, and the layers, which a loop over places need not take apart again."""
+        shape = (traces, self.heads, places, self.width // self.heads)
+        nothing = (jnp.zeros(shape, parameters.tokens.dtype),) * self.layers
+        return Memory(nothing, nothing, apart(parameters.blocks, self.layers))
 
     def following(
-        self, parameters: Weights, memory: tuple[Array, Array], place: Int32[Array, ""], token: Int32[Array, " trace"]
-    ) -> tuple[Float[Array, "trace token"], tuple[Array, Array]]:
+        self, parameters: Weights, memory: Memory, place: Int32[Array, ""], token: Int32[Array, " trace"]
+    ) -> tuple[Float[Array, "trace token"], Memory]:
         """One more place: its key and value join those of the places before."""
         start = jnp.broadcast_to(parameters.start, (len(token), self.width))
         state = jnp.where(place == 0, start, parameters.tokens[token])[:, jnp.newaxis]
         state = state if parameters.places is None else state + parameters.places[place][jnp.newaxis, jnp.newaxis]
-        sees = (jnp.arange(memory[0].shape[2], dtype=jnp.int32) <= place)[jnp.newaxis]
-
-        def layer(state: Array, told: tuple[Blocks, Array, Array]) -> tuple[Array, tuple[Array, Array]]:
-            block, keys, values = told
+        sees = (jnp.arange(memory.keys[0].shape[2], dtype=jnp.int32) < place)[jnp.newaxis]
+        itself, kept = jnp.ones((1, 1), bool), []
+        for block, keys, values in zip(memory.blocks, memory.keys, memory.values, strict=True):
             query, key, value = self._asked(state, block, place[jnp.newaxis])
-            keys = jax.lax.dynamic_update_slice_in_dim(keys, key, place, axis=1)
-            values = jax.lax.dynamic_update_slice_in_dim(values, value, place, axis=1)
-            return self._after(state, self._attention(query, keys, values, sees), block), (keys, values)
-
-        state, memory = jax.lax.scan(layer, state, (parameters.blocks, *memory), unroll=self._unrolled)
-        return self._out(parameters, state)[:, 0], memory
+            # Apart from those before, so that nothing reads what is being written: else XLA copies the memory.
+            scores = self._scores(query, keys, sees), self._scores(query, key, itself)
+            weights, whole = _weights(jnp.concatenate(scores, axis=-1))
+            taken = self._taken(weights[..., :-1], values) + self._taken(weights[..., -1:], value)
+            state = self._after(state, taken / whole, block)
+            kept.append((_put(keys, key, place), _put(values, value, place)))
+        keys, values = zip(*kept, strict=True)
+        return self._out(parameters, state)[:, 0], Memory(keys, values, memory.blocks)
 
     @property
     def _unrolled(self) -> int:
@@ -196,24 +213,26 @@ class Transformer(Network):
         return min(self.layers, 4)
 
     def _asked(self, state: Array, block: Blocks, where: Int32[Array, " place"]) -> list[Array]:
-        """Queries, keys and values [trace, place, head, unit]."""
+        """Queries, keys and values [trace, head, place, unit]."""
         asked = self._product(normalised(state, block.attends), block.asked)
-        parts = [each.reshape(*state.shape[:-1], self.heads, -1) for each in jnp.split(asked, 3, axis=-1)]
+        parts = asked.reshape(*state.shape[:-1], 3, self.heads, -1).transpose(2, 0, 3, 1, 4)
         if self.positions == "learned":
-            return parts
+            return [*parts]
         return [_rotated(parts[0], where), _rotated(parts[1], where), parts[2]]
 
-    def _attention(self, query: Array, key: Array, value: Array, sees: Bool[Array, "place seen"]) -> Array:
-        """What each place takes from those that it sees [trace, place, unit]."""
-        scores = product("tphu,tqhu->thpq", query, key, self.matmuls) * jnp.asarray(
-            query.shape[-1] ** -0.5, query.dtype
-        )
-        weights = jax.nn.softmax(jnp.where(sees[jnp.newaxis, jnp.newaxis], scores, -jnp.inf), axis=-1)
-        return product("thpq,tqhu->tphu", weights, value, self.matmuls).reshape(*query.shape[:2], -1)
+    def _scores(self, query: Array, key: Array, sees: Bool[Array, "place seen"]) -> Array:
+        """How much each place asks for each that it sees [trace, head, place, seen]."""
+        scores = product("thpu,thqu->thpq", query, key, self.matmuls)
+        scale = jnp.asarray(query.shape[-1] ** -0.5, query.dtype)
+        return jnp.where(sees[jnp.newaxis, jnp.newaxis], scores * scale, -jnp.inf)
+
+    def _taken(self, weights: Array, value: Array) -> Array:
+        """A sum of values, by weights [trace, head, place, unit]."""
+        return product("thpq,thqu->thpu", weights, value, self.matmuls)
 
     def _after(self, state: Array, taken: Array, block: Blocks) -> Array:
         """The state after a layer: with what attention took, and what the hidden units make of it."""
-        state = state + self._product(taken, block.taken)
+        state = state + self._product(taken.transpose(0, 2, 1, 3).reshape(state.shape), block.taken)
         hidden = jnp.square(jax.nn.relu(self._product(normalised(state, block.thinks), block.wider)))
         return state + self._product(hidden, block.back)
 
@@ -224,11 +243,36 @@ class Transformer(Network):
         return product("...u,uv->...v", state, weights, self.matmuls)
 
 
-def _rotated(vectors: Float[Array, "trace place head unit"], where: Int32[Array, " place"]) -> Array:
+def _weights(scores: Float[Array, "*place seen"]) -> tuple[Float[Array, "*place seen"], Float[Array, "*place 1"]]:
+    """Weights of attention, and their sums: what is taken is divided by these, since it has fewer numbers."""
+    weights = jnp.exp(scores - jax.lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True)))
+    return weights, jnp.sum(weights, axis=-1, keepdims=True)
+
+
+def _rotated(vectors: Float[Array, "trace head place unit"], where: Int32[Array, " place"]) -> Array:
     """Pairs of units turned by angles in proportion to the place: products then depend on distances alone."""
     half = vectors.shape[-1] // 2
     speed = jnp.asarray(_SLOWEST ** (-np.arange(half) / half), vectors.dtype)
-    angle = (where.astype(vectors.dtype)[:, jnp.newaxis] * speed[jnp.newaxis])[jnp.newaxis, :, jnp.newaxis]
+    angle = (where.astype(vectors.dtype)[:, jnp.newaxis] * speed[jnp.newaxis])[jnp.newaxis, jnp.newaxis]
     first, second = vectors[..., :half], vectors[..., half:]
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     return jnp.concatenate([first * cosine - second * sine, first * sine + second * cosine], axis=-1)
+
+
+@jax.custom_batching.custom_vmap
+def _put(
+    kept: Float[Array, "*trace place unit"], new: Float[Array, "*trace 1 unit"], place: Int32[Array, ""]
+) -> Float[Array, "*trace place unit"]:
+    """What is kept of places, with something new at one of them."""
+    return jax.lax.dynamic_update_slice_in_dim(kept, new, place, axis=kept.ndim - 2)
+
+
+@_put.def_vmap
+def _(lanes: int, batched: list[bool], kept: Array, new: Array, place: Array) -> tuple[Array, bool]:
+    """All trajectories are at the same place: by itself JAX makes a scatter of it, for which XLA copies everything."""
+    assert not batched[2]
+    kept, new = (
+        each if has else jnp.broadcast_to(each, (lanes, *each.shape))
+        for each, has in zip((kept, new), batched[:2], strict=True)
+    )
+    return _put(kept, new, place), True

@@ -156,7 +156,7 @@ def test_rotary_positions_see_distances_alone() -> None:
         with jax.enable_x64(True):
             given = jax.tree.map(jnp.asarray, (state, blocks))
             query, key, _ = network._asked(*given, begin + jnp.arange(PLACES, dtype=jnp.int32))
-        return np.einsum("tphu,tqhu->thpq", query, key)
+        return np.einsum("thpu,thqu->thpq", query, key)
 
     np.testing.assert_allclose(scores(7), scores(0), rtol=1e-9, atol=1e-12)
     assert np.abs(scores(0) - np.einsum("tphu,tqhu->thpq", state[:, :, None], state[:, :, None])).max() > 0.1

@@ -10,7 +10,7 @@ import pytest
 import jaxcollapse as jc
 from jaxcollapse.process.sequences import Drawing, Lesson
 from jaxcollapse.sampling import bits
-from tests.support.sequences import SMALL, made, over_keys, written
+from tests.support.listed_traces import SMALL, made, over_keys, written
 
 WINDOW, SAMPLES, GENERATIONS = 3, 5, 5
 
