@@ -56,7 +56,7 @@ class GruWeights(NamedTuple):
     last: Any
 
 
-class Memory(NamedTuple):
+class GruMemory(NamedTuple):
     """What is remembered of the places so far, layer by layer.
 
     Attributes:
@@ -116,21 +116,21 @@ class Gru(Network):
         state, _ = jax.lax.scan(layer, state, parameters.gates)
         return self._out(parameters, state)
 
-    def memory(self, parameters: GruWeights, traces: int, places: int) -> Memory:
+    def memory(self, parameters: GruWeights, traces: int, places: int) -> GruMemory:
         """States of zero before the first place, and the layers, which a loop need not take apart again."""
         nothing = jnp.zeros((traces, self.width), parameters.tokens.dtype)
-        return Memory((nothing,) * self.layers, apart(parameters.gates, self.layers))
+        return GruMemory((nothing,) * self.layers, apart(parameters.gates, self.layers))
 
     def following(
-        self, parameters: GruWeights, memory: Memory, place: Int32[Array, ""], token: Int32[Array, " trace"]
-    ) -> tuple[Float[Array, "trace token"], Memory]:
+        self, parameters: GruWeights, memory: GruMemory, place: Int32[Array, ""], token: Int32[Array, " trace"]
+    ) -> tuple[Float[Array, "trace token"], GruMemory]:
         """One more place: each layer has another state."""
         start = jnp.broadcast_to(parameters.start, (len(token), self.width))
         state, states = jnp.where(place == 0, start, parameters.tokens[token]), []
         for gates, before in zip(memory.gates, memory.states, strict=True):
             states.append(self._now(self._given(state, gates), before, gates))
             state = state + states[-1]
-        return self._out(parameters, state), Memory(tuple(states), memory.gates)
+        return self._out(parameters, state), GruMemory(tuple(states), memory.gates)
 
     def _given(self, state: Array, gates: Gates) -> Array:
         """What comes from below [trace, *place, 3 · unit]."""
