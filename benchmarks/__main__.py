@@ -20,6 +20,7 @@ from benchmarks.observables.suite import OBSERVABLES
 from benchmarks.refit.suite import REFIT
 from benchmarks.rewards.suite import REWARDS
 from benchmarks.sampling.suite import SAMPLING
+from benchmarks.sequence.suite import SEQUENCE
 from benchmarks.suite import Effort, keep
 from benchmarks.sweep.suite import SWEEP
 
@@ -30,6 +31,7 @@ class Name(StrEnum):
     KERNEL = KERNEL.name
     REFIT = REFIT.name
     REWARDS = REWARDS.name
+    SEQUENCE = SEQUENCE.name
     BITS = BITS.name
     SAMPLING = SAMPLING.name
     COUNTS = COUNTS.name
@@ -40,7 +42,7 @@ class Name(StrEnum):
     FINISHED = FINISHED.name
 
 
-_ALL = (KERNEL, REFIT, REWARDS, BITS, SAMPLING, COUNTS, OBSERVABLES, SWEEP, GROWTH, ESTIMATES, FINISHED)
+_ALL = (KERNEL, REFIT, REWARDS, SEQUENCE, BITS, SAMPLING, COUNTS, OBSERVABLES, SWEEP, GROWTH, ESTIMATES, FINISHED)
 SUITES = {Name(suite.name): suite for suite in _ALL}
 
 

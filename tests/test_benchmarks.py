@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -39,11 +40,19 @@ from benchmarks.rewards.suite import REWARDS
 from benchmarks.rewards.suite import measure as measure_rewards
 from benchmarks.sampling.suite import SAMPLING
 from benchmarks.sampling.suite import measure as measure_sampling
+from benchmarks.sequence import contenders as sequence
+from benchmarks.sequence.point import Point as Generation
+from benchmarks.sequence.point import parameters
+from benchmarks.sequence.suite import SEQUENCE
+from benchmarks.sequence.suite import measure as measure_sequence
+from benchmarks.sequence.transformer import cross_entropy
 from benchmarks.suite import Effort, Row, Suite, keep
 from benchmarks.sweep.grid import Grid
 from benchmarks.sweep.suite import SWEEP
 from benchmarks.sweep.suite import measure as measure_sweep
 from jaxcollapse import Sweep, open_study
+from jaxcollapse.parameterisations.pretraining import cross_entropy as of_engine
+from jaxcollapse.parameterisations.transformer import Blocks, Transformer, Weights
 from jaxcollapse.theory import policy_gradient_step
 from tests.reference.laws import softmax
 from tests.support.statistics import assert_mean
@@ -56,16 +65,16 @@ def name_of(contender: Contender) -> str:
     return contender.name
 
 
-def assert_shown(suite: Suite, rows: list[Row], folder: Path) -> None:
-    """A suite's figures make a table, a file and a picture."""
-    assert suite.table(rows).row_count == len(rows)
+def assert_shown(suite: Suite, rows: list[Row], folder: Path, lines: int = 1) -> None:
+    """A suite's figures make a table of so many lines for each, a file and a picture."""
+    assert suite.table(rows).row_count == len(rows) * lines
     figures, picture = keep(suite, rows, TINY, "a machine", folder)
     assert json.loads(figures.read_text())["rows"] == rows
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_everything_can_be_imported() -> None:
-    contenders = (*kernel.CONTENDERS, *refit.CONTENDERS, *rewards.CONTENDERS)
+    contenders = (*kernel.CONTENDERS, *refit.CONTENDERS, *rewards.CONTENDERS, *sequence.CONTENDERS)
     absent = {contender.module for contender in contenders} - {contender.module for contender in present(contenders)}
     for module in walk_packages(benchmarks.__path__, "benchmarks."):
         if module.name not in absent:
@@ -77,6 +86,32 @@ def test_the_kernel_suite_times_every_contender(tmp_path: Path) -> None:
     for contender in present(kernel.CONTENDERS):
         assert 0 < rows[0]["microseconds"][contender.name] < math.inf
     assert_shown(KERNEL, rows, tmp_path)
+
+
+def test_the_sequence_suite_times_every_contender(tmp_path: Path) -> None:
+    """And names those that are absent."""
+    rows = measure_sequence(TINY, [Generation(2, models=2, places=4, width=8)])
+    for kind in ("microseconds", "wall"):
+        assert set(rows[0][kind]) == {contender.name for contender in present(sequence.CONTENDERS)}
+        assert all(0 < time < math.inf for time in rows[0][kind].values())
+    assert_shown(SEQUENCE, rows, tmp_path, lines=2)
+    absent = [note for note in SEQUENCE.notes(rows) if "is not installed" in note]
+    assert len(absent) == len(sequence.CONTENDERS) - len(present(sequence.CONTENDERS))
+
+
+def test_the_transformer_in_plain_jax_is_that_of_the_engine() -> None:
+    """The same loss of the same traces, so that both do the same work."""
+    point = Generation(3, models=1, tokens=5, places=4, width=8)
+    weights = {name: each[0] for name, each in parameters(point).items()}
+    names = ("attends", "asked", "taken", "thinks", "wider", "back")
+    blocks = Blocks(*(weights[name] for name in names))
+    ours = Weights(weights["start"], weights["tokens"], weights["places"], blocks, weights["last"])
+    traces = np.random.default_rng(1).integers(0, 5, (3, 4)).astype(np.int32)
+    network = Transformer(8, 2, 4, "learned", "full")
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        expected = cross_entropy(weights, jax.numpy.asarray(traces))
+    ours = jax.tree.map(jax.numpy.asarray, ours)
+    assert of_engine(network, ours, jax.numpy.asarray(traces)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_bits_suite_times_all_ways_to_make_words(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What the suite times, each with a function `run_of`."""
