@@ -90,7 +90,8 @@ def test_the_kernel_suite_times_every_contender(tmp_path: Path) -> None:
 
 def test_the_sequence_suite_times_every_contender(tmp_path: Path) -> None:
     """And names those that are absent."""
-    rows = measure_sequence(TINY, [Generation(2, models=2, places=4, width=8)])
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        rows = measure_sequence(TINY, [Generation(2, models=2, places=4, width=8)])
     for kind in ("microseconds", "wall"):
         assert set(rows[0][kind]) == {contender.name for contender in present(sequence.CONTENDERS)}
         assert all(0 < time < math.inf for time in rows[0][kind].values())
@@ -111,7 +112,7 @@ def test_the_transformer_in_plain_jax_is_that_of_the_engine() -> None:
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         expected = cross_entropy(weights, jax.numpy.asarray(traces))
     ours = jax.tree.map(jax.numpy.asarray, ours)
-    assert of_engine(network, ours, jax.numpy.asarray(traces)) == pytest.approx(expected, rel=1e-5)
+    assert float(of_engine(network, ours, jax.numpy.asarray(traces))) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_the_bits_suite_times_all_ways_to_make_words(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def cross_entropy(weights: Any, traces: jax.Array) -> jax.Array:
     state = jnp.concatenate([start, weights["tokens"][traces[:, :-1]]], axis=1) + weights["places"]
     sees = jnp.tri(traces.shape[1], dtype=bool)
     for layer in range(LAYERS):
-        state = _after(weights, layer, state, _attended(*_asked(weights, layer, state), sees))
+        query, key, value = _asked(weights, layer, state)
+        state = _after(weights, layer, state, _attended(query, key, value, sees))
     log_p = jax.nn.log_softmax(_out(weights, state))
     return -jnp.mean(jnp.take_along_axis(log_p, traces[..., jnp.newaxis], axis=-1))
 

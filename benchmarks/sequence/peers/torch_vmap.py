@@ -59,7 +59,8 @@ def _cross_entropy(weights: Weights, traces: torch.Tensor) -> torch.Tensor:
     start = weights["start"].expand(len(traces), 1, -1)
     state = torch.cat([start, weights["tokens"][traces[:, :-1]]], 1) + weights["places"]
     for layer in range(LAYERS):
-        state = _after(weights, layer, state, _attended(*_asked(weights, layer, state), causal=True))
+        query, key, value = _asked(weights, layer, state)
+        state = _after(weights, layer, state, _attended(query, key, value, causal=True))
     return functional.cross_entropy(_out(weights, state).flatten(0, 1), traces.flatten())
 
 
