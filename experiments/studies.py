@@ -300,10 +300,11 @@ def of_languages(data: xr.Dataset) -> xr.Dataset:
     of_text = np.arange(data.sizes["context"]) // int(data.context_length) % len(LEARNED)
     first, last = (data.logits.isel(generation=place).astype(float) for place in (0, -1))
     log_p0 = _log_softmax(first)
-    p0: Any = np.exp(log_p0)
+    p0: xr.DataArray = np.exp(log_p0)
 
     def loss(temperature: float) -> xr.DataArray:
-        kl = (p0 * (log_p0 - _log_softmax(last / temperature))).sum("token").clip(0)  # rounding
+        kl: xr.DataArray = p0 * (log_p0 - _log_softmax(last / temperature))
+        kl = kl.sum("token").clip(0)  # rounding
         return kl.assign_coords(language=("context", of_text)).groupby("language").mean()
 
     gap = xr.concat([loss(each) for each in np.geomspace(1 / 8, 8, 61)], "tried").min("tried")
@@ -312,8 +313,8 @@ def of_languages(data: xr.Dataset) -> xr.Dataset:
 
 def _log_softmax(logits: xr.DataArray) -> xr.DataArray:
     finite = logits - logits.max("token")
-    weights: Any = np.exp(finite)
-    return finite - np.log(weights.sum("token"))
+    each: xr.DataArray = np.exp(finite)
+    return finite - np.log(each.sum("token"))
 
 
 def _time(axis: Any, ticks: list[int]) -> None:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from experiments.studies import HALF, at_level
 from experiments.verdicts.claim import Claim, Data, section
-from experiments.verdicts.claims import CLAIMS
+from experiments.verdicts.claims import CLAIMS, IN_TRANSFORMERS
 from experiments.verdicts.coin import COIN, self_training
 from experiments.verdicts.experiment import measured
 from experiments.verdicts.finding import Finding, exactly, verdict
@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.optimised  # pages have the digits that users get
 NAN = float("nan")
 C1, C2, C3, C4, C5, C6, C7, C8 = CLAIMS
+T1, T2, T3, T4, T5 = IN_TRANSFORMERS
 CHEAP = [C2, C3, C4, C5]  # C1 has thirty programs to compile, and the last three claims have about ten each
 
 
@@ -267,13 +268,79 @@ def test_a_coin_that_drifts_otherwise_is_told() -> None:
     assert f"fails when {biased}" in verdict(C8.find({**data, biased: drifting(0.5, 0.7)}))
 
 
+def networks(axes: dict[str, list[float]], generations: list[int], **values: np.ndarray) -> xr.Dataset:
+    """Observables [axis, …, generation] of two networks, each with ten trajectories that differ by a thousandth."""
+    noise = 1 + np.random.default_rng(0).normal(0, 1e-3, (2, 10, *(1,) * len(axes), 1))
+    dims = ("network", "replicate", *axes, "generation")
+    return xr.Dataset(
+        {name: (dims, noise * each) for name, each in values.items()}, {**axes, "generation": generations}
+    )
+
+
+def test_networks_that_change_more_than_noise_does_are_told() -> None:
+    """C1 holds in transformers if many traces change a sixteenth of what one does, and fails if they change as much."""
+
+    def losses(many: float) -> Data:
+        here = np.array([0.016, many])[np.newaxis, :, np.newaxis] * np.ones((2, 1, 2))
+        axes: dict[str, list[float]] = {"rule": [0, 1], "batch_size": [1, 16]}
+        return {"still": networks(axes, [0, 8], shared_kl_to_initial=here)}
+
+    assert verdict(T1.find(losses(0.001))) == "holds"
+    assert verdict(T1.find(losses(0.009))) == "fails"
+    assert verdict(T1.find(losses(0.1))) == "fails"
+
+
+def test_networks_that_cool_or_lose_their_modes_are_told() -> None:
+    """C2 holds in transformers if they get colder or hotter and keep modes; C3 if a temperature helps."""
+
+    def cooled(cold: float, kept: float, gap: float) -> Data:
+        shape = np.ones((2, 2))
+        temperature = np.array([[cold], [1.3]]) * shape
+        values = {"shared_effective_temperature": temperature, "shared_mode_is_original": kept * shape}
+        return {"tempered": networks({"temperature": [0.7, 1.3]}, [0, 32], **values, shared_recovery_gap=gap * shape)}
+
+    good = cooled(0.7, 0.99, 0.001)
+    assert verdict(T2.find(good)) == verdict(T3.find(good)) == "holds"
+    for other in (cooled(1.0, 0.99, 0.1), cooled(0.7, 0.5, 0.1)):
+        assert "fails when T = 0.7 (width 32) or T = 0.7 (width 64)" in verdict(T2.find(other))
+        assert verdict(T3.find(other)) == "fails"
+
+
+def test_networks_that_forget_nothing_on_single_traces_are_told() -> None:
+    """C4 holds in transformers if large steps forget and tiny ones do not."""
+
+    def forgetting(tiny: float, large: float) -> Data:
+        gap = np.array([[tiny], [large]]) * np.ones((2, 2))
+        values = {"shared_kl_to_initial": gap, "shared_recovery_gap": gap}
+        return {"single": networks({"learning_rate": [0.001, 0.03]}, [1, 32], **values)}
+
+    assert verdict(T4.find(forgetting(0.01, 1.0))) == "holds"
+    assert verdict(T4.find(forgetting(0.01, 0.01))).startswith("holds when η = 0.001")
+    assert verdict(T4.find(forgetting(1.0, 1.0))).startswith("holds when a single step of")
+
+
+def test_networks_that_keep_some_languages_are_told() -> None:
+    """C5 holds in transformers if some languages are kept and others forgotten; not if all are, or none is."""
+
+    def speaking(kept: int) -> Data:
+        logits = np.random.default_rng(0).normal(0, 2, (2, 20, 2, 6, 2, 9))
+        logits[..., 0, :, :, :] = logits[:1, :1, :1, :, :, :][:, :, 0]
+        logits[..., 1, :kept, :, :] = logits[..., 0, :kept, :, :] * 2  # colder only
+        dims = ("learning_rate", "replicate", "generation", "context", "token")
+        coords = {"learning_rate": [0.003, 0.01], "generation": [0, 200], "context_length": 2}
+        return {"languages": xr.Dataset({"logits": (dims, logits.reshape(2, 20, 2, 12, 9))}, coords)}
+
+    assert verdict(T5.find(speaking(2))) == "holds"
+    assert verdict(T5.find(speaking(0))) == verdict(T5.find(speaking(6))) == "fails"
+
+
 @pytest.mark.parametrize("claim", CHEAP, ids=lambda claim: claim.name)
 def test_the_page_has_what_running_gives(claim: Claim) -> None:
     page = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
     assert section(claim, claim.find(run(claim))) in page, "run `python -m experiments.verdicts`"
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+@pytest.mark.parametrize("claim", [*CLAIMS, *IN_TRANSFORMERS], ids=lambda claim: claim.name)
 def test_the_page_has_each_claim_and_its_picture(claim: Claim) -> None:
     page = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
     assert f"## {claim.name}. {claim.text}" in page

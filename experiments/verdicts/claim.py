@@ -18,9 +18,10 @@ _SMALL = 1e-6  # what is smaller is rounding, which differs between processors
 class Claim:
     """What is claimed, and what it takes to see whether it is true.
 
-    name: "C1" and so on. text: the claim, a sentence. experiments: for each sweep what is run, and with which changes.
-    caption: of the picture. run: computes the datasets. find: what they say, which is all that the page
-    tells from. draw: the picture of the datasets. scope: of what the verdict is, where its settings do not say it.
+    name: "C1" and so on, or "C1 in transformers". text: the claim, a sentence. experiments: for each sweep what
+    is run, and with which changes. caption: of the picture. run: computes the datasets. find: what they say, which is
+    all that the page tells from. draw: the picture of the datasets. scope: of what the verdict is, where its settings
+    do not say it.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Claim:
     @property
     def picture(self) -> str:
         """The file name of the picture."""
-        return f"verdict_{self.name.lower()}.png"
+        return f"verdict_{self.name.lower().replace(' ', '_')}.png"
 
     def verdict(self, findings: Sequence[Finding]) -> str:
         """The verdict, and its scope."""

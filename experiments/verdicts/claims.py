@@ -1,4 +1,4 @@
-"""The claims, in the order of the page."""
+"""The claims, in the order of the page: about tables, and about transformers."""
 
 from experiments.verdicts import (
     coin,
@@ -8,9 +8,11 @@ from experiments.verdicts import (
     modes,
     narrowing,
     tempering,
+    transformers,
     verifier_errors,
 )
 
 CLAIMS = tuple(
     page.CLAIM for page in (fixed_point, confidence, tempering, forgetting, modes, narrowing, verifier_errors, coin)
 )
+IN_TRANSFORMERS = transformers.CLAIMS
