@@ -300,7 +300,7 @@ def of_languages(data: xr.Dataset) -> xr.Dataset:
     of_text = np.arange(data.sizes["context"]) // int(data.context_length) % len(LEARNED)
     first, last = (data.logits.isel(generation=place).astype(float) for place in (0, -1))
     log_p0 = _log_softmax(first)
-    p0: xr.DataArray = np.exp(log_p0)
+    p0: Any = np.exp(log_p0)
 
     def loss(temperature: float) -> xr.DataArray:
         kl: xr.DataArray = p0 * (log_p0 - _log_softmax(last / temperature))
@@ -313,7 +313,7 @@ def of_languages(data: xr.Dataset) -> xr.Dataset:
 
 def _log_softmax(logits: xr.DataArray) -> xr.DataArray:
     finite = logits - logits.max("token")
-    each: xr.DataArray = np.exp(finite)
+    each: Any = np.exp(finite)
     return finite - np.log(each.sum("token"))
 
 
