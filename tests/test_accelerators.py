@@ -18,6 +18,7 @@ from jaxcollapse.program.compiling import arguments
 from jaxcollapse.program.kernel import Program, jitted
 from jaxcollapse.system import jax_settings
 from jaxcollapse.system.kernels import KERNELS
+from tests.conftest import ROOT
 
 # Loops that every program has: over records, and over the generations between two of them.
 COMMON = 2
@@ -59,6 +60,30 @@ def test_nothing_in_a_program_stalls_an_accelerator(
     assert len(re.findall(r"stablehlo\.while\b", text)) == loops
     for scatter in re.findall(r'"stablehlo\.scatter".*?\}\) : \((.*?)\)', text, re.DOTALL):
         assert "xi32>" in scatter.split(",")[0], scatter
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("parameters", ["transformer", "gru"])
+def test_networks_stay_on_an_accelerator_and_their_products_are_of_many_at_once(platform: str, parameters: str) -> None:
+    """No call of the host and no branch; all products have trajectories as their first dimension, many of them."""
+    process = {
+        "model": "sequence",
+        "initial": {"kind": "text", "path": str(ROOT / "sweeps/data/shakespeare.txt"), "tokenizer": "characters"},
+        "parameters": parameters,
+        "batch_size": 4,
+        "optimizer": "adam",
+    }
+    data = {"observables": ["entropy"], "generations": 4, "process": process}
+    (program,) = resolve(jc.Sweep.from_dict(data), platform).programs
+    text = lowered(program, platform)
+    for stall in ("callback", "outfeed", "infeed", "stablehlo.send", "stablehlo.recv"):
+        assert stall not in text
+    assert not re.search(r"stablehlo\.(case|if)\b", text)
+    width = program.width({"cuda": "gpu"}.get(platform, platform))
+    assert width >= 64
+    products = re.findall(r"stablehlo\.dot_general.*?: \(tensor<(\d+)x.*?, tensor<(\d+)x.*?-> tensor<(\d+)x", text)
+    assert len(products) == text.count("stablehlo.dot_general") > 10
+    assert {size for each in products for size in each} == {str(width)}
 
 
 @pytest.mark.parametrize(
