@@ -19,10 +19,12 @@ class LearnedText:
     Attributes:
         texts: the tokens of each text, in their order [place].
         tokens_in_all: number of different tokens.
+        names: of the texts; none has one if there are none.
     """
 
     texts: Sequence[np.ndarray]
     tokens_in_all: int
+    names: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -35,7 +37,17 @@ class LearnedText:
     @cached_property
     def train(self) -> np.ndarray:
         """What is for training, of one text after the other [place]."""
-        return np.concatenate([text[: _cut(text)] for text in self.texts]).astype(np.int32)
+        return np.concatenate(self.parts_for_training).astype(np.int32)
+
+    @property
+    def parts_for_training(self) -> list[np.ndarray]:
+        """The tokens of each text that are for training, all but its end."""
+        return [text[: _cut(text)] for text in self.texts]
+
+    @property
+    def held_out(self) -> list[np.ndarray]:
+        """The tokens of each text that are held out."""
+        return [text[_cut(text) :] for text in self.texts]
 
     @cached_property
     def lengths(self) -> tuple[int, ...]:
@@ -50,7 +62,7 @@ class LearnedText:
 
     def held_out_windows(self, number: int, places: int) -> np.ndarray:
         """So many windows of held-out tokens [window, place], evenly spaced in each text, the texts in turns."""
-        parts = [text[_cut(text) :] for text in self.texts]
+        parts = self.held_out
         each = [-(-(number - place) // len(parts)) for place in range(len(parts))]
         found = [
             part[np.linspace(0, len(part) - places, most).astype(int)[:, np.newaxis] + np.arange(places)]

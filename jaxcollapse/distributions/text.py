@@ -121,7 +121,8 @@ class Text(InitialKind):
         shares = np.mean([np.bincount(text, minlength=len(labels)) / len(text) for text in texts], axis=0)
         with np.errstate(divide="ignore"):
             rows = np.repeat(np.log(shares)[np.newaxis], contexts, axis=0)
-        return Distribution(rows, as_names(labels), text=LearnedText(texts, len(labels)))
+        names = as_names([Path(path).stem for path in self.paths])
+        return Distribution(rows, as_names(labels), text=LearnedText(texts, len(labels), tuple(names.tolist())))
 
     def _weights(self, texts: list[np.ndarray], size: int) -> np.ndarray:
         """Counts of the tokens [text, token], smoothed."""

@@ -80,7 +80,7 @@ class SelfTraining:
         self._tokens = entry.table.shape[-1]
         with arithmetic(precision):
             lanes = lanes_of(made, self._program, np.zeros(1, int), cell_keys(made.streams[:1]), np.zeros(1, np.uint32))
-            self._reading = reading_of(made, self._program, np.zeros(1, int))
+            self._reading = reading_of(made, self._program, np.zeros(1, int), recognises=True)
             self._one = jax.tree.map(lambda array: np.asarray(array)[0], lanes._replace(key=lanes.replicate))
             self._loops = Loops(*cells.loops[0])
             self._thresholds = SweepThresholds(
@@ -142,7 +142,7 @@ class SelfTraining:
         start = origin(process.initial, process.given, thresholds, walk, traces, process.samples, emission.correct)
         rewarded = partial(emission.rewarded, process.scaled(state.model).table)
         seen = state.key, state.model.visited, scaled, process.structure.correct_trace, rewarded, ATTEMPTS
-        now = Snapshot(table, start, thresholds, walk, traces, *seen, process.writer(state.model))
+        now = Snapshot(table, start, thresholds, walk, traces, *seen, process.author(state.model))
         return {entry.name: entry.measure(now) for entry in chosen}
 
     def _process(self, key: bits.Key) -> self_training.Process:

@@ -88,7 +88,7 @@ def collect(plan: Plan, chunk: Chunk, tiles: list[Recorded], started: datetime) 
 def inner_shape(entry: Observable, sweep: Sweep, library: Library) -> tuple[int, ...]:
     """How many values an observable has at a record, if it has several: as many as any cell's."""
     personas = int(library.contexts.max()) - 1
-    return () if entry.dim is None else (entry.values(personas, len(sweep.attempts)),)
+    return () if entry.dim is None else (entry.values(personas, len(sweep.attempts), sweep.sources),)
 
 
 def padded(values: np.ndarray, axis: int, size: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from jaxcollapse.distributions.dirichlet import Dirichlet, draw_dirichlet, row_keys
+from jaxcollapse.distributions.recognition import log_likelihoods
 from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.planning import Chunk, Plan
@@ -35,7 +36,7 @@ def run_tile(
         thresholds = SweepThresholds(*np.array([sweep.support_threshold, sweep.collapse_threshold], program.dtype))
         gaps = plan.gaps(chunk)
         padded = np.pad(gaps, (0, plan.places(chunk) - len(gaps)))
-        reading = reading_of(plan, program, cell)
+        reading = reading_of(plan, program, cell, recognises=program.recognises)
         record: Recorded = jax.device_get(call(tile, loops, padded, thresholds, reading))
     logits, texts = (None if each is None else each[:, : len(gaps)] for each in (record.logits, record.texts))
     cut = record._replace(series=record.series[:, :, : len(gaps)], logits=logits, texts=texts)
@@ -109,14 +110,20 @@ def _initial_parameters(plan: Plan, program: Program, cell: np.ndarray) -> Any:
     return jax.tree.map(stacked, shapes, *fitted, is_leaf=is_shape)
 
 
-def reading_of(plan: Plan, program: Program, cell: np.ndarray) -> Reading | None:
-    """The text that the networks of these cells read, all of them the same; None if they are tables."""
+def reading_of(plan: Plan, program: Program, cell: np.ndarray, *, recognises: bool) -> Reading | None:
+    """The text that the networks of these cells read, all of them the same; None if they are tables.
+
+    recognises: whether texts are to be compared with it.
+    """
     if not program.structure.texts:
         return None
     library = plan.cells.library
     text = library.entries[library.index[cell[0]]].given.text
     assert text is not None
-    return Reading(text.train, text.held_out_windows(*program.structure.reads))
+    likelihoods: Any = None
+    if recognises:
+        likelihoods = log_likelihoods(text, program.structure.tokens).astype(program.dtype)
+    return Reading(text.train, text.held_out_windows(*program.structure.reads), likelihoods)
 
 
 def _rows(plan: Plan, program: Program, cell: np.ndarray) -> dict[str, Any]:

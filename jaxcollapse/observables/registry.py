@@ -55,7 +55,7 @@ FOR_VERDICTS_OF_ROWS = (*(f"shared_{name}" for name in FOR_VERDICTS[:-1]), FOR_V
 OF_ANSWERS = ("correct", "answers", "rewards")  # groups
 OF_VISITS = ("unvisited_drift",)
 YES_OR_NO = ("mode_is_original",)  # observables that are 1 where something holds, else 0
-Dim = Literal["persona", "k"]
+Dim = Literal["persona", "k", "source"]
 _GROUPS: tuple[str, ...] = get_args(Group)
 Models = Literal["all", "of one row", "of several rows", "of texts"] | tuple[str, ...]
 ALL: Models = "all"
@@ -142,9 +142,9 @@ class Observable:
             return walk.is_structured == (self.models == SEVERAL_ROWS)
         return self.models == ALL or not walk.is_of_tokens
 
-    def values(self, personas: int, attempts: int = len(ATTEMPTS)) -> int:
-        """How many values it has at a record, in a model of so many personas, with so many k of pass@k."""
-        several = {"persona": personas, "k": attempts}
+    def values(self, personas: int, attempts: int = len(ATTEMPTS), sources: int = 1) -> int:
+        """How many values it has at a record: for so many personas, k of pass@k, and texts that are learned."""
+        several = {"persona": personas, "k": attempts, "source": sources}
         return 1 if self.dim is None else several[self.dim]
 
     @property

@@ -15,10 +15,12 @@ from jaxcollapse.sampling import bits
 from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.sampling.selection import at_least
 from jaxcollapse.training.rewards import Rewarded
+from jaxcollapse.walks.sequence import Author
 from jaxcollapse.walks.walk import Numbers, Table, Visits, Walk
 
 ATTEMPTS = tuple(2**power for power in range(11))  # k of pass@k, unless the sweep has others
 TEXTS, LENGTH = 16, 32  # texts that are drawn from a model to look at, and their tokens
+MANY_TEXTS = 64  # the same, of a network, for shares and entropies
 
 Row = Float[Array, " token"]
 Scalar = Float[Array, ""]
@@ -126,8 +128,7 @@ class Snapshot:
         correct_trace: which tokens of a trace make it correct: "all", "last" or "any".
         rewarded: the function that gives the rewards of the model's traces; None if no observable reads them.
         attempts: the k of pass@k.
-        write: the function that draws texts of the model, by a key, their number and their length; None if the walk
-            does, from the table.
+        author: what writes texts of the model; None if the walk does, from the table.
     """
 
     def __init__(
@@ -143,7 +144,7 @@ class Snapshot:
         correct_trace: str = "all",
         rewarded: Callable[[], Rewarded] | None = None,
         attempts: tuple[int, ...] = ATTEMPTS,
-        write: Callable[[bits.Key, int, int], Texts] | None = None,
+        author: Author | None = None,
     ):
         self.table = table
         self.start = start
@@ -155,7 +156,7 @@ class Snapshot:
         self.correct_trace = correct_trace
         self.rewarded = rewarded
         self.attempts = attempts
-        self.write = write
+        self.author = author
         self.scaled = scaled or Scaled(table, None)
 
     @cached_property
@@ -274,14 +275,27 @@ class Snapshot:
     def texts(self) -> Texts:
         """A few texts of a few tokens, drawn from the model at temperature 1; −1 after their end."""
         assert self.key is not None
-        if self.write is not None:
-            return self.write(self.key, TEXTS, LENGTH)
+        if self.author is not None:
+            return self.author.texts(self.key, TEXTS, LENGTH)
         return self.walk.traces(self.key, self.table, TEXTS, LENGTH, self.numbers)
+
+    @cached_property
+    def whole_texts(self) -> Texts:
+        """More texts of a network, with their prompts."""
+        assert self.key is not None
+        assert self.author is not None
+        return self.author.texts(bits.fold_in(self.key, 1), MANY_TEXTS, self.author.prompt + LENGTH)
+
+    @property
+    def written(self) -> Texts:
+        """What the network has drawn of these texts."""
+        assert self.author is not None
+        return self.whole_texts[:, self.author.prompt :]
 
     def one_by_one(self, key: bits.Key, number: int, length: int) -> Texts:
         """Texts that are drawn in turns, so that how many there are has no influence on any; −1 after their end."""
-        if self.write is not None:
-            return self.write(key, number, length)
+        if self.author is not None:
+            return self.author.texts(key, number, length)
 
         def text(index: Int32[Array, ""]) -> Int32[Array, " position"]:
             return self.walk.traces(bits.fold_in(key, index), self.table, 1, length, self.numbers)[0]

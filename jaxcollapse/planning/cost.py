@@ -9,6 +9,8 @@ from functools import cache
 import jax
 import numpy as np
 
+from jaxcollapse.observables import OBSERVABLES
+from jaxcollapse.observables.snapshot import MANY_TEXTS
 from jaxcollapse.parameterisations.network import Network
 from jaxcollapse.parameterisations.parameterisation import is_shape
 from jaxcollapse.parts.slot import SLOTS
@@ -138,7 +140,7 @@ def trajectory_bytes(sweep: Sweep, tokens: int, contexts: int, records: int | No
     records = len(sweep.recorded) if records is None else records
     chosen = sweep.chosen
     events = sum(entry.is_event for entry in chosen)
-    inner = sum(entry.values(contexts, len(sweep.attempts)) for entry in chosen if entry.dim is not None)
+    inner = sum(entry.values(contexts, len(sweep.attempts), sweep.sources) for entry in chosen if entry.dim is not None)
     per_record = len(chosen) - events + inner + (tokens * contexts if sweep.record.logits else 0)
     kept = _STATE_TABLES * tokens * contexts if sweep.record.state else 0
     texts = text_bytes(sweep, records)
@@ -206,12 +208,12 @@ def _network_numbers(structure: Structure, moments: int) -> int:
 
 
 def _written(program: Program) -> int:
-    """Numbers that drawing recorded texts takes: of a table one after the other, of a network all at once."""
-    if program.texts is None:
-        return 0
-    (number, length), structure = program.texts, program.structure
+    """Numbers that drawing texts takes: those recorded of a table one by one, those of a network all at once."""
+    structure, (number, length) = program.structure, program.texts or (0, 0)
     if not isinstance(network := structure.parameters, Network):
         return _TEXT_ARRAYS * length * structure.tokens
+    if any(OBSERVABLES[name].group == "texts" for name in program.observables):
+        number, length = max(number, MANY_TEXTS), structure.reads[1]
     shapes = jax.tree.map(lambda shape: jax.ShapeDtypeStruct(shape, np.float32), structure.shapes, is_leaf=is_shape)
     memory = jax.eval_shape(lambda weights: network.memory(weights, number, length), shapes)
     return 2 * sum(leaf.size for leaf in jax.tree.leaves(memory)) + _TEXT_ARRAYS * number * structure.tokens

@@ -6,7 +6,7 @@ over numbers compiles nothing. A model is parameters, which make a table of logi
 rows; nothing here depends on which.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from jaxcollapse.sampling.octaves import Scaled
 from jaxcollapse.training import optimizers, schedules
 from jaxcollapse.training.corpora.corpus import Corpus, Expected, Samples, Stored, seen
 from jaxcollapse.training.updates.rule import State, Training, UpdateRule
+from jaxcollapse.walks.sequence import Author
 
 Table = Float[Array, "context token"]
 
@@ -124,8 +125,8 @@ class Process:
             scaled = scaled._replace(table=self.emission.tempered(scaled.table, self.settings.evaluation_temperature))
         return scaled.whole(self._is_tempered), scaled
 
-    def writer(self, state: State) -> Callable[[bits.Key, int, int], Int32[Array, "text position"]] | None:
-        """What writes texts of a model, if its table does not: by a key, their number and their length."""
+    def author(self, state: State) -> Author | None:
+        """A model that writes texts itself, if its table does not."""
         return None
 
     @property

@@ -33,7 +33,7 @@ from jaxcollapse.training.batch import Batch, Table, finite
 from jaxcollapse.training.corpora.window import Window
 from jaxcollapse.training.updates.policy_gradient import PolicyGradient
 from jaxcollapse.training.updates.rule import Rest, Slope, State, Training
-from jaxcollapse.walks.sequence import Sequence
+from jaxcollapse.walks.sequence import Author, Openings, Sequence
 
 Traces = Int32[Array, "trace place"]
 Number = Int32[Array, " trace"]
@@ -48,10 +48,12 @@ class Reading(NamedTuple):
     Attributes:
         text: tokens for training, of one text after the other [place].
         probes: windows of held-out tokens [window, place].
+        likelihoods: ln p of a token in each of the texts, after another; None if no observable reads it.
     """
 
     text: Int32[Array, " place"]
     probes: Int32[Array, "window place"]
+    likelihoods: Float[Array, "source before token"] | None = None
 
 
 @dataclass(frozen=True)
@@ -146,15 +148,22 @@ class SequenceProcess(Process):
         is_now = "fresh_every" not in self.structure.is_on or is_due(generation, self.settings.fresh_every)
         return jnp.where(is_now, share, 0)
 
-    def writer(self, state: State) -> Callable[[bits.Key, int, int], Traces]:
-        """Draws traces at temperature 1: so many tokens of so many; −1 beyond their end."""
+    def author(self, state: State) -> Author:
+        """The network as one that writes and reads texts."""
+        given = self.walk.prompt_length
         drawing = Drawing(self, state.parameters, None, tempers=False)
 
         def texts(key: bits.Key, number: int, length: int) -> Traces:
             found = drawing.of(key, jnp.arange(number, dtype=jnp.int32), min(length, self.walk.context_length))
             return jnp.pad(found, ((0, 0), (0, length - found.shape[1])), constant_values=-1)
 
-        return texts
+        def openings(texts: Traces, number: int) -> Openings:
+            begun = texts[:, : min(given + number, self.walk.context_length)]
+            laws = self.network.next_tokens(state.parameters, jnp.maximum(begun, 0))[:, given:]
+            return jnp.where(self.possible[:1], laws, -jnp.inf), begun[:, given:] >= 0
+
+        held_out = self.reading.probes[:, given:].reshape(-1)[: self.walk.probes]
+        return Author(texts, openings, held_out, self.reading.likelihoods, given)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import SingleDeviceSharding
 
+from jaxcollapse.distributions.recognition import rows_of
 from jaxcollapse.observables import Observable
 from jaxcollapse.observables.snapshot import SweepThresholds
 from jaxcollapse.parameterisations.parameterisation import is_shape
@@ -90,7 +91,10 @@ def arguments(
     tile = Lanes(settings, key, array((lanes,), jnp.uint32), given, fitted, rows, state)
     reading = None
     if structure.texts:
-        reading = Reading(array((sum(structure.texts),), jnp.int32), array(structure.reads, jnp.int32))
+        likelihoods = None
+        if program.recognises:
+            likelihoods = array((len(structure.texts), rows_of(tokens), tokens), real)
+        reading = Reading(array((sum(structure.texts),), jnp.int32), array(structure.reads, jnp.int32), likelihoods)
     return tile, loops, array((places,), jnp.int32), thresholds, reading
 
 

@@ -110,7 +110,13 @@ class Program:
         """How many numbers of each of them there are in a record."""
         walk = self.structure.walk
         personas = walk.personas if isinstance(walk, Persona) else 0
-        return [OBSERVABLES[name].values(personas, len(self.attempts)) for name in self.series]
+        numbers = personas, len(self.attempts), len(self.structure.texts)
+        return [OBSERVABLES[name].values(*numbers) for name in self.series]
+
+    @property
+    def recognises(self) -> bool:
+        """Whether it finds out which of the learned texts a text is like."""
+        return any(OBSERVABLES[name].dim == "source" for name in self.observables)
 
     @property
     def events(self) -> list[str]:
@@ -235,7 +241,7 @@ def run_trajectory(
         model = table, start, thresholds, structure.walk, settings.traces
         rewarded = partial(process.emission.rewarded, process.scaled(state).table)
         judged = structure.correct_trace, rewarded, program.attempts
-        return Snapshot(*model, texts, state.visited, scaled, *judged, process.writer(state))
+        return Snapshot(*model, texts, state.visited, scaled, *judged, process.author(state))
 
     def written(state: State) -> Array | None:
         """The texts that are recorded of a model."""

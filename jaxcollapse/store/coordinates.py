@@ -10,7 +10,7 @@ from jaxcollapse.distributions import InitialKind
 from jaxcollapse.distributions.labels import storable
 from jaxcollapse.parts import cell_kinds
 from jaxcollapse.planning.library import Library
-from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_tokens
+from jaxcollapse.store.names import names_of_contexts, names_of_personas, names_of_sources, names_of_tokens
 from jaxcollapse.sweep.axes import Axis
 from jaxcollapse.sweep.display import conditions_of, label
 from jaxcollapse.sweep.process_fields import fields, is_flag, used_when
@@ -71,6 +71,8 @@ def coordinates(sweep: Sweep, library: Library) -> dict[str, xr.Variable]:
             made[dim] = xr.Variable(dim, np.arange(size, dtype=np.int32), {"long_name": dim, "units": "1"})
     if any(entry.dim == "persona" for entry in sweep.chosen):
         made.update(names_of_personas(library, which))
+    if any(entry.dim == "source" for entry in sweep.chosen):
+        made.update(names_of_sources(library, which))
     if any(entry.dim == "k" for entry in sweep.chosen):
         told = {"long_name": "number of traces", "units": "1"}
         made["k"] = xr.Variable("k", np.array(sweep.attempts, np.int32), told)

@@ -10,7 +10,10 @@ import numpy as np
 import xarray as xr
 
 from jaxcollapse.distributions import Distribution
+from jaxcollapse.distributions.recognition import recall
+from jaxcollapse.observables.snapshot import LENGTH
 from jaxcollapse.planning.library import Library
+from jaxcollapse.walks.sequence import Sequence as Traces
 
 Names = Sequence[np.ndarray | None]
 
@@ -53,6 +56,28 @@ def names_of_personas(library: Library, which: xr.Variable) -> dict[str, xr.Vari
     names = [entry.given.rows for entry in library.entries]
     sizes = [entry.walk.contexts - 1 for entry in library.entries]
     return _rows("persona", names, sizes, which, any(each is not None for each in names))
+
+
+def names_of_sources(library: Library, which: xr.Variable) -> dict[str, xr.Variable]:
+    """Names of the texts that networks have learned, and how often held-out pieces of each are recognised."""
+    texts = [entry.given.text for entry in library.entries]
+    names = [None if text is None else np.array(text.names) for text in texts]
+    sizes = [1 if text is None else len(text.texts) for text in texts]
+    width = max(sizes)
+    found = np.full((len(texts), width), np.nan)
+    for row, entry, text in zip(found, library.entries, texts, strict=True):
+        if text is not None and isinstance(entry.walk, Traces):
+            row[: len(text.texts)] = recall(text, min(LENGTH, entry.walk.drawn))
+    told = {
+        "long_name": "share of held-out texts that are recognised",
+        "units": "1",
+        "description": "Share of the pieces of each text's held-out part, as long as sampled texts, for which "
+        "`source_share` finds that text.",
+    }
+    made = _rows("source", names, sizes, which, any(each is not None for each in names))
+    if (found == found[0]).all():
+        return {**made, "source_recall": xr.Variable("source", found[0], told)}
+    return {**made, "source_recall": xr.Variable((*which.dims, "source"), found[which.values], told)}
 
 
 def _has_names(given: Distribution) -> bool:

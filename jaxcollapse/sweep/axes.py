@@ -24,7 +24,7 @@ from jaxcollapse.sweep.validation import FORMS, validate_field
 _FARTHEST = 1e300  # ends of a range are within ± this, so that their difference is a number too
 RESERVED = (  # names that datasets, and what is told of them, have for something else
     *("replicate", "generation", "token", "context", "persona", "k", "status", "logits"),
-    *("sample", "place", "text"),
+    *("sample", "place", "text", "source", "source_label", "source_recall"),
     *("token_label", "context_label", "persona_label"),
     *("bound", "outcome", "line", "abscissa"),
     *("counted", "missing", "diverged", "verdict", "share", "agreement", "confidence"),

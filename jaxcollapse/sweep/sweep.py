@@ -311,6 +311,11 @@ class Sweep(BaseModel):
         return ATTEMPTS if self.pass_at is None else tuple(self.pass_at)
 
     @property
+    def sources(self) -> int:
+        """The most texts that a model learns, or that p0 is read from."""
+        return max(1, *(len(spec.paths) for spec in self._grid.column("initial").values))
+
+    @property
     def parts(self) -> "tuple[Observable, ...]":
         """The observables of the sweep that plug-ins have added."""
         return tuple(entry for entry in self.chosen if entry.plugin)

@@ -4,13 +4,13 @@ The network is seen through *probes*: the rows of its table are contexts of held
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int32
+from jaxtyping import Array, Bool, Float, Int32
 
 from jaxcollapse.distributions.distribution import Distribution, InitialKind
 from jaxcollapse.distributions.labels import as_names
@@ -23,8 +23,28 @@ from jaxcollapse.walks import WALKS
 from jaxcollapse.walks.walk import END_TOKEN, Counts, Numbers, Table, Visits, Walk
 from jaxcollapse.walks.walk import Whole as Number
 
+Texts = Int32[Array, "text place"]
+Openings = tuple[Float[Array, "text opening token"], Bool[Array, "text opening"]]
 _SHOWN = 24  # tokens of a context in its name
 START = "(start)"
+
+
+class Author(NamedTuple):
+    """What can be asked of a network, apart from its logits at the probes.
+
+    Attributes:
+        texts: draws texts at temperature 1, by a key, their number and their length; −1 after their end.
+        openings: logits of so many tokens after the prompts of texts, given those before, and whether there is one.
+        held_out: the token that follows each probe in the held-out text.
+        likelihoods: ln p of a token in each of the learned texts, after another; None if nothing reads it.
+        prompt: number of tokens that a text begins with, and that the network has not drawn.
+    """
+
+    texts: Callable[[bits.Key, int, int], Texts]
+    openings: Callable[[Texts, int], Openings]
+    held_out: Int32[Array, " probe"]
+    likelihoods: Float[Array, "source before token"] | None
+    prompt: int
 
 
 @WALKS.adds(
