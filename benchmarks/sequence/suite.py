@@ -6,45 +6,30 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from benchmarks.contender import Run, runs_of
+from benchmarks.contender import runs_of
 from benchmarks.numbers import multiple, three_digits
 from benchmarks.picture import multiples
 from benchmarks.sequence.contenders import CONTENDERS, ENGINE, PEERS
 from benchmarks.sequence.point import POINTS, Point
 from benchmarks.suite import Effort, Row, Suite
+from benchmarks.turns import Clock, microseconds
 
-Times = tuple[float, float]
+_CLOCKS: dict[str, Clock] = {"microseconds": time.process_time, "wall": time.perf_counter}
 
 
 def measure(effort: Effort, points: Sequence[Point] = POINTS) -> list[Row]:
-    """Microseconds of a generation of one model, the least of several rounds in which contenders take turns."""
+    """Microseconds of a further generation of one model, of the processor and by the clock."""
     rows: list[Row] = []
     for point in points:
-        runs = {name: run for name, run in runs_of(CONTENDERS, point, point.models).items() if run is not None}
-        lengths = {name: _generations(run, effort.seconds) for name, run in runs.items()}
-        found: dict[str, list[Times]] = {name: [] for name in runs}
-        for _ in range(effort.rounds):
-            for name, run in runs.items():
-                found[name].append(_taken(run, lengths[name]))
-        taken: dict[str, dict[str, float]] = {}
-        for which, kind in enumerate(("microseconds", "wall")):
-            least = {name: min(each[which] for each in times) for name, times in found.items()}
-            taken[kind] = {name: 1e6 * least[name] / (lengths[name] * point.models) for name in least}
+        runs = runs_of(CONTENDERS, point, point.models)
+        taken = {
+            kind: microseconds(
+                runs, point.models, seconds=effort.seconds, rounds=effort.rounds, marginal=True, clock=clock
+            )
+            for kind, clock in _CLOCKS.items()
+        }
         rows.append({**point._asdict(), **taken})
     return rows
-
-
-def _taken(run: Run, generations: int) -> Times:
-    """Seconds of the processor, and by the clock."""
-    processor, clock = time.process_time(), time.perf_counter()
-    run(generations)
-    return time.process_time() - processor, time.perf_counter() - clock
-
-
-def _generations(run: Run, seconds: float) -> int:
-    """How many take about so long; everything is compiled then."""
-    run(1)
-    return max(1, round(seconds / max(_taken(run, 1)[0], 1e-4)))
 
 
 def notes(rows: Sequence[Row]) -> list[str]:

@@ -11,21 +11,20 @@ def run_of(point: Point, trajectories: int) -> Run | None:
     names = ("asked", "taken", "wider", "back", "tokens")
     weights = {name: jnp.asarray(each) for name, each in parameters(point).items() if name in names}
 
-    def through(weights: dict[str, jax.Array], state: jax.Array) -> jax.Array:
+    def through(weights: dict[str, jax.Array], state: jax.Array) -> tuple[jax.Array, jax.Array]:
         for layer in range(LAYERS):
             asked = state @ weights["asked"][layer]
             state = asked[:, : point.width] @ weights["taken"][layer] @ weights["wider"][layer] @ weights["back"][layer]
-        return state @ weights["tokens"].T
+        return state, state @ weights["tokens"].T
 
     @jax.jit
     def step(weights: dict[str, jax.Array]) -> object:
-        def place(state: jax.Array, _: None) -> tuple[jax.Array, None]:
-            return through(weights, state)[:, : point.width], None
+        def place(state: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
+            return through(weights, state)
 
-        state, _ = jax.lax.scan(place, jnp.ones((point.traces, point.width)), length=point.places)
-        windows = jnp.tile(state, (point.places, 1))
-        found, back = jax.vjp(through, weights, windows)
-        return back(found)
+        state, drawn = jax.lax.scan(place, jnp.ones((point.traces, point.width)), length=point.places)
+        learned, back = jax.vjp(through, weights, jnp.tile(state, (point.places, 1)))
+        return drawn, back(learned)
 
     models = [jax.tree.map(lambda each, model=model: each[model], weights) for model in range(trajectories)]
 
