@@ -24,6 +24,7 @@ FILE_BYTES = 2**16  # of a netCDF file, beside its numbers
 PROGRAM_SECONDS = 1.2  # to trace and compile a program, by which blocks of draws are chosen; at least what one takes
 _FUSIBLE_SECONDS, _STEPWISE_SECONDS = 1.3, 3.0  # the same, of native code alone, and with steps by XLA
 _STRUCTURED_SECONDS = 0.75  # the same, for each observable of a model of several rows
+_NETWORK_SECONDS = 9.0  # the same, of steps of a network beside its observables
 _FUSED_SECONDS, _PASSES_SECONDS = 0.8e-9, 3e-9  # of a token in a step, beside the draws: in native code, by XLA
 _OBSERVABLE_SECONDS = 0.4e-9  # of a token in an observable
 _CHUNK_SECONDS = 40.0  # of one core, aimed at
@@ -33,8 +34,8 @@ _SUBSET_ARRAYS = 96  # further ones, where minibatches are subsets of a corpus
 _PLACE_SECONDS, _PLACES_SECONDS = 80e-9, 100e-9  # of a place of a trace beside its draw; of a place of all at once
 _REWARD_SECONDS, _NATIVE_REWARD_SECONDS = 400e-9, 4e-9  # of a trace of a group beside its draw: by XLA, native
 _JUDGED_ARRAYS, _TRACE_ARRAYS = 8, 32  # further ones of [lane, token], and of [lane, trace], where traces are judged
-_READ_OPERATIONS = 9e9  # of a network in a second, on one core
-_READ_PLACE_SECONDS = 60e-6  # of a place of a block of traces beside these
+_READ_OPERATIONS = 22e9  # of a network in a second, on one core
+_READ_PLACE_SECONDS = 12e-6  # of a place of a block of traces beside these
 _STATE_TABLES = 4  # in a state: parameters, moments, a corpus
 _TEXT_ARRAYS = 3  # of [lane, place, token], where a text of a table is recorded
 _ARRAYS = 24  # arrays of [lane, token] alive at once at most; a test compares with what the compiler says
@@ -54,7 +55,8 @@ def chunk_size(sweep: Sweep, program: Program, lanes: int, seconds: float) -> in
 def program_seconds(program: Program) -> float:
     """What it takes to trace and compile a program, roughly."""
     if program.structure.walk.is_structured:
-        return _STEPWISE_SECONDS + _STRUCTURED_SECONDS * len(program.observables)
+        steps = _NETWORK_SECONDS if program.structure.texts else _STEPWISE_SECONDS
+        return steps + _STRUCTURED_SECONDS * len(program.observables)
     return _FUSIBLE_SECONDS if program.structure.is_fusible else _STEPWISE_SECONDS
 
 

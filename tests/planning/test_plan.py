@@ -18,6 +18,7 @@ from jaxcollapse.planning.cells import padded
 from jaxcollapse.planning.chunk import chunk_id
 from jaxcollapse.planning.estimate import estimate
 from jaxcollapse.program.compiling import compiling
+from tests.conftest import ROOT
 from tests.support.engines import optimised, unoptimised, xla_alone
 
 INF = float("inf")
@@ -99,6 +100,18 @@ PROGRAMS: dict[str, dict[str, Any]] = {
     "best personas": {"model": "persona", "batch_size": 100, "curation": "argmax"},
     "best chains": {"model": "markov", "update": "refit", "samples": 5, "curation": "argmax", "end_token": 0},
 }
+NETWORK: dict[str, Any] = {
+    "model": "sequence",
+    "initial": {"kind": "text", "path": str(ROOT / "sweeps/data/shakespeare.txt"), "tokenizer": "characters"},
+    "optimizer": "adam",
+    "pretraining_steps": 0,
+}
+NETWORKS: list[dict[str, Any]] = [
+    {"batch_size": 1},
+    {"batch_size": 16},
+    {"batch_size": 16, "context_length": 32, "width": 32, "samples": 64},
+    {"batch_size": 16, "parameters": "gru"},
+]
 RECORDS: dict[str, dict[str, Any]] = {
     "few": {"generations": 100},
     "many": {"generations": 2000, "record": {"every": 1}},
@@ -195,6 +208,31 @@ def test_the_plan_takes_lanes_without_a_trajectory_into_account() -> None:
         == pytest.approx(estimate(many).compute)
         == pytest.approx(many.seconds * many.machine.cores)
     )
+
+
+@pytest.mark.parametrize("process", NETWORKS)
+def test_a_call_of_a_network_needs_no_more_device_memory_than_planned(process: dict[str, Any]) -> None:
+    """Optimised, as it runs: what XLA keeps of traces depends on what it fuses."""
+    with optimised():
+        (bucket,) = jc.plan(sweep_of({**NETWORK, **process})).buckets
+        ready = compiling.__wrapped__(bucket.program, jax.local_devices()[0], 16, bucket.lanes, ()).result()
+    used = ready.memory_analysis()
+    assert used is not None
+    needed = used.temp_size_in_bytes + used.argument_size_in_bytes + used.output_size_in_bytes
+    assert needed <= bucket.device_bytes < 8 * needed
+
+
+def test_the_plan_counts_what_a_network_reads() -> None:
+    """In proportion to traces and places; most products of a layer grow with the square of its width."""
+
+    def seconds(**more: Any) -> float:
+        return jc.plan(sweep_of({**NETWORK, "batch_size": 16, **more}, generations=1000)).seconds
+
+    plain = seconds()
+    assert 1.8 * plain < seconds(batch_size=32) < 2.1 * plain
+    assert 1.8 * plain < seconds(context_length=128) < 2.2 * plain
+    assert 1.8 * plain < seconds(layers=4) < 2.1 * plain
+    assert 3.5 * plain < seconds(width=128) < 4.1 * plain
 
 
 def test_a_plan_adds_up_what_a_user_waits_for() -> None:
