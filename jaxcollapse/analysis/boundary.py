@@ -123,14 +123,28 @@ def _verdicts(
     """The share of replicates with one of these verdicts."""
     check_needed(data)
     data = comparable(data)
-    needed = needed_by(data)
-    then = at_generation(data[[*needed, "status"]], generation)
-    order = (*cell_dims(then.status), "replicate")
-    own = words([counted(then, then[name]).transpose(*order).values for name in needed], thresholds)
-    word = then.status.transpose(*order).copy(data=own)
+    then = at_generation(data[[*needed_by(data), "status"]], generation)
+    return verdict_shares(then, wanted, _HALF if level is None else float(level), confidence, thresholds)
+
+
+def verdict_shares(
+    then: xr.Dataset, wanted: list[str], level: float, confidence: float, thresholds: Thresholds
+) -> Curve:
+    """The share of replicates with one of these verdicts, at one generation, or at each along `generation`.
+
+    Args:
+        then: what verdicts follow from, and the status; of models that can be compared.
+        wanted: the verdicts.
+        level: the share at which the boundary is.
+        confidence: of the bounds.
+        thresholds: of verdicts.
+    """
+    order = (*cell_dims(then.status), *({"generation"} & set(then.dims)), "replicate")
+    given = [counted(then, then[name]).transpose(*order) for name in needed_by(then)]
+    word = given[0].copy(data=words([each.values for each in given], thresholds))
     holds = word.isin([VERDICTS.index(each) for each in wanted])
     found = shares(holds, word >= 0, confidence)
-    return Curve(found, _HALF if level is None else float(level), f"share of replicates: {' or '.join(wanted)}")
+    return Curve(found, level, f"share of replicates: {' or '.join(wanted)}")
 
 
 def _observable(

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from jaxcollapse.analysis.boundary import LOST, VERDICT, crossings_of, curve_of
+from jaxcollapse.analysis.boundary import LOST, crossings_of, verdict_shares
 from jaxcollapse.analysis.crossing import is_logarithmic, position
 from jaxcollapse.analysis.plot.scale import Scale
-from jaxcollapse.analysis.verdict import Thresholds
+from jaxcollapse.analysis.verdict import Thresholds, comparable, needed_by
 from jaxcollapse.report.axes import ShownAxis
 from jaxcollapse.report.scales import places_of
 
@@ -30,11 +30,9 @@ def edges_of(data: xr.Dataset, axis: ShownAxis, generations: Sequence[int]) -> n
     """
     shown = np.array(axis.numbers)
     is_log, scale = is_logarithmic(shown), Scale.of_axis(shown)
-    found = []
-    for generation in generations:
-        curve = curve_of(data, VERDICT, None, LOST, "mean", generation, 0.95, Thresholds.of(data))
-        lines = crossings_of(curve, data[axis.dim])
-        bounds = np.stack([lines[name].values for name in _BOUNDS], axis=-1)
-        between = np.array([position(shown, bound, is_log=is_log) for bound in bounds.ravel()]).reshape(bounds.shape)
-        found.append(np.concatenate([between, places_of(scale, np.where(np.isfinite(bounds), bounds, np.nan))], -1))
-    return np.stack(found, axis=-2)
+    data, thresholds = comparable(data), Thresholds.of(data)
+    then = data[[*needed_by(data), "status"]].sel(generation=list(generations))
+    lines = crossings_of(verdict_shares(then, list(LOST), 0.5, 0.95, thresholds), data[axis.dim])
+    bounds = np.stack([lines[name].values for name in _BOUNDS], axis=-1)
+    between = np.array([position(shown, bound, is_log=is_log) for bound in bounds.ravel()]).reshape(bounds.shape)
+    return np.concatenate([between, places_of(scale, np.where(np.isfinite(bounds), bounds, np.nan))], axis=-1)
